@@ -1,0 +1,1 @@
+"""Settings and server configuration; the only place that reads the environment."""

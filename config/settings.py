@@ -1,0 +1,151 @@
+"""Reads the settings from the environment, and fails at boot with one clear line a fault.
+
+Defaults here are valid in production and fit to be published; what can have none is required.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from environs import Env, EnvError
+from marshmallow import validate
+
+from marketplace.core.settings import Settings
+
+STRIPE_HOST = "api.stripe.com"
+
+
+class SettingsError(SystemExit):
+    """The environment can't be worked with; the message has one line a fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("settings: " + "\nsettings: ".join(faults))
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings that `environ` (default: the process's) gives, or raise SettingsError."""
+    env = Env(eager=False, expand_vars=False) if environ is None else _MappingEnv(environ)
+    raw = _read(env)
+    try:
+        env.seal()
+    except EnvError as error:
+        raise SettingsError(_lines(error)) from error
+    settings = _build(raw)
+    faults = _faults(settings)
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _read(env: Env) -> dict[str, Any]:
+    one_of, between = validate.OneOf, validate.Range
+    return {
+        "environment": env.str(
+            "MARKETPLACE_ENV",
+            "production",
+            validate=one_of(["development", "test", "production"]),
+        ),
+        "secret_keys": env.list("SECRET_KEYS", validate=validate.Length(min=1)),
+        "password_salt": env.str("PASSWORD_SALT", validate=validate.Length(min=16)),
+        "database_url": env.str(
+            "DATABASE_URL", validate=validate.Regexp(r"^postgresql(\+psycopg)?://")
+        ),
+        "redis_url": env.str("REDIS_URL", None),
+        "stripe_secret_key": env.str("STRIPE_SECRET_KEY"),
+        "stripe_webhook_secrets": env.list("STRIPE_WEBHOOK_SECRETS", []),
+        "stripe_api_base": env.str("STRIPE_API_BASE", None),
+        "smtp_url": env.str("SMTP_URL", validate=validate.Regexp(r"^smtps?://")),
+        "mail_from": env.str("MAIL_FROM", "Rotation Marketplace <no-reply@localhost>"),
+        "object_store_url": env.str("OBJECT_STORE_URL"),
+        "letter_key": env.str("LETTER_KEY"),
+        "public_url": env.str("PUBLIC_URL", validate=validate.URL(require_tld=False)),
+        "clock_file": env.path("CLOCK_FILE", None),
+        "log_level": env.str(
+            "LOG_LEVEL", "INFO", validate=one_of(["DEBUG", "INFO", "WARNING", "ERROR"])
+        ),
+        "log_format": env.str("LOG_FORMAT", "json", validate=one_of(["json", "console"])),
+        "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=between(0, 5)),
+        "database_pool": env.int("DATABASE_POOL", 8, validate=between(1, 200)),
+        "hold_time": env.int("HOLD_MINUTES", 35, validate=between(32, 24 * 60)),
+        "checkout_time": env.int("CHECKOUT_MINUTES", 30, validate=between(30, 23 * 60)),
+        "platform_fee_percent": env.decimal(
+            "PLATFORM_FEE_PERCENT", Decimal(12), validate=between(0, 100)
+        ),
+        "deposit_percent": env.decimal("DEPOSIT_PERCENT", Decimal(20), validate=between(1, 100)),
+        "smallest_published_cell": env.int("SMALLEST_PUBLISHED_CELL", 11, validate=between(2)),
+        "rate_limit": env.str("RATE_LIMIT", "1200/minute"),
+        "login_rate_limit": env.str("LOGIN_RATE_LIMIT", "20/minute"),
+    }
+
+
+def _build(raw: dict[str, Any]) -> Settings:
+    raw["secret_keys"] = tuple(raw["secret_keys"])
+    raw["stripe_webhook_secrets"] = tuple(raw["stripe_webhook_secrets"])
+    # SQLAlchemy needs the driver's name in the URL; platforms give it without.
+    raw["database_url"] = raw["database_url"].replace("postgresql://", "postgresql+psycopg://", 1)
+    for name in ("hold_time", "checkout_time"):
+        raw[name] = timedelta(minutes=raw[name])
+    return Settings(**raw)
+
+
+def _faults(settings: Settings) -> list[str]:
+    faults = [
+        f"SECRET_KEYS: each of at least 32 characters, one has {len(key)}"
+        for key in settings.secret_keys
+        if len(key) < 32  # noqa: PLR2004 - the length is in the message
+    ]
+    if not _is_key(settings.letter_key):
+        faults.append("LETTER_KEY: 32 bytes in URL-safe base64 expected")
+    if any(not secret.startswith("whsec_") for secret in settings.stripe_webhook_secrets):
+        faults.append("STRIPE_WEBHOOK_SECRETS: each begins with whsec_")
+    if settings.checkout_time >= settings.hold_time:
+        faults.append("HOLD_MINUTES: must exceed CHECKOUT_MINUTES, or a lost seat could be paid")
+    if settings.production:
+        faults.extend(_production_faults(settings))
+    return faults
+
+
+def _production_faults(settings: Settings) -> list[str]:
+    faults = []
+    base = settings.stripe_api_base
+    if base is not None and (
+        urlsplit(base).hostname != STRIPE_HOST or not base.startswith("https")
+    ):
+        faults.append(f"STRIPE_API_BASE: production pays at https://{STRIPE_HOST} and nowhere else")
+    if not settings.stripe_secret_key.startswith(("sk_live_", "rk_live_")):
+        faults.append("STRIPE_SECRET_KEY: production needs a live key (sk_live_… or rk_live_…)")
+    if not settings.stripe_webhook_secrets:
+        faults.append("STRIPE_WEBHOOK_SECRETS: without one every payment event is refused")
+    if settings.clock_file is not None:
+        faults.append("CLOCK_FILE: production tells the time by its own clock")
+    if not settings.public_url.startswith("https://"):
+        faults.append("PUBLIC_URL: https:// expected")
+    return faults
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(text)) == 32  # noqa: PLR2004 - AES-256
+    except (ValueError, binascii.Error):
+        return False
+
+
+def _lines(error: EnvError) -> list[str]:
+    messages = getattr(error, "error_messages", None) or {"environment": [str(error)]}
+    return [f"{name}: {'; '.join(map(str, texts))}" for name, texts in messages.items()]
+
+
+class _MappingEnv(Env):
+    """An `Env` over a given mapping, for tests and for tools that start other processes."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(eager=False, expand_vars=False)
+        self._given = dict(environ)
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        return self._given.get(env_key, default)

@@ -1,0 +1,88 @@
+"""Background jobs: asked for in the transaction that needs them, run by a worker afterwards.
+
+`defer` inserts the job through the session's own connection, so a rollback leaves none and a
+commit loses none. A job may run twice (a worker can die between effect and mark), so every task
+must be harmless the second time. Tasks live in a package's `tasks.py`, listed in its `TASKS`.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from marketplace.core.clock import Clock
+from marketplace.core.db import Session
+from marketplace.core.parts import Parts
+
+QUEUE = "jobs"
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often to try in all, and the wait in seconds: `first`, then doubled up to `longest`."""
+
+    attempts: int = 8
+    first: int = 2
+    longest: int = 600
+
+
+class JobContext(Protocol):
+    """What a running job is given."""
+
+    @property
+    def clock(self) -> Clock:
+        """Domain time."""
+
+    @property
+    def parts(self) -> Parts:
+        """Gateways and other wired objects."""
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """One unit of work: commits at the end, rolls back on an error."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job's name (`package.verb`), what runs, and when by itself.
+
+    `run(context, **arguments)`; arguments are JSON values. `cron` is a five-field expression in
+    UTC, for jobs without arguments.
+    """
+
+    name: str
+    run: Callable[..., None]
+    cron: str | None = None
+    retry: RetryPolicy = RetryPolicy()
+    queue: str = "default"
+
+
+class JobQueue(Protocol):
+    """Serves `defer`; the adapter joins the session's transaction."""
+
+    def defer(
+        self,
+        session: Session,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        run_at: datetime | None,
+        lock: str | None,
+    ) -> None:
+        """Insert the job; `LookupError` if no task has that name."""
+
+
+def defer(
+    session: Session,
+    name: str,
+    *,
+    run_at: datetime | None = None,
+    lock: str | None = None,
+    **arguments: Any,
+) -> None:
+    """Ask for the task `name` to run once this transaction has committed.
+
+    `run_at` (aware) is the earliest real time; `lock` runs jobs of one lock one after another.
+    """
+    queue: JobQueue = session.info[QUEUE]
+    queue.defer(session, name, arguments, run_at=run_at, lock=lock)

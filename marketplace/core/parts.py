@@ -1,0 +1,23 @@
+"""The objects that `app.py` brought together, asked for by the protocol that they serve."""
+
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Parts:
+    """A dictionary from protocol to object that keeps its types."""
+
+    def __init__(self) -> None:
+        self._parts: dict[type[Any], Any] = {}
+
+    def add(self, protocol: type[T], part: T) -> None:
+        self._parts[protocol] = part
+
+    def get(self, protocol: type[T]) -> T:
+        """Return the part that serves `protocol`; `LookupError` names one that is not wired."""
+        try:
+            part: T = self._parts[protocol]
+        except KeyError as error:
+            raise LookupError(f"nothing is wired for {protocol.__name__}") from error
+        return part

@@ -1,0 +1,76 @@
+"""Outside systems that several packages use, as protocols; `adapters` has what serves them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a message: its name, media type and bytes."""
+
+    filename: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class MailMessage:
+    """An e-mail in plain text, with HTML beside it where there is any."""
+
+    to: str
+    subject: str
+    text: str
+    html: str | None = None
+    message_id: str | None = None
+    attachments: tuple[Attachment, ...] = field(default=())
+
+
+class Mailer(Protocol):
+    """Sends e-mail; raises `Unavailable` if the server does not take it."""
+
+    def send(self, message: MailMessage) -> None:
+        """Hand the message to the server; returning means that it was accepted."""
+
+
+class ObjectStore(Protocol):
+    """Keeps files by key; keys are ours, never a user's."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Store whole or not at all; a key that exists is overwritten."""
+
+    def get(self, key: str) -> bytes:
+        """Return the content; `NotFound` if there is none."""
+
+    def stream(self, key: str, chunk_size: int = 1 << 20) -> Iterator[bytes]:
+        """Yield the content in pieces of about `chunk_size` bytes."""
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there is content at `key`."""
+
+    def delete(self, key: str) -> None:
+        """Remove; no error if there is nothing."""
+
+
+class PdfRenderer(Protocol):
+    """Sets documents from templates of ours."""
+
+    def render(self, template: str, data: Mapping[str, Any]) -> bytes:
+        """Return a PDF of `template` (a name) filled with `data` (JSON values)."""
+
+
+class Cache(Protocol):
+    """Speed only: every answer may be a miss, and no failure reaches the caller."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was kept, or None."""
+
+    def set(self, key: str, value: bytes, ttl: timedelta) -> None:
+        """Keep for at most `ttl`."""
+
+    def delete(self, *keys: str) -> None:
+        """Forget."""
+
+    def alive(self) -> bool:
+        """Tell whether the cache answers at all."""

@@ -1,0 +1,50 @@
+"""What the product can be told from outside, as one typed, frozen value.
+
+`config.settings` reads it from the environment and refuses what can't work; nothing below knows
+where it came from.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+Environment = Literal["development", "test", "production"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """See `docs/operators/settings.md` for each name in the environment."""
+
+    environment: Environment
+    secret_keys: tuple[str, ...]
+    """Newest first; older ones still verify, so that a secret can be rotated."""
+    password_salt: str
+    database_url: str
+    redis_url: str | None
+    stripe_secret_key: str
+    stripe_webhook_secrets: tuple[str, ...]
+    stripe_api_base: str | None
+    smtp_url: str
+    mail_from: str
+    object_store_url: str
+    letter_key: str
+    """32 bytes, URL-safe base64: encrypts the keys of waived letters and documents."""
+    public_url: str
+    clock_file: Path | None
+    log_level: str
+    log_format: Literal["json", "console"]
+    trusted_proxies: int
+    database_pool: int
+    hold_time: timedelta
+    checkout_time: timedelta
+    platform_fee_percent: Decimal
+    deposit_percent: Decimal
+    smallest_published_cell: int
+    rate_limit: str
+    login_rate_limit: str
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"

@@ -1,0 +1,49 @@
+"""The API object: OpenAPI 3.1 from the same schemas that parse and dump, and a blueprint class.
+
+Routes are written as `@blueprint.route`, then `@guard`, `@blueprint.arguments`,
+`@blueprint.response`; the spec gets security, problems and the Idempotency-Key by itself.
+"""
+
+from typing import Any
+
+import flask_smorest
+from flask import Flask
+
+from marketplace.web.schemas import ProblemSchema
+
+PREFIX = "/api/v1"
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is not typed
+    """A smorest blueprint below `/api/v1`."""
+
+    def __init__(self, name: str, import_name: str, *, description: str, **kwargs: Any) -> None:
+        prefix = PREFIX + kwargs.pop("url_prefix", "")
+        super().__init__(name, import_name, url_prefix=prefix, description=description, **kwargs)
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc] # the library is not typed
+    """smorest's Api with our problem documents in place of its error payload."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to `web.problems`, the one place that renders them."""
+
+
+def create_api(app: Flask, version: str) -> Api:
+    """Return the Api of `app`; blueprints are registered on it by `create_app`."""
+    app.config.update(
+        API_TITLE="Clinical rotation marketplace",
+        API_VERSION=version,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=PREFIX,
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    api = Api(app)
+    api.spec.components.security_scheme(
+        "bearer", {"type": "http", "scheme": "bearer", "description": "A token from /auth/login."}
+    )
+    api.spec.options["security"] = [{"bearer": []}, {}]
+    api.spec.options["servers"] = [{"url": "/"}]
+    return api

@@ -1,0 +1,38 @@
+"""Rate limits: counted in Redis, in memory where that does not answer. They never close the door."""
+
+import uuid
+
+from flask import Flask, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+from marketplace.core.settings import Settings
+
+
+def who() -> str:
+    """Count a token by itself, so that a school's shared address is not one caller."""
+    token = request.headers.get("Authorization")
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, token)) if token else get_remote_address()
+
+
+limiter = Limiter(
+    who,
+    headers_enabled=True,
+    swallow_errors=True,
+    in_memory_fallback_enabled=True,
+    strategy="fixed-window",
+)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Put the default limit on all routes; health checks are exempt by their blueprint."""
+    app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url or "memory://"
+    app.config["RATELIMIT_DEFAULT"] = settings.rate_limit
+    if settings.redis_url:
+        # A cache that hangs must cost a request no more than this, and only until it is marked down.
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = {
+            "socket_connect_timeout": 0.05,
+            "socket_timeout": 0.05,
+        }
+    app.config["RATELIMIT_IN_MEMORY_FALLBACK"] = [settings.rate_limit]
+    limiter.init_app(app)

@@ -1,0 +1,93 @@
+"""Keyset pagination: a page begins after the last row of the one before, whatever came between.
+
+The cursor is the sort key of that last row, opaque to clients. It is no secret and grants nothing:
+the query's own conditions are applied again.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, tuple_
+from sqlalchemy.sql.elements import ColumnElement
+
+from marketplace.core.db import Session
+from marketplace.core.errors import Invalid
+
+T = TypeVar("T")
+CONVERT: dict[str, Callable[[Any], Any]] = {
+    "d": date.fromisoformat,
+    "t": datetime.fromisoformat,
+    "u": UUID,
+    "v": lambda value: value,
+}
+
+
+class BadCursor(Invalid):
+    code = "bad_cursor"
+    title = "This cursor is not one of ours. Begin again without it."
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Rows in order, and where the next page begins; None on the last."""
+
+    items: Sequence[T]
+    next_cursor: str | None
+
+
+def encode(values: Sequence[Any]) -> str:
+    """Return the cursor of a row whose sort key is `values`."""
+    text = json.dumps([_mark(value) for value in values], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def decode(cursor: str, length: int) -> list[Any]:
+    """Return the sort key in `cursor`; `BadCursor` unless it has `length` values."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
+        values = [CONVERT[kind](value) for kind, value in json.loads(raw)]
+    except (ValueError, TypeError, KeyError, binascii.Error, RecursionError) as error:
+        raise BadCursor from error
+    if len(values) != length or any("\x00" in v for v in values if isinstance(v, str)):
+        raise BadCursor
+    return values
+
+
+def paginate(
+    session: Session,
+    query: Select[T],
+    *,
+    key: Sequence[ColumnElement[Any]],
+    key_of: Callable[[T], Sequence[Any]],
+    limit: int,
+    cursor: str | None,
+    descending: bool = False,
+) -> Page[T]:
+    """Return one page of `query` in the order of `key`, whose last column must be unique.
+
+    `key_of` gives the same values from a row. One query, whatever the page.
+    """
+    if cursor is not None:
+        after = tuple_(*decode(cursor, len(key)))
+        query = query.where(tuple_(*key) < after if descending else tuple_(*key) > after)
+    order = [column.desc() if descending else column.asc() for column in key]
+    rows = list(session.execute(query.order_by(*order).limit(limit + 1)).scalars())
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, encode(key_of(rows[-1])) if more else None)
+
+
+def _mark(value: Any) -> list[Any]:
+    if isinstance(value, datetime):
+        return ["t", value.isoformat()]
+    if isinstance(value, date):
+        return ["d", value.isoformat()]
+    if isinstance(value, UUID):
+        return ["u", str(value)]
+    return ["v", value]

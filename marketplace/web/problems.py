@@ -1,0 +1,179 @@
+"""Every error becomes a problem document (RFC 9457), in this one place.
+
+Members: `type`, `title`, `status`, `detail`, `code` (stable, documented), `fields` (name ->
+messages), `request_id`. An unexpected error tells its request id and nothing else.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import structlog
+from flask import Flask, Response, json, request
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from marketplace.core.errors import Conflict, ConstraintErrors, DomainError, Fields, Unavailable
+from marketplace.web.context import request_id
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+HTTP_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    409: "conflict",
+    412: "precondition_failed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid",
+    428: "precondition_required",
+    429: "too_many_requests",
+    503: "unavailable",
+}
+# What PostgreSQL says when it would not wait any longer, or could not let both go on.
+BUSY = frozenset({"55P03", "40001", "40P01", "57014"})
+# A number or text that the column can't hold: the caller's input, whatever let it through.
+OUT_OF_RANGE = frozenset({"22003", "22P02", "22001", "22021", "22008"})
+
+
+class Busy(Unavailable):
+    """Another request holds what this one needs."""
+
+    code = "busy"
+    title = "This is being changed by another request. Please try again."
+
+
+class OutOfRange(DomainError):
+    """A value passed the schema but not the column."""
+
+    code = "invalid"
+    status = 422
+    title = "A value is outside what can be stored."
+
+
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    *,
+    detail: str | None = None,
+    fields: Fields | None = None,
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Build the response of a problem."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "request_id": request_id(),
+    }
+    if detail:
+        body["detail"] = detail
+    if fields:
+        body["fields"] = fields
+    body.update({name: value for name, value in (extra or {}).items() if name not in body})
+    response = Response(json.dumps(body) + "\n", status=status, content_type=MEDIA_TYPE)
+    response.headers.update(headers or {})
+    return response
+
+
+def register(app: Flask, constraints: ConstraintErrors) -> None:
+    """Handle all errors of `app`; `constraints` maps a constraint's name to what it means."""
+
+    def integrity(error: IntegrityError) -> Response:
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+        known = constraints.get(name or "")
+        if known is None:
+            log.error("constraint_unmapped", constraint=name, exc_info=error)
+            known = Conflict
+        return _domain(known())
+
+    app.register_error_handler(IntegrityError, integrity)
+    app.register_error_handler(DomainError, _domain)
+    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(PoolTimeout, _pool)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _domain(error: DomainError) -> Response:
+    headers = {"Retry-After": "2"} if error.status == Unavailable.status else None
+    return problem(
+        error.status,
+        error.code,
+        error.title,
+        detail=error.detail,
+        fields=error.fields,
+        extra=error.extra,
+        headers=headers,
+    )
+
+
+def _database(error: DBAPIError) -> Response:
+    state = getattr(error.orig, "sqlstate", None)
+    if state in BUSY:
+        log.warning("database_busy", sqlstate=state)
+        return _domain(Busy())
+    if state in OUT_OF_RANGE:
+        log.warning("value_out_of_range", sqlstate=state, exc_info=error)
+        return _domain(OutOfRange())
+    if isinstance(error, OperationalError):
+        log.error("database_unavailable", sqlstate=state, exc_info=error)
+        return _domain(Unavailable())
+    return _unexpected(error)
+
+
+def _pool(error: PoolTimeout) -> Response:
+    log.error("database_pool_exhausted", exc_info=error)
+    return _domain(Busy())
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None and status < 400:  # noqa: PLR2004 - a redirect is no problem
+        return cast("Response", error.response)
+    data: dict[str, Any] = getattr(error, "data", None) or {}
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    headers.update(data.get("headers") or {})
+    return problem(
+        status,
+        HTTP_CODES.get(status, "error"),
+        error.name,
+        detail=data.get("message") or error.description,
+        fields=flatten(data.get("messages") or data.get("errors") or {}),
+        headers=headers,
+    )
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected_error", path=request.path, exc_info=error)
+    return problem(
+        500,
+        "internal_error",
+        "Something went wrong on our side.",
+        detail="Nothing was changed. Tell us the request id if it happens again.",
+    )
+
+
+def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
+    """Turn marshmallow's nested messages into `{"lines.0.amount": [...]}`."""
+    if isinstance(messages, Mapping):
+        flat: dict[str, list[str]] = {}
+        for name, inner in messages.items():
+            plain = prefix if name in {"json", "query", "form", "files", "_schema"} else ""
+            path = plain or (f"{prefix}.{name}" if prefix else str(name))
+            if name in {"json", "query", "form", "files"} and not prefix:
+                flat.update(flatten(inner))
+            else:
+                flat.update(flatten(inner, path))
+        return flat
+    texts = messages if isinstance(messages, list) else [messages]
+    return {prefix or "body": [str(text) for text in texts]}

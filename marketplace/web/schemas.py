@@ -1,0 +1,110 @@
+"""Schemas and fields that all routes share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from marketplace.core.money import EXPONENTS, LARGEST_MINOR, Money
+
+
+class StrictSchema(Schema):
+    """Unknown members are errors that name themselves: a misspelt field is never ignored."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class MoneySchema(StrictSchema):
+    """An amount in whole minor units (cents) with its ISO 4217 currency."""
+
+    amount = fields.Integer(
+        required=True,
+        strict=True,
+        validate=validate.Range(-LARGEST_MINOR, LARGEST_MINOR),
+        metadata={"description": "Minor units: cents for USD.", "example": 42500},
+    )
+    currency = fields.String(
+        required=True,
+        validate=validate.OneOf(sorted(EXPONENTS)),
+        metadata={"description": "ISO 4217 code.", "example": "USD"},
+    )
+
+
+class MoneyField(fields.Nested):
+    """`Money` as `{"amount": 42500, "currency": "USD"}`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(MoneySchema, **kwargs)
+
+    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+        del attr, obj, kwargs
+        if nested_obj is None:
+            return None
+        return {"amount": nested_obj.minor, "currency": nested_obj.currency}
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        partial: Any = None,
+        **kwargs: Any,
+    ) -> Money:
+        loaded = super()._deserialize(value, attr, data, partial, **kwargs)
+        try:
+            return Money(loaded["amount"], loaded["currency"])
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+class Text(fields.String):
+    """A string without NUL, which no text column can hold; trimmed."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs)).strip()
+        if "\x00" in text:
+            raise ValidationError("Contains a NUL character.")
+        return text
+
+
+class ProblemSchema(Schema):
+    """A problem document (RFC 9457)."""
+
+    type = fields.String(metadata={"example": "/problems/seat_taken"})
+    title = fields.String()
+    status = fields.Integer()
+    code = fields.String(metadata={"description": "Stable name of the problem."})
+    detail = fields.String()
+    fields_ = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        data_key="fields",
+        metadata={"description": "What is wrong, by field."},
+    )
+    request_id = fields.String()
+
+
+class PageArgs(StrictSchema):
+    """Which page: `cursor` from the last answer's `next_cursor`, `limit` rows at most."""
+
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
+
+
+def page_of(item: type[Schema]) -> type[Schema]:
+    """Return the schema of a page of `item`: `items` and `next_cursor`."""
+    name = item.__name__.removesuffix("Schema") + "Page"
+    return Schema.from_dict(
+        {
+            "items": fields.List(fields.Nested(item), required=True),
+            "next_cursor": fields.String(
+                allow_none=True,
+                required=True,
+                metadata={"description": "Ask for the next page with it; null on the last."},
+            ),
+        },
+        name=name,
+    )
