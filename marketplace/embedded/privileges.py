@@ -1,0 +1,122 @@
+"""PostgreSQL refuses to run as root: whom it runs as then, and what that user can reach."""
+
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from marketplace.embedded.processes import StackError
+
+PREFERRED_USERS = ("nobody", "daemon")
+PRODUCT = "rotation-marketplace"
+WORLD_READABLE_DIRECTORY = 0o755
+PASSABLE_DIRECTORY = 0o711
+PRIVATE_DIRECTORY = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Unprivileged:
+    """A user without rights, by number."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def unprivileged_user() -> Unprivileged | None:
+    """Whom servers run as: None (as ourselves), or another user when we are root."""
+    if os.geteuid() != 0:
+        return None
+    entries = {entry.pw_name: entry for entry in pwd.getpwall() if entry.pw_uid != 0}
+    ordinary = [name for name in (*PREFERRED_USERS, *entries) if name in entries]
+    if not ordinary:
+        raise StackError("PostgreSQL can't run as root, and this system has no other user")
+    entry = entries[ordinary[0]]
+    return Unprivileged(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def _has(status: os.stat_result, user: Unprivileged, right: int) -> bool:
+    """Whether `right` (stat.S_IXOTH or S_IROTH) is granted to the user by the mode bits."""
+    if status.st_uid == user.uid:
+        right <<= 6
+    elif status.st_gid == user.gid:
+        right <<= 3
+    return bool(status.st_mode & right)
+
+
+def can_reach(path: Path, user: Unprivileged | None) -> bool:
+    """Whether the user may pass through every directory down to and including `path`."""
+    if user is None:
+        return True
+    whole = path.resolve()
+    existing = [folder for folder in (whole, *whole.parents) if folder.is_dir()]
+    return all(_has(folder.stat(), user, stat.S_IXOTH) for folder in existing)
+
+
+def make_directory(path: Path, user: Unprivileged | None) -> None:
+    """Create a directory for our files, that the servers' user can pass through."""
+    path.mkdir(mode=PRIVATE_DIRECTORY if user is None else PASSABLE_DIRECTORY, exist_ok=True)
+
+
+def reachable_directory(wanted: Path, user: Unprivileged | None) -> Path:
+    """`wanted` if the user can reach it, otherwise a place of its own below /var.
+
+    The other place is derived from the wanted one, so it is found again.
+    """
+    if can_reach(wanted, user):
+        return wanted
+    digest = hashlib.sha256(str(wanted.resolve()).encode()).hexdigest()[:16]
+    for base in (Path("/var/lib"), Path("/var/tmp")):  # noqa: S108 - a name of root's, not guessable
+        place = base / PRODUCT
+        try:
+            make_directory(place, user)
+            if place.stat().st_uid != os.geteuid() or not can_reach(place, user):
+                continue
+            make_directory(place / digest, user)
+        except OSError:
+            continue
+        return place / digest
+    raise StackError(f"the user that PostgreSQL runs as can't reach {wanted}; choose another place")
+
+
+def temporary_directory(user: Unprivileged | None) -> Path:
+    """A new directory for throwaway data, in the first place that the user can reach."""
+    candidates = (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - mkdtemp below
+    for base in map(Path, candidates):
+        if base.is_dir() and can_reach(base, user):
+            made = Path(tempfile.mkdtemp(prefix=f"{PRODUCT}-", dir=base))
+            if user is not None:
+                made.chmod(PASSABLE_DIRECTORY)
+            return made
+    raise StackError("no temporary directory can be reached by the user that PostgreSQL runs as")
+
+
+def reachable_copy(trees: list[Path], version: str, user: Unprivileged | None) -> Path:
+    """A folder holding `trees` where the user can read them: their own, or a copy.
+
+    The copy is complete before it gets its name, so a killed copier leaves none behind, and it
+    is made anew when a file of the original has changed.
+    """
+    origin = trees[0].parent
+    if all(can_reach(tree, user) for tree in trees):
+        return origin
+    files = sorted(file for tree in trees for file in tree.rglob("*") if file.is_file())
+    facts = "".join(f"{file}{file.stat().st_size}{file.stat().st_mtime_ns}" for file in files)
+    digest = hashlib.sha256(facts.encode()).hexdigest()[:16]
+    cache = reachable_directory(Path("/var/cache") / PRODUCT, user)
+    cache.mkdir(mode=WORLD_READABLE_DIRECTORY, exist_ok=True)
+    place = cache / f"{version}-{digest}"
+    if not place.is_dir():
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=cache))
+        for tree in trees:
+            shutil.copytree(tree, partial / tree.name, symlinks=True)
+        partial.chmod(WORLD_READABLE_DIRECTORY)
+        try:
+            partial.rename(place)
+        except OSError:  # another process made the same copy meanwhile
+            shutil.rmtree(partial)
+    return place
