@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
 from marketplace.core.db import Session
@@ -63,7 +64,7 @@ def paginate(
     session: Session,
     query: Select[T],
     *,
-    key: Sequence[ColumnElement[Any]],
+    key: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]],
     key_of: Callable[[T], Sequence[Any]],
     limit: int,
     cursor: str | None,

@@ -1,0 +1,110 @@
+"""What identity refuses, and in which words."""
+
+from marketplace.core.errors import Conflict, ConstraintErrors, DomainError, Forbidden, Invalid
+
+
+class NotSignedIn(DomainError):
+    """No credential, or one that is not (or no longer) good."""
+
+    code = "unauthenticated"
+    status = 401
+    title = "Sign in first: send a bearer token or use a signed-in session."
+
+
+class BadCredentials(DomainError):
+    """The same answer for an unknown address, a wrong password and a closed account."""
+
+    code = "bad_credentials"
+    status = 401
+    title = "The address and the password don't belong together."
+
+
+class EmailNotConfirmed(Forbidden):
+    """Told only to those who know the password."""
+
+    code = "email_not_confirmed"
+    title = "Confirm your e-mail address first: the link is in the message that we sent you."
+
+
+class SecondFactorNeeded(DomainError):
+    """Told only to those who know the password."""
+
+    code = "second_factor_needed"
+    status = 401
+    title = "Send the code of your authenticator app as well."
+
+
+class ScopeMissing(Forbidden):
+    code = "scope_missing"
+    title = "This API key has no such scope."
+
+
+class KeyNotEnough(Forbidden):
+    code = "api_key_not_enough"
+    title = "This can't be done with an API key. Sign in."
+
+
+class CsrfRefused(Forbidden):
+    code = "csrf_refused"
+    title = "The form's token is missing or stale. Load the page again, then send it."
+
+
+class TokenInvalid(Invalid):
+    code = "token_invalid"
+    title = "This link is not valid, or has been used or replaced. Ask for a new one."
+
+
+class TokenExpired(Invalid):
+    code = "token_expired"
+    title = "This link has expired. Ask for a new one."
+
+
+class PasswordRefused(Invalid):
+    code = "password_refused"
+    title = "This password can't be used."
+
+
+class AddressTaken(Conflict):
+    """Only for operators and commands; registering tells nobody."""
+
+    code = "address_taken"
+    title = "There is an account with this address."
+
+
+class MembershipExists(Conflict):
+    code = "membership_exists"
+    title = "The account has this role there already."
+
+
+class MembershipMisplaced(Invalid):
+    code = "membership_misplaced"
+    title = "The role and the place don't go together."
+
+
+class SiteUnknown(Invalid):
+    code = "site_unknown"
+    title = "There is no such site."
+
+
+class SchoolUnknown(Invalid):
+    code = "school_unknown"
+    title = "There is no such school."
+
+
+class LastOperator(Conflict):
+    code = "last_operator"
+    title = "This is the last operator: grant the role to another account first."
+
+
+class TemplateUnknown(LookupError):
+    """No notice has this name: a mistake of ours, found when it is asked for, not when it is sent."""
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "uq_account_email": AddressTaken,
+    "uq_membership_account_id_role_site_id_school_id": MembershipExists,
+    "ck_membership_site": MembershipMisplaced,
+    "ck_membership_school": MembershipMisplaced,
+    "fk_membership_site_id_site": SiteUnknown,
+    "fk_membership_school_id_school": SchoolUnknown,
+}

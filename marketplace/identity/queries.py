@@ -1,0 +1,307 @@
+"""All selects of identity, and the frozen facts that other packages may have."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import or_, select
+
+from marketplace.core.db import Session
+from marketplace.identity.models import (
+    Account,
+    ApiKey,
+    Membership,
+    School,
+    TraineeProfile,
+    TraineeProfileRevision,
+)
+from marketplace.identity.rules import ApplicantType, LearnerStatus, Role, learner_status
+from marketplace.web.pagination import Page, paginate
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Where and how an account is written to."""
+
+    account_id: uuid.UUID
+    email: str
+    name: str
+    locale: str
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class TraineeFacts:
+    """What listings and reports judge a trainee by, as of the profile's present version."""
+
+    account_id: uuid.UUID
+    name: str
+    version: int
+    school_name: str | None
+    school_country: str
+    citizenship: str
+    applicant_type: ApplicantType
+    needs_visa: bool
+    visa_type: str | None
+    graduation_date: date
+    step1_result: str
+    step2_ck_score: int | None
+    english: dict[str, object] | None
+    ecfmg_certified: bool
+    target_specialty: str | None
+    match_year: int | None
+    time_zone: str
+
+    def learner_status(self, on: date) -> LearnerStatus:
+        """Return `student` or `graduate` on that day; a booking asks for its first day."""
+        return learner_status(self.graduation_date, on)
+
+
+def account(session: Session, account_id: uuid.UUID) -> Account | None:
+    return session.get(Account, account_id)
+
+
+def account_by_email(session: Session, email: str) -> Account | None:
+    """Find by address; `email` is normalised already, in lower case."""
+    return session.execute(select(Account).where(Account.email == email)).scalar_one_or_none()
+
+
+def account_by_token_uniquifier(session: Session, uniquifier: str) -> Account | None:
+    return session.execute(
+        select(Account).where(Account.fs_token_uniquifier == uniquifier)
+    ).scalar_one_or_none()
+
+
+def account_by_uniquifier(session: Session, uniquifier: str) -> Account | None:
+    return session.execute(
+        select(Account).where(Account.fs_uniquifier == uniquifier)
+    ).scalar_one_or_none()
+
+
+def contact(session: Session, account_id: uuid.UUID) -> Contact | None:
+    """Return where to write to an account; None if there is none."""
+    found = session.get(Account, account_id)
+    return None if found is None else _contact(found)
+
+
+def contacts(session: Session, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Contact]:
+    """Return the contacts of several accounts in one query."""
+    rows = session.execute(select(Account).where(Account.id.in_(account_ids))).scalars()
+    return {row.id: _contact(row) for row in rows}
+
+
+def site_contacts(session: Session, site_id: uuid.UUID, *roles: Role | str) -> list[Contact]:
+    """Return who of the site to write to, by live membership; all its roles if none is named."""
+    query = (
+        select(Account)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.site_id == site_id, Membership.revoked_at.is_(None), Account.active)
+        .order_by(Account.id)
+        .distinct()
+    )
+    if roles:
+        query = query.where(Membership.role.in_([str(role) for role in roles]))
+    return [_contact(row) for row in session.execute(query).scalars()]
+
+
+def role_contacts(session: Session, role: Role | str) -> list[Contact]:
+    """Return the contacts of all who have `role`, such as the operators."""
+    query = (
+        select(Account)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.role == str(role), Membership.revoked_at.is_(None), Account.active)
+        .order_by(Account.id)
+        .distinct()
+    )
+    return [_contact(row) for row in session.execute(query).scalars()]
+
+
+def live_memberships(session: Session, account_id: uuid.UUID) -> Sequence[Membership]:
+    """Return what counts now, oldest first."""
+    return (
+        session.execute(
+            select(Membership)
+            .where(Membership.account_id == account_id, Membership.revoked_at.is_(None))
+            .order_by(Membership.id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def all_memberships(session: Session, account_id: uuid.UUID) -> Sequence[Membership]:
+    """Return every grant there was, revoked ones too, oldest first."""
+    return (
+        session.execute(
+            select(Membership).where(Membership.account_id == account_id).order_by(Membership.id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def has_role(
+    session: Session, account_id: uuid.UUID, *roles: Role | str, site_id: uuid.UUID | None = None
+) -> bool:
+    """Tell whether the account has one of `roles` now; at that site, where one is given."""
+    query = select(Membership.id).where(
+        Membership.account_id == account_id,
+        Membership.revoked_at.is_(None),
+        Membership.role.in_([str(role) for role in roles]),
+    )
+    if site_id is not None:
+        query = query.where(Membership.site_id == site_id)
+    return session.execute(query.limit(1)).first() is not None
+
+
+def members_of_site(session: Session, site_id: uuid.UUID) -> Sequence[tuple[Membership, Account]]:
+    """Return the live members of a site with their accounts."""
+    rows = session.execute(
+        select(Membership, Account)
+        .join(Account, Account.id == Membership.account_id)
+        .where(Membership.site_id == site_id, Membership.revoked_at.is_(None))
+        .order_by(Membership.id)
+    )
+    return [(membership, person) for membership, person in rows]
+
+
+def sites_of(session: Session, account_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the sites where the account is a member now."""
+    rows = session.execute(
+        select(Membership.site_id)
+        .where(
+            Membership.account_id == account_id,
+            Membership.revoked_at.is_(None),
+            Membership.site_id.is_not(None),
+        )
+        .distinct()
+    ).scalars()
+    return [site_id for site_id in rows if site_id is not None]
+
+
+def school(session: Session, name: str, country: str) -> School | None:
+    return session.execute(
+        select(School).where(School.name == name, School.country == country)
+    ).scalar_one_or_none()
+
+
+def trainee_facts(session: Session, account_id: uuid.UUID) -> TraineeFacts | None:
+    """Return the applicant facts of a trainee; None while the profile is not filled in."""
+    row = session.execute(
+        select(TraineeProfile, Account)
+        .join(Account, Account.id == TraineeProfile.account_id)
+        .where(TraineeProfile.account_id == account_id)
+    ).first()
+    return None if row is None else _facts(*row)
+
+
+def many_trainee_facts(
+    session: Session, account_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, TraineeFacts]:
+    """Return the facts of several trainees in one query; those without a profile are absent."""
+    rows = session.execute(
+        select(TraineeProfile, Account)
+        .join(Account, Account.id == TraineeProfile.account_id)
+        .where(TraineeProfile.account_id.in_(account_ids))
+    )
+    return {person.id: _facts(profile, person) for profile, person in rows}
+
+
+def profile(
+    session: Session, account_id: uuid.UUID, *, lock: bool = False
+) -> TraineeProfile | None:
+    """Return the profile; with `lock`, after whoever else is changing it has done so."""
+    query = select(TraineeProfile).where(TraineeProfile.account_id == account_id)
+    return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+
+
+def profile_history(
+    session: Session, account_id: uuid.UUID, *, limit: int, cursor: str | None
+) -> Page[TraineeProfileRevision]:
+    """Return the saved versions, newest first."""
+    return paginate(
+        session,
+        select(TraineeProfileRevision).where(TraineeProfileRevision.account_id == account_id),
+        key=[TraineeProfileRevision.version],
+        key_of=lambda row: [row.version],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def profile_as_of(
+    session: Session, account_id: uuid.UUID, at: datetime
+) -> TraineeProfileRevision | None:
+    """Return the profile as it stood at `at`; None if there was none yet."""
+    return session.execute(
+        select(TraineeProfileRevision)
+        .where(
+            TraineeProfileRevision.account_id == account_id,
+            TraineeProfileRevision.recorded_at <= at,
+        )
+        .order_by(TraineeProfileRevision.version.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def api_key_by_prefix(session: Session, prefix: str) -> ApiKey | None:
+    return session.execute(select(ApiKey).where(ApiKey.prefix == prefix)).scalar_one_or_none()
+
+
+def api_keys(session: Session, account_id: uuid.UUID) -> Sequence[ApiKey]:
+    """Return the account's keys, revoked ones too, oldest first."""
+    return (
+        session.execute(select(ApiKey).where(ApiKey.account_id == account_id).order_by(ApiKey.id))
+        .scalars()
+        .all()
+    )
+
+
+def accounts(
+    session: Session, *, text: str | None, limit: int, cursor: str | None
+) -> Page[Account]:
+    """Return accounts by address, those whose address or name contains `text` if it is given."""
+    query = select(Account)
+    if text:
+        query = query.where(
+            or_(
+                Account.email.contains(text.lower(), autoescape=True),
+                Account.name.icontains(text, autoescape=True),
+            )
+        )
+    return paginate(
+        session,
+        query,
+        key=[Account.email],
+        key_of=lambda row: [row.email],
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def _contact(row: Account) -> Contact:
+    return Contact(row.id, row.email, row.name, row.locale, row.time_zone)
+
+
+def _facts(profile: TraineeProfile, person: Account) -> TraineeFacts:
+    return TraineeFacts(
+        account_id=person.id,
+        name=person.name,
+        version=profile.version,
+        school_name=profile.school_name,
+        school_country=profile.school_country,
+        citizenship=profile.citizenship,
+        applicant_type=profile.applicant_type,
+        needs_visa=profile.needs_visa,
+        visa_type=profile.visa_type,
+        graduation_date=profile.graduation_date,
+        step1_result=profile.step1_result,
+        step2_ck_score=profile.step2_ck_score,
+        english=profile.english,
+        ecfmg_certified=profile.ecfmg_certified,
+        target_specialty=profile.target_specialty,
+        match_year=profile.match_year,
+        time_zone=person.time_zone,
+    )

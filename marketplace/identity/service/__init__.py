@@ -1,0 +1,1 @@
+"""Use cases of identity, a module each; they flush and never commit."""
