@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
 from marketplace.core.money import EXPONENTS, LARGEST_MINOR, Money
 
@@ -21,6 +21,7 @@ class MoneySchema(StrictSchema):
     amount = fields.Integer(
         required=True,
         strict=True,
+        attribute="minor",
         validate=validate.Range(-LARGEST_MINOR, LARGEST_MINOR),
         metadata={"description": "Minor units: cents for USD.", "example": 42500},
     )
@@ -30,32 +31,16 @@ class MoneySchema(StrictSchema):
         metadata={"description": "ISO 4217 code.", "example": "USD"},
     )
 
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Money:
+        return Money(**data)
+
 
 class MoneyField(fields.Nested):
     """`Money` as `{"amount": 42500, "currency": "USD"}`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(MoneySchema, **kwargs)
-
-    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
-        del attr, obj, kwargs
-        if nested_obj is None:
-            return None
-        return {"amount": nested_obj.minor, "currency": nested_obj.currency}
-
-    def _deserialize(
-        self,
-        value: Any,
-        attr: str | None,
-        data: Mapping[str, Any] | None,
-        partial: Any = None,
-        **kwargs: Any,
-    ) -> Money:
-        loaded = super()._deserialize(value, attr, data, partial, **kwargs)
-        try:
-            return Money(loaded["amount"], loaded["currency"])
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
 
 
 class Text(fields.String):

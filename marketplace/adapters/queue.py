@@ -1,0 +1,145 @@
+"""Jobs by procrastinate: inserted through the caller's own connection, run by workers.
+
+Deferring needs no pool of its own. A worker that was killed leaves its jobs as "doing"; a periodic
+job gives those back, which is why every task must be harmless the second time.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import procrastinate
+import structlog
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from sqlalchemy.orm import sessionmaker
+
+from marketplace.core.clock import Clock
+from marketplace.core.db import Session, edge
+from marketplace.core.jobs import RetryPolicy, Task
+from marketplace.core.parts import Parts
+
+log = structlog.get_logger(__name__)
+
+STALLED = "queue.retry_stalled"
+# A worker reports itself every 10 seconds; one silent for this long is gone.
+SILENT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a running job is given; serves `core.jobs.JobContext`."""
+
+    parts: Parts
+    sessions: sessionmaker[Session]
+
+    @property
+    def clock(self) -> Clock:
+        return self.parts.get(Clock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with self.sessions() as session, edge(session):
+            yield session
+
+
+class ProcrastinateQueue:
+    """Defers by name; an unknown name is an error at once, not a job that nobody runs."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self.tasks = {task.name: task for task in tasks}
+        self._app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+    def defer(
+        self,
+        session: Session,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        run_at: datetime | None,
+        lock: str | None,
+    ) -> None:
+        task = self.tasks.get(name)
+        if task is None:
+            raise LookupError(f"there is no task {name!r}")
+        connection = session.connection().connection.driver_connection
+        self._app.configure_task(
+            name,
+            allow_unknown=True,
+            queue=task.queue,
+            lock=lock,
+            schedule_at=run_at,
+            connection=connection,
+        ).defer(**arguments)
+
+
+class _Retry(BaseRetryStrategy):
+    """Waits twice as long each time, and gives up after the policy's attempts."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> RetryDecision | None:
+        tried = job.attempts + 1
+        if tried >= self._policy.attempts:
+            log.error("job_given_up", task=job.task_name, job=job.id, exc_info=exception)
+            return None
+        seconds = min(self._policy.first * 2**job.attempts, self._policy.longest)
+        log.warning(
+            "job_retried", task=job.task_name, job=job.id, wait=seconds, error=repr(exception)
+        )
+        return RetryDecision(retry_in={"seconds": seconds})
+
+
+def build_worker_app(tasks: Iterable[Task], context: Context, conninfo: str) -> procrastinate.App:
+    """Return the procrastinate application that a worker process runs."""
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo))
+    for task in tasks:
+        run = _runner(task, context)
+        registered = app.task(name=task.name, queue=task.queue, retry=_Retry(task.retry))(run)
+        if task.cron is not None:
+            app.periodic(cron=task.cron, periodic_id=task.name)(registered)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name=STALLED, queue="default", pass_context=True, queueing_lock=STALLED)
+    async def retry_stalled(job: Any, timestamp: int) -> None:
+        del timestamp
+        stalled = await job.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS)
+        for lost in stalled:
+            log.warning("job_recovered", task=lost.task_name, job=lost.id)
+            await job.app.job_manager.retry_job(lost)
+
+    return app
+
+
+def run_worker(app: procrastinate.App, *, concurrency: int, queues: list[str] | None = None) -> None:
+    """Run jobs until the process is told to stop; what runs then is finished first."""
+
+    async def work() -> None:
+        async with app.open_async():
+            await app.run_worker_async(
+                concurrency=concurrency,
+                **({"queues": queues} if queues else {}),
+                delete_jobs="successful",
+                shutdown_graceful_timeout=20,
+                fetch_job_polling_interval=5,
+            )
+
+    asyncio.run(work())
+
+
+def _runner(task: Task, context: Context) -> Callable[..., None]:
+    def run(timestamp: int | None = None, **arguments: Any) -> None:
+        """Periodic jobs get a timestamp from the queue, which none of ours needs."""
+        if timestamp is not None and task.cron is None:
+            arguments["timestamp"] = timestamp
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(task=task.name)
+        task.run(context, **arguments)
+        log.info("job_done")
+
+    return run
