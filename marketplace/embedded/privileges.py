@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import stat
 import tempfile
@@ -62,25 +63,32 @@ def make_directory(path: Path, user: Unprivileged | None) -> None:
     path.mkdir(mode=PRIVATE_DIRECTORY if user is None else PASSABLE_DIRECTORY, exist_ok=True)
 
 
-def reachable_directory(wanted: Path, user: Unprivileged | None) -> Path:
-    """`wanted` if the user can reach it, otherwise a place of its own below /var.
-
-    The other place is derived from the wanted one, so it is found again.
-    """
-    if can_reach(wanted, user):
-        return wanted
-    digest = hashlib.sha256(str(wanted.resolve()).encode()).hexdigest()[:16]
-    for base in (Path("/var/lib"), Path("/var/tmp")):  # noqa: S108 - a name of root's, not guessable
-        place = base / PRODUCT
+def shared_place(bases: tuple[str, ...], user: Unprivileged | None) -> Path:
+    """A folder of ours below one of `bases`, that the user can pass through; StackError if none."""
+    for base in bases:
+        place = Path(base) / PRODUCT
         try:
             make_directory(place, user)
-            if place.stat().st_uid != os.geteuid() or not can_reach(place, user):
-                continue
-            make_directory(place / digest, user)
         except OSError:
             continue
-        return place / digest
-    raise StackError(f"the user that PostgreSQL runs as can't reach {wanted}; choose another place")
+        if place.stat().st_uid == os.geteuid() and can_reach(place, user):
+            return place
+    raise StackError(f"no folder below {' or '.join(bases)} can be shared with another user")
+
+
+def reachable_place(wanted: Path, user: Unprivileged | None) -> Path:
+    """Where to keep `wanted` so that the user can reach it: there, or in a place below /var.
+
+    `wanted` is then a link to the other place, so both are moved and found together.
+    """
+    if wanted.is_symlink():
+        return wanted.readlink()
+    if can_reach(wanted, user):
+        return wanted
+    place = shared_place(("/var/lib", "/var/tmp"), user) / secrets.token_hex(8)  # noqa: S108 - owner checked
+    make_directory(place, user)
+    wanted.symlink_to(place / wanted.name)
+    return place / wanted.name
 
 
 def temporary_directory(user: Unprivileged | None) -> Path:
@@ -107,8 +115,7 @@ def reachable_copy(trees: list[Path], version: str, user: Unprivileged | None) -
     files = sorted(file for tree in trees for file in tree.rglob("*") if file.is_file())
     facts = "".join(f"{file}{file.stat().st_size}{file.stat().st_mtime_ns}" for file in files)
     digest = hashlib.sha256(facts.encode()).hexdigest()[:16]
-    cache = reachable_directory(Path("/var/cache") / PRODUCT, user)
-    cache.mkdir(mode=WORLD_READABLE_DIRECTORY, exist_ok=True)
+    cache = shared_place(("/var/cache", "/var/tmp"), user)  # noqa: S108 - its owner is checked
     place = cache / f"{version}-{digest}"
     if not place.is_dir():
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=cache))
