@@ -6,9 +6,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -219,8 +218,3 @@ def write_private(path: Path, content: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-
-
-def python_module(module: str, *arguments: str | int | Path) -> Sequence[str]:
-    """The command that runs one of our modules with this interpreter."""
-    return [sys.executable, "-m", module, *map(str, arguments)]
