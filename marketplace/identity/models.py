@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -86,7 +87,7 @@ class Account(SecurityUser, Base):
     tf_totp_secret: Mapped[str | None]
     tf_phone_number: Mapped[str | None]
     # The time step of the last accepted code: one code opens the door once.
-    tf_last_counter: Mapped[int | None]
+    tf_last_counter: Mapped[int | None] = mapped_column(BigInteger)
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime] = created_at()
 
@@ -106,7 +107,7 @@ class WebAuthnCredential(SecurityWebAuthn, Base):
     credential_id: Mapped[bytes] = mapped_column(LargeBinary)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     name: Mapped[str]
-    sign_count: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    sign_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
     transports: Mapped[list[str] | None] = mapped_column(JSONB)
     backup_state: Mapped[bool]
     device_type: Mapped[str]
