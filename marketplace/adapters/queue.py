@@ -116,14 +116,13 @@ def build_worker_app(tasks: Iterable[Task], context: Context, conninfo: str) -> 
     return app
 
 
-def run_worker(app: procrastinate.App, *, concurrency: int, queues: list[str] | None = None) -> None:
+def run_worker(app: procrastinate.App, *, concurrency: int) -> None:
     """Run jobs until the process is told to stop; what runs then is finished first."""
 
     async def work() -> None:
         async with app.open_async():
             await app.run_worker_async(
                 concurrency=concurrency,
-                **({"queues": queues} if queues else {}),
                 delete_jobs="successful",
                 shutdown_graceful_timeout=20,
                 fetch_job_polling_interval=5,

@@ -35,6 +35,7 @@ HTTP_CODES = {
     429: "too_many_requests",
     503: "unavailable",
 }
+PLACES = frozenset({"json", "query", "form", "files", "headers", "cookies"})
 # What PostgreSQL says when it would not wait any longer, or could not let both go on.
 BUSY = frozenset({"55P03", "40001", "40P01", "57014"})
 # A number or text that the column can't hold: the caller's input, whatever let it through.
@@ -164,16 +165,16 @@ def _unexpected(error: Exception) -> Response:
 
 
 def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
-    """Turn marshmallow's nested messages into `{"lines.0.amount": [...]}`."""
-    if isinstance(messages, Mapping):
-        flat: dict[str, list[str]] = {}
-        for name, inner in messages.items():
-            plain = prefix if name in {"json", "query", "form", "files", "_schema"} else ""
-            path = plain or (f"{prefix}.{name}" if prefix else str(name))
-            if name in {"json", "query", "form", "files"} and not prefix:
-                flat.update(flatten(inner))
-            else:
-                flat.update(flatten(inner, path))
-        return flat
-    texts = messages if isinstance(messages, list) else [messages]
-    return {prefix or "body": [str(text) for text in texts]}
+    """Turn marshmallow's nested messages into `{"lines.0.amount": [...]}`.
+
+    The places that webargs looked in (`json`, `query`, …) and the whole (`_schema`) are no fields.
+    """
+    if not isinstance(messages, Mapping):
+        texts = messages if isinstance(messages, list) else [messages]
+        return {prefix or "body": [str(text) for text in texts]}
+    flat: dict[str, list[str]] = {}
+    for name, inner in messages.items():
+        silent = name == "_schema" or (not prefix and name in PLACES)
+        here = prefix if silent else f"{prefix}.{name}" if prefix else str(name)
+        flat.update(flatten(inner, here))
+    return flat

