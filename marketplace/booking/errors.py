@@ -1,0 +1,97 @@
+"""What booking refuses, and in which words. A full week is `catalog`'s to refuse."""
+
+from marketplace.core.errors import Conflict, ConstraintErrors, Forbidden, Invalid
+
+
+class AlreadyBookedThen(Conflict):
+    """`extra.booking_id` names the trainee's other booking, `extra.weeks` the shared weeks."""
+
+    code = "already_booked_then"
+    title = "You hold a seat in one of these weeks already."
+
+
+class NotEligible(Conflict):
+    """`extra.reasons` has each rule that is not met."""
+
+    code = "not_eligible"
+    title = "This rotation is not open to you as your profile stands."
+
+
+class ProfileMissing(Conflict):
+    code = "profile_missing"
+    title = "Fill in your profile first: whether you may come, and as what, follows from it."
+
+
+class NotBookable(Conflict):
+    code = "not_bookable"
+    title = "This listing can't be booked on these dates."
+
+
+class Superseded(Conflict):
+    """Somebody was faster; `extra` has the state, who moved it there, and when."""
+
+    code = "decided_already"
+    title = "This booking has changed meanwhile."
+
+
+class NotOpenForThis(Conflict):
+    """The state machine would allow it, the facts do not (not yet, no longer)."""
+
+    code = "not_open_for_this"
+    title = "This can't be done now."
+
+
+class ApprovalNeeded(Conflict):
+    code = "approval_needed"
+    title = "This host decides on each application: submit it first."
+
+
+class ApprovalNotNeeded(Conflict):
+    code = "approval_not_needed"
+    title = "This listing is booked at once: go on to the payment."
+
+
+class QuoteChanged(Conflict):
+    """`extra.quote` has the terms as they are now."""
+
+    code = "quote_changed"
+    title = "The refund is no longer what you were shown. Read the new terms, then decide."
+
+
+class TermsSilent(Conflict):
+    """The frozen terms have no clause or option for what was asked."""
+
+    code = "terms_silent"
+    title = "The cancellation terms of this booking don't provide for that."
+
+
+class ProofNeeded(Forbidden):
+    code = "proof_needed"
+    title = "This clause needs a proof that has been accepted."
+
+
+class CreditNotOffered(Conflict):
+    code = "credit_not_offered"
+    title = "A credit can't be given here. Choose another way to be paid back."
+
+
+class DayOutsideRotation(Invalid):
+    code = "day_outside_rotation"
+    title = "Attendance is marked for days of the rotation that have come."
+
+
+class HistoryIsKept(Conflict):
+    code = "history_is_kept"
+    title = "What happened to a booking is added to, never changed."
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "uq_booking_week_trainee_id_week": AlreadyBookedThen,
+    "uq_booking_payment_id": Superseded,
+    "pk_booking_transition": Superseded,
+    "uq_attendance_mark_booking_id_day_revision": Superseded,
+    "pk_booking_cancellation": Superseded,
+    "history_booking_transition": HistoryIsKept,
+    "history_booking_cancellation": HistoryIsKept,
+    "history_attendance_mark": HistoryIsKept,
+}

@@ -1,0 +1,59 @@
+"""What happened to a booking, told to the packages above in the same transaction.
+
+Published by `service.transition` and nowhere else; `at` is domain time in UTC.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from marketplace.core.events import Event
+
+
+@dataclass(frozen=True)
+class BookingEvent(Event):
+    """The booking, its parties, its weeks, and when it happened."""
+
+    booking_id: UUID
+    trainee_id: UUID
+    listing_id: UUID
+    site_id: UUID
+    first_day: date
+    weeks: int
+    at: datetime
+
+
+class BookingHeld(BookingEvent):
+    """A seat is kept for minutes."""
+
+
+class BookingSubmitted(BookingEvent):
+    """The host has an application to decide on."""
+
+
+class BookingAwaitingPayment(BookingEvent):
+    """The host agreed, or need not be asked: the deposit is due."""
+
+
+class BookingConfirmed(BookingEvent):
+    """The deposit or the whole amount has settled."""
+
+
+class BookingStarted(BookingEvent):
+    """The first day has come."""
+
+
+class BookingCompleted(BookingEvent):
+    """The host says that the rotation was done."""
+
+
+class BookingReleased(BookingEvent):
+    """It ended before it was confirmed: expired, withdrawn or declined."""
+
+
+class BookingCancelled(BookingEvent):
+    """It ended after it was made: cancelled by one of the three sides."""
+
+
+class BookingNoShow(BookingEvent):
+    """The trainee never came."""

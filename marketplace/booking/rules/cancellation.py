@@ -1,0 +1,188 @@
+"""What a cancellation pays back, line by line: a pure function of frozen terms and facts.
+
+No policy has code of its own. The terms (see `catalog.rules.policies`) say for each event and each
+whole number of days before the first day what is kept of what was paid; never more is kept than
+was paid, and what is not kept goes back.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from marketplace.booking.errors import ProofNeeded, TermsSilent
+from marketplace.catalog.rules.policies import (
+    WHOLE_IN_BASIS_POINTS,
+    CancellationPolicy,
+    Clause,
+    Kept,
+    KeptKind,
+    Option,
+    PaysBackAs,
+    PolicyEvent,
+    Window,
+)
+from marketplace.core.money import Money
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a quote depends on; `days` are whole days before the first day at the site."""
+
+    booking_id: UUID
+    event: PolicyEvent
+    days: int
+    paid: Money
+    deposit: Money
+    proofs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class QuoteLine:
+    """`code` is stable; the amounts of all lines but `refund` sum to the refund."""
+
+    code: str
+    text: str
+    amount: Money
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The exact outcome of cancelling now, and the mark by which the trainee commits to it."""
+
+    event: PolicyEvent
+    option: str
+    pays_back_as: PaysBackAs
+    policy_key: str
+    days: int
+    valid_through_days: int | None
+    lines: tuple[QuoteLine, ...]
+    paid: Money
+    kept: Money
+    refund: Money
+    within_days: int | None
+    mark: str
+
+
+def options(policies: Sequence[CancellationPolicy], event: PolicyEvent) -> tuple[Option, ...]:
+    """The ways to be paid back on `event`; the trainee chooses one."""
+    _, clause = _clause(policies, event)
+    return clause.options
+
+
+def quote(
+    policies: Sequence[CancellationPolicy], facts: Facts, option_key: str | None = None
+) -> Quote:
+    """Compute the refund under the first of `policies` that speaks of the event.
+
+    `option_key` chooses among a clause's options (by default the first that pays money back).
+    Raises `TermsSilent` where no clause or option fits, `ProofNeeded` where a proof is lacking.
+    """
+    policy, clause = _clause(policies, facts.event)
+    if clause.proof is not None and clause.proof not in facts.proofs:
+        raise ProofNeeded(extra={"proof": clause.proof})
+    option = _option(clause, option_key)
+    window = option.window(facts.days)
+    kept = min(_kept(window.kept, facts), facts.paid)
+    refund = facts.paid - kept
+    lines = _lines(policy, window, facts, kept, refund)
+    return Quote(
+        event=facts.event,
+        option=option.key,
+        pays_back_as=option.pays_back_as,
+        policy_key=policy.key,
+        days=facts.days,
+        valid_through_days=window.from_days,
+        lines=lines,
+        paid=facts.paid,
+        kept=kept,
+        refund=refund,
+        within_days=policy.refund_within_days,
+        mark=_mark(facts, option, policy.key, lines),
+    )
+
+
+def _clause(
+    policies: Sequence[CancellationPolicy], event: PolicyEvent
+) -> tuple[CancellationPolicy, Clause]:
+    for policy in policies:
+        clause = policy.clause(event)
+        if clause is not None:
+            return policy, clause
+    raise TermsSilent(f"The terms say nothing about {event.value}.")
+
+
+def _option(clause: Clause, key: str | None) -> Option:
+    if key is None:
+        money = (o for o in clause.options if o.pays_back_as is PaysBackAs.ORIGINAL_PAYMENT)
+        return next(money, clause.options[0])
+    for option in clause.options:
+        if option.key == key:
+            return option
+    choices = [option.key for option in clause.options]
+    raise TermsSilent(f"There is no option {key!r}.", extra={"options": choices})
+
+
+def _kept(kept: Kept, facts: Facts) -> Money:
+    match kept.kind:
+        case KeptKind.NOTHING:
+            return Money.zero(facts.paid.currency)
+        case KeptKind.EVERYTHING:
+            return facts.paid
+        case KeptKind.DEPOSIT:
+            return min(facts.deposit, facts.paid)
+        case KeptKind.SHARE:
+            share = kept.basis_points or 0
+            rest = WHOLE_IN_BASIS_POINTS - share
+            return facts.paid.allocate([share, rest])[0]
+        case KeptKind.AMOUNT:
+            return _in_currency(kept.amount, facts)
+
+
+def _in_currency(amount: Money | None, facts: Facts) -> Money:
+    """A fixed fee; one in another currency than the payment can't be taken from it."""
+    if amount is None or amount.currency != facts.paid.currency:
+        raise TermsSilent("The fee of these terms is in another currency than the payment.")
+    return amount
+
+
+def _lines(
+    policy: CancellationPolicy, window: Window, facts: Facts, kept: Money, refund: Money
+) -> tuple[QuoteLine, ...]:
+    deposit = min(facts.deposit, facts.paid)
+    balance = facts.paid - deposit
+    lines = [QuoteLine("deposit_paid", "Deposit that you have paid", deposit)]
+    if balance:
+        lines.append(QuoteLine("balance_paid", "Balance that you have paid", balance))
+    if kept:
+        lines.append(QuoteLine("kept", f"{policy.name}: {_when(window)}", -kept))
+    lines.append(QuoteLine("refund", "Refund", refund))
+    return tuple(lines)
+
+
+def _when(window: Window) -> str:
+    if window.from_days is None and window.to_days is None:
+        return "kept whenever you cancel"
+    if window.from_days is None:
+        return f"kept from {window.to_days} days before the start on"
+    if window.to_days is None:
+        return f"kept up to {window.from_days} days before the start"
+    return f"kept from {window.to_days} to {window.from_days} days before the start"
+
+
+def _mark(facts: Facts, option: Option, policy_key: str, lines: Collection[QuoteLine]) -> str:
+    """Two quotes have one mark exactly when they say the same about the money.
+
+    The number of days is left out: a night that changes no figure asks for no new decision.
+    """
+    said = {
+        "booking": str(facts.booking_id),
+        "event": facts.event.value,
+        "option": option.key,
+        "pays_back_as": option.pays_back_as.value,
+        "policy": policy_key,
+        "lines": [[line.code, line.amount.minor, line.amount.currency] for line in lines],
+    }
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

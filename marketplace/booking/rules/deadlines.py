@@ -1,0 +1,80 @@
+"""How long a seat is kept, and by when somebody has to act.
+
+All times are instants in UTC; where a deadline is the end of a day, it is a day of the site.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from marketplace.catalog.rules.weeks import monday_from
+
+SATURDAY = 5
+# A host that has not answered by the end of this many business days has not accepted (the terms
+# that providers publish say ten).
+DECISION_BUSINESS_DAYS = 10
+# An approved trainee may be nine hours away and has to find the money.
+PAY_AFTER_APPROVAL = timedelta(days=3)
+# A rotation is booked at least this many days ahead: the host has to know who comes.
+LEAST_NOTICE_DAYS = 1
+
+
+@dataclass(frozen=True)
+class HoldTimes:
+    """`hold` keeps a seat; `checkout` is the life of a payment page, and must be shorter."""
+
+    hold: timedelta = timedelta(minutes=35)
+    checkout: timedelta = timedelta(minutes=30)
+
+    def __post_init__(self) -> None:
+        if self.checkout >= self.hold:
+            raise ValueError("a hold outlives its payment page, or a lost seat could be paid")
+
+
+def site_day(now: datetime, time_zone: str) -> date:
+    """The civil date at the site."""
+    return now.astimezone(ZoneInfo(time_zone)).date()
+
+
+def day_begins(day: date, time_zone: str) -> datetime:
+    """The instant at which `day` begins at the site, in UTC.
+
+    Where a clock change skips midnight, the first instant of the day that exists.
+    """
+    local = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone))
+    return local.astimezone(UTC)
+
+
+def days_before(first_day: date, now: datetime, time_zone: str) -> int:
+    """Whole days from the site's present day to `first_day`; negative once it has passed.
+
+    Civil dates are counted, so a day of 23 or 25 hours is one day, and the count changes at the
+    site's midnight and at no other time.
+    """
+    return (first_day - site_day(now, time_zone)).days
+
+
+def held_until(now: datetime, first_day: date, time_zone: str, keep: timedelta) -> datetime:
+    """When a seat that is kept for `keep` from now is given up; never beyond the first day."""
+    return min(now + keep, day_begins(first_day, time_zone))
+
+
+def decide_by(now: datetime, first_day: date, time_zone: str) -> datetime:
+    """The end of the host's tenth business day from now, or the start of the first day."""
+    day = site_day(now, time_zone)
+    left = DECISION_BUSINESS_DAYS
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() < SATURDAY
+    end = day_begins(day + timedelta(days=1), time_zone)
+    return min(end, day_begins(first_day, time_zone))
+
+
+def pay_by(now: datetime, first_day: date, time_zone: str) -> datetime:
+    """Until when an approved application can be paid."""
+    return held_until(now, first_day, time_zone, PAY_AFTER_APPROVAL)
+
+
+def first_bookable_day(now: datetime, time_zone: str) -> date:
+    """The first Monday that can still be booked."""
+    return monday_from(site_day(now, time_zone) + timedelta(days=LEAST_NOTICE_DAYS))

@@ -1,0 +1,67 @@
+"""The days of a rotation: when it may be marked, closed or called off, and its weeks in a roster."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from marketplace.booking.states import BookingState
+from marketplace.catalog.rules.weeks import WEEK, last_day, monday_of, run_of_weeks
+
+# A week ends on Friday for most hosts: a rotation can be closed from the last Friday on.
+FRIDAY_BEFORE_SUNDAY = timedelta(days=2)
+# A roster is a page for people; a year and a term are enough of it.
+LONGEST_ROSTER_WEEKS = 78
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """`weeks` whole weeks from `first_day`, a Monday at the site."""
+
+    first_day: date
+    weeks: int
+
+    @property
+    def mondays(self) -> list[date]:
+        return run_of_weeks(self.first_day, self.weeks)
+
+    @property
+    def last_day(self) -> date:
+        """The Sunday that ends it."""
+        return last_day(self.first_day, self.weeks)
+
+    def can_be_marked(self, day: date, today: date) -> bool:
+        """Attendance is marked for its days up to today."""
+        return self.first_day <= day <= min(self.last_day, today)
+
+    def can_be_completed(self, today: date) -> bool:
+        """From the Friday of its last week on."""
+        return today >= self.last_day - FRIDAY_BEFORE_SUNDAY
+
+    def has_begun(self, today: date) -> bool:
+        return today >= self.first_day
+
+
+def weeks_given_up(
+    weeks: Iterable[date], before: BookingState | None, after: BookingState, today: date
+) -> list[date]:
+    """Which of the weeks are free again once `before` became `after`.
+
+    A rotation that had begun was in its seat until now: only the weeks that have not begun are
+    free again. One that had not begun gives up all.
+    """
+    begun = before is BookingState.IN_PROGRESS or after is BookingState.NO_SHOW
+    return sorted(week for week in weeks if not begun or week > today)
+
+
+def roster_weeks(start: date, end: date) -> list[date]:
+    """The Mondays of the weeks that `start` to `end` (both included) lie in.
+
+    Raises `ValueError` if `end` is before `start` or the roster would be unreadably long.
+    """
+    first, last = monday_of(start), monday_of(end)
+    if end < start:
+        raise ValueError("the last day is before the first")
+    count = (last - first) // WEEK + 1
+    if count > LONGEST_ROSTER_WEEKS:
+        raise ValueError(f"at most {LONGEST_ROSTER_WEEKS} weeks at once")
+    return run_of_weeks(first, count)
