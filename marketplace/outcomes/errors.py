@@ -1,0 +1,135 @@
+"""What outcomes refuses, and in which words."""
+
+from collections.abc import Mapping
+
+from marketplace.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+
+
+class NotCompleted(Conflict):
+    code = "rotation_not_completed"
+    title = "This is done once the rotation is completed."
+
+
+class AlreadyAttested(Conflict):
+    code = "already_attested"
+    title = "The duties of this rotation have been attested. An attestation is not changed."
+
+
+class UnknownDuty(Invalid):
+    code = "unknown_duty"
+    title = "A duty is not one of the list."
+
+
+class LetterOpen(Conflict):
+    code = "letter_open"
+    title = "A letter has been asked for this rotation already."
+
+
+class LetterWaived(Forbidden):
+    """Told to the trainee, who knows of the letter and waived reading it."""
+
+    code = "letter_waived"
+    title = "You waived the right to read this letter, so that programs can trust it."
+
+
+class LetterNotThere(NotFound):
+    code = "letter_not_there"
+    title = "The author has not uploaded this letter yet."
+
+
+class WaiverFixed(Conflict):
+    code = "waiver_fixed"
+    title = "The letter exists: the choice to waive can't be changed any more."
+
+
+class LetterFixed(Conflict):
+    code = "letter_confirmed"
+    title = "The letter is confirmed: it can't be changed or deleted."
+
+
+class AuthorRefused(Invalid):
+    code = "author_refused"
+    title = "The author of a letter is somebody else than its trainee."
+
+
+class LinkInvalid(NotFound):
+    """The same answer for a forged, a revoked and an expired link."""
+
+    code = "link_invalid"
+    title = "This link is not valid, or no longer. Ask for a new one."
+
+
+class NotAPdf(Invalid):
+    code = "not_a_pdf"
+    title = "A letter is a PDF file."
+
+
+class FileTooLarge(DomainError):
+    code = "too_large"
+    status = 413
+    title = "The file is too large."
+
+
+class ReasonNeeded(Invalid):
+    code = "reason_needed"
+    title = "Say why you read this letter: the reason is recorded."
+
+
+class OutcomeInconsistent(Invalid):
+    """Fields contradict each other: a match without a certified rank order list, say."""
+
+    code = "outcome_inconsistent"
+    title = "These fields contradict each other."
+
+
+class OutcomeStale(Conflict):
+    """The caller's old value is not the present one."""
+
+    code = "outcome_changed"
+    title = "The record has changed since you read it. Read it again, then decide."
+
+
+class AlreadyRetracted(Conflict):
+    code = "already_retracted"
+    title = "This entry has been retracted."
+
+
+class PastClosed(Conflict):
+    """A report is frozen as of a later moment than this would be recorded at."""
+
+    code = "report_past_closed"
+    title = "A report covers this moment already: what is recorded comes after it."
+
+
+class SurveyClosed(Conflict):
+    code = "survey_closed"
+    title = "The survey is closed. Thank you for coming back."
+
+
+class AnswersChanged(Conflict):
+    """`version` and `answers` of the problem are the ones that stand."""
+
+    code = "answers_changed"
+    title = "Newer answers have been saved in another window. They stand."
+
+
+class CampaignExists(Conflict):
+    code = "campaign_exists"
+    title = "This Match year has a survey campaign already."
+
+
+CONSTRAINTS: Mapping[str, type[DomainError]] = {
+    "uq_attestation_booking_id": AlreadyAttested,
+    "uq_letter_booking_id_open": LetterOpen,
+    "letter_waiver_holds": WaiverFixed,
+    "letter_confirmed_holds": LetterFixed,
+    "letter_exists_holds": LetterFixed,
+    "letter_identity_holds": LetterFixed,
+    "history_letter_content": LetterFixed,
+    "ck_match_outcome_certified_registered": OutcomeInconsistent,
+    "ck_match_outcome_matched_certified": OutcomeInconsistent,
+    "uq_match_outcome_event_retracts_id": AlreadyRetracted,
+    "report_past_closed": PastClosed,
+    "uq_survey_answer_member_id_version": AnswersChanged,
+    "uq_campaign_match_year": CampaignExists,
+}

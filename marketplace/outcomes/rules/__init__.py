@@ -1,0 +1,1 @@
+"""Rules as pure functions: letters, Match fields, the questionnaire."""

@@ -1,0 +1,137 @@
+"""The questionnaire as data, by version, and what answers to it amount to.
+
+What makes a partial interview is fixed here, before fielding: the items on the Match answered,
+others not. Dispositions: AAPOR, Standard Definitions (10th edition).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from marketplace.outcomes.rules import match
+
+REFUSED = "refused"
+LATEST = "match-1"
+
+
+class Disposition(StrEnum):
+    INTERVIEW = "I"
+    PARTIAL = "P"
+    REFUSAL = "R"
+    NO_REPLY = "NC_no_reply"
+    BOUNCED = "NC_bounced"
+    NOT_INVITED = "NC_not_invited"
+    DECEASED = "O_deceased"
+    NOT_ELIGIBLE = "NE"
+
+
+@dataclass(frozen=True)
+class Question:
+    """`asked_if` names a question and the answers to it that lead here; None: always asked."""
+
+    name: str
+    text: str
+    kind: str
+    options: tuple[str, ...] = ()
+    asked_if: tuple[str, tuple[Any, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a saved state of answers amounts to: fields of the outcome, letter, disposition."""
+
+    fields: Mapping[str, match.Value]
+    lor_earned: bool | None
+    disposition: Disposition | None
+    match_items_answered: bool
+
+
+_YES = ("registered", (True,))
+_RANKED = ("certified_rol", (True,))
+_QUESTIONS = (
+    Question("registered", "Did you register for this year's Main Residency Match?", "flag"),
+    Question("certified_rol", "Did you certify a rank order list?", "flag", asked_if=_YES),
+    Question(
+        "main_result",
+        "What was the result of the Match (not of SOAP)?",
+        "choice",
+        ("matched_pgy1", "matched_pgy2_only", "unmatched"),
+        asked_if=_RANKED,
+    ),
+    Question(
+        "soap_result",
+        "Were you placed in a PGY-1 position by SOAP?",
+        "choice",
+        ("placed_pgy1", "not_placed", "not_applicable"),
+        asked_if=_YES,
+    ),
+    Question("outside_match", "Did you take a residency position outside of the Match?", "flag"),
+    Question("interviews", "At how many programs did you interview?", "count", asked_if=_YES),
+    Question("program", "Which program?", "text"),
+    Question("specialty", "In which specialty?", "text"),
+    Question("lor_earned", "Did the rotation earn you a letter of recommendation?", "flag"),
+)
+VERSIONS: Mapping[str, tuple[Question, ...]] = {LATEST: _QUESTIONS}
+OPTIONAL = frozenset({"program", "specialty", "interviews"})
+
+
+def asked(questions: tuple[Question, ...], answers: Mapping[str, Any]) -> list[Question]:
+    """The questions that these answers lead to, in order."""
+    return [
+        question
+        for question in questions
+        if question.asked_if is None or answers.get(question.asked_if[0]) in question.asked_if[1]
+    ]
+
+
+def faults(version: str, answers: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with the answers, by question; empty if nothing is."""
+    known = {question.name: question for question in VERSIONS[version]}
+    found: dict[str, list[str]] = {}
+    for name, answer in answers.items():
+        fault = _fault(known[name], answer) if name in known else "There is no such question."
+        if fault:
+            found[name] = [fault]
+    return found
+
+
+def meaning(version: str, answers: Mapping[str, Any], *, complete: bool) -> Meaning:
+    """What the answers amount to. Answers to questions that are not asked any more don't count."""
+    asked_now = asked(VERSIONS[version], answers)
+    given = {
+        question.name: answers[question.name]
+        for question in asked_now
+        if answers.get(question.name) not in (None, REFUSED)
+    }
+    fields = {name: value for name, value in given.items() if name in match.FIELDS}
+    if given.get("registered") is False:
+        fields["certified_rol"] = False
+    if fields.get("certified_rol") is False:
+        fields["main_result"] = match.MainResult.NOT_IN_ALGORITHM.value
+        fields.setdefault("soap_result", match.SoapResult.NOT_APPLICABLE.value)
+    answered = {"registered", "certified_rol", "main_result"} <= fields.keys()
+    open_items = [q.name for q in asked_now if q.name not in answers and q.name not in OPTIONAL]
+    disposition = None
+    if answered:
+        whole = complete and not open_items
+        disposition = Disposition.INTERVIEW if whole else Disposition.PARTIAL
+    elif complete:
+        disposition = Disposition.REFUSAL
+    return Meaning(fields, given.get("lor_earned"), disposition, answered)
+
+
+def _fault(question: Question, answer: Any) -> str | None:
+    if answer == REFUSED:
+        return None
+    if question.kind == "flag":
+        return None if isinstance(answer, bool) else "Answer true or false."
+    if question.kind == "choice":
+        return None if answer in question.options else f"One of: {', '.join(question.options)}."
+    if question.kind == "count":
+        whole = isinstance(answer, int) and not isinstance(answer, bool)
+        fits = whole and 0 <= answer <= match.MOST_INTERVIEWS
+        return None if fits else f"A whole number from 0 to {match.MOST_INTERVIEWS}."
+    if not isinstance(answer, str) or len(answer) > match.LONGEST_NAME or "\x00" in answer:
+        return f"Text of at most {match.LONGEST_NAME} characters."
+    return None
