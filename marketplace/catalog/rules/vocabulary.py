@@ -1,0 +1,189 @@
+"""The words that a listing is described in: each closed list, and the spellings that mean them."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+
+class Duty(StrEnum):
+    """What a trainee may do there; the tier follows from these and from nothing else."""
+
+    HISTORY_TAKING = "history_taking"
+    PHYSICAL_EXAMINATION = "physical_examination"
+    PROCEDURES_ASSIST = "procedures_assist"
+    PATIENT_COUNSELLING = "patient_counselling"
+    CLINICAL_NOTES = "clinical_notes"
+    CASE_PRESENTATION = "case_presentation"
+    ORDER_ENTRY_SUPERVISED = "order_entry_supervised"
+    SHADOWING = "shadowing"
+    ROUNDS_ATTENDANCE = "rounds_attendance"
+    CONFERENCE_ATTENDANCE = "conference_attendance"
+    CHART_REVIEW = "chart_review"
+    SLIDE_REVIEW = "slide_review"
+    RESEARCH = "research"
+
+
+class Setting(StrEnum):
+    INPATIENT = "inpatient"
+    OUTPATIENT = "outpatient"
+    BOTH = "both"
+    REMOTE = "remote"
+
+
+class Audience(StrEnum):
+    STUDENTS = "students"
+    GRADUATES = "graduates"
+    BOTH = "both"
+
+
+class LearnerStatus(StrEnum):
+    """A function of the date: student until the graduation date, graduate from it on."""
+
+    STUDENT = "student"
+    GRADUATE = "graduate"
+
+
+class LetterPolicy(StrEnum):
+    """A letter is earned, not owed: there is no word for a promised one."""
+
+    ON_MERIT = "on_merit"
+    NEVER = "never"
+
+
+class Approval(StrEnum):
+    INSTANT = "instant"
+    REQUEST = "request"
+
+
+ANY_VISA = "any"
+NO_VISA = "none_needed"
+VISAS = ("B1/B2", "J-1", "F-1", "H-1B", "ESTA", ANY_VISA, NO_VISA)
+
+_SPELLINGS: Mapping[str, Mapping[str, str]] = {
+    "duty": {
+        "history": "history_taking",
+        "taking history": "history_taking",
+        "taking histories": "history_taking",
+        "patient history": "history_taking",
+        "physical exam": "physical_examination",
+        "physical exams": "physical_examination",
+        "physical examinations": "physical_examination",
+        "physical": "physical_examination",
+        "assist procedures": "procedures_assist",
+        "assisting procedures": "procedures_assist",
+        "procedure assist": "procedures_assist",
+        "procedures": "procedures_assist",
+        "assist in procedures": "procedures_assist",
+        "counselling": "patient_counselling",
+        "counseling": "patient_counselling",
+        "patient counseling": "patient_counselling",
+        "notes": "clinical_notes",
+        "clinical note": "clinical_notes",
+        "note writing": "clinical_notes",
+        "writing notes": "clinical_notes",
+        "case presentations": "case_presentation",
+        "presenting cases": "case_presentation",
+        "supervised order entry": "order_entry_supervised",
+        "order entry supervised": "order_entry_supervised",
+        "shadow": "shadowing",
+        "observing": "shadowing",
+        "observation": "shadowing",
+        "rounds": "rounds_attendance",
+        "attending rounds": "rounds_attendance",
+        "conferences": "conference_attendance",
+        "conference": "conference_attendance",
+        "attending conferences": "conference_attendance",
+        "chart reviews": "chart_review",
+        "slide reviews": "slide_review",
+    },
+    "setting": {
+        "in patient": "inpatient",
+        "hospital": "inpatient",
+        "out patient": "outpatient",
+        "clinic": "outpatient",
+        "inpatient and outpatient": "both",
+        "inpatient outpatient": "both",
+        "virtual": "remote",
+        "telehealth": "remote",
+        "telemedicine": "remote",
+        "online": "remote",
+    },
+    "audience": {
+        "student": "students",
+        "medical student": "students",
+        "medical students": "students",
+        "graduate": "graduates",
+        "medical graduates": "graduates",
+        "students and graduates": "both",
+        "graduates and students": "both",
+        "all": "both",
+    },
+    "letter_policy": {
+        "merit": "on_merit",
+        "if merited": "on_merit",
+        "no": "never",
+        "none": "never",
+    },
+    "approval": {
+        "instant booking": "instant",
+        "by request": "request",
+        "on request": "request",
+        "requested": "request",
+    },
+    "visa": {
+        "b1 b2": "B1/B2",
+        "b1b2": "B1/B2",
+        "b 1 b 2": "B1/B2",
+        "visitor": "B1/B2",
+        "j1": "J-1",
+        "j 1": "J-1",
+        "f1": "F-1",
+        "f 1": "F-1",
+        "h1b": "H-1B",
+        "h 1b": "H-1B",
+        "esta": "ESTA",
+        "visa waiver": "ESTA",
+        "any": ANY_VISA,
+        "any visa": ANY_VISA,
+        "all": ANY_VISA,
+        "none needed": NO_VISA,
+        "not needed": NO_VISA,
+        "no visa needed": NO_VISA,
+    },
+}
+_ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "duty": tuple(Duty),
+    "setting": tuple(Setting),
+    "audience": tuple(Audience),
+    "letter_policy": tuple(LetterPolicy),
+    "approval": tuple(Approval),
+    "visa": VISAS,
+}
+_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+
+
+def plain(text: str) -> str:
+    """`text` in lower case, with typographic dashes, quotes and widths made plain."""
+    folded = _DASHES.sub("-", unicodedata.normalize("NFKC", text)).casefold()
+    return folded.replace("’", "'").replace("‘", "'").replace("“", '"').replace("”", '"')
+
+
+def allowed(vocabulary: str) -> tuple[str, ...]:
+    """The words of a closed list, in the order in which people expect them."""
+    return _ALLOWED[vocabulary]
+
+
+def resolve(vocabulary: str, text: str) -> str | None:
+    """The listed word that `text` means, or none; case, spaces and dashes don't matter."""
+    key = " ".join(re.sub(r"[^a-z0-9]+", " ", plain(text)).split())
+    for word in _ALLOWED[vocabulary]:
+        if " ".join(re.sub(r"[^a-z0-9]+", " ", word.casefold()).split()) == key:
+            return str(word)
+    return _SPELLINGS[vocabulary].get(key)
+
+
+def in_order(vocabulary: str, words: Iterable[str]) -> tuple[str, ...]:
+    """Each of `words` once, in the order of its list, so that equal sets compare as equal."""
+    given = set(words)
+    return tuple(str(word) for word in _ALLOWED[vocabulary] if word in given)
