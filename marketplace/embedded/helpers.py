@@ -32,6 +32,7 @@ class PythonServer(EmbeddedServer):
             command=[sys.executable, "-m", self.module, *self._arguments()],
             grace=STOP_GRACE_SECONDS,
             directory=str(PROJECT),
+            keep_fd=self.lock.descriptor,
         )
 
     def _answers(self) -> bool:

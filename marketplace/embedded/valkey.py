@@ -63,6 +63,7 @@ class EmbeddedValkey(EmbeddedServer):
             grace=STOP_GRACE_SECONDS,
             directory=str(self.directory),
             remove=str(self.directory) if self.temporary else None,
+            keep_fd=self.lock.descriptor,
         )
 
     def _configure(self) -> Path:
