@@ -1,0 +1,67 @@
+"""What payments refuses, and in which words."""
+
+from marketplace.core.errors import Conflict, ConstraintErrors, DomainError, Invalid, NotFound
+
+
+class PaymentNotFound(NotFound):
+    code = "payment_not_found"
+
+
+class RefundNotFound(NotFound):
+    code = "refund_not_found"
+
+
+class ReceiptNotReady(NotFound):
+    code = "receipt_not_ready"
+    title = "There is no receipt yet: it is made within a minute after the payment."
+
+
+class PaymentInProgress(Conflict):
+    """Another payment for the same thing is open; `payment_id` names it."""
+
+    code = "payment_in_progress"
+    title = "A payment for this is open already. Pay it, or cancel it first."
+
+
+class AlreadyPaid(Conflict):
+    code = "already_paid"
+    title = "This has been paid."
+
+
+class RefundExceedsPayment(Conflict):
+    code = "refund_exceeds_payment"
+    title = "The refunds would exceed what was paid."
+
+
+class RefundNotRetryable(Conflict):
+    code = "refund_not_retryable"
+    title = "Only a failed refund that has not been sent again can be sent again."
+
+
+class AmountRefused(Invalid):
+    """Nothing, a negative amount, or a currency other than the payment's."""
+
+    code = "amount_refused"
+    title = "This amount can't be paid or refunded."
+
+
+class SignatureRefused(DomainError):
+    """Forged, altered, stale, signed with another secret, or there is no secret to check with."""
+
+    code = "signature_refused"
+    status = 400
+    title = "The signature of this event is not good."
+
+
+class PayloadRefused(DomainError):
+    """Well signed, but no event that we can read."""
+
+    code = "payload_refused"
+    status = 400
+    title = "This is no event."
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "ck_payment_refunded": RefundExceedsPayment,
+    "uq_payment_live": PaymentInProgress,
+}

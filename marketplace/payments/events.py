@@ -1,0 +1,73 @@
+"""What payments tells those above it. All are published in the transaction that makes them true."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from marketplace.core.events import Event
+from marketplace.core.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """What is paid for: a kind that its owner chose (`booking`) and the row's id."""
+
+    kind: str
+    id: UUID
+
+
+@dataclass(frozen=True)
+class PaymentEvent(Event):
+    """`purpose` is the one that the payment was requested with; `at` is domain time."""
+
+    payment_id: UUID
+    payable: Payable
+    purpose: str
+    payer_id: UUID
+    amount: Money
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PaymentSettled(PaymentEvent):
+    """The money arrived. `late`: the payment had expired, failed or been cancelled before.
+
+    Whoever listens either fulfils what was paid for or calls `payments.service.refund`, in this
+    same transaction.
+    """
+
+    late: bool
+
+
+@dataclass(frozen=True)
+class PaymentFailed(PaymentEvent):
+    """`reason` is a sentence for the payer. Declines on an open page are not told: one can retry."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class PaymentExpired(PaymentEvent):
+    """The page has closed unpaid."""
+
+
+@dataclass(frozen=True)
+class RefundEvent(Event):
+    refund_id: UUID
+    payment_id: UUID
+    payable: Payable
+    payer_id: UUID
+    amount: Money
+    at: datetime
+
+
+@dataclass(frozen=True)
+class RefundSettled(RefundEvent):
+    """The money is on its way to the payer, as far as Stripe can tell."""
+
+
+@dataclass(frozen=True)
+class RefundFailed(RefundEvent):
+    """Stripe could not pay back, at once or days later; the debt stands in `refunds_payable`."""
+
+    reason: str

@@ -1,0 +1,179 @@
+"""The processor as the payments package sees it: a protocol and frozen values, no SDK.
+
+Calls are made outside transactions. Each may raise `GatewayUncertain` (it may or may not have
+happened: repeat with the same key), `GatewayRefused` (it did not happen and will not) or
+`GatewayMissing` (no such object).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from marketplace.core.money import Money
+
+
+class GatewayError(Exception):
+    """Base of what a processor's answer can mean other than success."""
+
+
+class GatewayUncertain(GatewayError):
+    """No answer, or a 5xx, 429 or 409: repeat later, with the same key.
+
+    `replayed`: the processor keeps giving a stored failure for this key.
+    """
+
+    def __init__(self, message: str, *, replayed: bool = False) -> None:
+        super().__init__(message)
+        self.replayed = replayed
+
+
+class GatewayRefused(GatewayError):
+    """A definite no; `code` is the processor's own word, if it has one."""
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class GatewayMissing(GatewayRefused):
+    """The processor has no such object."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutLine:
+    """One line on the payment page; `amount` is for the whole line."""
+
+    description: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceTransaction:
+    """A change of the balance at the processor, signed from our side: `amount - fee = net`.
+
+    `source` is the object that caused it (a charge, refund, dispute, …); `kind` the processor's
+    type, such as `charge`, `refund`, `refund_failure`, `adjustment`, `payout`.
+    """
+
+    id: str
+    kind: str
+    category: str
+    amount: Money
+    fee: Money
+    net: Money
+    source: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutSession:
+    """A checkout page and what is known of its money at the time of asking.
+
+    `status` is `open`, `complete` or `expired`; `paid` tells that the whole amount is captured.
+    `failure` is a decline in words. `payment_id` is what the session itself says that it is for.
+    """
+
+    id: str
+    url: str | None
+    status: str
+    paid: bool
+    amount: Money
+    live: bool
+    payment_id: UUID | None
+    intent_id: str | None
+    intent_failed: bool
+    failure: str | None
+    charge_id: str | None
+    captured: Money | None
+    balance: BalanceTransaction | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorRefund:
+    """A refund at the processor: `status` is `pending`, `requires_action`, `succeeded`, …"""
+
+    id: str
+    status: str
+    amount: Money
+    charge_id: str | None
+    intent_id: str | None
+    refund_id: UUID | None
+    failure: str | None
+    balance: BalanceTransaction | None
+    failure_balance: BalanceTransaction | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorEvent:
+    """Something that the processor says happened; `data` is the object as it was then."""
+
+    id: str
+    kind: str
+    at: datetime
+    live: bool
+    account: str | None
+    api_version: str | None
+    data: Mapping[str, Any]
+    payload: Mapping[str, Any]
+
+
+class PaymentGateway(Protocol):
+    """Hosted checkout, refunds and the processor's own records."""
+
+    @property
+    def live(self) -> bool:
+        """Whether real money moves: events and sessions of the other mode are not ours."""
+
+    def now(self) -> datetime:
+        """The processor's time, which deadlines sent to it must be in."""
+
+    def open_checkout(
+        self,
+        key: str,
+        *,
+        payment_id: UUID,
+        amount: Money,
+        lines: Sequence[CheckoutLine],
+        description: str,
+        customer_email: str,
+        expires_at: datetime,
+        success_url: str,
+        cancel_url: str,
+        metadata: Mapping[str, str],
+    ) -> CheckoutSession:
+        """Open a page, once for `key`; `expires_at` is 30 minutes to 24 hours from now."""
+
+    def find_checkout(self, payment_id: UUID, since: datetime) -> CheckoutSession | None:
+        """Return the session that was opened for our payment since then, if there is one."""
+
+    def retrieve_checkout(self, session_id: str) -> CheckoutSession:
+        """Return a session as it stands, with its charge and fee."""
+
+    def expire_checkout(self, session_id: str) -> CheckoutSession:
+        """Close an open page; one that is complete or closed is returned as it stands."""
+
+    def refund(
+        self, key: str, *, intent_id: str, amount: Money, metadata: Mapping[str, str]
+    ) -> ProcessorRefund:
+        """Pay `amount` of a payment back, once for `key`."""
+
+    def find_refund(self, intent_id: str, refund_id: UUID) -> ProcessorRefund | None:
+        """Return the refund that was made for our refund's id, if there is one."""
+
+    def retrieve_refund(self, processor_id: str) -> ProcessorRefund:
+        """Return a refund as it stands."""
+
+    def events_since(self, since: datetime) -> Iterator[ProcessorEvent]:
+        """Yield events created at or after `since` (kept by the processor for 30 days)."""
+
+    def balance_transactions_since(self, since: datetime) -> Iterator[BalanceTransaction]:
+        """Yield balance transactions created at or after `since`, newest first."""
+
+    def balance(self) -> Mapping[str, Money]:
+        """Return what the processor holds for us by currency, available and pending together."""
+
+    def verify_webhook(self, payload: bytes, signature: str) -> ProcessorEvent:
+        """Return the event; `SignatureRefused` or `PayloadRefused` if it can't be trusted."""

@@ -1,0 +1,31 @@
+"""Tables of payments: what is asked for and goes back, the books, and what Stripe told us."""
+
+from marketplace.payments.models.books import (
+    AccountKind,
+    LedgerAccount,
+    LedgerBalance,
+    LedgerEntry,
+    LedgerTransaction,
+)
+from marketplace.payments.models.inbox import Quarantine, Reconciliation, WebhookEvent
+from marketplace.payments.models.paying import Payment, PaymentLine, PaymentTransition
+from marketplace.payments.models.receipts import DocumentSequence, Receipt
+from marketplace.payments.models.refunds import Refund, RefundTransition
+
+__all__ = [
+    "AccountKind",
+    "DocumentSequence",
+    "LedgerAccount",
+    "LedgerBalance",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "Payment",
+    "PaymentLine",
+    "PaymentTransition",
+    "Quarantine",
+    "Receipt",
+    "Reconciliation",
+    "Refund",
+    "RefundTransition",
+    "WebhookEvent",
+]

@@ -1,0 +1,150 @@
+"""Payments, their lines, and the log of their states."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.core.db import Base, created_at, money_column, pk
+from marketplace.core.money import Money
+from marketplace.payments.events import Payable
+from marketplace.payments.rules import PURPOSES, Earner, PriceLine
+from marketplace.payments.states import LIVE, PaymentState
+
+
+def one_of(column: str, values: tuple[str, ...] | list[str]) -> str:
+    """Return the SQL condition that `column` holds one of `values`."""
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+class Payment(Base):
+    """One amount asked of one payer for one thing, from the request to its end.
+
+    `captured` and `refunded` are in minor units of the amount's currency; `refunded` counts what
+    is asked for and under way too, so that two refunds at once can't exceed the payment.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint(one_of("state", [state.value for state in PaymentState]), name="state"),
+        CheckConstraint(one_of("purpose", PURPOSES), name="purpose"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("captured_minor IN (0, amount_minor)", name="captured"),
+        CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded"),
+        CheckConstraint("(state = 'settled') = (captured_minor > 0)", name="settled"),
+        Index(
+            "uq_payment_live",
+            "payable_kind",
+            "payable_id",
+            "purpose",
+            unique=True,
+            postgresql_where=text(one_of("state", sorted(LIVE))),
+        ),
+        Index("ix_payment_payable_kind_payable_id", "payable_kind", "payable_id"),
+        Index("ix_payment_payer_id", "payer_id"),
+        Index(
+            "ix_payment_poll",
+            "next_look_at",
+            postgresql_where=text("next_look_at IS NOT NULL"),
+        ),
+        UniqueConstraint("processor_session"),
+        UniqueConstraint("processor_intent"),
+    )
+
+    id: Mapped[uuid.UUID] = pk()
+    payable_kind: Mapped[str]
+    payable_id: Mapped[uuid.UUID]
+    purpose: Mapped[str]
+    payer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
+    amount: Mapped[Money] = money_column("amount")
+    description: Mapped[str]
+    return_path: Mapped[str | None]
+    state: Mapped[str]
+    requested_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    # The page at the processor. `page_expires_at` is in the processor's time: it is a parameter
+    # of the call, and a repeated call must send the same one.
+    page_attempt: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    page_expires_at: Mapped[datetime | None]
+    checkout_url: Mapped[str | None]
+    processor_session: Mapped[str | None]
+    processor_intent: Mapped[str | None]
+    processor_charge: Mapped[str | None]
+    last_decline: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    surplus: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    captured_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    fee_known: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # When the poller asks the processor again; none once there is nothing left to learn.
+    next_look_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = created_at()
+
+    @property
+    def payable(self) -> Payable:
+        return Payable(self.payable_kind, self.payable_id)
+
+    @property
+    def currency(self) -> str:
+        return self.amount.currency
+
+    @property
+    def captured(self) -> Money:
+        return Money(self.captured_minor, self.currency)
+
+    @property
+    def refunded(self) -> Money:
+        return Money(self.refunded_minor, self.currency)
+
+    @property
+    def refundable(self) -> Money:
+        return self.captured - self.refunded
+
+
+class PaymentLine(Base):
+    """One line of what is paid, as it stood when it was asked for: never changed."""
+
+    __tablename__ = "payment_line"
+    __table_args__ = (
+        UniqueConstraint("payment_id", "place"),
+        CheckConstraint(one_of("earner", [earner.value for earner in Earner]), name="earner"),
+    )
+
+    id: Mapped[uuid.UUID] = pk()
+    payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payment.id"))
+    place: Mapped[int] = mapped_column(SmallInteger)
+    kind: Mapped[str]
+    description: Mapped[str]
+    quantity: Mapped[int]
+    amount: Mapped[Money] = money_column("amount")
+    earner: Mapped[str]
+
+    def as_rule(self) -> PriceLine:
+        return PriceLine(
+            self.kind, self.description, self.amount, Earner(self.earner), self.quantity
+        )
+
+
+class PaymentTransition(Base):
+    """One change of a payment's state: append-only."""
+
+    __tablename__ = "payment_transition"
+    __table_args__ = (Index("ix_payment_transition_payment_id", "payment_id"),)
+
+    id: Mapped[uuid.UUID] = pk()
+    payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payment.id"))
+    before: Mapped[str | None]
+    after: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+    created_at: Mapped[datetime] = created_at()
