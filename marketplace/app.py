@@ -25,7 +25,7 @@ from marketplace.core.errors import DomainError
 from marketplace.core.parts import Parts
 from marketplace.core.settings import Settings
 from marketplace.web import api as web_api
-from marketplace.web import context, health, limits, logs, problems
+from marketplace.web import context, headers, health, limits, logs, problems
 from marketplace.web.transaction import TransactionalFlask
 
 DOMAIN = (
@@ -71,12 +71,15 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Flask:
     _open_database(app, settings, offers)
     problems.register(app, offers.constraints)
     logs.init_app(app)
+    headers.init_app(app, production=settings.production)
     health.init_app(app)
     limits.init_app(app, settings)
     _open_identity(app, settings)
     api = web_api.create_api(app, __version__)
     for blueprint in offers.blueprints:
         api.register_blueprint(blueprint)
+    for page in _each_of("marketplace.pages.routes"):
+        app.register_blueprint(page)
     return app
 
 
@@ -147,6 +150,10 @@ def _collect() -> Offers:
         subscriptions=tuple(_each("subscribers", "SUBSCRIPTIONS")),
         constraints=constraints,
     )
+
+
+def _each_of(path: str) -> Iterable[Any]:
+    return getattr(importlib.import_module(path), "BLUEPRINTS", ())
 
 
 def _each(module: str, name: str) -> Iterable[Any]:

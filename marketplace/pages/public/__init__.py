@@ -1,0 +1,1 @@
+"""Pages that anyone may read: the front door and the API reference."""

@@ -1,0 +1,38 @@
+"""The front door, and the API reference with a page to try it."""
+
+from importlib.resources import files
+
+from flask import Blueprint, Response, render_template, send_from_directory
+
+from marketplace.identity.access import public
+from marketplace.web.api import PREFIX
+
+blueprint = Blueprint("public", "marketplace.pages", template_folder="templates")
+
+SWAGGER = str(files("flask_swagger_ui") / "dist")
+OURS = str(files("marketplace.pages") / "static")
+A_DAY = 86_400
+
+
+@blueprint.get("/")
+@public
+def home() -> str:
+    return render_template("home.html", api=PREFIX)
+
+
+@blueprint.get(f"{PREFIX}/docs")
+@public
+def reference() -> str:
+    return render_template("reference.html", api=PREFIX)
+
+
+@blueprint.get("/assets/<path:name>")
+@public
+def asset(name: str) -> Response:
+    return send_from_directory(OURS, name, max_age=A_DAY)
+
+
+@blueprint.get("/assets/reference/<path:name>")
+@public
+def reference_asset(name: str) -> Response:
+    return send_from_directory(SWAGGER, name, max_age=A_DAY)

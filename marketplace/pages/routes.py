@@ -1,0 +1,5 @@
+"""All blueprints of pages."""
+
+from marketplace.pages.public.routes import blueprint as public
+
+BLUEPRINTS = (public,)
