@@ -3,6 +3,7 @@
 A server whose address the environment already gives is used as it is and not started.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -37,8 +38,9 @@ class Ports:
 
 
 def say(line: str) -> None:
-    """Print a progress line at once."""
-    print(line, flush=True)
+    """Print a progress line at once, if anybody still reads."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 class Stack:

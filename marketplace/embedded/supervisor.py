@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from marketplace.embedded.guard import Orders
 from marketplace.embedded.processes import GuardedProcess
@@ -84,7 +84,6 @@ class Supervisor:
     parent: int
     say: Callable[[str], None]
     verbose: bool = False
-    stop_requested: threading.Event = field(default_factory=threading.Event)
     _running: list[_Running] = field(default_factory=list)
 
     def start(self) -> None:
@@ -94,9 +93,10 @@ class Supervisor:
         for running in self._running:
             self._launch(running)
 
-    def run(self, every_tick: Callable[[], None] = lambda: None) -> None:
-        """Keep the children running until `stop_requested` is set."""
-        while not self.stop_requested.wait(TICK_SECONDS):
+    def run(self, every_tick: Callable[[], None] = lambda: None) -> NoReturn:
+        """Keep the children running, until an exception (KeyboardInterrupt) ends it."""
+        while True:
+            time.sleep(TICK_SECONDS)
             self.check()
             every_tick()
 
