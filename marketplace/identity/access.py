@@ -18,8 +18,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from flask import Flask, Response, after_this_request, current_app, g, request
-from flask_login import current_user
-from flask_security import RoleMixin, Security, login_user, logout_user
+from flask_security import RoleMixin, Security, current_user, login_user, logout_user
 from flask_security.datastore import SQLAlchemySessionUserDatastore
 from flask_security.utils import get_request_attr, parse_auth_token
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
@@ -32,13 +31,16 @@ from marketplace.identity import queries
 from marketplace.identity.errors import CsrfRefused, KeyNotEnough, NotSignedIn, ScopeMissing
 from marketplace.identity.models import Account, Membership, WebAuthnCredential
 from marketplace.identity.rules import Role, Scope
-from marketplace.identity.service import api_keys
+from marketplace.identity.service import api_keys, second_factor
+from marketplace.identity.service.second_factor import OnceTotp
 from marketplace.web import context
 from marketplace.web.guards import declare
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 API = "/api/"
+# The least that argon2 can do: tests make hundreds of accounts.
+TEST_COST = {"argon2__rounds": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
 TOKEN_LIFE = timedelta(hours=12)
 CONFIRM_WITHIN = timedelta(days=2)
 RESET_WITHIN = timedelta(hours=2)
@@ -85,7 +87,7 @@ def caller() -> Caller:
     """Return who calls; `NotSignedIn` if nobody does."""
     found = current_caller()
     if found is None:
-        raise _not_signed_in()
+        raise NotSignedIn
     return found
 
 
@@ -222,6 +224,20 @@ def init_app(app: Flask, settings: Settings) -> None:
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of the algorithm
         SECURITY_PASSWORD_SCHEMES=["argon2"],
         SECURITY_DEPRECATED_PASSWORD_SCHEMES=[],
+        SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=TEST_COST if settings.environment == "test" else {},
+        # Marks inside signed links, not passwords: no reason to be slow.
+        SECURITY_HASHING_SCHEMES=["hex_sha256"],
+        SECURITY_DEPRECATED_HASHING_SCHEMES=[],
+        SECURITY_TWO_FACTOR=True,
+        SECURITY_TWO_FACTOR_ENABLED_METHODS=[second_factor.METHOD],
+        SECURITY_TOTP_ISSUER="Rotation Marketplace",
+        # The secret that never changes: passwords hang from it too.
+        SECURITY_TOTP_SECRETS={"1": settings.password_salt},
+        # Nothing is asked of the network; tests may use the domains that are reserved for them.
+        SECURITY_EMAIL_VALIDATOR_ARGS={
+            "check_deliverability": False,
+            "test_environment": not settings.production,
+        },
         SECURITY_CONFIRMABLE=True,
         SECURITY_RECOVERABLE=True,
         SECURITY_CHANGEABLE=True,
@@ -234,16 +250,13 @@ def init_app(app: Flask, settings: Settings) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,
         # A form lives as long as its session: a trainee reads a listing for more than an hour.
         WTF_CSRF_TIME_LIMIT=None,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
     )
     app.config.setdefault("SECURITY_PASSWORD_LENGTH_MIN", 12)
     app.config.setdefault("SECURITY_TOKEN_MAX_AGE", TOKEN_LIFE)
     app.config.setdefault("SECURITY_CONFIRM_EMAIL_WITHIN", CONFIRM_WITHIN)
     app.config.setdefault("SECURITY_RESET_PASSWORD_WITHIN", RESET_WITHIN)
     CSRFProtect(app)
-    security = Security(app, AccountDatastore(), register_blueprint=False)
+    security = Security(app, AccountDatastore(), register_blueprint=False, totp_cls=OnceTotp)
     # Tokens come in `Authorization` only: the library would also take them from the query string,
     # which ends up in logs and histories.
     security.login_manager.request_loader(lambda _: None)
@@ -294,7 +307,7 @@ def _resolve() -> Caller | None:
         return _by_session()
     shown = request.authorization
     if shown is None or shown.type != "bearer" or not shown.token:
-        raise _not_signed_in("Send the token as: Authorization: Bearer <token>.")
+        raise NotSignedIn("Send the token as: Authorization: Bearer <token>.")
     if shown.token.startswith(api_keys.MARK):
         return _by_api_key(shown.token)
     return _by_token(shown.token)
@@ -311,30 +324,19 @@ def _by_token(token: str) -> Caller:
     try:
         data = parse_auth_token(token)
     except (BadSignature, ValueError, TypeError) as error:
-        raise _not_signed_in("The token is not valid, or has expired.") from error
+        raise NotSignedIn("The token is not valid, or has expired.") from error
     account = queries.account_by_token_uniquifier(context.session(), str(data["uid"]))
     if account is None or not account.active:
-        raise _not_signed_in("The token has been revoked.")
+        raise NotSignedIn("The token has been revoked.")
     return Caller(account, Credential.TOKEN)
 
 
 def _by_api_key(text: str) -> Caller:
     found = api_keys.verify(context.session(), text, context.now())
     if found is None:
-        raise _not_signed_in("The API key is not valid, or has been revoked.")
+        raise NotSignedIn("The API key is not valid, or has been revoked.")
     account, scopes = found
     return Caller(account, Credential.API_KEY, scopes)
-
-
-def _not_signed_in(detail: str | None = None) -> NotSignedIn:
-    """Return the 401, and have the answer say how to sign in (RFC 9110, 11.6.1)."""
-
-    @after_this_request
-    def say_how(response: Response) -> Response:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="rotation-marketplace"'
-        return response
-
-    return NotSignedIn(detail)
 
 
 def _known(roles: tuple[str, ...]) -> frozenset[str]:

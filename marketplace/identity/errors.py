@@ -1,6 +1,13 @@
 """What identity refuses, and in which words."""
 
-from marketplace.core.errors import Conflict, ConstraintErrors, DomainError, Forbidden, Invalid
+from marketplace.core.errors import (
+    Conflict,
+    ConstraintErrors,
+    DomainError,
+    Forbidden,
+    Invalid,
+    PreconditionFailed,
+)
 
 
 class NotSignedIn(DomainError):
@@ -32,6 +39,16 @@ class SecondFactorNeeded(DomainError):
     code = "second_factor_needed"
     status = 401
     title = "Send the code of your authenticator app as well."
+
+
+class SecondFactorOn(Conflict):
+    code = "second_factor_on"
+    title = "The account has a second factor. Turn it off first."
+
+
+class SecondFactorWrong(Invalid):
+    code = "second_factor_wrong"
+    title = "This code is not the present one, or has been used."
 
 
 class ScopeMissing(Forbidden):
@@ -100,7 +117,14 @@ class TemplateUnknown(LookupError):
     """No notice has this name: a mistake of ours, found when it is asked for, not when it is sent."""
 
 
+class ProfileRace(PreconditionFailed):
+    """Two first savings of one profile at once."""
+
+    code = "precondition_failed"
+
+
 CONSTRAINTS: ConstraintErrors = {
+    "pk_trainee_profile": ProfileRace,
     "uq_account_email": AddressTaken,
     "uq_membership_account_id_role_site_id_school_id": MembershipExists,
     "ck_membership_site": MembershipMisplaced,

@@ -20,6 +20,7 @@ from marketplace.web.models import RememberedAnswer
 
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
+REFUSED = 400
 REMEMBERED_HEADERS = ("Content-Type", "Location", "ETag")
 
 
@@ -55,9 +56,18 @@ def once(
     if known is not None:
         return _replay(known, fingerprint)
     response = view()
-    if response.status_code < 400 and not response.is_streamed:  # noqa: PLR2004 - HTTP's own border
+    if _may_be_kept(response):
         session.add(_remember(owner, key, fingerprint, response))
     return response
+
+
+def _may_be_kept(response: BaseResponse) -> bool:
+    """Refuse what failed, and what carries a secret (`no-store`), such as a token."""
+    return (
+        response.status_code < REFUSED
+        and not response.is_streamed
+        and not response.cache_control.no_store
+    )
 
 
 def _lock(session: Session, owner: str, key: str) -> None:

@@ -36,6 +36,10 @@ HTTP_CODES = {
     503: "unavailable",
 }
 PLACES = frozenset({"json", "query", "form", "files", "headers", "cookies"})
+HEADERS = {
+    401: {"WWW-Authenticate": 'Bearer realm="rotation-marketplace"'},
+    503: {"Retry-After": "2"},
+}
 # What PostgreSQL says when it would not wait any longer, or could not let both go on.
 BUSY = frozenset({"55P03", "40001", "40P01", "57014"})
 # A number or text that the column can't hold: the caller's input, whatever let it through.
@@ -106,7 +110,7 @@ def register(app: Flask, constraints: ConstraintErrors) -> None:
 
 
 def _domain(error: DomainError) -> Response:
-    headers = {"Retry-After": "2"} if error.status == Unavailable.status else None
+    headers = HEADERS.get(error.status)
     return problem(
         error.status,
         error.code,

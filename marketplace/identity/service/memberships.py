@@ -1,0 +1,126 @@
+"""Granting and revoking roles. Every grant is a row, and stays one when it is revoked."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.core.ids import new_id
+from marketplace.identity import queries
+from marketplace.identity.errors import LastOperator, MembershipExists, MembershipMisplaced
+from marketplace.identity.models import Membership, School
+from marketplace.identity.rules import Role, membership_place
+
+
+def grant(
+    session: Session,
+    account_id: uuid.UUID,
+    role: Role | str,
+    *,
+    granted_by: uuid.UUID | None,
+    now: datetime,
+    site_id: uuid.UUID | None = None,
+    school_id: uuid.UUID | None = None,
+) -> Membership:
+    """Grant a role, at a site or school where the role needs one.
+
+    `granted_by` None means the system itself. `MembershipExists`, `MembershipMisplaced`, and
+    `NotFound` for an account that does not exist.
+    """
+    membership = _insert(session, account_id, Role(role), site_id, school_id, granted_by, now)
+    if membership is None:
+        raise MembershipExists
+    return membership
+
+
+def grant_role(
+    session: Session,
+    account_id: uuid.UUID,
+    role: Role | str,
+    *,
+    now: datetime,
+    site_id: uuid.UUID | None = None,
+    school_id: uuid.UUID | None = None,
+) -> None:
+    """Grant a role for a command or import: one that is there already is left as it is."""
+    _insert(session, account_id, Role(role), site_id, school_id, None, now)
+
+
+def revoke(
+    session: Session, membership_id: uuid.UUID, *, revoked_by: uuid.UUID | None, now: datetime
+) -> Membership:
+    """Revoke a membership from now on; twice is once. The last operator's can't be."""
+    membership = session.get(Membership, membership_id, with_for_update=True)
+    if membership is None:
+        raise NotFound
+    if membership.revoked_at is not None:
+        return membership
+    if membership.role == Role.OPERATOR:
+        _refuse_last_operator(session, membership)
+    membership.revoked_at = now
+    membership.revoked_by = revoked_by
+    session.flush()
+    return membership
+
+
+def ensure_school(session: Session, name: str, country: str) -> School:
+    """Return the school of this name and country, made if it is not there yet."""
+    session.execute(
+        insert(School)
+        .values(id=new_id(), name=name, country=country)
+        .on_conflict_do_nothing(index_elements=[School.name, School.country])
+    )
+    found = queries.school(session, name, country)
+    if found is None:
+        raise LookupError(f"the school {name!r} went away while it was made")
+    return found
+
+
+def _insert(
+    session: Session,
+    account_id: uuid.UUID,
+    role: Role,
+    site_id: uuid.UUID | None,
+    school_id: uuid.UUID | None,
+    granted_by: uuid.UUID | None,
+    now: datetime,
+) -> Membership | None:
+    """Insert and return the membership; None if it is there, whoever else is inserting."""
+    wrong = membership_place(role, has_site=site_id is not None, has_school=school_id is not None)
+    if wrong is not None:
+        raise MembershipMisplaced(wrong)
+    if queries.account(session, account_id) is None:
+        raise NotFound
+    made = session.execute(
+        insert(Membership)
+        .values(
+            id=new_id(),
+            account_id=account_id,
+            role=role.value,
+            site_id=site_id,
+            school_id=school_id,
+            granted_at=now,
+            granted_by=granted_by,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["account_id", "role", "site_id", "school_id"],
+            index_where=Membership.revoked_at.is_(None),
+        )
+        .returning(Membership.id)
+    ).scalar_one_or_none()
+    return None if made is None else session.get_one(Membership, made)
+
+
+def _refuse_last_operator(session: Session, membership: Membership) -> None:
+    """Lock all operators' rows, so that two can't revoke each other at once."""
+    live = session.execute(
+        select(Membership.id)
+        .where(Membership.role == Role.OPERATOR.value, Membership.revoked_at.is_(None))
+        .order_by(Membership.id)
+        .with_for_update()
+    ).scalars()
+    if set(live) <= {membership.id}:
+        raise LastOperator

@@ -1,0 +1,111 @@
+"""Jobs of identity: sending notices, and forgetting what unsent ones kept secret."""
+
+import mimetypes
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import null, update
+
+from marketplace.core.errors import DomainError
+from marketplace.core.jobs import JobContext, RetryPolicy, Task
+from marketplace.core.ports import Attachment, Mailer, MailMessage, ObjectStore
+from marketplace.core.settings import Settings
+from marketplace.identity.models import Notice
+from marketplace.identity.service import notices
+
+# Together about four hours of a mail server's absence.
+SENDING = RetryPolicy(attempts=12, first=5, longest=3600)
+# No link that a notice may carry is good for longer.
+KEEP_SECRETS = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What was read of a notice before the transaction was closed."""
+
+    to: str
+    content: notices.Rendered
+    attachments: tuple[str, ...]
+
+
+def send_notice(job: JobContext, notice_id: str) -> None:
+    """Send one notice, unless it has been sent.
+
+    The message-id is the notice's id: a message that was sent twice, because the process died
+    before it wrote that down, is one message to the reader's program. No transaction is open while
+    the mail server is spoken to.
+    """
+    key = uuid.UUID(notice_id)
+    settings = job.parts.get(Settings)
+    letter = _read(job, key, settings.public_url)
+    if letter is None:
+        return
+    host = urlsplit(settings.public_url).hostname or "localhost"
+    try:
+        message = MailMessage(
+            to=letter.to,
+            subject=letter.content.subject,
+            text=letter.content.text,
+            html=letter.content.html,
+            message_id=f"<{key}@{host}>",
+            attachments=_attachments(job.parts.get(ObjectStore), letter.attachments),
+        )
+        job.parts.get(Mailer).send(message)
+    except (DomainError, OSError) as error:
+        _note_failure(job, key, error)
+        raise
+    with job.transaction() as session:
+        notice = session.get_one(Notice, key, with_for_update=True)
+        notice.state, notice.sent_at = "sent", job.clock.now()
+        notice.secret, notice.failure = None, None
+        notice.attempts += 1
+
+
+def forget_secrets(job: JobContext) -> None:
+    """Erase what notices that could not be sent were to carry: it is good for nothing any more."""
+    with job.transaction() as session:
+        session.execute(
+            update(Notice)
+            .where(Notice.secret.is_not(None), Notice.queued_at < job.clock.now() - KEEP_SECRETS)
+            .values(secret=null(), state="failed")
+        )
+
+
+def _read(job: JobContext, key: uuid.UUID, public_url: str) -> Letter | None:
+    with job.transaction() as session:
+        notice = session.get(Notice, key)
+        if notice is None or notice.state != "queued":
+            return None
+        data = {**notice.data, **(notice.secret or {})}
+        content = notices.render(notice.template, notice.locale, data, public_url)
+        return Letter(notice.to_address, content, tuple(notice.attachments))
+
+
+def _attachments(store: ObjectStore, keys: tuple[str, ...]) -> tuple[Attachment, ...]:
+    if not keys:
+        return ()
+    return tuple(
+        Attachment(
+            filename=key.rpartition("/")[2],
+            media_type=mimetypes.guess_type(key)[0] or "application/octet-stream",
+            content=store.get(key),
+        )
+        for key in keys
+    )
+
+
+def _note_failure(job: JobContext, key: uuid.UUID, error: Exception) -> None:
+    with job.transaction() as session:
+        notice = session.get_one(Notice, key, with_for_update=True)
+        notice.attempts += 1
+        notice.failure = f"{type(error).__name__}: {error}"[:500]
+        if notice.attempts >= SENDING.attempts:
+            notice.state = "failed"
+
+
+TASKS = (
+    Task(notices.SEND, send_notice, retry=SENDING),
+    Task("identity.forget_secrets", forget_secrets, cron="23 4 * * *"),
+)
