@@ -78,6 +78,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Flask:
     api = web_api.create_api(app, __version__)
     for blueprint in offers.blueprints:
         api.register_blueprint(blueprint)
+    web_api.document_idempotency(api)
     for page in _each_of("marketplace.pages.routes"):
         app.register_blueprint(page)
     return app

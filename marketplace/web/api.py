@@ -12,6 +12,13 @@ from flask import Flask
 from marketplace.web.schemas import ProblemSchema
 
 PREFIX = "/api/v1"
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Sent again with the same body: the first answer again. With another: 422.",
+}
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is not typed
@@ -47,3 +54,10 @@ def create_api(app: Flask, version: str) -> Api:
     api.spec.options["security"] = [{"bearer": []}, {}]
     api.spec.options["servers"] = [{"url": "/"}]
     return api
+
+
+def document_idempotency(api: Api) -> None:
+    """Add the `Idempotency-Key` header to every POST of the document, once all are registered."""
+    for path in api.spec._paths.values():  # noqa: SLF001 - apispec has no other way to them
+        if "post" in path:
+            path["post"].setdefault("parameters", []).append(IDEMPOTENCY_KEY)

@@ -1,0 +1,72 @@
+"""Every route says who may call it, and the list of the public ones is no surprise."""
+
+import pytest
+
+from marketplace.app import create_app
+from marketplace.web.guards import MARK
+from tests import settings as test_settings
+
+# What needs no account. A new entry here is a decision; a stale one fails.
+PUBLIC = frozenset(
+    {
+        "/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/assets/<path:name>",
+        "/assets/reference/<path:name>",
+        "/api/v1/docs",
+        "/api/v1/openapi.json",
+    }
+)
+# Made by the OpenAPI library itself, from the registered routes.
+LIBRARY_ENDPOINTS = frozenset({"api-docs.openapi_json"})
+
+
+@pytest.fixture(scope="module")
+def app():
+    return create_app(test_settings.make())
+
+
+def declared(app):
+    """(rule, method, access) of every view; access is None where nothing is declared."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            of_class = getattr(view, "view_class", None)
+            handler = getattr(of_class, method.lower(), None) if of_class else view
+            access = getattr(handler, MARK, None) or getattr(view, MARK, None)
+            if rule.endpoint in LIBRARY_ENDPOINTS:
+                access = "public"
+            yield rule.rule, method, access
+
+
+def test_every_route_declares_who_may_call_it(app):
+    bare = [f"{method} {rule}" for rule, method, access in declared(app) if access is None]
+    assert bare == []
+
+
+def test_what_is_public_is_listed_and_nothing_else(app):
+    public = {rule for rule, _, access in declared(app) if access == "public"}
+    assert public - PUBLIC == set(), "public routes that are not on the list"
+    assert PUBLIC - public == set(), "entries of the list that are no public route any more"
+
+
+def test_the_openapi_document_describes_every_api_route(app):
+    paths = app.test_client().get("/api/v1/openapi.json").get_json()["paths"]
+    documented = {path.replace("{", "<").replace("}", ">") for path in paths}
+    for rule, _, _ in declared(app):
+        if rule.startswith("/api/v1/") and rule not in {"/api/v1/docs", "/api/v1/openapi.json"}:
+            plain = "/".join(
+                f"<{part.strip('<>').rpartition(':')[2]}>" if part.startswith("<") else part
+                for part in rule.split("/")
+            )
+            assert plain in documented, rule
+
+
+def test_every_post_of_the_api_documents_the_idempotency_key(app):
+    paths = app.test_client().get("/api/v1/openapi.json").get_json()["paths"]
+    for path, methods in paths.items():
+        if "post" in methods:
+            names = [parameter.get("name") for parameter in methods["post"].get("parameters", [])]
+            assert "Idempotency-Key" in names, path
