@@ -1,0 +1,148 @@
+"""What reporting refuses, each with a stable code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from marketplace.core.errors import Invalid
+
+
+class FigureRefused(Invalid):
+    """A figure can't be worked out from what was given."""
+
+    code = "figure_refused"
+    title = "This figure can't be worked out from what was given."
+
+
+class UnknownTopic(FigureRefused):
+    """The case names no topic that is known."""
+
+    code = "unknown_topic"
+
+
+class InputMissing(FigureRefused):
+    """An input that the topic needs is not there."""
+
+    code = "input_missing"
+
+
+class InputUnknown(FigureRefused):
+    """An input looks like a known one under another name, and would be silently left out."""
+
+    code = "input_unknown"
+
+
+class WrongType(FigureRefused):
+    """An input is of another kind than the topic needs: text, a boolean, a list."""
+
+    code = "wrong_type"
+
+
+class NotWhole(FigureRefused):
+    """A count is not a whole number."""
+
+    code = "not_whole"
+
+
+class NotFinite(FigureRefused):
+    """A number is infinite or not a number."""
+
+    code = "not_finite"
+
+
+class Negative(FigureRefused):
+    """A count is below zero."""
+
+    code = "negative"
+
+
+class TooLarge(FigureRefused):
+    """A count is beyond what the arithmetic is exact for."""
+
+    code = "too_large"
+
+
+class OutOfOrder(FigureRefused):
+    """A part is larger than its whole (x above n)."""
+
+    code = "x_above_n"
+
+
+class ConfidenceOutOfRange(FigureRefused):
+    """A confidence is a proportion strictly between 0 and 1, such as 0.95."""
+
+    code = "confidence_out_of_range"
+
+
+class NotAProportion(FigureRefused):
+    """A probability or rate lies outside 0 to 1."""
+
+    code = "not_a_proportion"
+
+
+class UnknownColumn(FigureRefused):
+    """A condition or variable names a column that the data lacks."""
+
+    code = "unknown_column"
+
+
+class UnreadableData(FigureRefused):
+    """A file of microdata can't be read."""
+
+    code = "unreadable_data"
+
+
+class ZeroCell(FigureRefused):
+    """A category of the frame has no respondent, so no weight can stand for it."""
+
+    code = "zero_cell"
+
+
+class NotConverged(FigureRefused):
+    """Raking did not reach the frame's margins."""
+
+    code = "not_converged"
+
+
+class CannotHide(FigureRefused):
+    """A table can't be suppressed or audited as it was described."""
+
+    code = "cannot_hide"
+
+
+class BenchmarkRefused(FigureRefused):
+    """A published figure may not be tested against; `extra["reason"]` says why."""
+
+    code = "benchmark_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class BadCell:
+    """One cell of a file that could not be read: where, what, and what belongs there."""
+
+    row: int
+    column: str
+    value: str
+    expected: str
+
+
+class TableUnreadable(Invalid):
+    """A CSV has cells that can't be read; nothing was worked out from it."""
+
+    code = "table_unreadable"
+    title = "The table has cells that can't be read; nothing was worked out from it."
+
+    def __init__(self, table: str, cells: Sequence[BadCell]) -> None:
+        """`table` names the file in words; `cells` lists every bad cell, in order."""
+        self.cells = tuple(cells)
+        super().__init__(
+            f"{table}: {len(self.cells)} cell(s) can't be read.",
+            fields={
+                f"row {cell.row}, {cell.column}": [f"{cell.value!r}: expected {cell.expected}"]
+                for cell in self.cells
+            },
+            extra={"cells": [asdict(cell) for cell in self.cells]},
+        )
+
+    def as_document(self) -> Mapping[str, object]:
+        """The refusal as JSON: code, message and every cell."""
+        return {"error": {"code": self.code, "message": str(self), **self.extra}}

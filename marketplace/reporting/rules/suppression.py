@@ -1,0 +1,140 @@
+"""Hiding small counts so that nobody can work them out again.
+
+The attacker knows every shown figure, which base cells each figure sums, that counts are whole
+and not negative, and that a hidden figure is at least 1. A hidden small figure is safe if tables
+that differ in it agree with all of that. `suppress` hides as few figures as will do (weighed by
+importance), by integer programming; `audit` says for any choice what the attacker learns, and
+`suppress` answers nothing that has not passed it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from marketplace.reporting.errors import CannotHide, Negative, NotWhole
+from marketplace.reporting.rules.attacker import Attacker, Figure, cheapest_hiding
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Counts, and the figures that are sums of them.
+
+    `base`: cell -> count. `published`: figure -> the cells that it sums. `implied`: sums that
+    are never shown but must not be worked out either where they are small, such as the
+    unmatched where applicants and matched are shown. `importance`: figure -> what hiding it
+    costs, 1 unless said. A count from 1 to k - 1 is small.
+    """
+
+    k: int
+    base: Mapping[str, int]
+    published: Mapping[str, Sequence[str]]
+    implied: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    importance: Mapping[str, int] = field(default_factory=dict)
+
+    def value(self, name: str) -> int:
+        """What a figure is."""
+        members = self.published[name] if name in self.published else self.implied[name]
+        return sum(self.base[cell] for cell in members)
+
+    def small(self, name: str) -> bool:
+        """Whether a figure must be hidden."""
+        return 0 < self.value(name) < self.k
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an attacker learns: small figures that are shown, hidden ones that follow.
+
+    `recovered` gives lowest and highest value of each hidden figure that has only one.
+    """
+
+    exposed: list[str]
+    recovered: dict[str, tuple[int, int]]
+
+    @property
+    def safe(self) -> bool:
+        return not self.exposed and not self.recovered
+
+
+def check(table: Table) -> None:
+    """Refuse a table that says nothing definite."""
+    if isinstance(table.k, bool) or table.k < 1:
+        raise CannotHide(f"k is {table.k}; it must be a whole number from 1")
+    for cell, count in table.base.items():
+        if isinstance(count, bool) or not isinstance(count, int):
+            raise NotWhole(f"the count of {cell} is {count!r}, no whole number")
+        if count < 0:
+            raise Negative(f"the count of {cell} is negative")
+    for name, members in (*table.published.items(), *table.implied.items()):
+        unknown = [cell for cell in members if cell not in table.base]
+        if unknown:
+            raise CannotHide(f"{name} sums cells that the base lacks: {', '.join(unknown)}")
+        if len(set(members)) != len(members):
+            raise CannotHide(f"{name} sums a cell twice")
+
+
+def audit(table: Table, hide: Sequence[str]) -> Audit:
+    """What the attacker learns if exactly `hide` is hidden.
+
+    Refuses to hide what is not published, and a figure that is 0: the attacker takes a hidden
+    figure to be at least 1.
+    """
+    check(table)
+    hidden = set(hide)
+    for name in hide:
+        if name not in table.published:
+            raise CannotHide(f"{name} is not published, so it can't be hidden")
+        if table.value(name) == 0:
+            raise CannotHide(f"{name} is 0; only figures of at least 1 may be hidden")
+    exposed = [name for name in table.published if table.small(name) and name not in hidden]
+    attacker = _attacker(table, hidden)
+    asked = [name for name in table.published if name in hidden]
+    asked += [name for name in table.implied if table.small(name)]
+    return Audit(exposed, {name: attacker.extent(name) for name in attacker.determined(asked)})
+
+
+def suppress(table: Table) -> list[str]:
+    """The figures to hide, in the order of `published`: the same for the same table, always.
+
+    Nothing else is safe with less cost: the sum of the hidden figures' importance, then of
+    their values. Small figures are hidden; others only where they would give a small one away.
+    """
+    check(table)
+    small = [name for name in (*table.published, *table.implied) if table.small(name)]
+    hidden = {name for name in small if name in table.published}
+    protect: list[str] = []
+    while True:
+        open_still = _attacker(table, hidden).determined(small)
+        if not open_still:
+            break
+        new = [name for name in open_still if name not in protect]
+        if not new:
+            raise CannotHide("no safe choice was found")
+        protect += new
+        hidden = cheapest_hiding(table.base, _figures(table, hidden=None), small, protect)
+    found = audit(table, sorted(hidden))
+    if not found.safe:
+        raise CannotHide("the choice did not pass the audit")
+    return [name for name in table.published if name in hidden]
+
+
+def _attacker(table: Table, hidden: set[str]) -> Attacker:
+    return Attacker(table.base, _figures(table, hidden))
+
+
+def _figures(table: Table, hidden: set[str] | None) -> list[Figure]:
+    published = [
+        Figure(
+            name=name,
+            members=tuple(members),
+            value=table.value(name),
+            shown=hidden is None or name not in hidden,
+            floor=1,
+            cost=table.importance.get(name, 1),
+        )
+        for name, members in table.published.items()
+    ]
+    implied = [
+        Figure(name, tuple(members), table.value(name), shown=False, floor=0, cost=0)
+        for name, members in table.implied.items()
+    ]
+    return published + implied
