@@ -1,0 +1,1 @@
+"""The HTTP surface: the API, the hosted pages, the fault interface. No decisions are made here."""
