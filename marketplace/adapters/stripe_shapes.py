@@ -1,0 +1,154 @@
+"""How Stripe's JSON objects read as the payments package's values, and back.
+
+Shapes are of API version 2026-05-27.dahlia. A missing member raises; the caller decides.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from marketplace.core.money import Money
+from marketplace.payments.gateway import (
+    BalanceTransaction,
+    CheckoutLine,
+    CheckoutSession,
+    ProcessorEvent,
+    ProcessorRefund,
+)
+
+PAYMENT_ID = "payment_id"
+REFUND_ID = "refund_id"
+Json = Mapping[str, Any]
+
+
+def line_item(line: CheckoutLine) -> dict[str, Any]:
+    """Return a checkout line as Stripe's `line_items` entry of quantity one."""
+    return {
+        "quantity": 1,
+        "price_data": {
+            "currency": line.amount.currency.lower(),
+            "unit_amount": line.amount.minor,
+            "product_data": {"name": line.description},
+        },
+    }
+
+
+def checkout(data: Json) -> CheckoutSession:
+    """Read a Checkout Session whose intent, charge and balance transaction may be expanded."""
+    intent = _expanded(data.get("payment_intent"))
+    charge = _expanded(intent.get("latest_charge"))
+    balance_of_charge = _expanded(charge.get("balance_transaction"))
+    paid = data["payment_status"] == "paid"
+    failure = intent.get("last_payment_error") or {}
+    return CheckoutSession(
+        id=data["id"],
+        url=data.get("url"),
+        status=data["status"],
+        paid=paid,
+        amount=money(data["amount_total"], data["currency"]),
+        live=data["livemode"],
+        payment_id=uuid_or_none(
+            data.get("client_reference_id") or (data.get("metadata") or {}).get(PAYMENT_ID)
+        ),
+        intent_id=identifier(data.get("payment_intent")),
+        intent_failed=data["status"] == "complete"
+        and not paid
+        and intent.get("status") in {"requires_payment_method", "canceled"},
+        failure=failure.get("message"),
+        charge_id=identifier(intent.get("latest_charge")),
+        captured=money(charge["amount_captured"], charge["currency"]) if charge else None,
+        balance=balance_transaction(balance_of_charge) if balance_of_charge else None,
+        expires_at=moment(data["expires_at"]),
+    )
+
+
+def refund(data: Json) -> ProcessorRefund:
+    """Read a refund whose balance transactions may be expanded."""
+    out, back = (
+        _expanded(data.get(name)) for name in ("balance_transaction", "failure_balance_transaction")
+    )
+    return ProcessorRefund(
+        id=data["id"],
+        status=data["status"],
+        amount=money(data["amount"], data["currency"]),
+        charge_id=identifier(data.get("charge")),
+        intent_id=identifier(data.get("payment_intent")),
+        refund_id=uuid_or_none((data.get("metadata") or {}).get(REFUND_ID)),
+        failure=data.get("failure_reason"),
+        balance=balance_transaction(out) if out else None,
+        failure_balance=balance_transaction(back) if back else None,
+    )
+
+
+def balance_transaction(data: Json) -> BalanceTransaction:
+    """Read a balance transaction; amounts are in its own currency."""
+    currency = data["currency"]
+    return BalanceTransaction(
+        id=data["id"],
+        kind=data["type"],
+        category=data.get("reporting_category") or data["type"],
+        amount=money(data["amount"], currency),
+        fee=money(data["fee"], currency),
+        net=money(data["net"], currency),
+        source=identifier(data.get("source")),
+        at=moment(data["created"]),
+    )
+
+
+def event(data: Json) -> ProcessorEvent:
+    """Read an event; `ValueError` or `KeyError` if it is none."""
+    if data["object"] != "event" or not isinstance(data["id"], str):
+        raise ValueError("not an event")
+    kind, account, version = data["type"], data.get("account"), data.get("api_version")
+    inner = data["data"]["object"]
+    if not isinstance(kind, str) or not isinstance(inner, Mapping):
+        raise TypeError("not an event")
+    if not all(part is None or isinstance(part, str) for part in (account, version)):
+        raise TypeError("not an event")
+    return ProcessorEvent(
+        id=data["id"],
+        kind=kind,
+        at=moment(data["created"]),
+        live=data["livemode"] is True,
+        account=account,
+        api_version=version,
+        data=inner,
+        payload=data,
+    )
+
+
+def balance(data: Json) -> dict[str, Money]:
+    """Return what is held by currency, available and pending together."""
+    held: dict[str, Money] = {}
+    for part in (*data["available"], *data["pending"]):
+        amount = money(part["amount"], part["currency"])
+        held[amount.currency] = held.get(amount.currency, Money.zero(amount.currency)) + amount
+    return held
+
+
+def money(minor: int, currency: str) -> Money:
+    return Money(minor, currency.upper())
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def identifier(value: Any) -> str | None:
+    """Return the id of a member that is an id, or an object with one."""
+    if isinstance(value, Mapping):
+        found = value.get("id")
+        return found if isinstance(found, str) else None
+    return value if isinstance(value, str) else None
+
+
+def uuid_or_none(text: Any) -> UUID | None:
+    try:
+        return UUID(text)
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _expanded(value: Any) -> Json:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,27 @@
+"""Which adapter serves which protocol, from the settings."""
+
+from marketplace.adapters.cache import NoCache, RedisCache
+from marketplace.adapters.mailer import SmtpMailer
+from marketplace.adapters.object_store import FileStore
+from marketplace.adapters.pdf import TypstRenderer
+from marketplace.adapters.stripe_gateway import StripeGateway
+from marketplace.core.parts import Parts
+from marketplace.core.ports import Cache, Mailer, ObjectStore, PdfRenderer
+from marketplace.core.settings import Settings
+from marketplace.payments.gateway import PaymentGateway
+
+
+def wire(parts: Parts, settings: Settings) -> None:
+    """Add an adapter for every port and gateway to `parts`."""
+    parts.add(Cache, RedisCache(settings.redis_url) if settings.redis_url else NoCache())
+    parts.add(Mailer, SmtpMailer(settings.smtp_url, settings.mail_from))
+    parts.add(ObjectStore, FileStore(settings.object_store_url))
+    parts.add(PdfRenderer, TypstRenderer())
+    parts.add(
+        PaymentGateway,
+        StripeGateway(
+            settings.stripe_secret_key,
+            webhook_secrets=settings.stripe_webhook_secrets,
+            api_base=settings.stripe_api_base,
+        ),
+    )
