@@ -5,9 +5,12 @@ Defaults here are valid in production and fit to be published; what can have non
 
 import base64
 import binascii
+import json
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +20,9 @@ from marshmallow import validate
 from marketplace.core.settings import Settings
 
 STRIPE_HOST = "api.stripe.com"
+ROOT = Path(__file__).parents[1]
+# Written by the embedded stack while it runs, readable by its owner only.
+STACK_NOTE = "stack.json"
 
 
 class SettingsError(SystemExit):
@@ -29,7 +35,7 @@ class SettingsError(SystemExit):
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings that `environ` (default: the process's) gives, or raise SettingsError."""
-    env = Env(eager=False, expand_vars=False) if environ is None else _MappingEnv(environ)
+    env = _MappingEnv(_from_process() if environ is None else environ)
     raw = _read(env)
     try:
         env.seal()
@@ -40,6 +46,20 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def _from_process() -> Mapping[str, str]:
+    """The process's environment, completed by that of the embedded stack where one runs.
+
+    So a command at a terminal finds the stack that `make run` started. Whoever names a database
+    or an environment by themselves means just that.
+    """
+    given = os.environ
+    home = Path(given.get("MARKETPLACE_HOME", ROOT / ".local"))
+    note = home / STACK_NOTE
+    if "DATABASE_URL" in given or "MARKETPLACE_ENV" in given or not note.is_file():
+        return given
+    return {**json.loads(note.read_text()), **given}
 
 
 def _read(env: Env) -> dict[str, Any]:

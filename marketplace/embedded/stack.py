@@ -16,13 +16,15 @@ from typing import Self
 
 from marketplace.embedded.helpers import EmbeddedMailSink, EmbeddedStripeSandbox
 from marketplace.embedded.postgres import EmbeddedPostgres
-from marketplace.embedded.processes import DirectoryLock, StackError, port_is_free
+from marketplace.embedded.processes import DirectoryLock, StackError, port_is_free, write_private
 from marketplace.embedded.secrets_file import Secrets
 from marketplace.embedded.server import EmbeddedServer
 from marketplace.embedded.valkey import EmbeddedValkey
 
 DATABASE = "marketplace"
-WEBHOOK_PATH = "/api/v1/webhooks/stripe"
+WEBHOOK_PATH = "/api/v1/stripe/webhook"
+# Read by config.settings.
+NOTE = "stack.json"
 HOME_PATIENCE_SECONDS = 1.0
 
 
@@ -86,12 +88,15 @@ class Stack:
             self._start_servers()
             self._remember_ports()
             self._make_database()
+            # Commands at a terminal find the running stack by this note.
+            write_private(self.home / NOTE, json.dumps(self.environment()))
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """Stop the servers, the database last."""
+        (self.home / NOTE).unlink(missing_ok=True)
         for server in reversed(self.servers):
             server.stop()
         self.servers.clear()
