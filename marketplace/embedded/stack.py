@@ -138,6 +138,8 @@ class Stack:
             made["REDIS_URL"] = self.valkey.url()
         if self.mail is not None:
             made["SMTP_URL"] = self.mail.smtp_url()
+            # For people and tests that read the mail; the application itself does not.
+            made["MAIL_SINK_URL"] = self.mail.address()
         if self.stripe is not None:
             made["STRIPE_API_BASE"] = self.stripe.address()
             made["STRIPE_SECRET_KEY"] = self.secrets.stripe_secret_key

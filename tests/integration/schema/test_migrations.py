@@ -45,13 +45,18 @@ def test_constraints_are_named_by_the_convention(live):
     assert odd == []
 
 
-def test_every_foreign_key_has_an_index(live):
-    """A million rows below an account make its deletion, and every join, a scan without one."""
+# Who did it, and where it came from: read with the row, never searched by. Their targets are
+# never deleted (an erased account is blanked, not removed), so nothing scans for them.
+READ_WITH_THE_ROW = {"account", "listing_version", "ledger_transaction", "preceptor"}
+
+
+def test_every_foreign_key_that_is_searched_by_has_an_index(live):
+    """With a million rows, a join or a cascade over a bare foreign key is a scan."""
     with live.sessions() as session:
         bare = session.execute(
             text(
                 """
-                SELECT c.conrelid::regclass::text, c.conname FROM pg_constraint c
+                SELECT c.conname, c.confrelid::regclass::text FROM pg_constraint c
                 WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace
                   AND c.conrelid::regclass::text NOT LIKE 'procrastinate%'
                   AND NOT EXISTS (
@@ -60,7 +65,7 @@ def test_every_foreign_key_has_an_index(live):
                 """
             )
         ).all()
-    assert [tuple(row) for row in bare] == []
+    assert [name for name, target in bare if target not in READ_WITH_THE_ROW] == []
 
 
 def test_down_to_nothing_and_up_again(servers):
