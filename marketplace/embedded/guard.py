@@ -28,6 +28,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_SECONDS = 0.2
 ORPHAN_GRACE_SECONDS = 3.0
+CANNOT_RUN = 126  # the shell's status for a command that it can't run
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,12 @@ def parse(arguments: Sequence[str]) -> Orders:
 
 def main() -> int:
     """Entry point of the guard process."""
-    return Guard(parse(sys.argv[1:])).run()
+    orders = parse(sys.argv[1:])
+    try:
+        return Guard(orders).run()
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"{orders.command[0]} can't be run: {error}", file=sys.stderr)
+        return CANNOT_RUN
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def find_binaries(user: privileges.Unprivileged | None) -> Path:
     """The folder of PostgreSQL's programs, where `user` can run them; StackError if none."""
     if given := os.environ.get("PG_BIN"):
         folder = Path(given)
-        if not (folder / "postgres").exists():
+        if not (folder / "postgres").is_file():
             raise StackError(f"PG_BIN={given} holds no program named postgres")
         if not privileges.can_reach(folder, user):
             raise StackError(f"PG_BIN={given} can't be reached by a user without rights")
