@@ -35,6 +35,7 @@ from marketplace.identity.service import api_keys, second_factor
 from marketplace.identity.service.second_factor import OnceTotp
 from marketplace.web import context
 from marketplace.web.guards import declare
+from marketplace.web.transaction import TransactionalFlask
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -255,6 +256,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config.setdefault("SECURITY_TOKEN_MAX_AGE", TOKEN_LIFE)
     app.config.setdefault("SECURITY_CONFIRM_EMAIL_WITHIN", CONFIRM_WITHIN)
     app.config.setdefault("SECURITY_RESET_PASSWORD_WITHIN", RESET_WITHIN)
+    if isinstance(app, TransactionalFlask):
+        app.caller = caller_id
     CSRFProtect(app)
     security = Security(app, AccountDatastore(), register_blueprint=False, totp_cls=OnceTotp)
     # Tokens come in `Authorization` only: the library would also take them from the query string,

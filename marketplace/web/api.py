@@ -4,12 +4,36 @@ Routes are written as `@blueprint.route`, then `@guard`, `@blueprint.arguments`,
 `@blueprint.response`; the spec gets security, problems and the Idempotency-Key by itself.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import flask
 import flask_smorest
 from flask import Flask
 
 from marketplace.web.schemas import ProblemSchema
+
+if TYPE_CHECKING:
+    View = TypeVar("View", bound=Callable[..., Any])
+
+    class SmorestBlueprint(flask.Blueprint):
+        """What we use of the library's, which is not typed: its decorators keep a view's type."""
+
+        def route(self, rule: str, **options: Any) -> Callable[[View], View]: ...
+
+        def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]: ...
+
+        def response(
+            self, status_code: int, schema: Any = None, **options: Any
+        ) -> Callable[[View], View]: ...
+
+        def alt_response(
+            self, status_code: int, response: Any = None, **options: Any
+        ) -> Callable[[View], View]: ...
+
+        def doc(self, **options: Any) -> Callable[[View], View]: ...
+else:
+    SmorestBlueprint = flask_smorest.Blueprint
 
 PREFIX = "/api/v1"
 IDEMPOTENCY_KEY = {
@@ -21,12 +45,13 @@ IDEMPOTENCY_KEY = {
 }
 
 
-class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is not typed
+class Blueprint(SmorestBlueprint):
     """A smorest blueprint below `/api/v1`."""
 
     def __init__(self, name: str, import_name: str, *, description: str, **kwargs: Any) -> None:
         prefix = PREFIX + kwargs.pop("url_prefix", "")
-        super().__init__(name, import_name, url_prefix=prefix, description=description, **kwargs)
+        kwargs["description"] = description
+        super().__init__(name, import_name, url_prefix=prefix, **kwargs)
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc] # the library is not typed

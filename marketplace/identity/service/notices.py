@@ -105,8 +105,8 @@ def templates() -> dict[str, frozenset[str]]:
     """Return every template's name and its languages."""
     found: dict[str, set[str]] = {}
     for entry in resources.files("marketplace.identity").joinpath(FOLDER).iterdir():
-        name, locale, ending = entry.name.rsplit(".", 2)
-        if ending == "txt":
+        if entry.name.endswith(".txt"):
+            name, locale = entry.name.removesuffix(".txt").rsplit(".", 1)
             found.setdefault(name, set()).add(locale)
     return {name: frozenset(locales) for name, locales in found.items()}
 
