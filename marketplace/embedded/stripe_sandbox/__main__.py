@@ -95,7 +95,11 @@ def _endpoints(made: argparse.ArgumentParser, options: argparse.Namespace) -> tu
     )
     if any(bool(url) != bool(secret) for _, url, secret, _ in pairs):
         made.error("a webhook address and its secret are given together")
-    return tuple(Endpoint(id, url, secret, connect) for id, url, secret, connect in pairs if url)
+    return tuple(
+        Endpoint(object_id, url, secret, connect)
+        for object_id, url, secret, connect in pairs
+        if url
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -15,11 +15,11 @@ from marketplace.embedded.stripe_sandbox.ticker import settle_intent
 from marketplace.embedded.stripe_sandbox.work import Work
 
 
-def _found(work: Work, kind: str, id: str) -> tuple[Work, Json]:
+def _found(work: Work, kind: str, object_id: str) -> tuple[Work, Json]:
     """An object of any account, and the work seen from its account."""
-    body = work.tx.find(id)
+    body = work.tx.find(object_id)
     if body is None or body["object"] != kind:
-        raise no_such(kind, id)
+        raise no_such(kind, object_id)
     return work.on(body["_account"]), body
 
 
@@ -96,12 +96,12 @@ def repeat_event(work: Work, event: str) -> Json:
     return body
 
 
-def emit_event(work: Work, type: str, id: str, set: Json | None = None) -> Json:
+def emit_event(work: Work, event_type: str, object_id: str, fields: Json | None = None) -> Json:
     """A new event of any type about an object, with fields of its snapshot set (a stale one)."""
-    body = work.tx.find(id)
+    body = work.tx.find(object_id)
     if body is None:
-        raise no_such("object", id)
-    return work.on(body["_account"]).emit(type, body, overrides=set)
+        raise no_such("object", object_id)
+    return work.on(body["_account"]).emit(event_type, body, overrides=fields)
 
 
 def adjust_balance(work: Work, amount: int, currency: str = "usd", account: str = PLATFORM) -> Json:

@@ -31,11 +31,20 @@ from marketplace.embedded.stripe_sandbox.shapes import API_VERSION, PLATFORM, Js
 from marketplace.embedded.stripe_sandbox.store import Store, Transaction
 from marketplace.embedded.stripe_sandbox.work import Settings, Work
 
-_MODULES = (accounts, catalog, charges, customers, disputes, endpoints, intents, payouts) + (
+_MODULES = (
+    accounts,
+    catalog,
+    charges,
+    customers,
+    disputes,
+    endpoints,
+    intents,
+    payouts,
     refunds,
     sessions,
     transfers,
 )
+_SHORTEST_KEY = len("sk_test_") + 1
 ROUTER = Router(route for module in _MODULES for route in module.ROUTES)
 
 
@@ -108,7 +117,7 @@ class Api:
             )
         if key.startswith(("sk_live_", "rk_live_")):
             raise unauthorized("This is a sandbox: it refuses live keys.", code="livemode_mismatch")
-        if not key.startswith(("sk_test_", "rk_test_")) or len(key) < 9:
+        if not key.startswith(("sk_test_", "rk_test_")) or len(key) < _SHORTEST_KEY:
             raise unauthorized("Invalid API key.", code="api_key_invalid")
         if self._settings.keys and key not in self._settings.keys:
             raise unauthorized("Invalid API key.", code="api_key_invalid")
@@ -265,8 +274,8 @@ def _played(fault: RequestFault | None) -> ApiError:
     status = 500 if fault is None else fault.status
     stored = fault is not None and fault.stored
     code = {429: "rate_limit", 409: "lock_timeout"}.get(status)
-    type = "api_error" if code is None else "invalid_request_error"
-    error = ApiError("A fault was asked for.", status=status, type=type, code=code, stored=stored)
+    kind = "api_error" if code is None else "invalid_request_error"
+    error = ApiError("A fault was asked for.", status=status, kind=kind, code=code, stored=stored)
     error.retry_after = None if fault is None else fault.retry_after
     return error
 

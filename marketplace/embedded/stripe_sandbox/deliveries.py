@@ -22,6 +22,9 @@ from marketplace.embedded.stripe_sandbox.resources.endpoints import live_secrets
 from marketplace.embedded.stripe_sandbox.shapes import PLATFORM, Json
 from marketplace.embedded.stripe_sandbox.store import Store
 
+_SUCCESS = 2
+"""First digit of the statuses that acknowledge a delivery."""
+
 
 @dataclass(frozen=True)
 class Retry:
@@ -143,7 +146,7 @@ class Deliveries:
         with self._store.write() as tx:
             tx.sql.execute("UPDATE delivery SET state = ? WHERE id = ?", (state, row))
         if fault.kind == "reorder" and len(fault.gathered) >= fault.count:
-            self.release(list(reversed(sorted(fault.gathered))))
+            self.release(sorted(fault.gathered, reverse=True))
 
     def release(self, rows: Sequence[int] | None = None) -> int:
         """Send what is held, one after the other in the order given (or as it came)."""
@@ -163,7 +166,7 @@ class Deliveries:
 
     def _record(self, row: int, attempt: int, outcome: tuple[int | None, str | None]) -> None:
         status, error = outcome
-        if status is not None and 200 <= status < 300:
+        if status is not None and status // 100 == _SUCCESS:
             state, due = "delivered", self._clock.now()
         elif attempt >= self._retry.attempts:
             state, due = "failed", self._clock.now()

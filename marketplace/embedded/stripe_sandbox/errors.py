@@ -19,7 +19,7 @@ class ApiError(Exception):
         message: str,
         *,
         status: int = 400,
-        type: str = "invalid_request_error",
+        kind: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
         stored: bool = True,
@@ -31,7 +31,7 @@ class ApiError(Exception):
         self.stored = stored
         self.commit = commit
         self.retry_after: int | None = None
-        self.fields: Json = {"type": type, "message": message}
+        self.fields: Json = {"type": kind, "message": message}
         if code is not None:
             self.fields["code"] = code
             self.fields["doc_url"] = "https://docs.stripe.com/error-codes"
@@ -52,10 +52,10 @@ def bad_parameter(
     return ApiError(message, param=param, code=code, stored=False)
 
 
-def no_such(kind: str, id: str, *, param: str = "id", in_url: bool = False) -> ApiError:
+def no_such(kind: str, object_id: str, *, param: str = "id", in_url: bool = False) -> ApiError:
     """404 for an id in the address, 400 for one in the parameters, as Stripe does."""
     return ApiError(
-        f"No such {kind.replace('_', ' ')}: '{id}'",
+        f"No such {kind.replace('_', ' ')}: '{object_id}'",
         status=404 if in_url else 400,
         code="resource_missing",
         param=param,

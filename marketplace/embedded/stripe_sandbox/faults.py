@@ -22,7 +22,8 @@ class RequestFault:
     """``error``: answer ``status``; with ``work`` the work is done first, with ``stored`` the
     answer is kept under the key. ``hang``: wait ``seconds`` before (or, with ``work``, after) the
     work. ``drop``: close the connection without an answer, after the work unless ``work`` is
-    false."""
+    false.
+    """
 
     kind: str
     path: str = "*"
@@ -44,7 +45,8 @@ class WebhookFault:
     """``hold`` keeps deliveries back until released; ``lose`` never sends them; ``duplicate``
     sends ``count`` at once; ``reorder`` gathers ``count`` and sends them in reverse; ``forge``
     signs with a wrong secret; ``stale`` signs as ``seconds`` ago; ``tamper`` alters the body
-    after signing; ``change`` sets dotted paths of the body (``set``) before signing."""
+    after signing; ``change`` sets dotted paths of the body (``set``) before signing.
+    """
 
     kind: str
     types: tuple[str, ...] = ("*",)
@@ -55,8 +57,8 @@ class WebhookFault:
     id: str = field(default_factory=lambda: ids.new_id("fault", 8))
     gathered: list[int] = field(default_factory=list)
 
-    def matches(self, type: str) -> bool:
-        return any(fnmatch.fnmatchcase(type, wanted) for wanted in self.types)
+    def matches(self, kind: str) -> bool:
+        return any(fnmatch.fnmatchcase(kind, wanted) for wanted in self.types)
 
 
 class Faults:
@@ -86,11 +88,11 @@ class Faults:
                     return fault
         return None
 
-    def webhook(self, type: str, delivery: int) -> WebhookFault | None:
+    def webhook(self, kind: str, delivery: int) -> WebhookFault | None:
         """The rule for a delivery, used once by asking; ``reorder`` gathers the delivery."""
         with self._lock:
             for fault in self._webhooks:
-                if fault.matches(type):
+                if fault.matches(kind):
                     if fault.kind == "reorder":
                         fault.gathered.append(delivery)
                         done = len(fault.gathered) >= fault.count

@@ -15,6 +15,7 @@ from marketplace.embedded.stripe_sandbox.shapes import Json
 
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _DEPTH = 8
+_MOST_KEYS, _LONGEST_KEY, _LONGEST_VALUE = 50, 40, 500
 
 
 def unflatten(pairs: Iterable[tuple[str, str]]) -> Json:
@@ -155,7 +156,8 @@ class Metadata(Field):
             return None
         if not isinstance(raw, dict) or not all(isinstance(v, str) for v in raw.values()):
             raise bad_parameter(name, "Invalid metadata: it must hold strings.", code=None)
-        if len(raw) > 50 or any(len(k) > 40 or len(v) > 500 for k, v in raw.items()):
+        too_long = any(len(k) > _LONGEST_KEY or len(v) > _LONGEST_VALUE for k, v in raw.items())
+        if too_long or len(raw) > _MOST_KEYS:
             raise bad_parameter(
                 name, "Metadata takes 50 keys of 40 characters with values of 500.", code=None
             )
@@ -166,7 +168,7 @@ class Metadata(Field):
 class Anything(Field):
     """Accepted and returned as given; for settings that change nothing here."""
 
-    def parse(self, raw: Any, name: str) -> Any:
+    def parse(self, raw: Any, name: str) -> Any:  # noqa: ARG002 - the signature is Field's
         return raw or None
 
 

@@ -77,7 +77,7 @@ def saved(tx: Transaction, scope: str, key: str, wanted: str) -> Saved | None:
         raise ApiError(
             "Keys for idempotent requests can only be used with the parameters they were first "
             f"used with. Use another key than '{key}' for another request.",
-            type="idempotency_error",
+            kind="idempotency_error",
             stored=False,
         )
     return Saved(row[1], row[2], row[3])

@@ -8,6 +8,7 @@ from marketplace.embedded.stripe_sandbox.shapes import Json
 from marketplace.embedded.stripe_sandbox.store import Transaction
 
 _DEEPEST = 4
+_CHILDREN_SHOWN = 10
 
 
 def public(body: Json, now: int) -> Json:
@@ -37,7 +38,7 @@ class Renderer:
             parts = path.split(".")
             if len(parts) > _DEEPEST + 1:
                 raise _not_expandable(path, "at most four levels can be expanded")
-            self._expand(shown, parts, path, body)
+            self._expand(shown, parts, path)
         return shown
 
     def _show(self, body: Json) -> Json:
@@ -58,47 +59,45 @@ class Renderer:
     def _children(self, kind: str, body: Json) -> Json:
         """The list of reversals, or refunds, that belongs to an object."""
         field, url = _CHILDREN[kind]
-        found = self._tx.select(kind, None, {field: body["id"]}, limit=11)
-        shown = [public(child, self._now) for child in found[:10]]
-        return envelope(shown, url.format(id=body["id"]), has_more=len(found) > 10)
+        found = self._tx.select(kind, None, {field: body["id"]}, limit=_CHILDREN_SHOWN + 1)
+        shown = [public(child, self._now) for child in found[:_CHILDREN_SHOWN]]
+        return envelope(shown, url.format(id=body["id"]), has_more=len(found) > _CHILDREN_SHOWN)
 
-    def _expand(self, value: Any, parts: list[str], path: str, stored: Json | None) -> None:
+    def _expand(self, value: Any, parts: list[str], path: str) -> None:
         if isinstance(value, list):
             for item in value:
-                self._expand(item, parts, path, None)
+                self._expand(item, parts, path)
             return
         if not isinstance(value, dict):
             return
         name, rest = parts[0], parts[1:]
         if name not in value:
-            added = self._includable(value, name)
-            if added is None:
-                raise _not_expandable(path, "there is no such property")
-            value[name] = added
-        target = value[name]
-        if isinstance(target, str):
-            found = self._tx.find(target)
-            if found is None:
-                raise _not_expandable(path, "it holds no id")
-            value[name] = target = self._show(found)
-        elif isinstance(target, list):
-            loaded = [self._tx.find(item) if isinstance(item, str) else None for item in target]
-            value[name] = target = [
-                self._show(new) if new else old for old, new in zip(target, loaded, strict=True)
-            ]
+            value[name] = self._includable(value, name, path)
+        value[name] = self._whole(value[name], path)
         if rest:
-            self._expand(target, rest, path, None)
+            self._expand(value[name], rest, path)
 
-    def _includable(self, value: Json, name: str) -> Json | None:
+    def _whole(self, target: Any, path: str) -> Any:
+        """The object instead of its id; what is no id stays."""
+        if isinstance(target, list):
+            return [self._whole(item, path) for item in target]
+        if not isinstance(target, str):
+            return target
+        found = self._tx.find(target)
+        if found is None:
+            raise _not_expandable(path, "it holds no id")
+        return self._show(found)
+
+    def _includable(self, value: Json, name: str, path: str) -> Json:
         """Properties that are only shown when asked for."""
-        kind, id = value.get("object"), value.get("id", "")
+        kind, object_id = value.get("object"), value.get("id", "")
         if kind == "checkout.session" and name == "line_items":
-            session = self._tx.find(id) or {}
+            session = self._tx.find(object_id) or {}
             lines = [public(line, self._now) for line in session.get("_line_items", [])]
-            return envelope(lines, f"/v1/checkout/sessions/{id}/line_items")
+            return envelope(lines, f"/v1/checkout/sessions/{object_id}/line_items")
         if kind == "charge" and name == "refunds":
             return self._children("refund", value)
-        return None
+        raise _not_expandable(path, "there is no such property")
 
 
 _CHILDREN = {

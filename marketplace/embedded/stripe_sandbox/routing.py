@@ -81,12 +81,12 @@ def page(
 
 
 def _cursor(work: Work, kind: str, params: Json, name: str) -> int | None:
-    id = params.get(name)
-    if not id:
+    object_id = params.get(name)
+    if not object_id:
         return None
-    position = work.tx.position(kind, id, work.account)
+    position = work.tx.position(kind, object_id, work.account)
     if position is None:
-        raise no_such(kind, id, param=name)
+        raise no_such(kind, object_id, param=name)
     return position
 
 
@@ -94,7 +94,7 @@ def listing(kind: str, url: str, filters: Mapping[str, Field] | None = None) -> 
     """``GET`` of a whole collection with filters on equally named fields."""
     names = dict(filters or {})
 
-    def handler(work: Work, args: Args, params: Json) -> Json:
+    def handler(work: Work, _args: Args, params: Json) -> Json:
         where = {name: params[name] for name in names if params.get(name) is not None}
         return page(work, kind, url, params, where)
 
@@ -104,7 +104,7 @@ def listing(kind: str, url: str, filters: Mapping[str, Field] | None = None) -> 
 def retrieval(kind: str, url: str) -> Route:
     """``GET`` of one object by the id at the end of its address."""
 
-    def handler(work: Work, args: Args, params: Json) -> Json:
+    def handler(work: Work, args: Args, _params: Json) -> Json:
         return work.load(kind, args["id"], in_url=True)
 
     return Route("GET", url + "/{id}", handler)

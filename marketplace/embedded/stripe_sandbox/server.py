@@ -83,7 +83,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _stop_on_signals(server: BaseWSGIServer) -> None:
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):

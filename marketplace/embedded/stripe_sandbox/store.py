@@ -85,15 +85,16 @@ class Transaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.sql = connection
 
-    def find(self, id: str) -> Json | None:
+    def find(self, object_id: str) -> Json | None:
         """The object with this id, of whatever kind and account."""
-        row = self.sql.execute("SELECT body FROM object WHERE id = ?", (id,)).fetchone()
+        row = self.sql.execute("SELECT body FROM object WHERE id = ?", (object_id,)).fetchone()
         return None if row is None else json.loads(row[0])
 
-    def get(self, kind: str, id: str, account: str) -> Json | None:
+    def get(self, kind: str, object_id: str, account: str) -> Json | None:
         """The object with this id if it is of this kind and belongs to this account."""
         row = self.sql.execute(
-            "SELECT body FROM object WHERE id = ? AND kind = ? AND account = ?", (id, kind, account)
+            "SELECT body FROM object WHERE id = ? AND kind = ? AND account = ?",
+            (object_id, kind, account),
         ).fetchone()
         return None if row is None else json.loads(row[0])
 
@@ -113,13 +114,14 @@ class Transaction:
         )
         return body
 
-    def delete(self, id: str) -> None:
-        self.sql.execute("DELETE FROM object WHERE id = ?", (id,))
+    def delete(self, object_id: str) -> None:
+        self.sql.execute("DELETE FROM object WHERE id = ?", (object_id,))
 
-    def position(self, kind: str, id: str, account: str) -> int | None:
+    def position(self, kind: str, object_id: str, account: str) -> int | None:
         """Place of an object in its list, or ``None`` if there is no such object."""
         row = self.sql.execute(
-            "SELECT seq FROM object WHERE id = ? AND kind = ? AND account = ?", (id, kind, account)
+            "SELECT seq FROM object WHERE id = ? AND kind = ? AND account = ?",
+            (object_id, kind, account),
         ).fetchone()
         return None if row is None else int(row[0])
 
@@ -152,7 +154,8 @@ class Transaction:
         clauses += [clause for clause, _ in terms]
         values += [value for _, value in terms]
         order = "ASC" if after is not None else "DESC"
-        query = f"SELECT body FROM object WHERE {' AND '.join(clauses)} ORDER BY seq {order}"
+        # Only field names that a route declares reach the text; values are bound.
+        query = f"SELECT body FROM object WHERE {' AND '.join(clauses)} ORDER BY seq {order}"  # noqa: S608 - see above
         if limit is not None:
             query += f" LIMIT {int(limit)}"
         return [json.loads(row[0]) for row in self.sql.execute(query, values)]

@@ -72,7 +72,7 @@ class Ticker:
         while not self._stopping.wait(_EVERY):
             try:
                 self.run_due()
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged; one failure may not stop the rest
                 # One object that can't be handled must not stop the clock for all others.
                 _log.exception("ticker")
 
@@ -81,9 +81,9 @@ class Ticker:
         now = self._clock.seconds()
         with self._store.read() as tx:
             due = tx.due(now)
-        for id, kind in due:
+        for object_id, kind in due:
             with self._store.write() as tx:
-                body = tx.find(id)
+                body = tx.find(object_id)
                 if body is None or (body.get("_due") or now + 1) > now:
                     continue
                 tx.put({**body, "_due": None})

@@ -54,15 +54,15 @@ class Work:
     def save(self, body: Json) -> Json:
         return self.tx.put(body)
 
-    def load(self, kind: str, id: str, *, param: str = "id", in_url: bool = False) -> Json:
+    def load(self, kind: str, object_id: str, *, param: str = "id", in_url: bool = False) -> Json:
         """The object, or Stripe's ``resource_missing``."""
-        found = self.tx.get(kind, id, self.account)
+        found = self.tx.get(kind, object_id, self.account)
         if found is None:
-            raise no_such(kind, id, param=param, in_url=in_url)
+            raise no_such(kind, object_id, param=param, in_url=in_url)
         return found
 
     def emit(
-        self, type: str, body: Json, *, previous: Json | None = None, overrides: Json | None = None
+        self, kind: str, body: Json, *, previous: Json | None = None, overrides: Json | None = None
     ) -> Json:
         """Store an event with a snapshot of ``body`` and queue it for every endpoint concerned."""
         snapshot = {**public(body, self.now), **(overrides or {})}
@@ -79,7 +79,7 @@ class Work:
             "livemode": False,
             "pending_webhooks": 0,
             "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
-            "type": type,
+            "type": kind,
             "_account": owner,
         }
         if owner != PLATFORM:
@@ -102,7 +102,7 @@ class Work:
 
     def book(
         self,
-        type: str,
+        kind: str,
         amount: int,
         currency: str,
         *,
@@ -134,7 +134,7 @@ class Work:
                 "reporting_category": category,
                 "source": source,
                 "status": "pending",
-                "type": type,
+                "type": kind,
             },
         )
         del entry["livemode"]
@@ -156,12 +156,12 @@ class Work:
         return int(row[0])
 
 
-def fee_line(amount: int, currency: str, type: str, description: str) -> Json:
+def fee_line(amount: int, currency: str, kind: str, description: str) -> Json:
     """One entry of ``fee_details``."""
     return {
         "amount": amount,
         "application": None,
         "currency": currency,
         "description": description,
-        "type": type,
+        "type": kind,
     }

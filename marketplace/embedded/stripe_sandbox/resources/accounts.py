@@ -33,7 +33,7 @@ _DUE = [
 _PROFILE = ("mcc", "name", "product_description", "support_email", "support_phone", "url")
 
 
-def create(work: Work, args: Args, params: Json) -> Json:
+def create(work: Work, _args: Args, params: Json) -> Json:
     wanted = params.get("capabilities") or {}
     names = [name for name, wish in wanted.items() if (wish or {}).get("requested")]
     account = work.new("account", "acct", {}, length=16)
@@ -43,7 +43,7 @@ def create(work: Work, args: Args, params: Json) -> Json:
     account.update(
         business_profile=dict.fromkeys((*_PROFILE, "support_address", "support_url")),
         business_type=params.get("business_type"),
-        capabilities={name: "inactive" for name in names},
+        capabilities=dict.fromkeys(names, "inactive"),
         charges_enabled=False,
         controller=_controller(kind),
         country=params.get("country") or "US",
@@ -179,24 +179,25 @@ def disable(work: Work, account: Json, reason: str) -> Json:
     return account
 
 
-def retrieve(work: Work, args: Args, params: Json) -> Json:
+def retrieve(work: Work, args: Args, _params: Json) -> Json:
     return connected(work, args["id"])
 
 
-def connected(work: Work, id: str) -> Json:
+def connected(work: Work, object_id: str) -> Json:
     """A connected account, or Stripe's refusal."""
-    account = work.on(PLATFORM).tx.get("account", id, PLATFORM)
+    account = work.on(PLATFORM).tx.get("account", object_id, PLATFORM)
     if account is None:
-        raise no_such("account", id, in_url=True)
+        raise no_such("account", object_id, in_url=True)
     return account
 
 
-def own(work: Work, args: Args, params: Json) -> Json:
+def own(work: Work, _args: Args, _params: Json) -> Json:
     """The account of the key, or of the Stripe-Account header."""
     if work.account != PLATFORM:
         return connected(work, work.account)
     found = work.tx.get("account", PLATFORM, "")
-    assert found is not None
+    if found is None:
+        raise no_such("account", PLATFORM)
     return found
 
 
@@ -229,7 +230,7 @@ def update(work: Work, args: Args, params: Json) -> Json:
     return account
 
 
-def delete(work: Work, args: Args, params: Json) -> Json:
+def delete(work: Work, args: Args, _params: Json) -> Json:
     account = connected(work, args["id"])
     there = work.on(account["id"])
     if there.balance(account["default_currency"]) != 0:
@@ -242,7 +243,7 @@ def reject(work: Work, args: Args, params: Json) -> Json:
     return disable(work, connected(work, args["id"]), f"rejected.{params['reason']}")
 
 
-def create_link(work: Work, args: Args, params: Json) -> Json:
+def create_link(work: Work, _args: Args, params: Json) -> Json:
     account = connected_by_parameter(work, params["account"])
     for name in ("refresh_url", "return_url"):
         if not params.get(name):
@@ -266,14 +267,14 @@ def create_link(work: Work, args: Args, params: Json) -> Json:
     return {"object": "account_link", "created": work.now, "expires_at": expires, "url": url}
 
 
-def connected_by_parameter(work: Work, id: str) -> Json:
-    account = work.tx.get("account", id, PLATFORM)
+def connected_by_parameter(work: Work, object_id: str) -> Json:
+    account = work.tx.get("account", object_id, PLATFORM)
     if account is None:
-        raise no_such("account", id, param="account")
+        raise no_such("account", object_id, param="account")
     return account
 
 
-def login_link(work: Work, args: Args, params: Json) -> Json:
+def login_link(work: Work, args: Args, _params: Json) -> Json:
     account = connected(work, args["id"])
     if account["type"] != "express" or not account["details_submitted"]:
         raise ApiError("Login links are made for onboarded Express accounts.", param="account")
@@ -281,7 +282,7 @@ def login_link(work: Work, args: Args, params: Json) -> Json:
     return {"object": "login_link", "created": work.now, "url": url}
 
 
-def external_accounts(work: Work, args: Args, params: Json) -> Json:
+def external_accounts(work: Work, args: Args, _params: Json) -> Json:
     shown: Json = connected(work, args["id"])["external_accounts"]
     return shown
 

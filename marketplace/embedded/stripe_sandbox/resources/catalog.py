@@ -109,13 +109,13 @@ def new_price(work: Work, params: Json, *, within: str = "") -> Json:
     return work.save(price)
 
 
-def create_product(work: Work, args: Args, params: Json) -> Json:
+def create_product(work: Work, _args: Args, params: Json) -> Json:
     product = new_product(work, params)
     work.emit("product.created", product)
     return product
 
 
-def create_price(work: Work, args: Args, params: Json) -> Json:
+def create_price(work: Work, _args: Args, params: Json) -> Json:
     price = new_price(work, params)
     work.emit("price.created", price)
     return price

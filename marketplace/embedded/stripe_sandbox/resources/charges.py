@@ -25,7 +25,7 @@ def update_charge(work: Work, args: Args, params: Json) -> Json:
     return charge
 
 
-def balance(work: Work, args: Args, params: Json) -> Json:
+def balance(work: Work, _args: Args, _params: Json) -> Json:
     rows = work.tx.sql.execute(
         "SELECT currency, sum(CASE WHEN available_on <= ? THEN net ELSE 0 END), sum(net)"
         " FROM balance_entry WHERE account = ? GROUP BY currency ORDER BY currency",
@@ -43,7 +43,7 @@ def _amount(currency: str, amount: int) -> Json:
     return {"amount": amount, "currency": currency, "source_types": {"card": amount}}
 
 
-def list_events(work: Work, args: Args, params: Json) -> Json:
+def list_events(work: Work, _args: Args, params: Json) -> Json:
     where: Json = {}
     if params.get("type"):
         where["type"] = params["type"]

@@ -11,14 +11,25 @@ from marketplace.embedded.stripe_sandbox.resources import connect_charges, dispu
 from marketplace.embedded.stripe_sandbox.shapes import Json
 from marketplace.embedded.stripe_sandbox.work import Work
 
+_CARD_SHOWN = (
+    "brand",
+    "checks",
+    "country",
+    "exp_month",
+    "exp_year",
+    "fingerprint",
+    "funding",
+    "last4",
+    "wallet",
+)
+
 
 def attempt(work: Work, intent: Json, method: Json, *, off_session: bool = False) -> Json:
     """Charge now, or ask for 3-D Secure first. Declines are recorded, not raised.
 
     The caller looks at ``last_payment_error`` of the intent that is returned.
     """
-    behaviour = cards.behaviour_of(method["_number"])
-    assert behaviour is not None
+    behaviour = cards.behaviour_of(method["_number"]) or cards.Behaviour()
     intent["payment_method"] = method["id"]
     intent["last_payment_error"] = None
     first = behaviour.challenge == "first" and not method.get("_authenticated")
@@ -58,8 +69,7 @@ def authenticate(work: Work, intent: Json, *, passed: bool) -> Json:
 
 
 def _charge(work: Work, intent: Json, method: Json) -> Json:
-    behaviour = cards.behaviour_of(method["_number"])
-    assert behaviour is not None
+    behaviour = cards.behaviour_of(method["_number"]) or cards.Behaviour()
     if behaviour.decline is not None:
         return decline(work, intent, method, *behaviour.decline)
     if behaviour.delayed is not None:
@@ -191,7 +201,7 @@ def raise_if_declined(intent: Json) -> None:
     raise ApiError(
         error["message"],
         status=402,
-        type="card_error",
+        kind="card_error",
         code=error["code"],
         commit=True,
         extra={**extra, "payment_intent": shown},
@@ -278,12 +288,11 @@ def _details(method: Json) -> Json:
     if method["type"] != "card":
         bank = method["us_bank_account"]
         names = ("account_holder_type", "account_type", "bank_name", "last4", "routing_number")
-        shown = {name: bank[name] for name in names}
-        shown.update(fingerprint=bank["fingerprint"], mandate=None, payment_reference=None)
-        return {"type": "us_bank_account", "us_bank_account": shown}
+        debit = {name: bank[name] for name in names}
+        debit.update(fingerprint=bank["fingerprint"], mandate=None, payment_reference=None)
+        return {"type": "us_bank_account", "us_bank_account": debit}
     card = method["card"]
-    names = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding")
-    shown = {name: card[name] for name in (*names, "last4", "wallet")}
+    shown = {name: card[name] for name in _CARD_SHOWN}
     shown.update(
         authorization_code=ids.token(6),
         installments=None,

@@ -36,6 +36,7 @@ _CUSTOMER = {
     "invoice_settings": Group(of={"default_payment_method": Text()}),
 }
 _PLAIN = ("email", "name", "phone", "description", "preferred_locales", "tax_exempt")
+_CARD_LENGTHS, _MONTHS, _CENTURY = range(12, 20), range(1, 13), 100
 
 
 def full_address(given: Json | None) -> Json | None:
@@ -49,7 +50,7 @@ def full_shipping(given: Json | None) -> Json | None:
     return {**given, "address": full_address(given.get("address"))}
 
 
-def create_customer(work: Work, args: Args, params: Json) -> Json:
+def create_customer(work: Work, _args: Args, params: Json) -> Json:
     customer = work.new(
         "customer",
         "cus",
@@ -116,14 +117,14 @@ def update_customer(work: Work, args: Args, params: Json) -> Json:
     return customer
 
 
-def retrieve_customer(work: Work, args: Args, params: Json) -> Json:
+def retrieve_customer(work: Work, args: Args, _params: Json) -> Json:
     gone = work.tx.get("deleted_customer", args["id"], work.account)
     if gone is not None:
         return _tombstone(args["id"])
     return work.load("customer", args["id"], in_url=True)
 
 
-def delete_customer(work: Work, args: Args, params: Json) -> Json:
+def delete_customer(work: Work, args: Args, _params: Json) -> Json:
     customer = work.load("customer", args["id"], in_url=True)
     for method in work.tx.select("payment_method", work.account, {"customer": customer["id"]}):
         work.save({**method, "customer": None, "_spent": True})
@@ -133,8 +134,8 @@ def delete_customer(work: Work, args: Args, params: Json) -> Json:
     return _tombstone(customer["id"])
 
 
-def _tombstone(id: str) -> Json:
-    return {"id": id, "object": "customer", "deleted": True}
+def _tombstone(object_id: str) -> Json:
+    return {"id": object_id, "object": "customer", "deleted": True}
 
 
 def new_method(work: Work, number: str, exp_month: int, exp_year: int, billing: Json) -> Json:
@@ -146,7 +147,7 @@ def new_method(work: Work, number: str, exp_month: int, exp_year: int, billing: 
         raise ApiError(
             "This sandbox takes Stripe's test numbers only, such as 4242 4242 4242 4242.",
             status=402,
-            type="card_error",
+            kind="card_error",
             code="card_declined",
             extra={"decline_code": "test_mode_live_card"},
         )
@@ -176,23 +177,23 @@ def new_method(work: Work, number: str, exp_month: int, exp_year: int, billing: 
 def _check_card(number: str, exp_month: int, exp_year: int, now: int) -> None:
     code = None
     today = datetime.fromtimestamp(now, UTC)
-    if not 12 <= len(number) <= 19 or not cards.passes_luhn(number):
+    if len(number) not in _CARD_LENGTHS or not cards.passes_luhn(number):
         code, param = "incorrect_number", "number"
-    elif not 1 <= exp_month <= 12:
+    elif exp_month not in _MONTHS:
         code, param = "invalid_expiry_month", "exp_month"
     elif (exp_year, exp_month) < (today.year, today.month) or exp_year > today.year + 50:
         code, param = "invalid_expiry_year", "exp_year"
     if code is not None:
         words = cards.PLAIN_WORDS.get(code, "The card's expiry date is invalid.")
-        raise ApiError(words, status=402, type="card_error", code=code, param=param)
+        raise ApiError(words, status=402, kind="card_error", code=code, param=param)
 
 
-def find_method(work: Work, id: str, *, param: str = "payment_method") -> Json:
+def find_method(work: Work, object_id: str, *, param: str = "payment_method") -> Json:
     """A stored payment method, or a new one for a ready-made test name (``pm_card_visa``)."""
-    if id in cards.NAMED:
+    if object_id in cards.NAMED:
         next_year = datetime.fromtimestamp(work.now, UTC).year + 1
-        return new_method(work, cards.NAMED[id], 12, next_year, {})
-    return work.load("payment_method", id, param=param)
+        return new_method(work, cards.NAMED[object_id], 12, next_year, {})
+    return work.load("payment_method", object_id, param=param)
 
 
 def attach(work: Work, method: Json, customer: str) -> Json:
@@ -209,7 +210,12 @@ def attach(work: Work, method: Json, customer: str) -> Json:
     return method
 
 
-def create_method(work: Work, args: Args, params: Json) -> Json:
+def full_year(year: int) -> int:
+    """A year of two digits stands for one of this century."""
+    return year + 2000 if year < _CENTURY else year
+
+
+def create_method(work: Work, _args: Args, params: Json) -> Json:
     if params["type"] != "card":
         raise not_covered(f"Creating payment methods of type {params['type']}")
     card = params.get("card") or {}
@@ -219,9 +225,8 @@ def create_method(work: Work, args: Args, params: Json) -> Json:
         return find_method(work, named, param="card[token]")
     if not card.get("number"):
         raise ApiError("Missing card details.", code="parameter_missing", param="card")
-    year = card.get("exp_year") or 0
-    full_year = year + 2000 if year < 100 else year
-    return new_method(work, card["number"], card.get("exp_month") or 0, full_year, billing)
+    year = full_year(card.get("exp_year") or 0)
+    return new_method(work, card["number"], card.get("exp_month") or 0, year, billing)
 
 
 def attach_method(work: Work, args: Args, params: Json) -> Json:
@@ -229,7 +234,7 @@ def attach_method(work: Work, args: Args, params: Json) -> Json:
     return attach(work, find_method(work, args["id"]), params["customer"])
 
 
-def detach_method(work: Work, args: Args, params: Json) -> Json:
+def detach_method(work: Work, args: Args, _params: Json) -> Json:
     method = work.load("payment_method", args["id"], in_url=True)
     if method["customer"] is None:
         raise wrong_state("The payment method is not attached.", code="resource_missing")
@@ -246,7 +251,7 @@ def list_methods_of(work: Work, args: Args, params: Json) -> Json:
     return page(work, "payment_method", url, params, where)
 
 
-def method_of(work: Work, args: Args, params: Json) -> Json:
+def method_of(work: Work, args: Args, _params: Json) -> Json:
     method = work.load("payment_method", args["method"], in_url=True)
     if method["customer"] != args["id"]:
         raise no_such("payment_method", args["method"], in_url=True)

@@ -26,7 +26,7 @@ def update(work: Work, args: Args, params: Json) -> Json:
     return disputing.respond(work, dispute, params.get("evidence") or {}, submit=submit)
 
 
-def close(work: Work, args: Args, params: Json) -> Json:
+def close(work: Work, args: Args, _params: Json) -> Json:
     dispute = work.load("dispute", args["id"], param="dispute", in_url=True)
     return disputing.close(work, dispute, "lost")
 

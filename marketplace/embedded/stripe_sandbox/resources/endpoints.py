@@ -16,11 +16,13 @@ from marketplace.embedded.stripe_sandbox.shapes import API_VERSION, PLATFORM, Js
 from marketplace.embedded.stripe_sandbox.work import Work
 
 
-def ensure(work: Work, id: str, url: str, secret: str, *, connect: bool) -> None:
+def ensure(work: Work, object_id: str, url: str, secret: str, *, connect: bool) -> None:
     """The endpoint given on the command line: made or brought up to date at each start."""
-    old = work.tx.get("webhook_endpoint", id, PLATFORM)
+    old = work.tx.get("webhook_endpoint", object_id, PLATFORM)
     body = old or _build(work, {"url": url, "enabled_events": ["*"], "connect": connect})
-    body.update(id=id, url=url, status="enabled", _secrets=[{"value": secret, "until": None}])
+    body.update(
+        id=object_id, url=url, status="enabled", _secrets=[{"value": secret, "until": None}]
+    )
     work.save(body)
 
 
@@ -40,7 +42,7 @@ def _build(work: Work, params: Json) -> Json:
     return endpoint
 
 
-def create(work: Work, args: Args, params: Json) -> Json:
+def create(work: Work, _args: Args, params: Json) -> Json:
     """The only answer that shows the secret."""
     endpoint = work.save(_build(work, params))
     return {**endpoint, "secret": endpoint["_secrets"][0]["value"]}
@@ -58,7 +60,7 @@ def update(work: Work, args: Args, params: Json) -> Json:
     return work.save(endpoint)
 
 
-def delete(work: Work, args: Args, params: Json) -> Json:
+def delete(work: Work, args: Args, _params: Json) -> Json:
     work.load("webhook_endpoint", args["id"], in_url=True)
     work.tx.delete(args["id"])
     work.tx.sql.execute(

@@ -168,8 +168,8 @@ def _options(given: Json | None) -> Json:
     return {"card": {**shown, "request_three_d_secure": wish}}
 
 
-def _use_method(work: Work, intent: Json, id: str) -> None:
-    method = find_method(work, id)
+def _use_method(work: Work, intent: Json, object_id: str) -> None:
+    method = find_method(work, object_id)
     if method["type"] not in intent["payment_method_types"]:
         raise wrong_state(
             f"The payment intent does not take payment methods of type {method['type']}.",
@@ -191,7 +191,7 @@ def _use_method(work: Work, intent: Json, id: str) -> None:
         intent["status"] = "requires_confirmation"
 
 
-def create(work: Work, args: Args, params: Json) -> Json:
+def create(work: Work, _args: Args, params: Json) -> Json:
     if not params.get("confirm"):
         for name in ("return_url", "off_session", "error_on_requires_action"):
             if params.get(name):

@@ -6,11 +6,11 @@ from marketplace.embedded.stripe_sandbox.shapes import PLATFORM, Json
 from marketplace.embedded.stripe_sandbox.work import Work, fee_line
 
 
-def destination(work: Work, id: str, param: str) -> Json:
+def destination(work: Work, object_id: str, param: str) -> Json:
     """The connected account, which must be able to receive transfers."""
-    account = work.tx.get("account", id, PLATFORM)
+    account = work.tx.get("account", object_id, PLATFORM)
     if account is None:
-        raise no_such("destination", id, param=param)
+        raise no_such("destination", object_id, param=param)
     if account["capabilities"].get("transfers") != "active":
         raise ApiError(
             "The destination account needs an active transfers capability.",

@@ -17,7 +17,7 @@ from marketplace.embedded.stripe_sandbox.shapes import Json
 from marketplace.embedded.stripe_sandbox.work import Work
 
 
-def create(work: Work, args: Args, params: Json) -> Json:
+def create(work: Work, _args: Args, params: Json) -> Json:
     account = own(work, {}, {})
     banks = account["external_accounts"]["data"]
     if not account["payouts_enabled"] or not banks:
@@ -106,18 +106,18 @@ def fail(work: Work, payout: Json, code: str = "account_closed") -> Json:
     return payout
 
 
-def _come_back(work: Work, payout: Json, type: str) -> Json:
+def _come_back(work: Work, payout: Json, kind: str) -> Json:
     return work.book(
-        type,
+        kind,
         payout["amount"],
         payout["currency"],
         source=payout["id"],
         category="payout_reversal",
-        description=type.replace("_", " ").upper(),
+        description=kind.replace("_", " ").upper(),
     )
 
 
-def cancel(work: Work, args: Args, params: Json) -> Json:
+def cancel(work: Work, args: Args, _params: Json) -> Json:
     payout = work.load("payout", args["id"], param="payout", in_url=True)
     states.check("payout", states.PAYOUT, payout["status"], "canceled")
     entry = _come_back(work, payout, "payout_cancel")

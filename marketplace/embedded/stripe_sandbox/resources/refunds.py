@@ -19,7 +19,7 @@ from marketplace.embedded.stripe_sandbox.work import Work
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 
 
-def create(work: Work, args: Args, params: Json) -> Json:
+def create(work: Work, _args: Args, params: Json) -> Json:
     charge = _charge(work, params)
     left = charge["amount_captured"] - charge["amount_refunded"]
     amount = left if params.get("amount") is None else params["amount"]

@@ -96,7 +96,7 @@ _CREATE = Form(
 )
 
 
-def create(work: Work, args: Args, params: Json) -> Json:
+def create(work: Work, _args: Args, params: Json) -> Json:
     _check(work, params)
     lines = [_line(work, line, n) for n, line in enumerate(params.get("line_items") or [])]
     currencies = {line["currency"] for line in lines}
@@ -109,7 +109,7 @@ def create(work: Work, args: Args, params: Json) -> Json:
     if total:
         check_amount(total, currency, "line_items")
     connect_charges.checked_split(work, params.get("payment_intent_data") or {}, total)
-    session = work.new("checkout.session", "cs_test", _blank(work), length=58)
+    session = work.new("checkout.session", "cs_test", _blank(), length=58)
     session.update(
         amount_subtotal=total,
         amount_total=total,
@@ -197,7 +197,7 @@ def _line(work: Work, given: Json, number: int) -> Json:
     }
 
 
-def _blank(work: Work) -> Json:
+def _blank() -> Json:
     return {
         "adaptive_pricing": {"enabled": False},
         "after_expiration": None,
@@ -250,7 +250,7 @@ def update(work: Work, args: Args, params: Json) -> Json:
     return work.save(session)
 
 
-def expire(work: Work, args: Args, params: Json) -> Json:
+def expire(work: Work, args: Args, _params: Json) -> Json:
     session = work.load("checkout.session", args["id"], param="session", in_url=True)
     if session["status"] != "open":
         raise ApiError(

@@ -17,7 +17,7 @@ from marketplace.embedded.stripe_sandbox.shapes import Json
 from marketplace.embedded.stripe_sandbox.work import Work
 
 
-def create(work: Work, args: Args, params: Json) -> Json:
+def create(work: Work, _args: Args, params: Json) -> Json:
     account = moving.destination(work, params["destination"], "destination")
     source = None
     amount: int | None = params.get("amount")
@@ -107,7 +107,7 @@ def _reversal(work: Work, args: Args) -> Json:
     return reversal
 
 
-def retrieve_reversal(work: Work, args: Args, params: Json) -> Json:
+def retrieve_reversal(work: Work, args: Args, _params: Json) -> Json:
     return _reversal(work, args)
 
 

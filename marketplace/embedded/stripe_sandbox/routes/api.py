@@ -49,9 +49,9 @@ def _answer(api: Api, path: str) -> Answer:
         return _plain(refused, request_id)
     except Dropped:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - logged, and answered as Stripe answers its own faults
         _log.exception("%s %s", request.method, path)
-        failed = ApiError("The sandbox failed.", status=500, type="api_error", stored=False)
+        failed = ApiError("The sandbox failed.", status=500, kind="api_error", stored=False)
         return _plain(failed, request_id)
 
 

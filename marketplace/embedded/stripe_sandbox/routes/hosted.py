@@ -8,7 +8,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from marketplace.embedded.stripe_sandbox import markup
 from marketplace.embedded.stripe_sandbox.errors import ApiError
-from marketplace.embedded.stripe_sandbox.resources import accounts, charging, completing, paying
+from marketplace.embedded.stripe_sandbox.money import written
+from marketplace.embedded.stripe_sandbox.resources import (
+    accounts,
+    charging,
+    completing,
+    customers,
+    paying,
+)
 from marketplace.embedded.stripe_sandbox.routes.held import sandbox
 from marketplace.embedded.stripe_sandbox.shapes import PLATFORM, Json
 from marketplace.embedded.stripe_sandbox.store import Transaction
@@ -29,15 +36,15 @@ def _work(tx: Transaction, body: Json) -> Work:
     return sandbox().api.work(tx).on(body["_account"])
 
 
-def _find(tx: Transaction, id: str, kind: str) -> Json | None:
-    found = tx.find(id)
+def _find(tx: Transaction, object_id: str, kind: str) -> Json | None:
+    found = tx.find(object_id)
     return found if found is not None and found["object"] == kind else None
 
 
-@blueprint.get("/c/pay/<id>")
-def show_session(id: str) -> AnyResponse:
+@blueprint.get("/c/pay/<object_id>")
+def show_session(object_id: str) -> AnyResponse:
     with sandbox().store.read() as tx:
-        session = _find(tx, id, "checkout.session")
+        session = _find(tx, object_id, "checkout.session")
         intent = tx.find(session["payment_intent"]) if session and session["payment_intent"] else {}
     if session is None:
         return _message(404, "Not found", "There is no such payment page.")
@@ -65,12 +72,12 @@ def _success(session: Json) -> str:
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
-@blueprint.post("/c/pay/<id>")
-def pay_session(id: str) -> AnyResponse:
+@blueprint.post("/c/pay/<object_id>")
+def pay_session(object_id: str) -> AnyResponse:
     refused: ApiError | None = None
     intent: Json | None = None
     with sandbox().store.write() as tx:
-        session = _find(tx, id, "checkout.session")
+        session = _find(tx, object_id, "checkout.session")
         if session is None:
             return _message(404, "Not found", "There is no such payment page.")
         try:
@@ -81,7 +88,7 @@ def pay_session(id: str) -> AnyResponse:
                 paying.free(_work(tx, session), session)
         except ApiError as error:
             refused = error
-        session = tx.find(id) or session
+        session = tx.find(object_id) or session
     sandbox().deliveries.wake()
     if refused is not None:
         return _session_page(session, str(refused), refused.status)
@@ -104,16 +111,16 @@ def _typed_card() -> paying.Card:
     return paying.Card(
         number=re.sub(r"[\s-]", "", request.form.get("number", "")),
         exp_month=int(expiry[1]) if expiry else 0,
-        exp_year=year + 2000 if year < 100 else year,
+        exp_year=customers.full_year(year),
         email=request.form.get("email") or None,
         name=request.form.get("name") or None,
     )
 
 
-@blueprint.get("/hosted/3ds/<id>/<secret>")
-def show_challenge(id: str, secret: str) -> AnyResponse:
+@blueprint.get("/hosted/3ds/<object_id>/<secret>")
+def show_challenge(object_id: str, secret: str) -> AnyResponse:
     with sandbox().store.read() as tx:
-        intent = _find(tx, id, "payment_intent")
+        intent = _find(tx, object_id, "payment_intent")
     if intent is None or intent["client_secret"] != secret:
         return _message(404, "Not found", "There is no such challenge.")
     if intent["status"] != "requires_action":
@@ -127,13 +134,13 @@ def show_challenge(id: str, secret: str) -> AnyResponse:
     )
 
 
-@blueprint.post("/hosted/3ds/<id>/<secret>")
-def answer_challenge(id: str, secret: str) -> AnyResponse:
+@blueprint.post("/hosted/3ds/<object_id>/<secret>")
+def answer_challenge(object_id: str, secret: str) -> AnyResponse:
     answer = request.form.get("answer")
     if answer not in ("complete", "fail"):
         return _message(400, "Not understood", "Choose to complete or to fail the challenge.")
     with sandbox().store.write() as tx:
-        intent = _find(tx, id, "payment_intent")
+        intent = _find(tx, object_id, "payment_intent")
         if intent is None or intent["client_secret"] != secret:
             return _message(404, "Not found", "There is no such challenge.")
         work = _work(tx, intent)
@@ -145,7 +152,7 @@ def answer_challenge(id: str, secret: str) -> AnyResponse:
         return redirect(_success(session), 303)
     target = intent["_return_url"]
     if session is None and target:
-        target = _with_query(target, payment_intent=id, payment_intent_client_secret=secret)
+        target = _with_query(target, payment_intent=object_id, payment_intent_client_secret=secret)
     if target is None:
         return _message(200, "Thank you", "You can close this page.")
     return redirect(target, 303)
@@ -185,22 +192,27 @@ def submit_onboarding(token: str) -> AnyResponse:
     return redirect(link["_return"], 303)
 
 
-@blueprint.get("/hosted/express/<id>")
-def express(id: str) -> AnyResponse:
+@blueprint.get("/hosted/express/<object_id>")
+def express(object_id: str) -> AnyResponse:
     with sandbox().store.read() as tx:
-        account = _find(tx, id, "account")
-        totals = sandbox().api.work(tx).on(id).balance((account or {}).get("default_currency", ""))
+        account = _find(tx, object_id, "account")
+        totals = (
+            sandbox()
+            .api.work(tx)
+            .on(object_id)
+            .balance((account or {}).get("default_currency", ""))
+        )
     if account is None:
         return _message(404, "Not found", "There is no such account.")
-    shown = markup.written(totals, account["default_currency"])
-    return _message(200, "Express dashboard", f"Account {id}: balance {shown}.")
+    shown = written(totals, account["default_currency"])
+    return _message(200, "Express dashboard", f"Account {object_id}: balance {shown}.")
 
 
-@blueprint.get("/hosted/receipt/<id>")
-def receipt(id: str) -> AnyResponse:
+@blueprint.get("/hosted/receipt/<object_id>")
+def receipt(object_id: str) -> AnyResponse:
     with sandbox().store.read() as tx:
-        charge = _find(tx, id, "charge")
+        charge = _find(tx, object_id, "charge")
     if charge is None or not charge["paid"]:
         return _message(404, "Not found", "There is no such receipt.")
-    paid = markup.written(charge["amount_captured"], charge["currency"])
+    paid = written(charge["amount_captured"], charge["currency"])
     return _message(200, "Receipt", f"Paid {paid}: {charge['description'] or charge['id']}.")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, jsonify, request
 
 from marketplace.embedded.stripe_sandbox import markup
+from marketplace.embedded.stripe_sandbox.money import written
 from marketplace.embedded.stripe_sandbox.routes.held import sandbox
 from marketplace.embedded.stripe_sandbox.shapes import API_VERSION, Json
 
@@ -49,14 +50,14 @@ def _row(body: Json) -> Json:
         "kind": body["object"],
         "id": body["id"],
         "state": state,
-        "amount": "" if amount is None else markup.written(amount, body.get("currency") or "usd"),
+        "amount": "" if amount is None else written(amount, body.get("currency") or "usd"),
     }
 
 
-@blueprint.get("/_sandbox/objects/<id>")
-def one_object(id: str) -> Response:
+@blueprint.get("/_sandbox/objects/<object_id>")
+def one_object(object_id: str) -> Response:
     with sandbox().store.read() as tx:
-        body = tx.find(id)
+        body = tx.find(object_id)
     if body is None:
         return Response(status=404)
     # Secrets and card numbers stay in; this is a sandbox that holds only test data.
