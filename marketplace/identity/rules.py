@@ -6,6 +6,7 @@ from another. The groups are those of the NRMP and of Intealth (ECFMG).
 
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from importlib import resources
 from zoneinfo import available_timezones
 
@@ -86,7 +87,13 @@ def is_country(code: str) -> bool:
 
 def is_time_zone(name: str) -> bool:
     """Tell whether `name` is a zone of the IANA database."""
-    return name in available_timezones()
+    return name in _time_zones()
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Return all names; the library would look through its folders at every call."""
+    return frozenset(available_timezones())
 
 
 def applicant_type(school_country: str, citizenship: Citizenship | str) -> ApplicantType:

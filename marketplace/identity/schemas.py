@@ -1,5 +1,6 @@
 """What identity's routes take and give."""
 
+from datetime import date
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates
@@ -17,7 +18,7 @@ from marketplace.identity.rules import (
     VisaType,
     is_time_zone,
 )
-from marketplace.web.schemas import PageArgs, StrictSchema, Text, page_of
+from marketplace.web.schemas import PageArgs, StrictSchema, Text, page_of, storable
 
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 254
@@ -38,9 +39,15 @@ def _email(**kwargs: Any) -> fields.String:
     )
 
 
+class Exact(fields.String):
+    """A string taken as it was typed: blanks at its ends count."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        return storable(str(super()._deserialize(value, attr, data, **kwargs)))
+
+
 def _password(description: str) -> fields.String:
-    """A password is taken as typed: blanks at its ends count."""
-    return fields.String(
+    return Exact(
         required=True,
         load_only=True,
         validate=validate.Length(min=1, max=LONGEST_PASSWORD),
@@ -54,7 +61,11 @@ def _password(description: str) -> fields.String:
 
 def _name(**kwargs: Any) -> fields.String:
     return Text(
-        validate=validate.Length(min=1, max=LONGEST_NAME),
+        # A name stands in messages to others: it can carry no link and no line of its own.
+        validate=[
+            validate.Length(min=1, max=LONGEST_NAME),
+            validate.Regexp(r"[^\x00-\x1f\x7f<>/@]+\Z", error="No line breaks, links or <>/@."),
+        ],
         metadata={"description": "Name in full.", "example": "Asha Rao"},
         **kwargs,
     )
@@ -109,7 +120,7 @@ class AddressSchema(StrictSchema):
 class MailedTokenSchema(StrictSchema):
     """The token of a mailed link."""
 
-    token = fields.String(
+    token = Exact(
         required=True,
         validate=validate.Length(min=1, max=LONGEST_TOKEN),
         metadata={"description": "The token in the mailed link."},
@@ -119,9 +130,7 @@ class MailedTokenSchema(StrictSchema):
 class MailedTokenArgs(Schema):
     """The token as it stands in the mailed link; other parameters are a mail program's own."""
 
-    token = fields.String(
-        load_default=None, validate=validate.Length(max=LONGEST_TOKEN), allow_none=True
-    )
+    token = Exact(load_default=None, validate=validate.Length(max=LONGEST_TOKEN), allow_none=True)
 
 
 class ResetSchema(MailedTokenSchema):
@@ -135,7 +144,7 @@ class LoginSchema(StrictSchema):
 
     email = _email()
     password = _password("The account's password.")
-    code = fields.String(
+    code = Exact(
         load_default=None,
         allow_none=True,
         validate=validate.Length(min=6, max=20),
@@ -157,7 +166,7 @@ class PasswordSchema(StrictSchema):
 class CodeSchema(StrictSchema):
     """A code of the second factor."""
 
-    code = fields.String(
+    code = Exact(
         required=True,
         validate=validate.Length(min=6, max=20),
         metadata={"description": "A code of the authenticator app.", "example": "123456"},
@@ -293,7 +302,11 @@ class EnglishSchema(StrictSchema):
     test = fields.String(
         required=True, validate=validate.OneOf(["oet", "toefl_ibt", "ielts", "native"])
     )
-    taken_on = fields.Date(load_default=None, allow_none=True)
+    taken_on = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={"format": "date", "description": "Kept as text, in a JSON column."},
+    )
     scores = fields.Dict(
         keys=fields.String(
             validate=validate.OneOf(["overall", "listening", "reading", "writing", "speaking"])
@@ -302,6 +315,13 @@ class EnglishSchema(StrictSchema):
         load_default=dict,
         metadata={"example": {"listening": 370, "reading": 380, "writing": 350, "speaking": 360}},
     )
+
+    @validates("taken_on")
+    def _a_day(self, value: str | None, **_: Any) -> None:
+        try:
+            date.fromisoformat(value or "2000-01-01")
+        except ValueError as error:
+            raise ValidationError("Not a day such as 2026-03-31.") from error
 
 
 class ProfileSchema(StrictSchema):

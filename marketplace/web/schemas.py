@@ -44,15 +44,22 @@ class MoneyField(fields.Nested):
 
 
 class Text(fields.String):
-    """A string without NUL, which no text column can hold; trimmed."""
+    """A string that a text column can hold (no NUL, no half of a surrogate pair); trimmed."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs)).strip()
-        if "\x00" in text:
-            raise ValidationError("Contains a NUL character.")
-        return text
+        return storable(text)
+
+
+def storable(text: str) -> str:
+    """Return `text`, or raise `ValidationError` for what UTF-8 or a text column can't hold."""
+    if "\x00" in text:
+        raise ValidationError("Contains a NUL character.")
+    if not text.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ValidationError("Contains half of a surrogate pair.")
+    return text
 
 
 class ProblemSchema(Schema):

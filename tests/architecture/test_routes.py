@@ -17,6 +17,13 @@ PUBLIC = frozenset(
         "/assets/reference/<path:name>",
         "/api/v1/docs",
         "/api/v1/openapi.json",
+        "/api/v1/auth/register",
+        "/api/v1/auth/confirmations",
+        "/api/v1/auth/confirm",
+        "/api/v1/auth/login",
+        "/api/v1/auth/session",
+        "/api/v1/auth/recover",
+        "/api/v1/auth/reset",
     }
 )
 # Made by the OpenAPI library itself, from the registered routes.

@@ -25,7 +25,7 @@ from marketplace.identity.errors import (
 )
 from marketplace.identity.models import Account
 from marketplace.identity.rules import Role
-from marketplace.identity.service import memberships, notices, second_factor
+from marketplace.identity.service import memberships, notices, passwords, second_factor
 from marketplace.identity.service.passwords import acceptable, normalized
 
 
@@ -51,7 +51,8 @@ def register(
 
     For an address that has a confirmed account, only its owner is told, by e-mail. One that was
     never confirmed is taken over whole, password included: whoever confirms gets what was asked
-    for with that very message, and older links are void.
+    for with that very message, and older links are void. One with a role beyond a trainee's gets a
+    link that sets a password.
     """
     address = normalize_address(email)
     digest = hash_password(acceptable(password))
@@ -65,6 +66,10 @@ def register(
         return
     if known.confirmed_at is not None:
         notices.notify(session, known.id, "already_registered", {}, now=now)
+        return
+    if any(role.role != Role.TRAINEE for role in queries.live_memberships(session, known.id)):
+        # Made for somebody by somebody: whoever registers must not choose its password.
+        passwords.recover(session, address, now)
         return
     known.password, known.name, known.locale, known.time_zone = digest, name, locale, time_zone
     end_all_sign_ins(known)
