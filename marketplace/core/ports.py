@@ -1,6 +1,6 @@
 """Outside systems that several packages use, as protocols; `adapters` has what serves them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -39,6 +39,9 @@ class ObjectStore(Protocol):
 
     def put(self, key: str, content: bytes) -> None:
         """Store whole or not at all; a key that exists is overwritten."""
+
+    def put_stream(self, key: str, pieces: Iterable[bytes]) -> None:
+        """Store what comes in pieces, whole or not at all, in constant memory."""
 
     def get(self, key: str) -> bytes:
         """Return the content; `NotFound` if there is none."""
