@@ -18,7 +18,7 @@ from marketplace.identity.access import (
 )
 from marketplace.identity.models import Account
 from marketplace.identity.routes.limited import guessing
-from marketplace.identity.schemas import (
+from marketplace.identity.schemas.auth import (
     AddressSchema,
     CodeSchema,
     LoginSchema,

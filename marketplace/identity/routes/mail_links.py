@@ -13,7 +13,7 @@ from webargs.flaskparser import FlaskParser
 
 from marketplace.identity.access import public
 from marketplace.identity.routes.limited import guessing
-from marketplace.identity.schemas import (
+from marketplace.identity.schemas.auth import (
     AddressSchema,
     MailedTokenArgs,
     MailedTokenSchema,

@@ -9,16 +9,15 @@ from marketplace.core.errors import NotFound
 from marketplace.identity import queries
 from marketplace.identity.access import current_account, in_person, require, signed_in
 from marketplace.identity.models import Account, TraineeProfile, TraineeProfileRevision
-from marketplace.identity.schemas import (
+from marketplace.identity.schemas.people import (
     AccountChangesSchema,
     AccountSchema,
     ApiKeySchema,
     ApiKeysSchema,
     MembershipsSchema,
     NewApiKeySchema,
-    ProfileSchema,
-    RevisionPage,
 )
+from marketplace.identity.schemas.profile import ProfileSchema, RevisionPage
 from marketplace.identity.service import accounts, api_keys, profiles
 from marketplace.web import context, etags
 from marketplace.web.api import Blueprint

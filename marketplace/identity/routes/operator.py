@@ -7,7 +7,7 @@ from marketplace.core.errors import NotFound
 from marketplace.identity import queries
 from marketplace.identity.access import current_account, require
 from marketplace.identity.models import Account, Membership, School
-from marketplace.identity.schemas import (
+from marketplace.identity.schemas.people import (
     AccountPage,
     AccountsArgs,
     AccountSchema,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from marketplace.identity import queries
 from marketplace.identity.access import site_member
-from marketplace.identity.schemas import MembersSchema
+from marketplace.identity.schemas.people import MembersSchema
 from marketplace.web import context
 from marketplace.web.api import Blueprint
 

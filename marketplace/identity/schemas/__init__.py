@@ -1,0 +1,1 @@
+"""What identity's routes take and give."""
