@@ -14,8 +14,10 @@ from marketplace.reporting.rules.programs import Program
 
 # moves beyond this are not looked for: with it the solver's tolerance stays below half a person
 LARGEST_MOVE = 10_000
-# moves that a choice of what to hide leans on; larger ones would rarely save a figure
-REACH = 2
+# how far a cell may move in the program that chooses what to hide: far where that is small,
+# one step where it is large, since wider moves hardly ever save a figure and cost minutes
+WIDE, NARROW = 12, 1
+SMALL_PROGRAM = 300
 Move = tuple[int, ...]
 
 
@@ -134,16 +136,17 @@ def cheapest_hiding(
     cells = _merge(base, figures)
     able = [f for f in figures if f.floor and f.value > 0]
     tie_break = sum(f.value for f in able) + 1
+    reach = WIDE if len(cells.counts) * len(protect) <= SMALL_PROGRAM else NARROW
     program = Program()
     chosen = {
         f.name: program.choice(f.cost + f.value / tie_break, fixed=f.name in small) for f in able
     }
     for name in protect:
-        move = program.whole([-min(n, REACH) for n in cells.counts], REACH)
+        move = program.whole([-min(n, reach) for n in cells.counts], reach)
         for figure in able:
             members = [move[i] for i in cells.members[figure.name]]
-            program.only_if(members, chosen[figure.name], -min(figure.value - 1, REACH), REACH)
-        program.apart([move[i] for i in cells.members[name]], REACH + 1)
+            program.only_if(members, chosen[figure.name], -min(figure.value - 1, reach), reach)
+        program.apart([move[i] for i in cells.members[name]], reach + 1)
     answer = program.solve()
     if answer is None:
         raise CannotHide("the program for the cheapest choice has no answer")

@@ -6,11 +6,10 @@ against. Where sources disagree, all are listed.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TextIO
 
 from marketplace.reporting.errors import BadCell, BenchmarkRefused, TableUnreadable
 from marketplace.reporting.rules.tables import (
@@ -127,7 +126,7 @@ class Choice:
     conflicts: tuple[Benchmark, ...]
 
 
-def read_benchmarks(source: TextIO) -> list[Benchmark]:
+def read_benchmarks(source: Iterable[str]) -> list[Benchmark]:
     """Every row of a registry CSV; refuses the whole file if any cell can't be read."""
     found: list[Benchmark] = []
     bad: list[BadCell] = []

@@ -5,11 +5,10 @@ recorded by the end of that day (UTC) and not retracted by then. Events apply in
 which they were recorded, those of one moment in the order of the file.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
-from typing import TextIO
 
 from marketplace.reporting.errors import BadCell, TableUnreadable
 from marketplace.reporting.rules.panel import (
@@ -85,7 +84,7 @@ COLUMNS_OF_EVENTS: Mapping[str, Column] = MappingProxyType(
 )
 
 
-def read_corrections(source: TextIO) -> list[Correction]:
+def read_corrections(source: Iterable[str]) -> list[Correction]:
     """Every event of a corrections CSV; refuses the whole file if any cell can't be read."""
     lines = read_values(source, COLUMNS_OF_EVENTS, "corrections", unique="event_id")
     bad = [

@@ -123,17 +123,9 @@ COUNTS: Mapping[str, Callable[[Cell], bool]] = MappingProxyType(
     }
 )
 
-# counts that no report shows but that shown ones would give away by subtraction
+# outcomes that no report counts but that shown counts would give away by subtraction
 IMPLIED: Mapping[str, Callable[[Cell], bool]] = MappingProxyType(
     {
-        "not_invited": lambda cell: eligible(cell) and cell.invited is not True,
-        "not_delivered": lambda cell: eligible(cell) and cell.delivery != "delivered",
-        "not_contacted": lambda cell: (
-            eligible(cell) and cell.disposition not in {"I", "P", "R", "O_deceased"}
-        ),
-        "not_responded": lambda cell: eligible(cell) and not responded(cell),
-        "responded_without_match_items": lambda cell: responded(cell) and not answered(cell),
-        "answered_not_registered": lambda cell: answered(cell) and not registered(cell),
         "registered_not_active": lambda cell: registered(cell) and not active(cell),
         "active_not_matched": lambda cell: active(cell) and not matched(cell),
         "active_not_placed": lambda cell: active(cell) and not placed(cell),
@@ -141,7 +133,6 @@ IMPLIED: Mapping[str, Callable[[Cell], bool]] = MappingProxyType(
         "placed_by_soap": lambda cell: active(cell) and placed(cell) and not matched(cell),
         "matched_source_not_known": lambda cell: matched(cell) and cell.outcome_source is None,
         "lor_not_earned": lambda cell: lor_known(cell) and cell.lor_earned is False,
-        "lor_not_known": lambda cell: eligible(cell) and not lor_known(cell),
     }
 )
 

@@ -5,10 +5,10 @@ that can't be read is reported with its row, column, value and what belongs ther
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, TextIO
+from typing import Any
 
 from marketplace.reporting.rules.tables import FLAG, Column, matching, one_of, read_values
 
@@ -89,7 +89,7 @@ def parse_cell(column: str, text: str) -> Any:
     return COLUMNS[column].value(text)
 
 
-def read_panel(source: TextIO) -> list[PanelRow]:
+def read_panel(source: Iterable[str]) -> list[PanelRow]:
     """Every row of a panel CSV; refuses the whole file if any cell can't be read."""
     lines = read_values(source, COLUMNS, "panel", unique="trainee_id")
     return [PanelRow(**values) for _, values in lines]

@@ -31,6 +31,11 @@ IMPORTANCE: Mapping[str, int] = MappingProxyType(
 )
 
 
+def _importance(group: str, name: str) -> int:
+    """The whole is read by more people than its parts."""
+    return IMPORTANCE.get(name, 1) * (2 if group == "all" else 1)
+
+
 def hidden_counts(table: Mapping[Cell, int], k: int = SMALL) -> dict[str, frozenset[str]]:
     """For each group the names of the counts to hide.
 
@@ -51,7 +56,7 @@ def hidden_counts(table: Mapping[Cell, int], k: int = SMALL) -> dict[str, frozen
         base={str(i): n for i, n in enumerate(table.values())},
         published={name: members[name] for name in figures},
         implied={name: members[name] for name in implied},
-        importance={name: IMPORTANCE.get(name.split(":")[1], 1) for name in figures},
+        importance={name: _importance(*name.split(":")) for name in figures},
     )
     hide = suppress(problem)
     return {

@@ -44,15 +44,13 @@ class Table:
 class Audit:
     """What an attacker learns: small figures that are shown, hidden ones that follow.
 
-    `recovered` gives lowest and highest value of each hidden figure that has only one.
+    `recovered` gives lowest and highest value of each hidden figure that can have only one;
+    the choice is safe if no small figure is exposed or recovered.
     """
 
     exposed: list[str]
     recovered: dict[str, tuple[int, int]]
-
-    @property
-    def safe(self) -> bool:
-        return not self.exposed and not self.recovered
+    safe: bool
 
 
 def check(table: Table) -> None:
@@ -89,7 +87,8 @@ def audit(table: Table, hide: Sequence[str]) -> Audit:
     attacker = _attacker(table, hidden)
     asked = [name for name in table.published if name in hidden]
     asked += [name for name in table.implied if table.small(name)]
-    return Audit(exposed, {name: attacker.extent(name) for name in attacker.determined(asked)})
+    recovered = {name: attacker.extent(name) for name in attacker.determined(asked)}
+    return Audit(exposed, recovered, safe=not exposed and not any(map(table.small, recovered)))
 
 
 def suppress(table: Table) -> list[str]:

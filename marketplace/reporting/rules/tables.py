@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any
 
 from marketplace.reporting.errors import BadCell, TableUnreadable
 
@@ -75,7 +75,7 @@ YEAR = matching(r"(19|20)\d\d", "a year such as 2024", required=True)
 
 
 def read_table(
-    source: TextIO, columns: Iterable[str], table: str
+    source: Iterable[str], columns: Iterable[str], table: str
 ) -> list[tuple[int, dict[str, str]]]:
     """A CSV's rows as row number, column -> stripped text; refuses a ragged or lacking table.
 
@@ -112,7 +112,7 @@ def read_table(
 
 
 def read_values(
-    source: TextIO, columns: Mapping[str, Column], table: str, unique: str | None = None
+    source: Iterable[str], columns: Mapping[str, Column], table: str, unique: str | None = None
 ) -> list[tuple[int, dict[str, Any]]]:
     """Every row's number and values by column; refuses the whole file if any cell can't be read.
 
