@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from marketplace.core.errors import Invalid
+from marketplace.core.errors import Conflict, ConstraintErrors, Invalid, NotFound
 
 
 class FigureRefused(Invalid):
@@ -146,3 +146,37 @@ class TableUnreadable(Invalid):
     def as_document(self) -> Mapping[str, object]:
         """The refusal as JSON: code, message and every cell."""
         return {"error": {"code": self.code, "message": str(self), **self.extra}}
+
+
+class NotYetThen(Invalid):
+    """A report can't be frozen as of a moment that has not come."""
+
+    code = "not_yet_then"
+    title = "A report is frozen as of a moment that is past."
+
+
+class ReportMissing(NotFound):
+    """No report of that year has been published."""
+
+    code = "report_missing"
+    title = "There is no published report of this Match year."
+
+
+class ReportHolds(Conflict):
+    """A frozen report is never changed."""
+
+    code = "report_frozen"
+    title = "A frozen report stays as it is. Freeze another one."
+
+
+class ExportNotReady(Conflict):
+    """The export is still being made, or could not be."""
+
+    code = "export_not_ready"
+    title = "This export has no files yet."
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "report_run_holds": ReportHolds,
+    "history_benchmark": ReportHolds,
+}

@@ -25,7 +25,8 @@ class Benchmark(Base):
     """A figure that somebody published, with what is known of how it came about.
 
     `half_width` is half of the last printed digit: the true value lies within it. The status says
-    how far the figure can be trusted; `disputed` and `seed_only` are never tested against.
+    how far the figure can be trusted; `disputed` and `seed_only` are never tested against. Rows
+    are only added: a frozen report finds the ones that it was made with.
     """
 
     __tablename__ = "benchmark"
@@ -37,6 +38,7 @@ class Benchmark(Base):
             "specialty",
             "status",
             "source",
+            "value",
             postgresql_nulls_not_distinct=True,
             name="uq_benchmark_identity",
         ),

@@ -319,17 +319,20 @@ def upgrade() -> None:
         sa.Column("joined_at", TIME, nullable=False),
         sa.Column("changed_at", TIME, nullable=False),
         sa.Column("img_type", sa.Text(), nullable=False),
-        sa.Column("specialty", sa.Text(), nullable=False),
-        sa.Column("modality", sa.Text(), nullable=False),
-        sa.Column("grad_band", sa.Text(), nullable=False),
-        sa.Column("rotation_status", sa.Text(), nullable=False),
-        sa.Column("frame_flag", sa.Text(), nullable=False),
+        sa.Column("specialty", sa.Text()),
+        sa.Column("modality", sa.Text()),
+        sa.Column("grad_band", sa.Text()),
+        sa.Column("rotation_status", sa.Text()),
+        sa.Column("frame_flag", sa.Text()),
         sa.Column("consent_to_contact", sa.Boolean()),
-        sa.Column("invited", sa.Boolean(), nullable=False),
-        sa.Column("delivery", sa.Text(), nullable=False),
+        sa.Column("invited", sa.Boolean()),
+        sa.Column("delivery", sa.Text()),
         sa.Column("disposition", sa.Text(), nullable=False),
-        sa.Column("match_items_answered", sa.Boolean(), nullable=False),
+        sa.Column("match_items_answered", sa.Boolean()),
         sa.Column("lor_earned", sa.Boolean()),
+        sa.Column(
+            "refused_items", ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
         sa.Column("wave", sa.SmallInteger()),
         sa.CheckConstraint(
             "delivery IN ('delivered','bounced','not_sent')", name="ck_cohort_member_delivery"
@@ -347,7 +350,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "rotation_status IN ('completed','cancelled')", name="ck_cohort_member_rotation_status"
         ),
-        sa.CheckConstraint("wave BETWEEN 1 AND 9", name="ck_cohort_member_wave"),
+        sa.CheckConstraint("wave BETWEEN 1 AND 99", name="ck_cohort_member_wave"),
         sa.ForeignKeyConstraint(
             ["campaign_id"], ["campaign.id"], name="fk_cohort_member_campaign_id_campaign"
         ),
@@ -367,17 +370,20 @@ def upgrade() -> None:
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", TIME, nullable=False),
         sa.Column("img_type", sa.Text(), nullable=False),
-        sa.Column("specialty", sa.Text(), nullable=False),
-        sa.Column("modality", sa.Text(), nullable=False),
-        sa.Column("grad_band", sa.Text(), nullable=False),
-        sa.Column("rotation_status", sa.Text(), nullable=False),
-        sa.Column("frame_flag", sa.Text(), nullable=False),
+        sa.Column("specialty", sa.Text()),
+        sa.Column("modality", sa.Text()),
+        sa.Column("grad_band", sa.Text()),
+        sa.Column("rotation_status", sa.Text()),
+        sa.Column("frame_flag", sa.Text()),
         sa.Column("consent_to_contact", sa.Boolean()),
-        sa.Column("invited", sa.Boolean(), nullable=False),
-        sa.Column("delivery", sa.Text(), nullable=False),
+        sa.Column("invited", sa.Boolean()),
+        sa.Column("delivery", sa.Text()),
         sa.Column("disposition", sa.Text(), nullable=False),
-        sa.Column("match_items_answered", sa.Boolean(), nullable=False),
+        sa.Column("match_items_answered", sa.Boolean()),
         sa.Column("lor_earned", sa.Boolean()),
+        sa.Column(
+            "refused_items", ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
         sa.Column("wave", sa.SmallInteger()),
         sa.CheckConstraint(
             "delivery IN ('delivered','bounced','not_sent')",
@@ -402,7 +408,7 @@ def upgrade() -> None:
             "rotation_status IN ('completed','cancelled')",
             name="ck_cohort_member_version_rotation_status",
         ),
-        sa.CheckConstraint("wave BETWEEN 1 AND 9", name="ck_cohort_member_version_wave"),
+        sa.CheckConstraint("wave BETWEEN 1 AND 99", name="ck_cohort_member_version_wave"),
         sa.ForeignKeyConstraint(
             ["member_id"],
             ["cohort_member.id"],
@@ -420,6 +426,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("member_id", sa.Uuid(), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("wave", sa.SmallInteger(), nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("made_at", TIME, nullable=False),
         sa.Column("revoked_at", TIME),

@@ -51,6 +51,7 @@ def upgrade() -> None:
             "specialty",
             "status",
             "source",
+            "value",
             name="uq_benchmark_identity",
             postgresql_nulls_not_distinct=True,
         ),
@@ -109,6 +110,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_export_run"),
     )
     op.create_index("ix_export_run_asked_by", "export_run", ["asked_by"])
+    op.execute(
+        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON benchmark"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+    )
     hold_reports()
     close_the_past()
 

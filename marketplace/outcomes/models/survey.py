@@ -12,8 +12,11 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     SmallInteger,
+    Text,
     UniqueConstraint,
+    text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.core.db import Base, pk
@@ -53,25 +56,30 @@ def _cohort_facts() -> tuple[CheckConstraint, ...]:
         CheckConstraint(f"frame_flag IN ({FRAME_FLAGS})", name="frame_flag"),
         CheckConstraint(f"delivery IN ({DELIVERIES})", name="delivery"),
         CheckConstraint(f"disposition IN ({DISPOSITIONS})", name="disposition"),
-        CheckConstraint("wave BETWEEN 1 AND 9", name="wave"),
+        CheckConstraint("wave BETWEEN 1 AND 99", name="wave"),
     )
 
 
 class _CohortFacts:
-    """What is known of a member for the survey: the frame's margins, contact and answer."""
+    """What is known of a member for the survey: the frame's margins, contact, answer.
+
+    None is not known: an outside panel may lack a column, and no value is made up for it.
+    """
 
     img_type: Mapped[str]
-    specialty: Mapped[str]
-    modality: Mapped[str]
-    grad_band: Mapped[str]
-    rotation_status: Mapped[str]
-    frame_flag: Mapped[str]
+    specialty: Mapped[str | None]
+    modality: Mapped[str | None]
+    grad_band: Mapped[str | None]
+    rotation_status: Mapped[str | None]
+    frame_flag: Mapped[str | None]
     consent_to_contact: Mapped[bool | None]
-    invited: Mapped[bool]
-    delivery: Mapped[str]
+    invited: Mapped[bool | None]
+    delivery: Mapped[str | None]
     disposition: Mapped[str]
-    match_items_answered: Mapped[bool]
+    match_items_answered: Mapped[bool | None]
     lor_earned: Mapped[bool | None]
+    # Questions that were answered with a refusal: a missing value of its own in exports.
+    refused_items: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
 
     wave: Mapped[int | None] = mapped_column(SmallInteger)
 
@@ -120,6 +128,7 @@ class SurveyLink(Base):
     id: Mapped[uuid.UUID] = pk()
     member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cohort_member.id"))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    wave: Mapped[int] = mapped_column(SmallInteger)
     expires_at: Mapped[datetime]
     made_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

@@ -153,6 +153,35 @@ def settle(
     return (claimed, source)
 
 
+def settle_all(
+    current: Mapping[str, tuple[Value, str]], claims: Mapping[str, Value], source: Provenance
+) -> dict[str, tuple[Value, Provenance]]:
+    """Return field -> (value, provenance) for what `claims` change; `ValueError` says what clashes.
+
+    Claims that contradict each other are refused. A self report that contradicts what is known
+    otherwise changes no value: what it denies is disputed.
+    """
+    wrong = contradiction(claims)
+    if wrong is not None:
+        raise ValueError(wrong)
+    changes = {
+        name: settled
+        for name, claimed in claims.items()
+        if (settled := settle(current.get(name), claimed, source)) is not None
+    }
+    after = {name: pair[0] for name, pair in {**current, **changes}.items()}
+    wrong = contradiction(after)
+    if wrong is None:
+        return changes
+    if source is not Provenance.SELF_REPORTED:
+        raise ValueError(wrong)
+    return {
+        name: (current[name][0], Provenance.DISPUTED)
+        for name in changes
+        if name in current and current[name][1] != Provenance.DISPUTED
+    }
+
+
 def result(values: Mapping[str, Value]) -> Result:
     """Return the outcome in one word; the first that applies, the algorithm's before SOAP's."""
     main = values.get("main_result")

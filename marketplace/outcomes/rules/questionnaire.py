@@ -45,6 +45,7 @@ class Meaning:
     lor_earned: bool | None
     disposition: Disposition | None
     match_items_answered: bool
+    refused_items: tuple[str, ...]
 
 
 _YES = ("registered", (True,))
@@ -118,7 +119,8 @@ def meaning(version: str, answers: Mapping[str, Any], *, complete: bool) -> Mean
         disposition = Disposition.INTERVIEW if whole else Disposition.PARTIAL
     elif complete:
         disposition = Disposition.REFUSAL
-    return Meaning(fields, given.get("lor_earned"), disposition, answered)
+    refused = tuple(q.name for q in asked_now if answers.get(q.name) == REFUSED)
+    return Meaning(fields, given.get("lor_earned"), disposition, answered, refused)
 
 
 def _fault(question: Question, answer: Any) -> str | None:

@@ -1,0 +1,1 @@
+"""All selects of the package, by what they are about."""

@@ -1,0 +1,78 @@
+"""Selects on letters. None of them brings content along; `content` is asked for by itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from marketplace.core.db import Session
+from marketplace.outcomes.models import Letter, LetterContent, LetterLink
+from marketplace.web.pagination import Page, paginate
+
+
+def letter(session: Session, letter_id: UUID, *, lock: bool = False) -> Letter | None:
+    """Return the entry; with `lock`, after whoever else is changing it has done so."""
+    query = select(Letter).where(Letter.id == letter_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.execute(query).scalar_one_or_none()
+
+
+def link(session: Session, link_id: UUID, token_hash: bytes, now: datetime) -> LetterLink | None:
+    """Return a link that is good now: known by its hash, not revoked, not expired."""
+    return session.execute(
+        select(LetterLink).where(
+            LetterLink.id == link_id,
+            LetterLink.token_hash == token_hash,
+            LetterLink.revoked_at.is_(None),
+            LetterLink.expires_at > now,
+        )
+    ).scalar_one_or_none()
+
+
+def live_links(session: Session, letter_id: UUID) -> Sequence[LetterLink]:
+    """Return the links of a letter that have not been revoked."""
+    return (
+        session.execute(
+            select(LetterLink).where(
+                LetterLink.letter_id == letter_id, LetterLink.revoked_at.is_(None)
+            )
+        )
+        .scalars()
+        .all()
+    )
+
+
+def content(session: Session, letter_id: UUID) -> LetterContent | None:
+    """Return where the present content is; None before the first upload."""
+    return session.execute(
+        select(LetterContent)
+        .where(LetterContent.letter_id == letter_id)
+        .order_by(LetterContent.uploaded_at.desc(), LetterContent.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def of_trainee(
+    session: Session, trainee_id: UUID, *, limit: int, cursor: str | None
+) -> Page[Letter]:
+    """Return a trainee's letters, oldest first."""
+    query = select(Letter).where(Letter.trainee_id == trainee_id)
+    return _page(session, query, limit, cursor)
+
+
+def of_site(session: Session, site_id: UUID, *, limit: int, cursor: str | None) -> Page[Letter]:
+    """Return the letters asked of a site, oldest first."""
+    return _page(session, select(Letter).where(Letter.site_id == site_id), limit, cursor)
+
+
+def _page(session: Session, query: Select[Letter], limit: int, cursor: str | None) -> Page[Letter]:
+    return paginate(
+        session,
+        query,
+        key=[Letter.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+    )

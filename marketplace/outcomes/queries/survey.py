@@ -1,0 +1,93 @@
+"""Selects on campaigns, the frame, links and answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from marketplace.core.db import Session
+from marketplace.outcomes.models import Campaign, CohortMember, Person, SurveyAnswer, SurveyLink
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """A member with an account, who may be written to."""
+
+    member_id: UUID
+    account_id: UUID
+
+
+def campaign(session: Session, campaign_id: UUID) -> Campaign | None:
+    return session.get(Campaign, campaign_id)
+
+
+def campaign_of_year(session: Session, match_year: int) -> Campaign | None:
+    return session.execute(
+        select(Campaign).where(Campaign.match_year == match_year)
+    ).scalar_one_or_none()
+
+
+def member(session: Session, member_id: UUID, *, lock: bool = False) -> CohortMember | None:
+    query = select(CohortMember).where(CohortMember.id == member_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.execute(query).scalar_one_or_none()
+
+
+def members_with_account(session: Session, campaign_id: UUID) -> dict[UUID, CohortMember]:
+    """Return account id -> member of the campaign's frame."""
+    rows = session.execute(
+        select(Person.trainee_id, CohortMember)
+        .join(Person, Person.id == CohortMember.person_id)
+        .where(CohortMember.campaign_id == campaign_id, Person.trainee_id.is_not(None))
+    )
+    return {account_id: member for account_id, member in rows if account_id is not None}
+
+
+def to_invite(session: Session, campaign_id: UUID) -> Sequence[Recipient]:
+    """Return who gets the next wave: eligible, not finished, not refused, not bounced."""
+    rows = session.execute(
+        select(CohortMember.id, Person.trainee_id)
+        .join(Person, Person.id == CohortMember.person_id)
+        .where(
+            CohortMember.campaign_id == campaign_id,
+            Person.trainee_id.is_not(None),
+            CohortMember.disposition.in_(("NC_not_invited", "NC_no_reply", "P")),
+            CohortMember.consent_to_contact.is_not(False),
+        )
+        .order_by(CohortMember.id)
+    )
+    return [Recipient(member_id, account) for member_id, account in rows if account is not None]
+
+
+def last_wave(session: Session, campaign_id: UUID) -> int:
+    """Return how many waves have gone out."""
+    waves = select(func.max(SurveyLink.wave)).join(
+        CohortMember, CohortMember.id == SurveyLink.member_id
+    )
+    found = session.execute(waves.where(CohortMember.campaign_id == campaign_id)).scalar_one()
+    return found or 0
+
+
+def link(session: Session, link_id: UUID, token_hash: bytes, now: datetime) -> SurveyLink | None:
+    """Return a link that is good now: known by its hash, not revoked, not expired."""
+    return session.execute(
+        select(SurveyLink).where(
+            SurveyLink.id == link_id,
+            SurveyLink.token_hash == token_hash,
+            SurveyLink.revoked_at.is_(None),
+            SurveyLink.expires_at > now,
+        )
+    ).scalar_one_or_none()
+
+
+def last_answer(session: Session, member_id: UUID) -> SurveyAnswer | None:
+    """Return the answers that stand; None before the first save."""
+    return session.execute(
+        select(SurveyAnswer)
+        .where(SurveyAnswer.member_id == member_id)
+        .order_by(SurveyAnswer.version.desc())
+        .limit(1)
+    ).scalar_one_or_none()

@@ -1,0 +1,1 @@
+"""Use cases of outcomes, a module each; they flush and never commit."""

@@ -1,0 +1,169 @@
+"""Survey campaigns: made, framed from the bookings, sent out in waves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.core.ids import new_id
+from marketplace.identity import queries as identity
+from marketplace.identity.rules import ApplicantType
+from marketplace.identity.service.notices import notify
+from marketplace.outcomes.errors import SurveyClosed
+from marketplace.outcomes.gateway import LinkSigner
+from marketplace.outcomes.models import Campaign, CohortMember, CohortMemberVersion, SurveyLink
+from marketplace.outcomes.queries import survey as queries
+from marketplace.outcomes.rules import questionnaire
+from marketplace.outcomes.rules.frame import FACTS, grad_band
+from marketplace.outcomes.rules.letters import fingerprint
+from marketplace.outcomes.rules.questionnaire import Disposition
+from marketplace.outcomes.service.match import person_of_trainee
+
+SURVEY = "survey"
+
+
+@dataclass(frozen=True)
+class CompletedRotation:
+    """A completed rotation as far as the frame is concerned; a trainee's last one counts."""
+
+    trainee_id: UUID
+    specialty: str
+    remote: bool
+
+
+def make(
+    session: Session,
+    *,
+    match_year: int,
+    opens_on: date,
+    closes_on: date,
+    freeze_on: date,
+    now: datetime,
+) -> Campaign:
+    """Make the campaign of a Match year, with the latest questionnaire; `CampaignExists`."""
+    campaign = Campaign(
+        id=new_id(),
+        match_year=match_year,
+        questionnaire_version=questionnaire.LATEST,
+        opens_on=opens_on,
+        closes_on=closes_on,
+        freeze_on=freeze_on,
+        made_at=now,
+    )
+    session.add(campaign)
+    session.flush()
+    return campaign
+
+
+def frame(
+    session: Session, campaign: Campaign, rotations: Iterable[CompletedRotation], now: datetime
+) -> int:
+    """Take trainees with a completed rotation into the frame, one row a person; return how many.
+
+    Those who are in it already stay as they are. IMGs only: a panel's groups are us_img and
+    non_us_img.
+    """
+    last = {rotation.trainee_id: rotation for rotation in rotations}
+    known = queries.members_with_account(session, campaign.id)
+    fresh = {trainee: done for trainee, done in last.items() if trainee not in known}
+    facts = identity.many_trainee_facts(session, list(fresh))
+    joined = 0
+    for trainee_id, rotation in fresh.items():
+        about = facts.get(trainee_id)
+        if about is None or about.applicant_type == ApplicantType.NON_IMG:
+            continue
+        member = CohortMember(
+            id=new_id(),
+            campaign_id=campaign.id,
+            person_id=person_of_trainee(session, trainee_id).id,
+            joined_at=now,
+            changed_at=now,
+            img_type=str(about.applicant_type),
+            specialty=rotation.specialty,
+            modality="virtual" if rotation.remote else "in_person",
+            grad_band=grad_band(about.graduation_date, campaign.match_year),
+            rotation_status="completed",
+            frame_flag="ok",
+            invited=False,
+            delivery="not_sent",
+            disposition=Disposition.NOT_INVITED.value,
+            match_items_answered=False,
+        )
+        session.add(member)
+        keep_version(session, member, now)
+        joined += 1
+    campaign.framed_at = now
+    session.flush()
+    return joined
+
+
+def invite(session: Session, campaign_id: UUID, *, signer: LinkSigner, now: datetime) -> int:
+    """Send the next wave to those who have not finished; return to how many.
+
+    Answered, refused and bounced are not written to again. The link works until the campaign
+    closes.
+    """
+    campaign = queries.campaign(session, campaign_id)
+    if campaign is None:
+        raise NotFound
+    expires_at = closes_at(campaign)
+    if now >= expires_at:
+        raise SurveyClosed
+    wave = queries.last_wave(session, campaign_id) + 1
+    recipients = queries.to_invite(session, campaign_id)
+    for recipient in recipients:
+        link_id = new_id()
+        token = signer.sign(SURVEY, link_id, expires_at)
+        session.add(
+            SurveyLink(
+                id=link_id,
+                member_id=recipient.member_id,
+                token_hash=fingerprint(token),
+                wave=wave,
+                expires_at=expires_at,
+                made_at=now,
+            )
+        )
+        _mark_invited(session, recipient.member_id, now)
+        notify(
+            session,
+            recipient.account_id,
+            "survey_invitation",
+            {"match_year": campaign.match_year, "closes_on": campaign.closes_on.isoformat()},
+            now=now,
+            secret={"token": token},
+        )
+    session.flush()
+    return len(recipients)
+
+
+def closes_at(campaign: Campaign) -> datetime:
+    """Return the first instant after the campaign's last day, in UTC."""
+    return datetime.combine(campaign.closes_on + timedelta(days=1), time(), UTC)
+
+
+def keep_version(session: Session, member: CohortMember, now: datetime) -> None:
+    """Append what is known of the member, after a change: reports read it as of a date."""
+    member.changed_at = max(now, member.changed_at)
+    session.flush()
+    session.add(
+        CohortMemberVersion(
+            id=new_id(),
+            member_id=member.id,
+            recorded_at=member.changed_at,
+            **{name: getattr(member, name) for name in FACTS},
+        )
+    )
+
+
+def _mark_invited(session: Session, member_id: UUID, now: datetime) -> None:
+    member = queries.member(session, member_id, lock=True)
+    if member is None:
+        raise NotFound
+    member.invited = True
+    member.delivery = "delivered"
+    if member.disposition == Disposition.NOT_INVITED:
+        member.disposition = Disposition.NO_REPLY.value
+    keep_version(session, member, now)

@@ -1,0 +1,198 @@
+"""Asking for a letter and answering: everything but its content (`letter_files`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.core.ids import new_id
+from marketplace.identity import queries as identity
+from marketplace.identity.service.notices import notify, notify_address
+from marketplace.outcomes.errors import AuthorRefused, WaiverFixed
+from marketplace.outcomes.gateway import LinkSigner
+from marketplace.outcomes.models import Letter, LetterLink
+from marketplace.outcomes.queries import letters as queries
+from marketplace.outcomes.rules.letters import LINK_LIFE, fingerprint, new_code
+from marketplace.outcomes.service.rotations import Rotation
+from marketplace.outcomes.states import LETTER, LetterState
+
+UPLOAD = "letter-upload"
+HOSTS = ("coordinator", "site_owner", "preceptor")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a host says to a request: who writes it and how strong it will be, or why not."""
+
+    agreed: bool
+    author_name: str | None = None
+    author_email: str | None = None
+    strong: bool | None = None
+    reason: str | None = None
+
+
+def ask(
+    session: Session,
+    rotation: Rotation,
+    *,
+    waived: bool,
+    message: str,
+    packet: Mapping[str, Any],
+    specialty: str | None,
+    due_on: date | None,
+    now: datetime,
+) -> Letter:
+    """Ask the host for a letter on a completed rotation; the waiver is chosen here.
+
+    `packet` names the evidence: object keys of documents and a case summary in words. One open
+    request a booking (`LetterOpen`).
+    """
+    rotation.require_completed()
+    letter = Letter(
+        id=new_id(),
+        letter_code=new_code(),
+        booking_id=rotation.booking_id,
+        trainee_id=rotation.trainee_id,
+        site_id=rotation.site_id,
+        state=LetterState.ASKED.value,
+        waived=waived,
+        packet=dict(packet),
+        message=message,
+        specialty=specialty,
+        due_on=due_on,
+        asked_at=now,
+    )
+    session.add(letter)
+    session.flush()
+    for host in identity.site_contacts(session, rotation.site_id, *HOSTS):
+        notify(
+            session,
+            host.account_id,
+            "letter_asked",
+            {
+                "listing": rotation.listing_title,
+                "letter_code": letter.letter_code,
+                "letter_id": str(letter.id),
+                "message": message,
+            },
+            now=now,
+        )
+    return letter
+
+
+def answer(
+    session: Session, letter_id: UUID, reply: Answer, *, signer: LinkSigner, now: datetime
+) -> Letter:
+    """Agree, naming the author, who gets a link to upload; or refuse, with a reason.
+
+    The author is named by the host, never by the trainee: nobody writes their own letter.
+    """
+    letter = _locked(session, letter_id)
+    state = LetterState.AGREED if reply.agreed else LetterState.REFUSED
+    LETTER.check(LetterState(letter.state), state)
+    letter.answered_at = now
+    letter.strong = reply.strong
+    if not reply.agreed:
+        letter.refusal_reason = reply.reason
+        letter.state = state.value
+        _tell(session, letter, "letter_refused", now)
+        return letter
+    _name_author(session, letter, reply)
+    letter.state = state.value
+    _tell(session, letter, "letter_agreed", now)
+    send_link(session, letter, signer=signer, now=now)
+    return letter
+
+
+def send_link(session: Session, letter: Letter, *, signer: LinkSigner, now: datetime) -> LetterLink:
+    """Mail the author a new link for uploading; links sent before stop working."""
+    if letter.author_email is None or letter.author_name is None:
+        raise AuthorRefused
+    for old in queries.live_links(session, letter.id):
+        old.revoked_at = now
+    link_id, expires_at = new_id(), now + LINK_LIFE
+    token = signer.sign(UPLOAD, link_id, expires_at)
+    link = LetterLink(
+        id=link_id,
+        letter_id=letter.id,
+        token_hash=fingerprint(token),
+        expires_at=expires_at,
+        made_at=now,
+    )
+    session.add(link)
+    session.flush()
+    trainee = identity.contact(session, letter.trainee_id)
+    if trainee is None:
+        raise NotFound
+    notify_address(
+        session,
+        letter.author_email,
+        "letter_upload",
+        {
+            "trainee": trainee.name,
+            "letter_code": letter.letter_code,
+            "waived": letter.waived,
+            "due_on": letter.due_on.isoformat() if letter.due_on else None,
+            "expires_at": expires_at.isoformat(),
+        },
+        now=now,
+        name=letter.author_name,
+        secret={"token": token},
+    )
+    return link
+
+
+def choose_waiver(session: Session, letter_id: UUID, *, waived: bool) -> Letter:
+    """Change the choice while there is no letter yet; `WaiverFixed` afterwards."""
+    letter = _locked(session, letter_id)
+    if letter.uploaded_at is not None:
+        raise WaiverFixed
+    letter.waived = waived
+    session.flush()
+    return letter
+
+
+def withdraw(session: Session, letter_id: UUID, now: datetime) -> Letter:
+    """Take a request back before the letter exists; links stop working."""
+    letter = _locked(session, letter_id)
+    LETTER.check(LetterState(letter.state), LetterState.WITHDRAWN)
+    letter.state = LetterState.WITHDRAWN.value
+    for link in queries.live_links(session, letter.id):
+        link.revoked_at = now
+    session.flush()
+    return letter
+
+
+def _name_author(session: Session, letter: Letter, reply: Answer) -> None:
+    trainee = identity.contact(session, letter.trainee_id)
+    name, email = (reply.author_name or "").strip(), (reply.author_email or "").strip().lower()
+    if not name or not email:
+        raise AuthorRefused("Name the author and an address.", fields={"author_email": ["Needed."]})
+    if trainee is not None and trainee.email == email:
+        raise AuthorRefused(fields={"author_email": ["This is the trainee's own address."]})
+    letter.author_name, letter.author_email = name, email
+
+
+def _locked(session: Session, letter_id: UUID) -> Letter:
+    letter = queries.letter(session, letter_id, lock=True)
+    if letter is None:
+        raise NotFound
+    return letter
+
+
+def _tell(session: Session, letter: Letter, template: str, now: datetime) -> None:
+    session.flush()
+    notify(
+        session,
+        letter.trainee_id,
+        template,
+        {
+            "letter_code": letter.letter_code,
+            "author": letter.author_name,
+            "reason": letter.refusal_reason,
+        },
+        now=now,
+    )

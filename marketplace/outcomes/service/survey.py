@@ -1,0 +1,142 @@
+"""Answering the survey by a link: looking records nothing, saving never overwrites newer answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marketplace.core.db import Session
+from marketplace.core.errors import Invalid, NotFound
+from marketplace.core.ids import new_id
+from marketplace.outcomes.errors import AnswersChanged, LinkInvalid, SurveyClosed
+from marketplace.outcomes.gateway import LinkSigner
+from marketplace.outcomes.models import Campaign, CohortMember, SurveyAnswer, SurveyLink
+from marketplace.outcomes.queries import survey as queries
+from marketplace.outcomes.rules import questionnaire
+from marketplace.outcomes.rules.letters import fingerprint
+from marketplace.outcomes.rules.match import Provenance
+from marketplace.outcomes.service import match
+from marketplace.outcomes.service.campaigns import SURVEY, closes_at, keep_version
+
+EVIDENCE = "survey"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a member sees: the questions, and the answers that stand with their version."""
+
+    match_year: int
+    questionnaire_version: str
+    closes_at: datetime
+    version: int
+    answers: Mapping[str, Any]
+    complete: bool
+
+
+def look(session: Session, signer: LinkSigner, token: str, now: datetime) -> Sheet:
+    """Return the member's sheet. Records and consumes nothing: mail scanners open links."""
+    _, member, campaign = _find(session, signer, token, now)
+    return _sheet(campaign, queries.last_answer(session, member.id))
+
+
+def save(
+    session: Session,
+    signer: LinkSigner,
+    token: str,
+    *,
+    answers: Mapping[str, Any],
+    version: int,
+    complete: bool,
+    now: datetime,
+) -> Sheet:
+    """Save the whole sheet as it stands in one tab, which read it at `version`.
+
+    What is saved already is not saved again. `AnswersChanged`, with the answers that stand, for a
+    tab that is behind. `Invalid` names each answer that does not fit its question.
+    """
+    link, found, campaign = _find(session, signer, token, now)
+    member = queries.member(session, found.id, lock=True)
+    if member is None:
+        raise NotFound
+    faults = questionnaire.faults(campaign.questionnaire_version, answers)
+    if faults:
+        raise Invalid(fields=faults)
+    last = queries.last_answer(session, member.id)
+    if last is not None and last.answers == answers and last.complete == complete:
+        return _sheet(campaign, last)
+    standing = 0 if last is None else last.version
+    if version != standing:
+        raise AnswersChanged(
+            extra={"version": standing, "answers": {} if last is None else last.answers}
+        )
+    saved = SurveyAnswer(
+        id=new_id(),
+        member_id=member.id,
+        version=standing + 1,
+        answers=dict(answers),
+        complete=complete,
+        recorded_at=now,
+    )
+    session.add(saved)
+    session.flush()
+    _take_in(session, campaign, member, saved, link.wave, now)
+    return _sheet(campaign, saved)
+
+
+def _find(
+    session: Session, signer: LinkSigner, token: str, now: datetime
+) -> tuple[SurveyLink, CohortMember, Campaign]:
+    link_id = signer.read(SURVEY, token, now)
+    link = None if link_id is None else queries.link(session, link_id, fingerprint(token), now)
+    if link is None:
+        raise LinkInvalid
+    member = queries.member(session, link.member_id)
+    campaign = None if member is None else queries.campaign(session, member.campaign_id)
+    if member is None or campaign is None:
+        raise LinkInvalid
+    if now >= closes_at(campaign):
+        raise SurveyClosed
+    return link, member, campaign
+
+
+def _sheet(campaign: Campaign, last: SurveyAnswer | None) -> Sheet:
+    return Sheet(
+        match_year=campaign.match_year,
+        questionnaire_version=campaign.questionnaire_version,
+        closes_at=closes_at(campaign),
+        version=0 if last is None else last.version,
+        answers={} if last is None else last.answers,
+        complete=False if last is None else last.complete,
+    )
+
+
+def _take_in(
+    session: Session,
+    campaign: Campaign,
+    member: CohortMember,
+    saved: SurveyAnswer,
+    wave: int,
+    now: datetime,
+) -> None:
+    """Turn answers into the outcome (self-reported) and the member's disposition."""
+    meant = questionnaire.meaning(
+        campaign.questionnaire_version, saved.answers, complete=saved.complete
+    )
+    if meant.fields:
+        match.record(
+            session,
+            person_id=member.person_id,
+            match_year=campaign.match_year,
+            claims=meant.fields,
+            source=Provenance.SELF_REPORTED,
+            actor_id=None,
+            evidence=EVIDENCE,
+            now=now,
+        )
+    member.match_items_answered = meant.match_items_answered
+    member.lor_earned = meant.lor_earned
+    member.refused_items = list(meant.refused_items)
+    if meant.disposition is not None:
+        member.disposition = meant.disposition.value
+        member.wave = member.wave or wave
+    keep_version(session, member, now)

@@ -1,0 +1,1 @@
+"""All selects of reporting; the one place that reads across the tables of other packages."""

@@ -1,0 +1,128 @@
+"""The frame and the outcomes of a Match year, as they were known at a moment.
+
+Rows that have not changed since are read as they stand; for others the value is taken from the
+last version, or the last event that counts. That is what `outcomes.rules.match.fold` says, in SQL:
+a test holds the two together.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from sqlalchemy import text
+
+from marketplace.core.db import Session
+from marketplace.outcomes.service.campaigns import CompletedRotation
+from marketplace.reporting.rules.panel import PanelRow
+
+# Named as in the codebook, so that report and export read the same columns. Parameters: `as_of`,
+# and `match_year`, which is null for all years.
+KNOWN = """
+known AS (
+    SELECT
+        person.id AS person_id, person.trainee_id AS account_id, person.external_id,
+        campaign.match_year,
+        facts.img_type, facts.specialty, facts.modality, facts.grad_band, facts.rotation_status,
+        facts.frame_flag, facts.consent_to_contact, facts.invited, facts.delivery,
+        facts.disposition, facts.wave, facts.match_items_answered, facts.lor_earned,
+        facts.refused_items,
+        CASE WHEN now_valid THEN outcome.registered ELSE past.registered END AS registered,
+        CASE WHEN now_valid THEN outcome.certified_rol ELSE past.certified_rol END
+            AS certified_rol,
+        CASE WHEN now_valid THEN outcome.main_result ELSE past.main_result END AS main_result,
+        CASE WHEN now_valid THEN outcome.soap_result ELSE past.soap_result END AS soap_result,
+        CASE WHEN now_valid THEN outcome.outside_match ELSE past.outside_match END
+            AS outside_match,
+        CASE WHEN now_valid THEN outcome.interviews ELSE past.interviews END AS interviews,
+        CASE WHEN now_valid THEN outcome.program ELSE past.program END AS program,
+        CASE WHEN now_valid THEN outcome.specialty ELSE past.specialty END AS residency_specialty,
+        CASE WHEN now_valid THEN outcome.provenance ->> 'main_result' ELSE past.source END
+            AS outcome_source,
+        CASE WHEN now_valid THEN outcome.changed_at ELSE past.recorded_at END AS recorded_at
+    FROM campaign
+    JOIN cohort_member member ON member.campaign_id = campaign.id
+    JOIN person ON person.id = member.person_id
+    LEFT JOIN LATERAL (
+        SELECT version.* FROM cohort_member_version version
+        WHERE version.member_id = member.id AND version.recorded_at <= :as_of
+        ORDER BY version.recorded_at DESC, version.number DESC LIMIT 1
+    ) version ON member.changed_at > :as_of
+    CROSS JOIN LATERAL (
+        SELECT member.img_type, member.specialty, member.modality, member.grad_band,
+            member.rotation_status, member.frame_flag, member.consent_to_contact, member.invited,
+            member.delivery, member.disposition, member.wave, member.match_items_answered,
+            member.lor_earned, member.refused_items
+        WHERE member.changed_at <= :as_of
+        UNION ALL
+        SELECT version.img_type, version.specialty, version.modality, version.grad_band,
+            version.rotation_status, version.frame_flag, version.consent_to_contact,
+            version.invited, version.delivery, version.disposition, version.wave,
+            version.match_items_answered, version.lor_earned, version.refused_items
+        WHERE member.changed_at > :as_of
+    ) facts
+    LEFT JOIN match_outcome outcome
+        ON outcome.person_id = member.person_id AND outcome.match_year = campaign.match_year
+    CROSS JOIN LATERAL (SELECT coalesce(outcome.changed_at <= :as_of, true)) valid (now_valid)
+    LEFT JOIN LATERAL (
+        SELECT
+            max(value) FILTER (WHERE field = 'registered') = '1' AS registered,
+            max(value) FILTER (WHERE field = 'certified_rol') = '1' AS certified_rol,
+            max(value) FILTER (WHERE field = 'main_result') AS main_result,
+            max(value) FILTER (WHERE field = 'soap_result') AS soap_result,
+            max(value) FILTER (WHERE field = 'outside_match') = '1' AS outside_match,
+            max(value) FILTER (WHERE field = 'interviews')::smallint AS interviews,
+            max(value) FILTER (WHERE field = 'program') AS program,
+            max(value) FILTER (WHERE field = 'specialty') AS specialty,
+            max(provenance) FILTER (WHERE field = 'main_result') AS source,
+            max(last.recorded_at) AS recorded_at
+        FROM (
+            SELECT DISTINCT ON (event.field)
+                event.field, event.new_value AS value, event.provenance, event.recorded_at
+            FROM match_outcome_event event
+            WHERE event.outcome_id = outcome.id AND event.recorded_at <= :as_of
+                AND event.retracts_id IS NULL
+                AND NOT EXISTS (
+                    SELECT FROM match_outcome_event retraction
+                    WHERE retraction.retracts_id = event.id AND retraction.recorded_at <= :as_of)
+            ORDER BY event.field, event.recorded_at DESC, event.number DESC
+        ) last
+    ) past ON NOT now_valid
+    WHERE member.joined_at <= :as_of
+        AND (CAST(:match_year AS integer) IS NULL OR campaign.match_year = :match_year)
+)
+"""
+# A disputed result is verified by nobody: in a report its source is not known.
+_ROWS = """
+SELECT coalesce(external_id, person_id::text) AS trainee_id, img_type, disposition, specialty,
+    modality, grad_band, rotation_status, frame_flag, consent_to_contact, invited, delivery, wave,
+    match_items_answered, registered, certified_rol, main_result, soap_result, outside_match,
+    lor_earned, nullif(outcome_source, 'disputed') AS outcome_source
+FROM known
+ORDER BY trainee_id COLLATE "C"
+"""
+PANEL = f"WITH {KNOWN} {_ROWS}"
+BATCH = 5000
+# A trainee's last completed rotation counts: one row a person.
+COMPLETED = """
+SELECT DISTINCT ON (booking.trainee_id)
+    booking.trainee_id, listing.specialty, listing.setting = 'remote' AS remote
+FROM booking JOIN listing ON listing.id = booking.listing_id
+WHERE booking.state = 'completed' AND booking.last_day < :before
+ORDER BY booking.trainee_id, booking.last_day DESC, booking.id DESC
+"""
+
+
+def panel(session: Session, match_year: int, as_of: datetime) -> Iterator[PanelRow]:
+    """Yield the rows of the year's frame as known at `as_of`, in the order of their ids."""
+    rows = session.execute(
+        text(PANEL),
+        {"match_year": match_year, "as_of": as_of},
+        execution_options={"yield_per": BATCH},
+    )
+    for row in rows.mappings():
+        yield PanelRow(**{str(name): value for name, value in row.items()})
+
+
+def completed_rotations(session: Session, before: date) -> list[CompletedRotation]:
+    """Return the completed rotations that ended before a day, in the order of their last days."""
+    rows = session.execute(text(COMPLETED), {"before": before})
+    return [CompletedRotation(row.trainee_id, row.specialty, row.remote) for row in rows]

@@ -1,0 +1,129 @@
+"""The outcome export as CSV, made by PostgreSQL itself and handed on piece by piece."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import text
+
+from marketplace.core.db import Session
+from marketplace.reporting.queries.frame import KNOWN
+from marketplace.reporting.rules.codebook import (
+    NAMES,
+    NOT_ASKED,
+    REFUSED,
+    UNANSWERED,
+    WITHHELD,
+)
+
+# What a spreadsheet would run, or a tool would cut the line at, is text again with an apostrophe.
+_GUARD = r"CASE WHEN {0} ~ '^[=+\-@\t\r\n]' THEN '''' || {0} ELSE {0} END"
+_UNANSWERED = f"'{UNANSWERED}'"
+_WITHHELD = f"'{WITHHELD}'"
+_NOT_REGISTERED = f"WHEN registered IS FALSE THEN '{NOT_ASKED}'"
+_NOT_CERTIFIED = f"WHEN certified_rol IS FALSE THEN '{NOT_ASKED}'"
+_NO_POSITION = (
+    "WHEN match_items_answered AND main_result IS DISTINCT FROM 'matched_pgy1'"
+    " AND main_result IS DISTINCT FROM 'matched_pgy2_only'"
+    " AND soap_result IS DISTINCT FROM 'placed_pgy1' AND outside_match IS NOT TRUE"
+    f" THEN '{NOT_ASKED}'"
+)
+
+
+def _guarded(name: str) -> str:
+    return _GUARD.format(name)
+
+
+def _flag(name: str) -> str:
+    return f"coalesce({name}::int::text, {_UNANSWERED})"
+
+
+def _word(name: str) -> str:
+    return f"coalesce({name}, {_UNANSWERED})"
+
+
+def _asked(name: str, value: str, *routed: str, item: str | None = None) -> str:
+    """An item of the questionnaire: its value, or which of the missing codes."""
+    refused = f"WHEN disposition = 'R' OR '{item or name}' = ANY(refused_items) THEN '{REFUSED}'"
+    missing = " ".join((f"WHEN {name} IS NOT NULL THEN {value}", *routed, refused))
+    return f"CASE {missing} ELSE {_UNANSWERED} END"
+
+
+def _only_identified(value: str) -> str:
+    return f"CASE WHEN :identified THEN {value} ELSE {_WITHHELD} END"
+
+
+_COLUMNS = {
+    "person_id": "person_id::text",
+    "account_id": _only_identified(f"coalesce(account_id::text, '{NOT_ASKED}')"),
+    "external_id": _only_identified(f"coalesce({_guarded('external_id')}, '{NOT_ASKED}')"),
+    "match_year": "match_year::text",
+    "img_type": "img_type",
+    "specialty": f"coalesce({_guarded('specialty')}, {_UNANSWERED})",
+    "modality": _word("modality"),
+    "grad_band": f"coalesce({_guarded('grad_band')}, {_UNANSWERED})",
+    "rotation_status": _word("rotation_status"),
+    "frame_flag": _word("frame_flag"),
+    "consent_to_contact": _flag("consent_to_contact"),
+    "invited": _flag("invited"),
+    "delivery": _word("delivery"),
+    "disposition": "disposition",
+    "wave": f"coalesce(wave::text, '{NOT_ASKED}')",
+    "match_items_answered": _flag("match_items_answered"),
+    "registered": _asked("registered", "registered::int::text"),
+    "certified_rol": _asked("certified_rol", "certified_rol::int::text", _NOT_REGISTERED),
+    "main_result": _asked("main_result", "main_result", _NOT_CERTIFIED),
+    "soap_result": _asked("soap_result", "soap_result", _NOT_REGISTERED),
+    "outside_match": _asked("outside_match", "outside_match::int::text"),
+    "interviews": _asked("interviews", "interviews::text", _NOT_REGISTERED),
+    "program": _only_identified(_asked("program", _guarded("program"), _NO_POSITION)),
+    "residency_specialty": _asked(
+        "residency_specialty", _guarded("residency_specialty"), _NO_POSITION, item="specialty"
+    ),
+    "lor_earned": _asked("lor_earned", "lor_earned::int::text"),
+    "outcome_source": _word("outcome_source"),
+    "recorded_at": "coalesce(to_char(recorded_at AT TIME ZONE 'UTC',"
+    f' \'YYYY-MM-DD"T"HH24:MI:SS"Z"\'), {_UNANSWERED})',
+}
+QUERY = " ".join(
+    (
+        "WITH",
+        KNOWN,
+        "SELECT",
+        ", ".join(f"{_COLUMNS[name]} AS {name}" for name in NAMES),
+        "FROM known ORDER BY match_year, person_id",
+    )
+)
+
+
+def rows(
+    session: Session, *, match_year: int | None, as_of: datetime, identified: bool
+) -> Iterator[bytes]:
+    """Yield the header and then each row as a line of CSV (UTF-8).
+
+    One statement, so one snapshot, however long the reader takes; memory does not grow with it.
+    """
+    session.execute(text("SET LOCAL statement_timeout = 0"))
+    connection = cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+    query = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(
+        _bound(
+            {
+                "match_year": match_year,
+                "as_of": as_of.astimezone(UTC),
+                "identified": identified,
+            }
+        )
+    )
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        for piece in copy:
+            yield bytes(piece)
+
+
+def _bound(values: dict[str, Any]) -> sql.Composed:
+    """QUERY with literals in place: COPY takes no parameters."""
+    rest = QUERY
+    for name in values:
+        rest = rest.replace(f":{name}", f"{{{name}}}")
+    return sql.SQL(rest).format(**{name: sql.Literal(value) for name, value in values.items()})

@@ -1,0 +1,115 @@
+"""Selects on benchmarks, frozen reports and exports."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.core.db import Session
+from marketplace.reporting.models import Benchmark, ExportRun, ReportRun
+from marketplace.reporting.rules import benchmarks as rules
+from marketplace.web.pagination import Page, paginate
+
+
+def benchmarks(session: Session, at: datetime) -> list[rules.Benchmark]:
+    """Return the registry as it was loaded by `at`, in a fixed order."""
+    rows = session.execute(
+        select(Benchmark)
+        .where(Benchmark.loaded_at <= at)
+        .order_by(
+            Benchmark.match_year,
+            Benchmark.metric,
+            Benchmark.population,
+            Benchmark.specialty,
+            Benchmark.status,
+            Benchmark.source,
+            Benchmark.value,
+        )
+    ).scalars()
+    return [
+        rules.Benchmark(
+            match_year=row.match_year,
+            population=row.population,
+            metric=row.metric,
+            specialty=row.specialty,
+            numerator=row.numerator,
+            denominator=row.denominator,
+            value=row.value,
+            unit=row.unit,
+            status=row.status,
+            source=row.source,
+            note=row.note,
+        )
+        for row in rows
+    ]
+
+
+def report_run(session: Session, run_id: UUID, *, lock: bool = False) -> ReportRun | None:
+    query = select(ReportRun).where(ReportRun.id == run_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.execute(query).scalar_one_or_none()
+
+
+def published(session: Session, match_year: int) -> ReportRun | None:
+    """Return the year's last public report that has been worked out."""
+    return session.execute(
+        select(ReportRun)
+        .where(
+            ReportRun.match_year == match_year,
+            ReportRun.public.is_(True),
+            ReportRun.result.is_not(None),
+        )
+        .order_by(ReportRun.as_of.desc(), ReportRun.asked_at.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def report_runs(
+    session: Session, match_year: int, *, limit: int, cursor: str | None
+) -> Page[ReportRun]:
+    """Return the year's runs, newest first."""
+    return paginate(
+        session,
+        select(ReportRun).where(ReportRun.match_year == match_year),
+        key=[ReportRun.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def years_published(session: Session) -> Sequence[int]:
+    """Return the Match years that have a public report, newest first."""
+    return (
+        session.execute(
+            select(ReportRun.match_year)
+            .where(ReportRun.public.is_(True), ReportRun.result.is_not(None))
+            .distinct()
+            .order_by(ReportRun.match_year.desc())
+        )
+        .scalars()
+        .all()
+    )
+
+
+def export_run(session: Session, export_id: UUID, *, lock: bool = False) -> ExportRun | None:
+    query = select(ExportRun).where(ExportRun.id == export_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.execute(query).scalar_one_or_none()
+
+
+def export_runs(session: Session, *, limit: int, cursor: str | None) -> Page[ExportRun]:
+    """Return all exports, newest first: analysts share them."""
+    return paginate(
+        session,
+        select(ExportRun),
+        key=[ExportRun.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
