@@ -72,6 +72,10 @@ class Money:
     def __ge__(self, other: "Money") -> bool:
         return self.minor >= self._same(other)
 
+    def __composite_values__(self) -> tuple[int, str]:
+        """The two columns that an amount is kept in: what SQLAlchemy asks of a composite."""
+        return self.minor, self.currency
+
     def __bool__(self) -> bool:
         return self.minor != 0
 
