@@ -20,9 +20,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Composite, Mapped, mapped_column
 
+from marketplace.booking.rules.frozen import price_lines
 from marketplace.booking.states import TIMED, BookingState
 from marketplace.core.db import Base, money_column, pk
 from marketplace.core.money import Money
+from marketplace.payments.rules import PriceLine
 
 STATES = ", ".join(f"'{state.value}'" for state in BookingState)
 TIMED_STATES = ", ".join(f"'{state.value}'" for state in BookingState if state in TIMED)
@@ -72,6 +74,7 @@ class Booking(Base):
     listing_version: Mapped[int]
     listing_title: Mapped[str]
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
+    site_name: Mapped[str]
     time_zone: Mapped[str]
     first_day: Mapped[date]
     last_day: Mapped[date]
@@ -84,7 +87,8 @@ class Booking(Base):
     approval: Mapped[str]
     # What the trainee wrote to the host with the application.
     message: Mapped[str | None]
-    price_lines: Mapped[list[Any]] = mapped_column(JSONB)
+    # {"lines": […], "deposit": […], "balance": […]}: the last two are the first in two parts.
+    price: Mapped[dict[str, Any]] = mapped_column(JSONB)
     total: Composite[Money] = money_column("total")
     deposit: Composite[Money] = money_column("deposit")
     # What has settled, refunds not taken off: the ledger of payments knows those.
@@ -97,6 +101,18 @@ class Booking(Base):
     learner_status: Mapped[str]
     payment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment.id"))
     held_at: Mapped[datetime]
+
+    @property
+    def price_lines(self) -> list[PriceLine]:
+        return price_lines(self.price)
+
+    @property
+    def policy_key(self) -> str:
+        return str(self.policy["own"]["key"])
+
+    @property
+    def policy_summary(self) -> str:
+        return str(self.policy["own"]["summary"])
 
 
 class BookingWeek(Base):
@@ -134,7 +150,7 @@ class BookingWeek(Base):
 
 
 class BookingTransition(Base):
-    """One step of a booking's history; `number` counts without a gap from 1, as its version."""
+    """One step of a booking's history; `number` is the booking's version after the step."""
 
     __tablename__ = "booking_transition"
     __table_args__ = (CheckConstraint("number >= 1", name="number"),)
@@ -150,7 +166,7 @@ class BookingTransition(Base):
 
 
 class BookingCancellation(Base):
-    """The quote that was committed to, and the refund that was asked for with it, if any."""
+    """The quote that was committed to, and the refunds that were asked for with it, if any."""
 
     __tablename__ = "booking_cancellation"
     __table_args__ = (
@@ -162,7 +178,7 @@ class BookingCancellation(Base):
             "kept_currency = paid_currency AND refund_currency = paid_currency",
             name="one_currency",
         ),
-        CheckConstraint("(refund_minor > 0) = (refund_id IS NOT NULL)", name="refund"),
+        CheckConstraint("(refund_minor > 0) = (jsonb_array_length(refunds) > 0)", name="refund"),
     )
 
     booking_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
@@ -176,7 +192,8 @@ class BookingCancellation(Base):
     kept: Composite[Money] = money_column("kept")
     refund: Composite[Money] = money_column("refund")
     quote: Mapped[str]
-    refund_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("refund.id"))
+    # The refunds that were asked for, one for each payment that gives back.
+    refunds: Mapped[list[Any]] = mapped_column(JSONB)
     actor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
     at: Mapped[datetime]
 
@@ -199,3 +216,13 @@ class AttendanceMark(Base):
     note: Mapped[str | None]
     marked_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
     marked_at: Mapped[datetime]
+
+
+class BookingReminder(Base):
+    """A reminder that was sent, so that a job that runs twice sends it once."""
+
+    __tablename__ = "booking_reminder"
+
+    booking_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    sent_at: Mapped[datetime]

@@ -60,6 +60,7 @@ def create_booking() -> None:
         sa.Column("listing_version", sa.Integer(), nullable=False),
         text("listing_title"),
         uuid("site_id"),
+        text("site_name"),
         text("time_zone"),
         sa.Column("first_day", sa.Date(), nullable=False),
         sa.Column("last_day", sa.Date(), nullable=False),
@@ -70,7 +71,7 @@ def create_booking() -> None:
         instant("pay_by", nullable=True),
         text("approval"),
         text("message", nullable=True),
-        sa.Column("price_lines", postgresql.JSONB(), nullable=False),
+        sa.Column("price", postgresql.JSONB(), nullable=False),
         *money("total"),
         *money("deposit"),
         *money("paid"),
@@ -187,12 +188,11 @@ def create_histories() -> None:
         *money("kept"),
         *money("refund"),
         text("quote"),
-        uuid("refund_id", nullable=True),
+        sa.Column("refunds", postgresql.JSONB(), nullable=False),
         uuid("actor_id"),
         instant("at"),
         sa.PrimaryKeyConstraint("booking_id", name="pk_booking_cancellation"),
         reference("booking_cancellation", "booking_id", "booking"),
-        reference("booking_cancellation", "refund_id", "refund"),
         reference("booking_cancellation", "actor_id", "account"),
         sa.CheckConstraint(
             "paid_minor = kept_minor + refund_minor AND kept_minor >= 0 AND refund_minor >= 0",
@@ -203,7 +203,8 @@ def create_histories() -> None:
             name="ck_booking_cancellation_one_currency",
         ),
         sa.CheckConstraint(
-            "(refund_minor > 0) = (refund_id IS NOT NULL)", name="ck_booking_cancellation_refund"
+            "(refund_minor > 0) = (jsonb_array_length(refunds) > 0)",
+            name="ck_booking_cancellation_refund",
         ),
     )
     op.create_table(
@@ -225,9 +226,26 @@ def create_histories() -> None:
         sa.CheckConstraint("mark IN ('present', 'absent')", name="ck_attendance_mark_mark"),
         sa.CheckConstraint("revision >= 1", name="ck_attendance_mark_revision"),
     )
+    op.create_table(
+        "booking_reminder",
+        uuid("booking_id"),
+        text("kind"),
+        instant("sent_at"),
+        sa.PrimaryKeyConstraint("booking_id", "kind", name="pk_booking_reminder"),
+        reference("booking_reminder", "booking_id", "booking"),
+    )
+
+
+TABLES = (
+    "booking_reminder",
+    "attendance_mark",
+    "booking_cancellation",
+    "booking_transition",
+    "booking_week",
+    "booking",
+)
 
 
 def downgrade() -> None:
-    for table in ("attendance_mark", "booking_cancellation", "booking_transition", "booking_week"):
+    for table in TABLES:
         op.drop_table(table)
-    op.drop_table("booking")

@@ -3,11 +3,8 @@
 All times are instants in UTC; where a deadline is the end of a day, it is a day of the site.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
-
-from marketplace.catalog.rules.weeks import monday_from
 
 SATURDAY = 5
 # A host that has not answered by the end of this many business days has not accepted (the terms
@@ -15,20 +12,6 @@ SATURDAY = 5
 DECISION_BUSINESS_DAYS = 10
 # An approved trainee may be nine hours away and has to find the money.
 PAY_AFTER_APPROVAL = timedelta(days=3)
-# A rotation is booked at least this many days ahead: the host has to know who comes.
-LEAST_NOTICE_DAYS = 1
-
-
-@dataclass(frozen=True)
-class HoldTimes:
-    """`hold` keeps a seat; `checkout` is the life of a payment page, and must be shorter."""
-
-    hold: timedelta = timedelta(minutes=35)
-    checkout: timedelta = timedelta(minutes=30)
-
-    def __post_init__(self) -> None:
-        if self.checkout >= self.hold:
-            raise ValueError("a hold outlives its payment page, or a lost seat could be paid")
 
 
 def site_day(now: datetime, time_zone: str) -> date:
@@ -73,8 +56,3 @@ def decide_by(now: datetime, first_day: date, time_zone: str) -> datetime:
 def pay_by(now: datetime, first_day: date, time_zone: str) -> datetime:
     """Until when an approved application can be paid."""
     return held_until(now, first_day, time_zone, PAY_AFTER_APPROVAL)
-
-
-def first_bookable_day(now: datetime, time_zone: str) -> date:
-    """The first Monday that can still be booked."""
-    return monday_from(site_day(now, time_zone) + timedelta(days=LEAST_NOTICE_DAYS))

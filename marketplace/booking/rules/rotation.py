@@ -1,6 +1,5 @@
 """The days of a rotation: when it may be marked, closed or called off, and its weeks in a roster."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -41,16 +40,12 @@ class Rotation:
         return today >= self.first_day
 
 
-def weeks_given_up(
-    weeks: Iterable[date], before: BookingState | None, after: BookingState, today: date
-) -> list[date]:
-    """Which of the weeks are free again once `before` became `after`.
+def keeps_begun_weeks(before: BookingState, after: BookingState) -> bool:
+    """Whether giving up the seat frees only the weeks that have not begun.
 
-    A rotation that had begun was in its seat until now: only the weeks that have not begun are
-    free again. One that had not begun gives up all.
+    A rotation that had begun was in its seat until now; one that had not begun gives up all weeks.
     """
-    begun = before is BookingState.IN_PROGRESS or after is BookingState.NO_SHOW
-    return sorted(week for week in weeks if not begun or week > today)
+    return before is BookingState.IN_PROGRESS or after is BookingState.NO_SHOW
 
 
 def roster_weeks(start: date, end: date) -> list[date]:

@@ -1,0 +1,53 @@
+"""All selects of booking: single bookings, what the clock has to do, and what hosts look at."""
+
+from marketplace.booking.queries.bookings import (
+    Overlap,
+    cancellation,
+    find,
+    history,
+    last_step,
+    listing_of_completed,
+    lock,
+    of_trainee,
+    overlapping,
+)
+from marketplace.booking.queries.due import (
+    balances_due,
+    lock_expired,
+    lock_starting,
+    overdue_holds,
+    starting_soon,
+    undecided,
+)
+from marketplace.booking.queries.hosts import (
+    applications,
+    attendance,
+    attendance_revisions,
+    live_weeks,
+    roster,
+    was_present,
+)
+
+__all__ = [
+    "Overlap",
+    "applications",
+    "attendance",
+    "attendance_revisions",
+    "balances_due",
+    "cancellation",
+    "find",
+    "history",
+    "last_step",
+    "listing_of_completed",
+    "live_weeks",
+    "lock",
+    "lock_expired",
+    "lock_starting",
+    "of_trainee",
+    "overdue_holds",
+    "overlapping",
+    "roster",
+    "starting_soon",
+    "undecided",
+    "was_present",
+]

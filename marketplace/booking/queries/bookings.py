@@ -1,0 +1,129 @@
+"""One booking, its history, and a trainee's own list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.booking.models import (
+    Booking,
+    BookingCancellation,
+    BookingTransition,
+    BookingWeek,
+)
+from marketplace.booking.states import BookingState
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.web.pagination import Page, paginate
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """A trainee's other booking, and the weeks that it shares with the one that was asked for."""
+
+    booking_id: UUID
+    title: str
+    weeks: tuple[date, ...]
+
+
+def find(session: Session, booking_id: UUID) -> Booking:
+    """Return the booking; `NotFound` if there is none."""
+    booking = session.get(Booking, booking_id)
+    if booking is None:
+        raise NotFound
+    return booking
+
+
+def lock(session: Session, booking_id: UUID) -> Booking:
+    """Return the booking as it is now, after whoever else is changing it, and hold its row."""
+    booking = session.execute(
+        select(Booking).where(Booking.id == booking_id).with_for_update(),
+        execution_options={"populate_existing": True},
+    ).scalar_one_or_none()
+    if booking is None:
+        raise NotFound
+    return booking
+
+
+def of_trainee(
+    session: Session,
+    trainee_id: UUID,
+    *,
+    limit: int,
+    cursor: str | None,
+    states: Sequence[str] = (),
+) -> Page[Booking]:
+    """Return the trainee's bookings, newest first; only those in `states` if any are named."""
+    query = select(Booking).where(Booking.trainee_id == trainee_id)
+    if states:
+        query = query.where(Booking.state.in_(states))
+    return paginate(
+        session,
+        query,
+        key=[Booking.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def overlapping(
+    session: Session, trainee_id: UUID, weeks: Sequence[date], *, besides: UUID
+) -> Overlap | None:
+    """Return the trainee's other live booking in one of `weeks`, if there is one."""
+    rows = session.execute(
+        select(Booking.id, Booking.listing_title, BookingWeek.week)
+        .join(BookingWeek, BookingWeek.booking_id == Booking.id)
+        .where(
+            BookingWeek.trainee_id == trainee_id,
+            BookingWeek.released_at.is_(None),
+            BookingWeek.week.in_(weeks),
+            Booking.id != besides,
+        )
+        .order_by(BookingWeek.week)
+    ).all()
+    if not rows:
+        return None
+    first = rows[0]
+    shared = tuple(row.week for row in rows if row.id == first.id)
+    return Overlap(first.id, first.listing_title, shared)
+
+
+def last_step(session: Session, booking_id: UUID) -> BookingTransition:
+    """Return the newest step of the booking's history."""
+    return session.execute(
+        select(BookingTransition)
+        .where(BookingTransition.booking_id == booking_id)
+        .order_by(BookingTransition.number.desc())
+        .limit(1)
+    ).scalar_one()
+
+
+def history(session: Session, booking_id: UUID) -> Sequence[BookingTransition]:
+    """Return every step, oldest first."""
+    return (
+        session.execute(
+            select(BookingTransition)
+            .where(BookingTransition.booking_id == booking_id)
+            .order_by(BookingTransition.number)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def cancellation(session: Session, booking_id: UUID) -> BookingCancellation | None:
+    """Return what was agreed on when the booking was cancelled, if it was."""
+    return session.get(BookingCancellation, booking_id)
+
+
+def listing_of_completed(session: Session, booking_id: UUID) -> UUID | None:
+    """Return the listing of a completed booking; None if it is not completed."""
+    return session.execute(
+        select(Booking.listing_id).where(
+            Booking.id == booking_id, Booking.state == BookingState.COMPLETED
+        )
+    ).scalar_one_or_none()

@@ -1,0 +1,128 @@
+"""What the clock has to do: each query finds at most `limit` rows, by an index."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Date, Select, cast, func, select
+
+from marketplace.booking.models import Booking, BookingReminder
+from marketplace.booking.states import BookingState
+from marketplace.core.db import Session
+
+REMIND_BEFORE = timedelta(days=7)
+REMIND_DECISION_BEFORE = timedelta(days=2)
+# No site is further ahead of UTC than 14 hours: its day is at most tomorrow's.
+AHEAD = timedelta(hours=14)
+
+
+def lock_expired(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return and lock bookings whose seat's time has passed; rows held by others are skipped."""
+    return _locked(
+        session,
+        select(Booking)
+        .where(Booking.hold_expires_at <= now)
+        .order_by(Booking.hold_expires_at, Booking.id)
+        .limit(limit),
+    )
+
+
+def lock_starting(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return and lock confirmed bookings whose first day has come at their site."""
+    return _locked(
+        session,
+        select(Booking)
+        .where(
+            Booking.state == BookingState.CONFIRMED,
+            Booking.first_day <= (now + AHEAD).date(),
+            Booking.first_day <= _site_day(now),
+        )
+        .order_by(Booking.first_day, Booking.id)
+        .limit(limit),
+    )
+
+
+def overdue_holds(session: Session, before: datetime, limit: int = 20) -> Sequence[UUID]:
+    """Return bookings whose seat should have been given up before `before`."""
+    return (
+        session.execute(
+            select(Booking.id)
+            .where(Booking.hold_expires_at < before)
+            .order_by(Booking.hold_expires_at)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def starting_soon(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return confirmed bookings that begin within a week and were not reminded."""
+    return _unreminded(
+        session,
+        "starts_soon",
+        select(Booking).where(
+            Booking.state == BookingState.CONFIRMED,
+            Booking.first_day <= (now + AHEAD + REMIND_BEFORE).date(),
+            Booking.first_day <= _site_day(now) + REMIND_BEFORE.days,
+            Booking.first_day > _site_day(now),
+        ),
+        limit,
+    )
+
+
+def undecided(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return applications whose decision is due within two days and whose host was not reminded."""
+    return _unreminded(
+        session,
+        "decide_soon",
+        select(Booking).where(
+            Booking.state == BookingState.SUBMITTED,
+            Booking.hold_expires_at > now,
+            Booking.hold_expires_at <= now + REMIND_DECISION_BEFORE,
+        ),
+        limit,
+    )
+
+
+def balances_due(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return confirmed bookings whose balance is due within a week and not reminded of."""
+    return _unreminded(
+        session,
+        "balance_due",
+        select(Booking).where(
+            Booking.state == BookingState.CONFIRMED,
+            Booking.balance_due_on <= _site_day(now) + REMIND_BEFORE.days,
+            Booking.paid.minor < Booking.total.minor,
+        ),
+        limit,
+    )
+
+
+def _site_day(now: datetime) -> ColumnElement[object]:
+    """The civil date at the booking's site."""
+    return cast(func.timezone(Booking.time_zone, now), Date)
+
+
+def _locked(session: Session, query: Select[Booking]) -> Sequence[Booking]:
+    return (
+        session.execute(
+            query.with_for_update(skip_locked=True),
+            execution_options={"populate_existing": True},
+        )
+        .scalars()
+        .all()
+    )
+
+
+def _unreminded(
+    session: Session, kind: str, query: Select[Booking], limit: int
+) -> Sequence[Booking]:
+    sent = select(BookingReminder.booking_id).where(
+        BookingReminder.booking_id == Booking.id, BookingReminder.kind == kind
+    )
+    return (
+        session.execute(query.where(~sent.exists()).order_by(Booking.id).limit(limit))
+        .scalars()
+        .all()
+    )

@@ -1,0 +1,5 @@
+"""Routes of booking: for trainees, for a site's people, and for operators."""
+
+from marketplace.booking.routes import hosts, operators, trainees
+
+BLUEPRINTS = (trainees.blueprint, hosts.blueprint, operators.blueprint)

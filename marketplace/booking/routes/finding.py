@@ -1,0 +1,47 @@
+"""Finding the booking that a view is about, for those who may know of it."""
+
+from uuid import UUID
+
+from marketplace.booking import queries
+from marketplace.booking.models import Booking
+from marketplace.booking.rules.terms import Terms
+from marketplace.core.errors import NotFound
+from marketplace.core.settings import Settings
+from marketplace.identity.access import check_site, current_account
+from marketplace.web import context
+from marketplace.web.etags import etag
+
+# Who decides and marks for a site.
+DECIDERS = ("coordinator", "site_owner")
+
+
+def own(booking_id: UUID) -> Booking:
+    """Return the caller's own booking; for everybody else there is nothing here."""
+    booking = queries.find(context.session(), booking_id)
+    if booking.trainee_id != current_account().id:
+        raise NotFound
+    return booking
+
+
+def hosted(booking_id: UUID, *, operators: bool = False) -> Booking:
+    """Return a booking at a site that the caller decides for."""
+    booking = queries.find(context.session(), booking_id)
+    check_site(booking.site_id, *DECIDERS, operators=operators)
+    return booking
+
+
+def visible(booking_id: UUID) -> Booking:
+    """Return a booking that the caller takes, hosts or oversees."""
+    booking = queries.find(context.session(), booking_id)
+    if booking.trainee_id != current_account().id:
+        check_site(booking.site_id)
+    return booking
+
+
+def terms() -> Terms:
+    return Terms.of(context.parts().get(Settings))
+
+
+def version_of(booking: Booking) -> dict[str, str]:
+    """Headers that name the booking's version."""
+    return {"ETag": f'"{etag(booking.id, booking.version)}"'}

@@ -1,0 +1,117 @@
+"""An operator's side of bookings: the whole history, and cancelling under any clause."""
+
+from typing import Any
+from uuid import UUID
+
+from marketplace.booking import queries
+from marketplace.booking.models import Booking
+from marketplace.booking.rules.cancellation import Quote
+from marketplace.booking.schemas import (
+    BookingSchema,
+    CancelledSchema,
+    HistorySchema,
+    OperatorCancelArgs,
+    OperatorQuoteArgs,
+    QuoteSchema,
+    RequiredReasonArgs,
+)
+from marketplace.booking.service import cancellations, histories
+from marketplace.booking.service.cancellations import Wish
+from marketplace.booking.states import BookingState
+from marketplace.catalog.rules.policies import PolicyEvent
+from marketplace.compliance import service as compliance
+from marketplace.identity.access import current_account, require
+from marketplace.web import context
+from marketplace.web.api import Blueprint
+
+blueprint = Blueprint(
+    "booking-operations",
+    __name__,
+    url_prefix="/operator/bookings",
+    description="What the marketplace's staff sees and does about bookings.",
+)
+
+
+@blueprint.route("/<uuid:booking_id>/history", methods=["GET"])
+@require("operator")
+@blueprint.response(200, HistorySchema)
+def history(booking_id: UUID) -> histories.History:
+    """Read every step of a booking: from, to, when, who and why. The reading is recorded."""
+    session, account = context.session(), current_account()
+    found = histories.history(session, booking_id)
+    compliance.record(
+        session,
+        actor_id=account.id,
+        action="booking.history_read",
+        subject_kind="booking",
+        subject_id=booking_id,
+        now=context.now(),
+    )
+    return found
+
+
+@blueprint.route("/<uuid:booking_id>/cancellation-quote", methods=["POST"])
+@require("operator")
+@blueprint.arguments(OperatorQuoteArgs)
+@blueprint.response(200, QuoteSchema)
+def quote_cancellation(data: dict[str, Any], booking_id: UUID) -> Quote:
+    """See what cancelling now under a clause would pay back, the proofs that you accept given."""
+    booking = queries.find(context.session(), booking_id)
+    return cancellations.quote(booking, _wish(data), context.now())
+
+
+@blueprint.route("/<uuid:booking_id>/cancel", methods=["POST"])
+@require("operator")
+@blueprint.arguments(OperatorCancelArgs)
+@blueprint.response(200, CancelledSchema)
+def cancel(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
+    """Cancel a confirmed booking under the quote that you were shown; the acceptance is recorded."""
+    session, account, now = context.session(), current_account(), context.now()
+    booking = queries.find(session, booking_id)
+    agreed = cancellations.cancel(
+        session,
+        booking,
+        _wish(data),
+        mark=data["quote"],
+        to=BookingState.CANCELLED_BY_OPERATOR,
+        actor_id=account.id,
+        reason=data["reason"],
+        now=now,
+    )
+    compliance.record(
+        session,
+        actor_id=account.id,
+        action="booking.cancelled",
+        subject_kind="booking",
+        subject_id=booking_id,
+        detail={"event": data["event"], "proofs": sorted(data["proofs"])},
+        now=now,
+    )
+    return {"booking": booking, "quote": agreed}
+
+
+@blueprint.route("/<uuid:booking_id>/release", methods=["POST"])
+@require("operator")
+@blueprint.arguments(RequiredReasonArgs)
+@blueprint.response(200, BookingSchema)
+def release(data: dict[str, Any], booking_id: UUID) -> Booking:
+    """End a booking that is not confirmed, and free its seat."""
+    session = context.session()
+    booking = queries.find(session, booking_id)
+    cancellations.cancel_unpaid(
+        session,
+        booking,
+        to=BookingState.CANCELLED_BY_OPERATOR,
+        actor_id=current_account().id,
+        now=context.now(),
+        **data,
+    )
+    return booking
+
+
+def _wish(data: dict[str, Any]) -> Wish:
+    return Wish(
+        event=PolicyEvent(data["event"]),
+        option=data["option"],
+        proofs=frozenset(data["proofs"]),
+    )

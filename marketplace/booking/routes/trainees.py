@@ -1,0 +1,150 @@
+"""A trainee's bookings: held, submitted, paid, cancelled."""
+
+from typing import Any
+from uuid import UUID
+
+from marketplace.booking import queries
+from marketplace.booking.models import Booking
+from marketplace.booking.routes import finding
+from marketplace.booking.rules.cancellation import Quote
+from marketplace.booking.schemas import (
+    BookingsArgs,
+    BookingSchema,
+    CancelArgs,
+    CancelledSchema,
+    HoldArgs,
+    PayArgs,
+    PaymentStartedSchema,
+    QuoteArgs,
+    QuoteSchema,
+    ReasonArgs,
+    SubmitArgs,
+)
+from marketplace.booking.service import applications, cancellations, holds, payment
+from marketplace.booking.service.cancellations import Wish
+from marketplace.booking.states import BookingState
+from marketplace.identity.access import current_account, signed_in
+from marketplace.web import context
+from marketplace.web.api import PREFIX, Blueprint
+from marketplace.web.pagination import Page
+from marketplace.web.schemas import page_of
+
+blueprint = Blueprint(
+    "bookings",
+    __name__,
+    url_prefix="/bookings",
+    description="A trainee's bookings, from the held seat to the end.",
+)
+
+
+@blueprint.route("", methods=["POST"])
+@signed_in
+@blueprint.arguments(HoldArgs)
+@blueprint.response(201, BookingSchema)
+def hold(data: dict[str, Any]) -> tuple[Booking, dict[str, str]]:
+    """Hold a seat in each week, for minutes, at the price that is shown.
+
+    409 `seat_taken` if a week is full, `already_booked_then` if you have a seat elsewhere in one
+    of the weeks, `not_eligible` with the rules that are not met.
+    """
+    booking = holds.hold(
+        context.session(),
+        trainee_id=current_account().id,
+        terms=finding.terms(),
+        now=context.now(),
+        **data,
+    )
+    where = {"Location": f"{PREFIX}/bookings/{booking.id}"}
+    return booking, {**where, **finding.version_of(booking)}
+
+
+@blueprint.route("", methods=["GET"])
+@signed_in
+@blueprint.arguments(BookingsArgs, location="query")
+@blueprint.response(200, page_of(BookingSchema))
+def list_own(args: dict[str, Any]) -> Page[Booking]:
+    """List your bookings, newest first."""
+    states = args.pop("state")
+    return queries.of_trainee(context.session(), current_account().id, states=states, **args)
+
+
+@blueprint.route("/<uuid:booking_id>", methods=["GET"])
+@signed_in
+@blueprint.response(200, BookingSchema)
+def read(booking_id: UUID) -> tuple[Booking, dict[str, str]]:
+    """Read a booking of yours, or one at a site that you are a member of."""
+    booking = finding.visible(booking_id)
+    return booking, finding.version_of(booking)
+
+
+@blueprint.route("/<uuid:booking_id>/submit", methods=["POST"])
+@signed_in
+@blueprint.arguments(SubmitArgs)
+@blueprint.response(200, BookingSchema)
+def submit(data: dict[str, Any], booking_id: UUID) -> Booking:
+    """Hand a held booking to the host to decide on; the seat is kept until then."""
+    booking = finding.own(booking_id)
+    applications.submit(context.session(), booking, now=context.now(), **data)
+    return booking
+
+
+@blueprint.route("/<uuid:booking_id>/payments", methods=["POST"])
+@signed_in
+@blueprint.arguments(PayArgs)
+@blueprint.response(201, PaymentStartedSchema)
+def pay(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
+    """Ask to pay what is due: the deposit, the whole price, or the balance of a confirmed booking.
+
+    Asking again returns the same payment.
+    """
+    booking = finding.own(booking_id)
+    payment_id = payment.pay(
+        context.session(), booking, terms=finding.terms(), now=context.now(), **data
+    )
+    return {"payment_id": payment_id, "booking": booking}
+
+
+@blueprint.route("/<uuid:booking_id>/withdraw", methods=["POST"])
+@signed_in
+@blueprint.arguments(ReasonArgs)
+@blueprint.response(200, BookingSchema)
+def withdraw(data: dict[str, Any], booking_id: UUID) -> Booking:
+    """Give up a booking that is not confirmed; nothing is owed."""
+    booking = finding.own(booking_id)
+    applications.withdraw(context.session(), booking, now=context.now(), **data)
+    return booking
+
+
+@blueprint.route("/<uuid:booking_id>/cancellation-quote", methods=["POST"])
+@signed_in
+@blueprint.arguments(QuoteArgs)
+@blueprint.response(200, QuoteSchema)
+def quote_cancellation(data: dict[str, Any], booking_id: UUID) -> Quote:
+    """See what cancelling now would pay back, line by line; nothing is changed."""
+    return cancellations.quote(finding.own(booking_id), Wish(**data), context.now())
+
+
+@blueprint.route("/<uuid:booking_id>/cancel", methods=["POST"])
+@signed_in
+@blueprint.arguments(CancelArgs)
+@blueprint.response(200, CancelledSchema)
+def cancel(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
+    """Cancel a confirmed booking under the very quote that you were shown.
+
+    409 `quote_changed`, with the present terms, if the money would differ.
+    """
+    booking = finding.own(booking_id)
+    agreed = cancellations.cancel(
+        context.session(),
+        booking,
+        Wish(option=data["option"]),
+        mark=data["quote"],
+        to=BookingState.CANCELLED_BY_TRAINEE,
+        actor_id=booking.trainee_id,
+        reason=data["reason"] or "Cancelled by the trainee.",
+        now=context.now(),
+    )
+    return {"booking": booking, "quote": agreed}
+
+
+BLUEPRINTS = (blueprint,)

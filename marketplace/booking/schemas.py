@@ -1,0 +1,274 @@
+"""What the routes of booking take and give."""
+
+from datetime import date
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from marketplace.booking.states import BookingState
+from marketplace.catalog.rules.policies import PolicyEvent
+from marketplace.web.schemas import MoneyField, PageArgs, StrictSchema, Text
+
+STATES = [state.value for state in BookingState]
+LATEST = date(2100, 1, 1)
+
+
+def a_day(**kwargs: Any) -> fields.Date:
+    """A civil date within the reach of calendars that people keep."""
+    return fields.Date(validate=validate.Range(date(2000, 1, 1), LATEST), **kwargs)
+
+
+class HoldArgs(StrictSchema):
+    listing_id = fields.UUID(required=True)
+    first_day = a_day(
+        required=True,
+        metadata={"description": "A Monday at the site.", "example": "2027-02-01"},
+    )
+    weeks = fields.Integer(required=True, strict=True, validate=validate.Range(1, 52))
+
+
+class SubmitArgs(StrictSchema):
+    message = Text(
+        load_default=None,
+        validate=validate.Length(max=4000),
+        metadata={"description": "What the host reads beside your profile."},
+    )
+
+
+class PayArgs(StrictSchema):
+    whole = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Pay the whole price at once instead of the deposit."},
+    )
+
+
+class ReasonArgs(StrictSchema):
+    reason = Text(load_default="", validate=validate.Length(max=2000))
+
+
+class RequiredReasonArgs(StrictSchema):
+    reason = Text(required=True, validate=validate.Length(1, 2000))
+
+
+class CancelArgs(StrictSchema):
+    quote = Text(
+        required=True,
+        validate=validate.Length(64, 64),
+        metadata={"description": "The `quote` of the terms that you were shown."},
+    )
+    option = Text(load_default=None, validate=validate.Length(1, 100))
+    reason = Text(load_default="", validate=validate.Length(max=2000))
+
+
+class QuoteArgs(StrictSchema):
+    option = Text(load_default=None, validate=validate.Length(1, 100))
+
+
+class OperatorQuoteArgs(QuoteArgs):
+    event = fields.String(
+        required=True, validate=validate.OneOf([event.value for event in PolicyEvent])
+    )
+    proofs = fields.List(
+        Text(validate=validate.Length(1, 100)),
+        load_default=list,
+        validate=validate.Length(max=10),
+        metadata={"description": "Proofs that you have seen and accept, such as visa_denial."},
+    )
+
+
+class OperatorCancelArgs(OperatorQuoteArgs):
+    quote = Text(required=True, validate=validate.Length(64, 64))
+    reason = Text(required=True, validate=validate.Length(1, 2000))
+
+
+class BookingsArgs(PageArgs):
+    state = fields.List(fields.String(validate=validate.OneOf(STATES)), load_default=list)
+
+
+class RosterArgs(StrictSchema):
+    from_ = a_day(required=True, data_key="from", attribute="start")
+    to = a_day(required=True, attribute="end")
+    limit = fields.Integer(load_default=200, validate=validate.Range(1, 1000))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
+
+    @validates_schema
+    def in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data["end"] < data["start"]:
+            raise ValidationError("The last day is before the first.", "to")
+
+
+class DaySchema(StrictSchema):
+    day = a_day(required=True)
+    mark = fields.String(required=True, validate=validate.OneOf(["present", "absent"]))
+    note = Text(load_default=None, allow_none=True, validate=validate.Length(max=1000))
+
+
+class AttendanceArgs(StrictSchema):
+    days = fields.List(fields.Nested(DaySchema), required=True, validate=validate.Length(1, 366))
+
+
+class MarkSchema(StrictSchema):
+    day = fields.Date()
+    mark = fields.String()
+    note = fields.String(allow_none=True)
+    revision = fields.Integer()
+    marked_at = fields.AwareDateTime(format="iso")
+
+
+class AttendanceSchema(StrictSchema):
+    booking_id = fields.UUID()
+    state = fields.String(validate=validate.OneOf(STATES))
+    marks = fields.List(fields.Nested(MarkSchema))
+
+
+class PriceLineSchema(StrictSchema):
+    kind = fields.String()
+    description = fields.String()
+    amount = MoneyField()
+    quantity = fields.Integer()
+
+
+class BookingSchema(StrictSchema):
+    """A booking, with what was frozen on it when it was made."""
+
+    id = fields.UUID()
+    state = fields.String(validate=validate.OneOf(STATES))
+    trainee_id = fields.UUID()
+    listing_id = fields.UUID()
+    listing_title = fields.String()
+    listing_version = fields.Integer()
+    site_id = fields.UUID()
+    site_name = fields.String()
+    time_zone = fields.String()
+    first_day = fields.Date()
+    last_day = fields.Date()
+    weeks = fields.Integer()
+    approval = fields.String(validate=validate.OneOf(["instant", "request"]))
+    message = fields.String(allow_none=True)
+    held_at = fields.AwareDateTime(format="iso")
+    hold_expires_at = fields.AwareDateTime(
+        format="iso",
+        allow_none=True,
+        metadata={"description": "Until when the seat is kept; null once it is yours or given up."},
+    )
+    price_lines = fields.List(fields.Nested(PriceLineSchema))
+    total = MoneyField()
+    deposit = MoneyField()
+    paid = MoneyField()
+    balance_due_on = fields.Date(allow_none=True)
+    policy = fields.String(
+        attribute="policy_key", metadata={"description": "Key of the cancellation terms."}
+    )
+    policy_summary = fields.String()
+    tier = fields.String()
+    classifier_version = fields.String()
+    learner_status = fields.String(validate=validate.OneOf(["student", "graduate"]))
+    payment_id = fields.UUID(allow_none=True)
+    version = fields.Integer()
+
+
+class PaymentStartedSchema(StrictSchema):
+    payment_id = fields.UUID(
+        metadata={"description": "Read `/payments/{payment_id}` for the address of its page."}
+    )
+    booking = fields.Nested(BookingSchema)
+
+
+class QuoteLineSchema(StrictSchema):
+    code = fields.String(metadata={"description": "deposit_paid, balance_paid, kept or refund."})
+    text = fields.String()
+    amount = MoneyField()
+
+
+class QuoteSchema(StrictSchema):
+    """What cancelling now pays back; `quote` is sent back to commit to exactly this."""
+
+    quote = fields.String(attribute="mark")
+    event = fields.String()
+    option = fields.String()
+    pays_back_as = fields.String()
+    policy = fields.String(attribute="policy_key")
+    days_before_start = fields.Integer(attribute="days")
+    unchanged_through_days = fields.Integer(
+        attribute="valid_through_days",
+        allow_none=True,
+        metadata={"description": "The last day, counted back from the start, of these terms."},
+    )
+    lines = fields.List(fields.Nested(QuoteLineSchema))
+    paid = MoneyField()
+    kept = MoneyField()
+    refund = MoneyField()
+    refund_within_days = fields.Integer(attribute="within_days", allow_none=True)
+
+
+class CancelledSchema(StrictSchema):
+    booking = fields.Nested(BookingSchema)
+    quote = fields.Nested(QuoteSchema)
+
+
+class RosterRowSchema(StrictSchema):
+    booking_id = fields.UUID()
+    state = fields.String(validate=validate.OneOf(STATES))
+    trainee_id = fields.UUID()
+    trainee_name = fields.String()
+    trainee_email = fields.String()
+    listing_id = fields.UUID()
+    listing_title = fields.String()
+    first_day = fields.Date()
+    last_day = fields.Date()
+    weeks = fields.List(
+        fields.Date(), metadata={"description": "Mondays of its weeks within the roster."}
+    )
+    tier = fields.String()
+    learner_status = fields.String()
+    present_days = fields.Integer()
+    absent_days = fields.Integer()
+
+
+class RosterSchema(StrictSchema):
+    """A site's weeks, and who is there in each."""
+
+    weeks = fields.List(fields.Date(), metadata={"description": "The Mondays that are shown."})
+    items = fields.List(fields.Nested(RosterRowSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class ApplicationSchema(StrictSchema):
+    """An application with what the trainee has told that bears on the decision."""
+
+    booking_id = fields.UUID()
+    listing_id = fields.UUID()
+    listing_title = fields.String()
+    first_day = fields.Date()
+    last_day = fields.Date()
+    weeks = fields.Integer()
+    decide_by = fields.AwareDateTime(format="iso")
+    message = fields.String(allow_none=True)
+    trainee_id = fields.UUID()
+    trainee_name = fields.String()
+    tier = fields.String()
+    learner_status = fields.String()
+    school_name = fields.String(allow_none=True)
+    school_country = fields.String()
+    graduation_date = fields.Date()
+    needs_visa = fields.Boolean()
+    visa_type = fields.String(allow_none=True)
+    step1_result = fields.String()
+    step2_ck_score = fields.Integer(allow_none=True)
+    target_specialty = fields.String(allow_none=True)
+
+
+class StepSchema(StrictSchema):
+    number = fields.Integer()
+    from_state = fields.String(allow_none=True)
+    to_state = fields.String()
+    at = fields.AwareDateTime(format="iso")
+    actor_id = fields.UUID(allow_none=True)
+    actor_name = fields.String(allow_none=True)
+    reason = fields.String()
+
+
+class HistorySchema(StrictSchema):
+    booking = fields.Nested(BookingSchema)
+    steps = fields.List(fields.Nested(StepSchema))
+    cancellation = fields.Dict(allow_none=True)

@@ -1,0 +1,185 @@
+"""Cancelling a confirmed booking: first the exact quote, then the commitment to that very quote.
+
+The quote is a pure function of frozen terms and facts, so it is computed again when it is
+committed to: where the money would now differ, nothing happens and the new quote is shown.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from marketplace.booking.errors import (
+    CreditNotOffered,
+    NotOpenForThis,
+    QuoteChanged,
+)
+from marketplace.booking.models import Booking, BookingCancellation
+from marketplace.booking.rules import cancellation, frozen
+from marketplace.booking.rules.cancellation import Facts, Quote
+from marketplace.booking.rules.deadlines import days_before
+from marketplace.booking.service import notices, payment, transition
+from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
+from marketplace.catalog.rules.policies import PaysBackAs, PolicyEvent
+from marketplace.core.db import Session
+from marketplace.core.money import Money
+from marketplace.payments import service as payments
+from marketplace.payments.events import Payable
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be cancelled under: the event, the option chosen, and the proofs accepted."""
+
+    event: PolicyEvent = PolicyEvent.TRAINEE_CANCELS
+    option: str | None = None
+    proofs: frozenset[str] = frozenset()
+
+
+def quote(booking: Booking, wish: Wish, now: datetime) -> Quote:
+    """Say what cancelling now would pay back, line by line; nothing is changed.
+
+    Raises `NotOpenForThis` unless the booking is confirmed or under way.
+    """
+    if BookingState(booking.state) not in CANCELLABLE:
+        raise NotOpenForThis(
+            f"A booking that is {booking.state} has nothing to cancel.",
+            extra={"state": booking.state},
+        )
+    facts = Facts(
+        booking_id=booking.id,
+        event=wish.event,
+        days=days_before(booking.first_day, now, booking.time_zone),
+        paid=booking.paid,
+        deposit=booking.deposit,
+        proofs=wish.proofs,
+    )
+    return cancellation.quote(frozen.policies(booking.policy), facts, wish.option)
+
+
+def cancel(
+    session: Session,
+    booking: Booking,
+    wish: Wish,
+    *,
+    mark: str,
+    to: BookingState,
+    actor_id: UUID,
+    reason: str,
+    now: datetime,
+) -> Quote:
+    """Cancel under the quote whose `mark` was shown; `to` says which side cancels.
+
+    Asks for the refund in the same transaction. Raises `QuoteChanged` with the present quote if
+    the money would differ from what was shown.
+    """
+    present = quote(booking, wish, now)
+    if present.mark != mark:
+        raise QuoteChanged(extra={"quote": quote_json(present)})
+    if present.pays_back_as is PaysBackAs.VOUCHER:
+        raise CreditNotOffered
+    # Refunds first: whoever settles a payment takes its row before the booking's, and so do we.
+    refunds = _refund(session, booking, present.refund, actor_id, reason, now)
+    transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
+    session.add(_record(booking, present, refunds, actor_id, now))
+    session.flush()
+    notices.cancelled(session, booking, present.refund, now)
+    return present
+
+
+def cancel_unpaid(
+    session: Session,
+    booking: Booking,
+    *,
+    to: BookingState,
+    actor_id: UUID,
+    reason: str,
+    now: datetime,
+) -> None:
+    """End a booking that is not confirmed, for the host or an operator; nothing was paid for it."""
+    if BookingState(booking.state) not in TIMED:
+        raise NotOpenForThis(f"The booking is {booking.state}.", extra={"state": booking.state})
+    transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
+    payment.drop(session, booking)
+    notices.cancelled(session, booking, Money.zero(booking.paid.currency), now)
+
+
+def quote_json(quote: Quote) -> dict[str, Any]:
+    """The quote as JSON values: for the API, for problems and for the record."""
+    return {
+        "quote": quote.mark,
+        "event": quote.event.value,
+        "option": quote.option,
+        "pays_back_as": quote.pays_back_as.value,
+        "policy": quote.policy_key,
+        "days_before_start": quote.days,
+        "unchanged_through_days": quote.valid_through_days,
+        "lines": _lines_json(quote),
+        "paid": notices.money_json(quote.paid),
+        "kept": notices.money_json(quote.kept),
+        "refund": notices.money_json(quote.refund),
+        "refund_within_days": quote.within_days,
+    }
+
+
+def _lines_json(quote: Quote) -> list[dict[str, Any]]:
+    return [
+        {"code": line.code, "text": line.text, "amount": notices.money_json(line.amount)}
+        for line in quote.lines
+    ]
+
+
+def _refund(
+    session: Session,
+    booking: Booking,
+    amount: Money,
+    actor_id: UUID,
+    reason: str,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Ask for `amount` from the booking's payments, the latest first."""
+    asked = []
+    left = amount
+    for paid in payments.refundable(session, Payable(payment.KIND, booking.id)):
+        part = min(left, paid.refundable)
+        if not part:
+            continue
+        refund = payments.refund(
+            session, paid.id, amount=part, reason=reason, requested_by=actor_id, now=now
+        )
+        asked.append(
+            {
+                "refund_id": str(refund.id),
+                "payment_id": str(paid.id),
+                "amount": notices.money_json(part),
+            }
+        )
+        left -= part
+    if left:
+        raise RuntimeError(f"{left} of a refund has no payment to come from: {booking.id}")
+    return asked
+
+
+def _record(
+    booking: Booking,
+    quote: Quote,
+    refunds: list[dict[str, Any]],
+    actor_id: UUID,
+    now: datetime,
+) -> BookingCancellation:
+    return BookingCancellation(
+        booking_id=booking.id,
+        event=quote.event.value,
+        option=quote.option,
+        pays_back_as=quote.pays_back_as.value,
+        policy_key=quote.policy_key,
+        days_before=quote.days,
+        lines=_lines_json(quote),
+        paid=quote.paid,
+        kept=quote.kept,
+        refund=quote.refund,
+        quote=quote.mark,
+        refunds=refunds,
+        actor_id=actor_id,
+        at=now,
+    )

@@ -1,0 +1,85 @@
+"""What the clock does to bookings: seats given up, rotations begun, reminders sent.
+
+Work is done in batches, each a transaction of its own with a number of statements that does not
+grow with the batch. Rows that somebody else is working on are skipped: the next run looks again.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.booking import queries
+from marketplace.booking.models import Booking, BookingReminder
+from marketplace.booking.service import notices, payment, transition
+from marketplace.booking.states import BookingState
+from marketplace.core.db import Session
+
+BATCH = 1000
+# Why a seat is given up, and whether its trainee is written to: who only looked is not.
+REASONS = {
+    BookingState.HELD: "The hold has ended.",
+    BookingState.SUBMITTED: "The host did not decide in time.",
+    BookingState.AWAITING_PAYMENT: "Not paid in time.",
+}
+
+
+def expire_due(session: Session, now: datetime, limit: int = BATCH) -> int:
+    """Give up to `limit` seats free whose time has passed; return how many were."""
+    due = queries.lock_expired(session, now, limit)
+    states = {booking.id: BookingState(booking.state) for booking in due}
+    for state, reason in REASONS.items():
+        these = [booking for booking in due if states[booking.id] is state]
+        transition.move_all(session, these, BookingState.EXPIRED, reason=reason, now=now)
+    for booking in due:
+        if states[booking.id] is not BookingState.HELD:
+            payment.drop(session, booking)
+            notices.expired(session, booking, now)
+    return len(due)
+
+
+def start_due(session: Session, now: datetime, limit: int = BATCH) -> int:
+    """Begin up to `limit` confirmed rotations whose first day has come at their site."""
+    due = queries.lock_starting(session, now, limit)
+    transition.move_all(
+        session, due, BookingState.IN_PROGRESS, reason="The first day has come.", now=now
+    )
+    return len(due)
+
+
+def remind_due(session: Session, now: datetime, limit: int = BATCH) -> int:
+    """Send up to `limit` reminders, each once, however often the job runs."""
+    sent = 0
+    for kind, (find, send) in REMINDERS.items():
+        sent += _remind(session, kind, find(session, now, limit), send, now)
+    return sent
+
+
+def _remind(
+    session: Session,
+    kind: str,
+    due: Sequence[Booking],
+    send: Callable[[Session, Booking, datetime], None],
+    now: datetime,
+) -> int:
+    if not due:
+        return 0
+    rows = [{"booking_id": booking.id, "kind": kind, "sent_at": now} for booking in due]
+    noted = session.execute(
+        insert(BookingReminder)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(BookingReminder.booking_id)
+    )
+    new = set(noted.scalars())
+    for booking in due:
+        if booking.id in new:
+            send(session, booking, now)
+    return len(new)
+
+
+REMINDERS = {
+    "starts_soon": (queries.starting_soon, notices.starts_soon),
+    "decide_soon": (queries.undecided, notices.decide_soon),
+    "balance_due": (queries.balances_due, notices.balance_due),
+}

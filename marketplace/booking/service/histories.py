@@ -1,0 +1,72 @@
+"""A booking's whole history, with the names of those who acted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from marketplace.booking import queries
+from marketplace.booking.models import Booking, BookingCancellation
+from marketplace.booking.service.notices import money_json
+from marketplace.core.db import Session
+from marketplace.identity import queries as identity
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change of state; no actor where a deadline or a payment did it."""
+
+    number: int
+    from_state: str | None
+    to_state: str
+    at: datetime
+    actor_id: UUID | None
+    actor_name: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class History:
+    """The booking as it is, how it came to be so, and what was agreed when it was cancelled."""
+
+    booking: Booking
+    steps: Sequence[Step]
+    cancellation: dict[str, Any] | None
+
+
+def history(session: Session, booking_id: UUID) -> History:
+    """Return the history, oldest step first; `NotFound` if there is no such booking."""
+    booking = queries.find(session, booking_id)
+    rows = queries.history(session, booking_id)
+    actors = identity.contacts(session, sorted({row.actor_id for row in rows if row.actor_id}))
+    steps = [
+        Step(
+            number=row.number,
+            from_state=row.from_state,
+            to_state=row.to_state,
+            at=row.at,
+            actor_id=row.actor_id,
+            actor_name=actors[row.actor_id].name if row.actor_id else None,
+            reason=row.reason,
+        )
+        for row in rows
+    ]
+    agreed = queries.cancellation(session, booking_id)
+    return History(booking, steps, None if agreed is None else _agreed(agreed))
+
+
+def _agreed(row: BookingCancellation) -> dict[str, Any]:
+    return {
+        "event": row.event,
+        "option": row.option,
+        "policy": row.policy_key,
+        "days_before_start": row.days_before,
+        "lines": row.lines,
+        "paid": money_json(row.paid),
+        "kept": money_json(row.kept),
+        "refund": money_json(row.refund),
+        "quote": row.quote,
+        "refunds": row.refunds,
+        "at": row.at.isoformat(),
+    }

@@ -1,0 +1,211 @@
+"""Holding a seat: one in each of the weeks, for minutes, at a price that will not move.
+
+All or nothing, in one transaction. The trainee's own weeks are claimed first and the seats last,
+so that the rows of a busy week are locked for the shortest time, and always in one order.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.booking import queries
+from marketplace.booking.errors import (
+    AlreadyBookedThen,
+    NotBookable,
+    NotEligible,
+    ProfileMissing,
+)
+from marketplace.booking.models import Booking, BookingWeek
+from marketplace.booking.rules import frozen
+from marketplace.booking.rules.deadlines import day_begins, site_day
+from marketplace.booking.rules.rotation import Rotation
+from marketplace.booking.rules.terms import Terms
+from marketplace.booking.service import transition
+from marketplace.booking.states import BookingState
+from marketplace.catalog import queries as catalog
+from marketplace.catalog.rules import eligibility, policies
+from marketplace.catalog.rules.weeks import is_monday, nearest_mondays
+from marketplace.catalog.service import seats
+from marketplace.core.db import Session
+from marketplace.core.ids import new_id
+from marketplace.core.money import Money
+from marketplace.identity import queries as identity
+from marketplace.payments import rules as prices
+
+
+def hold(
+    session: Session,
+    *,
+    trainee_id: UUID,
+    listing_id: UUID,
+    first_day: date,
+    weeks: int,
+    terms: Terms,
+    now: datetime,
+) -> Booking:
+    """Keep a seat in each of `weeks` weeks from `first_day`, a Monday at the site.
+
+    Freezes price, terms and tier. Raises `NotFound` for a listing that is not published,
+    `NotEligible` with the rules that are not met, `AlreadyBookedThen` naming the trainee's other
+    booking, and `SeatTaken` if one of the weeks is full.
+    """
+    listing = catalog.listing_for_booking(session, listing_id)
+    trainee = identity.trainee_facts(session, trainee_id)
+    if trainee is None:
+        raise ProfileMissing
+    _check_eligible(listing, trainee, first_day, weeks, now)
+    booking = _freeze(listing, trainee, Rotation(first_day, weeks), terms, now)
+    session.add(booking)
+    session.flush()
+    claim_weeks(session, booking, now)
+    transition.begin(session, booking, reason="Seat held.", now=now)
+    seats.take(session, listing_id, Rotation(first_day, weeks).mondays)
+    return booking
+
+
+def claim_weeks(session: Session, booking: Booking, now: datetime) -> None:
+    """Claim the trainee's weeks for this booking; `AlreadyBookedThen` if one is not free.
+
+    The unique index decides: a claim that is under way elsewhere is waited for, not read past.
+    """
+    mondays = Rotation(booking.first_day, booking.weeks).mondays
+    rows = [
+        {
+            "id": new_id(),
+            "booking_id": booking.id,
+            "trainee_id": booking.trainee_id,
+            "listing_id": booking.listing_id,
+            "week": week,
+            "taken_at": now,
+        }
+        for week in mondays
+    ]
+    claimed = session.execute(
+        insert(BookingWeek).values(rows).on_conflict_do_nothing().returning(BookingWeek.week)
+    ).all()
+    if len(claimed) < len(mondays):
+        raise _already_booked(session, booking, mondays)
+
+
+def _already_booked(
+    session: Session, booking: Booking, mondays: Sequence[date]
+) -> AlreadyBookedThen:
+    other = queries.overlapping(session, booking.trainee_id, mondays, besides=booking.id)
+    if other is None:
+        return AlreadyBookedThen()
+    shared = ", ".join(str(week) for week in other.weeks)
+    return AlreadyBookedThen(
+        f"{other.title} has the week of {shared}.",
+        extra={
+            "booking_id": str(other.booking_id),
+            "weeks": [week.isoformat() for week in other.weeks],
+        },
+    )
+
+
+def _check_eligible(
+    listing: catalog.ListingForBooking,
+    trainee: identity.TraineeFacts,
+    first_day: date,
+    weeks: int,
+    now: datetime,
+) -> None:
+    if not is_monday(first_day):
+        before, after = nearest_mondays(first_day)
+        raise NotBookable(f"A rotation begins on a Monday: {before} or {after}.")
+    today = site_day(now, listing.time_zone)
+    results = eligibility.check(listing, trainee, first_day, today, weeks)
+    failed = [result for result in results if result.outcome is not eligibility.Outcome.PASS]
+    if failed:
+        raise NotEligible(
+            " ".join(result.sentence for result in failed),
+            extra={"reasons": [_reason(result) for result in failed]},
+        )
+
+
+def _reason(result: eligibility.RuleResult) -> dict[str, Any]:
+    return {
+        "rule": result.rule,
+        "outcome": result.outcome.value,
+        "sentence": result.sentence,
+        "action": result.action,
+        "earliest": result.earliest.isoformat() if result.earliest else None,
+    }
+
+
+def _freeze(
+    listing: catalog.ListingForBooking,
+    trainee: identity.TraineeFacts,
+    rotation: Rotation,
+    terms: Terms,
+    now: datetime,
+) -> Booking:
+    begins = day_begins(rotation.first_day, listing.time_zone)
+    if now + terms.hold >= begins:
+        raise NotBookable("The rotation begins too soon to be paid for first.")
+    policy = policies.POLICIES[listing.policy_key]
+    quote = _price(listing, rotation.weeks, policy, terms)
+    status = trainee.learner_status(rotation.first_day)
+    return Booking(
+        id=new_id(),
+        trainee_id=trainee.account_id,
+        listing_id=listing.id,
+        listing_version=listing.version,
+        listing_title=listing.title,
+        site_id=listing.site_id,
+        site_name=listing.site_name,
+        time_zone=listing.time_zone,
+        first_day=rotation.first_day,
+        last_day=rotation.last_day,
+        weeks=rotation.weeks,
+        state=BookingState.HELD.value,
+        version=1,
+        hold_expires_at=now + terms.hold,
+        approval=listing.approval,
+        price=frozen.price_to_json(quote),
+        total=quote.total,
+        deposit=quote.deposit,
+        paid=Money.zero(quote.total.currency),
+        balance_due_on=_balance_due(quote, policy, rotation.first_day),
+        policy=frozen.policy_to_json(listing.policy_key),
+        tier=listing.tier_for(status),
+        classifier_version=listing.classifier_version,
+        learner_status=status.value,
+        held_at=now,
+    )
+
+
+def _price(
+    listing: catalog.ListingForBooking,
+    weeks: int,
+    policy: policies.CancellationPolicy,
+    terms: Terms,
+) -> prices.Quote:
+    """The listing's price; the deposit is that of its terms, in its own currency."""
+    price: Money = listing.price_per_week
+    fixed = policy.deposit.amount if policy.deposit else None
+    if fixed is not None and fixed.currency != price.currency:
+        fixed = None
+    return prices.quote(
+        price_per_week=price,
+        weeks=weeks,
+        platform_fee_percent=terms.platform_fee_percent,
+        deposit_percent=terms.deposit_percent,
+        deposit_amount=fixed,
+    )
+
+
+# Where the terms name no day, the balance is due as long before the start as providers ask.
+BALANCE_DUE_DAYS = 28
+
+
+def _balance_due(
+    quote: prices.Quote, policy: policies.CancellationPolicy, first_day: date
+) -> date | None:
+    if not quote.balance:
+        return None
+    days = policy.deposit.balance_due_days if policy.deposit else BALANCE_DUE_DAYS
+    return first_day - timedelta(days=days)

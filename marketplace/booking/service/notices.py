@@ -1,0 +1,147 @@
+"""What trainees and hosts are told, in the transaction of what happened."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from marketplace.booking.models import Booking
+from marketplace.booking.states import BookingState
+from marketplace.core.db import Session
+from marketplace.core.money import Money
+from marketplace.identity import queries as identity
+from marketplace.identity.rules import Role
+from marketplace.identity.service.notices import notify
+
+DECIDERS = (Role.COORDINATOR, Role.SITE_OWNER)
+CANCELLED_BY = {
+    BookingState.CANCELLED_BY_TRAINEE: "trainee",
+    BookingState.CANCELLED_BY_HOST: "host",
+    BookingState.CANCELLED_BY_OPERATOR: "operator",
+}
+
+
+def money_json(amount: Money) -> dict[str, Any]:
+    return {"amount": amount.minor, "currency": amount.currency}
+
+
+def tell_trainee(
+    session: Session, booking: Booking, template: str, *, now: datetime, **data: Any
+) -> None:
+    """Send `template` to the trainee, with the booking's own facts."""
+    notify(session, booking.trainee_id, template, {**_facts(booking), **data}, now=now)
+
+
+def tell_host(
+    session: Session, booking: Booking, template: str, *, now: datetime, **data: Any
+) -> None:
+    """Send `template` to each of the site's people who decide on bookings."""
+    for person in identity.site_contacts(session, booking.site_id, *DECIDERS):
+        notify(session, person.account_id, template, {**_facts(booking), **data}, now=now)
+
+
+def confirmed(session: Session, booking: Booking, now: datetime) -> None:
+    tell_trainee(session, booking, "booking_confirmed", now=now, paid=money_json(booking.paid))
+
+
+def received(session: Session, booking: Booking, now: datetime) -> None:
+    tell_host(
+        session,
+        booking,
+        "application_received",
+        now=now,
+        trainee_name=_name(session, booking.trainee_id),
+        decide_by=_moment(booking.hold_expires_at),
+    )
+
+
+def approved(session: Session, booking: Booking, now: datetime) -> None:
+    tell_trainee(
+        session,
+        booking,
+        "application_approved",
+        now=now,
+        amount=money_json(booking.deposit),
+        pay_by=_moment(booking.pay_by),
+    )
+
+
+def declined(session: Session, booking: Booking, reason: str, now: datetime) -> None:
+    tell_trainee(session, booking, "application_declined", now=now, reason=reason)
+
+
+def expired(session: Session, booking: Booking, now: datetime) -> None:
+    tell_trainee(session, booking, "hold_expired", now=now)
+
+
+def payment_failed(session: Session, booking: Booking, amount: Money, now: datetime) -> None:
+    tell_trainee(
+        session,
+        booking,
+        "payment_failed",
+        now=now,
+        amount=money_json(amount),
+        held_until=_moment(booking.hold_expires_at),
+    )
+
+
+def seat_lost(session: Session, booking: Booking, paid: Money, now: datetime) -> None:
+    tell_trainee(session, booking, "seat_lost_refund", now=now, paid=money_json(paid))
+
+
+def starts_soon(session: Session, booking: Booking, now: datetime) -> None:
+    tell_trainee(session, booking, "booking_starts_soon", now=now)
+
+
+def decide_soon(session: Session, booking: Booking, now: datetime) -> None:
+    """Remind the host, while the trainee waits."""
+    tell_host(
+        session,
+        booking,
+        "application_waits",
+        now=now,
+        trainee_name=_name(session, booking.trainee_id),
+        decide_by=_moment(booking.hold_expires_at),
+    )
+
+
+def balance_due(session: Session, booking: Booking, now: datetime) -> None:
+    due = booking.balance_due_on
+    tell_trainee(
+        session,
+        booking,
+        "balance_due",
+        now=now,
+        amount=money_json(booking.total - booking.paid),
+        due_on=None if due is None else due.isoformat(),
+    )
+
+
+def cancelled(session: Session, booking: Booking, refund: Money, now: datetime) -> None:
+    """Tell both sides, whichever of them did it."""
+    data = {
+        "cancelled_by": CANCELLED_BY[BookingState(booking.state)],
+        "refund": money_json(refund),
+    }
+    tell_trainee(session, booking, "booking_cancelled", now=now, **data)
+    tell_host(session, booking, "booking_cancelled", now=now, **{**data, "refund": None})
+
+
+def _facts(booking: Booking) -> dict[str, Any]:
+    return {
+        "booking_id": str(booking.id),
+        "listing_id": str(booking.listing_id),
+        "listing_title": booking.listing_title,
+        "site_name": booking.site_name,
+        "first_day": booking.first_day.isoformat(),
+        "last_day": booking.last_day.isoformat(),
+        "time_zone": booking.time_zone,
+    }
+
+
+def _name(session: Session, account_id: UUID) -> str:
+    found = identity.contact(session, account_id)
+    return found.name if found else ""
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -1,0 +1,206 @@
+"""Paying for a booking, and what money does to it when it arrives, fails or comes too late.
+
+A payment is asked for and answered by events of `payments`; this module only ever requests. It
+never waits for a payment's row while it holds a booking's: whoever settles takes them in the other
+order, so closing an open payment is left to a job.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from marketplace.booking import queries
+from marketplace.booking.errors import AlreadyBookedThen, ApprovalNeeded, NotOpenForThis
+from marketplace.booking.models import Booking
+from marketplace.booking.rules import frozen
+from marketplace.booking.rules.deadlines import day_begins, held_until, site_day
+from marketplace.booking.rules.rotation import Rotation
+from marketplace.booking.rules.terms import Terms
+from marketplace.booking.service import holds, notices, transition
+from marketplace.booking.states import OWNED, BookingState
+from marketplace.catalog.errors import SeatTaken
+from marketplace.catalog.rules.vocabulary import Approval
+from marketplace.catalog.service import seats
+from marketplace.core.db import Session
+from marketplace.core.jobs import defer
+from marketplace.core.money import Money
+from marketplace.payments import service as payments
+from marketplace.payments.events import (
+    Payable,
+    PaymentEvent,
+    PaymentExpired,
+    PaymentFailed,
+    PaymentSettled,
+)
+from marketplace.payments.rules import Purpose
+
+KIND = "booking"
+DROP = "booking.drop_payment"
+# A balance has no seat waiting for it: the page may stay open for as long as the processor allows.
+BALANCE_PAGE = timedelta(hours=23)
+
+
+def pay(
+    session: Session, booking: Booking, *, whole: bool = False, terms: Terms, now: datetime
+) -> UUID:
+    """Ask for what is due now and return the payment's id; a second call returns the same.
+
+    The deposit, or the whole price if `whole` or if the balance is due already; on a confirmed
+    booking, the balance. The seat is kept for longer than the payment page lives.
+    """
+    state = BookingState(booking.state)
+    if state in {BookingState.CONFIRMED, BookingState.IN_PROGRESS}:
+        return _request_balance(session, booking, now)
+    if state is BookingState.AWAITING_PAYMENT and booking.payment_id is not None:
+        return booking.payment_id
+    _check_payable(booking, now)
+    purpose: Purpose = "whole" if whole or _balance_is_due(booking, now) else "deposit"
+    payment_id = _request(session, booking, purpose, terms.checkout, now)
+    until = held_until(now, booking.first_day, booking.time_zone, terms.hold)
+    if booking.pay_by is not None:
+        until = max(until, booking.pay_by)
+    if state is BookingState.HELD:
+        transition.move(
+            session,
+            booking,
+            BookingState.AWAITING_PAYMENT,
+            actor_id=booking.trainee_id,
+            reason="Payment begun.",
+            now=now,
+            hold_expires_at=until,
+            payment_id=payment_id,
+        )
+    else:
+        _begin_payment(session, booking, payment_id, until)
+    return payment_id
+
+
+def settled(session: Session, event: PaymentSettled) -> None:
+    """Fulfil what was paid for, or send the money back; both in the payment's transaction."""
+    if event.payable.kind != KIND:
+        return
+    booking = queries.lock(session, event.payable.id)
+    if event.purpose == "balance":
+        _settle_balance(session, booking, event)
+    elif booking.payment_id == event.payment_id and _secure(session, booking, event.at):
+        transition.move(
+            session,
+            booking,
+            BookingState.CONFIRMED,
+            actor_id=None,
+            reason=f"Paid: {event.amount}.",
+            now=event.at,
+            **_paid(booking, event.amount),
+        )
+        notices.confirmed(session, booking, event.at)
+    else:
+        _send_back(session, booking, event, "The seat was no longer held.")
+
+
+def failed(session: Session, event: PaymentFailed | PaymentExpired) -> None:
+    """Release the seat, unless an approved application has time left to be paid."""
+    if event.payable.kind != KIND:
+        return
+    booking = queries.lock(session, event.payable.id)
+    waits = BookingState(booking.state) is BookingState.AWAITING_PAYMENT
+    if not waits or booking.payment_id != event.payment_id:
+        return
+    if booking.pay_by is not None and event.at < booking.pay_by:
+        _begin_payment(session, booking, None, booking.pay_by)
+        notices.payment_failed(session, booking, event.amount, event.at)
+        return
+    reason = "The payment failed." if isinstance(event, PaymentFailed) else "Not paid in time."
+    transition.move(
+        session, booking, BookingState.EXPIRED, actor_id=None, reason=reason, now=event.at
+    )
+    notices.expired(session, booking, event.at)
+
+
+def drop(session: Session, booking: Booking) -> None:
+    """Have the booking's payment closed, if it has one, once this transaction has committed."""
+    if booking.payment_id is not None:
+        defer(session, DROP, payment_id=str(booking.payment_id))
+
+
+def _check_payable(booking: Booking, now: datetime) -> None:
+    state = BookingState(booking.state)
+    if state is BookingState.SUBMITTED or (
+        state is BookingState.HELD and booking.approval == Approval.REQUEST
+    ):
+        raise ApprovalNeeded
+    if state not in {BookingState.HELD, BookingState.AWAITING_PAYMENT}:
+        raise NotOpenForThis(f"The booking is {state.value}.", extra={"state": state.value})
+    if booking.hold_expires_at is None or booking.hold_expires_at <= now:
+        raise NotOpenForThis("The seat is no longer kept for you. Hold it again.")
+
+
+def _balance_is_due(booking: Booking, now: datetime) -> bool:
+    due = booking.balance_due_on
+    return due is not None and due <= site_day(now, booking.time_zone)
+
+
+def _request(
+    session: Session, booking: Booking, purpose: Purpose, expires_in: timedelta, now: datetime
+) -> UUID:
+    part = {"whole": "lines", "deposit": "deposit", "balance": "balance"}[purpose]
+    lines = frozen.price_lines(booking.price, part)
+    payment = payments.request(
+        session,
+        payable=Payable(KIND, booking.id),
+        payer_id=booking.trainee_id,
+        site_id=booking.site_id,
+        lines=lines,
+        purpose=purpose,
+        description=f"{booking.listing_title}, {booking.first_day} to {booking.last_day}",
+        expires_in=expires_in,
+        now=now,
+    )
+    return payment.id
+
+
+def _request_balance(session: Session, booking: Booking, now: datetime) -> UUID:
+    if booking.paid >= booking.total:
+        raise NotOpenForThis("This booking is paid.")
+    return _request(session, booking, "balance", BALANCE_PAGE, now)
+
+
+def _begin_payment(
+    session: Session, booking: Booking, payment_id: UUID | None, until: datetime
+) -> None:
+    """Name the payment that is waited for; the state stays, so it is no step of the history."""
+    transition.amend(session, booking, payment_id=payment_id, hold_expires_at=until)
+
+
+def _secure(session: Session, booking: Booking, now: datetime) -> bool:
+    """Whether the seat is the trainee's: still held, or free to be taken again before the start."""
+    state = BookingState(booking.state)
+    if state is BookingState.AWAITING_PAYMENT:
+        return True
+    if state is not BookingState.EXPIRED or now >= day_begins(booking.first_day, booking.time_zone):
+        return False
+    try:
+        with session.begin_nested():
+            holds.claim_weeks(session, booking, now)
+            mondays = Rotation(booking.first_day, booking.weeks).mondays
+            seats.take(session, booking.listing_id, mondays)
+    except (SeatTaken, AlreadyBookedThen):
+        return False
+    return True
+
+
+def _settle_balance(session: Session, booking: Booking, event: PaymentSettled) -> None:
+    owned = BookingState(booking.state) in OWNED
+    if owned and booking.paid + event.amount <= booking.total:
+        transition.amend(session, booking, **_paid(booking, event.amount))
+    else:
+        _send_back(session, booking, event, "Nothing more was due.")
+
+
+def _send_back(session: Session, booking: Booking, event: PaymentEvent, reason: str) -> None:
+    payments.refund(session, event.payment_id, amount=event.amount, reason=reason, now=event.at)
+    notices.seat_lost(session, booking, event.amount, event.at)
+
+
+def _paid(booking: Booking, amount: Money) -> dict[str, Any]:
+    whole = booking.paid + amount
+    return {"paid_minor": whole.minor, "paid_currency": whole.currency}

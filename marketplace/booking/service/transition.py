@@ -1,0 +1,242 @@
+"""The one place where a booking changes its state.
+
+`move` claims the step by a conditional UPDATE, so that of two who try one wins and the other is
+told. Everything that belongs to the step happens here, in the same transaction: the row of history,
+the seats that are given up, the event. `move_all` does the same for many bookings whose rows the
+caller has locked, in a number of statements that does not grow with theirs.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, insert, or_, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from marketplace.booking import events, queries
+from marketplace.booking.errors import Superseded
+from marketplace.booking.models import Booking, BookingTransition, BookingWeek
+from marketplace.booking.rules.deadlines import site_day
+from marketplace.booking.rules.rotation import keeps_begun_weeks
+from marketplace.booking.states import GIVES_UP_SEATS, TIMED, TRANSITIONS, BookingState
+from marketplace.catalog.service import seats
+from marketplace.core.db import Session
+from marketplace.core.events import publish
+from marketplace.identity import queries as identity
+
+_S = BookingState
+EVENTS: Mapping[BookingState, type[events.BookingEvent]] = {
+    _S.HELD: events.BookingHeld,
+    _S.SUBMITTED: events.BookingSubmitted,
+    _S.AWAITING_PAYMENT: events.BookingAwaitingPayment,
+    _S.CONFIRMED: events.BookingConfirmed,
+    _S.IN_PROGRESS: events.BookingStarted,
+    _S.COMPLETED: events.BookingCompleted,
+    _S.EXPIRED: events.BookingReleased,
+    _S.WITHDRAWN: events.BookingReleased,
+    _S.DECLINED: events.BookingReleased,
+    _S.CANCELLED_BY_TRAINEE: events.BookingCancelled,
+    _S.CANCELLED_BY_HOST: events.BookingCancelled,
+    _S.CANCELLED_BY_OPERATOR: events.BookingCancelled,
+    _S.NO_SHOW: events.BookingNoShow,
+}
+
+
+def begin(session: Session, booking: Booking, *, reason: str, now: datetime) -> None:
+    """Write the first row of a new booking's history and tell of it; its seat is taken next."""
+    session.add(
+        BookingTransition(
+            booking_id=booking.id,
+            number=booking.version,
+            from_state=None,
+            to_state=booking.state,
+            at=now,
+            actor_id=booking.trainee_id,
+            reason=reason,
+        )
+    )
+    session.flush()
+    _tell(session, booking, now)
+
+
+def move(
+    session: Session,
+    booking: Booking,
+    to: BookingState,
+    *,
+    actor_id: UUID | None,
+    reason: str,
+    now: datetime,
+    hold_expires_at: datetime | None = None,
+    **values: Any,
+) -> None:
+    """Take `booking` from the state and version that the caller read to the state `to`.
+
+    `hold_expires_at` is required for states that keep a seat for a time and refused for others;
+    `values` are further columns to set. Raises `IllegalTransition` if the table has no such step
+    and `Superseded` if somebody was faster, naming who.
+    """
+    before = BookingState(booking.state)
+    TRANSITIONS.check(before, to)
+    if (hold_expires_at is not None) != (to in TIMED):
+        raise ValueError(f"{to} keeps a seat for a time, or does not")
+    claimed = session.execute(
+        update(Booking)
+        .where(
+            Booking.id == booking.id,
+            Booking.state == before,
+            Booking.version == booking.version,
+        )
+        .values(state=to, version=Booking.version + 1, hold_expires_at=hold_expires_at, **values)
+        .returning(Booking),
+        execution_options={"populate_existing": True, "synchronize_session": False},
+    ).scalar_one_or_none()
+    if claimed is None:
+        raise _superseded(session, booking)
+    _follow(session, [(booking, before)], to, actor_id=actor_id, reason=reason, now=now)
+
+
+def amend(session: Session, booking: Booking, **values: Any) -> None:
+    """Change what is no state (the payment waited for, what was paid) under the same claim."""
+    claimed = session.execute(
+        update(Booking)
+        .where(
+            Booking.id == booking.id,
+            Booking.state == booking.state,
+            Booking.version == booking.version,
+        )
+        .values(version=Booking.version + 1, **values)
+        .returning(Booking),
+        execution_options={"populate_existing": True, "synchronize_session": False},
+    ).scalar_one_or_none()
+    if claimed is None:
+        raise _superseded(session, booking)
+
+
+def move_all(
+    session: Session,
+    bookings: Sequence[Booking],
+    to: BookingState,
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Take many bookings to `to`, a state without a hold; the caller holds their row locks."""
+    steps = [(booking, BookingState(booking.state)) for booking in bookings]
+    for _, before in steps:
+        TRANSITIONS.check(before, to)
+    if to in TIMED:
+        raise ValueError("a hold has its own end for each booking")
+    if not steps:
+        return
+    session.execute(
+        update(Booking)
+        .where(Booking.id.in_([booking.id for booking in bookings]))
+        .values(state=to, version=Booking.version + 1, hold_expires_at=None)
+        .returning(Booking),
+        execution_options={"populate_existing": True, "synchronize_session": False},
+    ).scalars().all()
+    _follow(session, steps, to, actor_id=None, reason=reason, now=now)
+
+
+def _follow(
+    session: Session,
+    steps: Sequence[tuple[Booking, BookingState]],
+    to: BookingState,
+    *,
+    actor_id: UUID | None,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Do what belongs to the steps: history, seats, events."""
+    session.execute(
+        insert(BookingTransition),
+        [
+            {
+                "booking_id": booking.id,
+                "number": booking.version,
+                "from_state": before,
+                "to_state": to,
+                "at": now,
+                "actor_id": actor_id,
+                "reason": reason,
+            }
+            for booking, before in steps
+        ],
+    )
+    if to in GIVES_UP_SEATS:
+        _give_up(session, steps, to, now)
+    for booking, _ in steps:
+        _tell(session, booking, now)
+
+
+def _give_up(
+    session: Session,
+    steps: Sequence[tuple[Booking, BookingState]],
+    to: BookingState,
+    now: datetime,
+) -> None:
+    """Release the weeks, then the seats, all in one order: weeks before seats, as holding does."""
+    released = session.execute(
+        update(BookingWeek)
+        .where(
+            BookingWeek.released_at.is_(None),
+            _given_up(steps, to, now),
+        )
+        .values(released_at=now)
+        .returning(BookingWeek.listing_id, BookingWeek.week),
+        execution_options={"synchronize_session": False},
+    )
+    freed: Counter[tuple[UUID, date]] = Counter((row.listing_id, row.week) for row in released)
+    if freed:
+        seats.release_many(session, freed)
+
+
+def _given_up(
+    steps: Sequence[tuple[Booking, BookingState]], to: BookingState, now: datetime
+) -> ColumnElement[bool]:
+    whole = [booking.id for booking, before in steps if not keeps_begun_weeks(before, to)]
+    partly = [
+        and_(
+            BookingWeek.booking_id == booking.id,
+            BookingWeek.week > site_day(now, booking.time_zone),
+        )
+        for booking, before in steps
+        if keeps_begun_weeks(before, to)
+    ]
+    return or_(BookingWeek.booking_id.in_(whole), *partly)
+
+
+def _tell(session: Session, booking: Booking, now: datetime) -> None:
+    event = EVENTS[BookingState(booking.state)]
+    publish(
+        session,
+        event(
+            booking_id=booking.id,
+            trainee_id=booking.trainee_id,
+            listing_id=booking.listing_id,
+            site_id=booking.site_id,
+            first_day=booking.first_day,
+            weeks=booking.weeks,
+            at=now,
+        ),
+    )
+
+
+def _superseded(session: Session, booking: Booking) -> Superseded:
+    """Say who was faster; the loser's own wish had no effect."""
+    last = queries.last_step(session, booking.id)
+    actor = identity.contact(session, last.actor_id) if last.actor_id else None
+    name = actor.name if actor else None
+    by = f" by {name}" if name else ""
+    return Superseded(
+        f"It became {last.to_state} at {last.at:%Y-%m-%d %H:%M} UTC{by}.",
+        extra={
+            "state": last.to_state,
+            "decided_by": name,
+            "decided_at": last.at.isoformat(),
+            "reason": last.reason,
+        },
+    )

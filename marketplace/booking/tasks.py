@@ -1,0 +1,51 @@
+"""Jobs of booking: each may run twice, at once or after a crash, and does its work once."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from marketplace.booking.service import deadlines, payment
+from marketplace.core.db import Session
+from marketplace.core.jobs import JobContext, Task
+from marketplace.payments import service as payments
+
+# A run ends well before the next begins, whatever has piled up: the rest is the next run's.
+MOST_BATCHES = 200
+
+
+def expire_holds(job: JobContext) -> None:
+    """Give up the seats whose time has passed."""
+    _in_batches(job, deadlines.expire_due)
+
+
+def start_due(job: JobContext) -> None:
+    """Begin the rotations whose first day has come at their site; hourly, for all the zones."""
+    _in_batches(job, deadlines.start_due)
+
+
+def remind(job: JobContext) -> None:
+    """Remind trainees of starts and balances, and hosts of applications."""
+    with job.transaction() as session:
+        deadlines.remind_due(session, job.clock.now())
+
+
+def drop_payment(job: JobContext, payment_id: str) -> None:
+    """Close the payment of a booking that was given up, if it is still open."""
+    with job.transaction() as session:
+        payments.cancel(session, UUID(payment_id), now=job.clock.now())
+
+
+def _in_batches(job: JobContext, work: Callable[[Session, datetime, int], int]) -> None:
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            done = work(session, job.clock.now(), deadlines.BATCH)
+        if done < deadlines.BATCH:
+            return
+
+
+TASKS = (
+    Task("booking.expire_holds", expire_holds, cron="* * * * *"),
+    Task("booking.start_due", start_due, cron="3 * * * *"),
+    Task("booking.remind", remind, cron="13 * * * *"),
+    Task(payment.DROP, drop_payment),
+)
