@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from marketplace.catalog.rules.vocabulary import ANY_VISA, NO_VISA, Audience, LearnerStatus, resolve
+from marketplace.catalog.rules.vocabulary import ANY_VISA, NO_VISA, Audience, resolve
 from marketplace.catalog.rules.weeks import (
     is_monday,
     last_day,
@@ -19,6 +19,7 @@ from marketplace.catalog.rules.weeks import (
     nearest_mondays,
     run_of_weeks,
 )
+from marketplace.identity.rules import LearnerStatus, learner_status
 
 STEP1_PASSED = "passed"
 STEP1_FAILED = "failed"
@@ -110,11 +111,6 @@ def check(
 def may_book(results: Sequence[RuleResult]) -> bool:
     """Whether every rule passes; unknown is not enough."""
     return all(result.outcome is Outcome.PASS for result in results)
-
-
-def status_on(graduation_date: date, day: date) -> LearnerStatus:
-    """Student until the graduation date, graduate from it on."""
-    return LearnerStatus.STUDENT if day < graduation_date else LearnerStatus.GRADUATE
 
 
 def _monday(first_day: date) -> RuleResult:
@@ -237,7 +233,7 @@ def _audience(listing: Terms, profile: Profile, first_day: date) -> RuleResult:
             {"graduation_date": None},
             "Add your graduation date to your profile, past or expected.",
         )
-    status = status_on(graduation, first_day)
+    status = learner_status(graduation, first_day)
     evidence = {"graduation_date": graduation.isoformat(), "status_on_first_day": status.value}
     if listing.audience == f"{status.value}s":
         sentence = f"On the first day you are a {status.value}; {listing.audience} are admitted."

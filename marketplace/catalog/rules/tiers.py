@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from marketplace.catalog.rules.vocabulary import Audience, Duty, LearnerStatus, Setting, plain
+from marketplace.catalog.rules.vocabulary import Audience, Duty, Setting, plain
+from marketplace.identity.rules import LearnerStatus
 
 VERSION = "usce-1"
 DRIFT_LEAST_ATTESTATIONS = 3
@@ -124,7 +125,7 @@ def classify(
     known = _duties(duties)
     place = Setting(setting)
     statuses = _OPEN_TO[Audience(audience)]
-    contact = bool(known & CONTACT_DUTIES) and place is not Setting.REMOTE
+    contact = has_direct_contact(known, place)
     answers = {status: _answer(known, place, status, contact=contact) for status in LearnerStatus}
     conflicts: list[Reason] = []
     if known:
@@ -141,6 +142,11 @@ def classify(
     )
 
 
+def has_direct_contact(duties: Iterable[str], setting: str) -> bool:
+    """Whether `duties` include a contact duty, in person; `UnknownDuty` for one not listed."""
+    return bool(_duties(duties) & CONTACT_DUTIES) and setting != Setting.REMOTE
+
+
 def has_drifted(
     offered: Collection[str], setting: str, attested: Sequence[Collection[str]]
 ) -> bool:
@@ -153,11 +159,7 @@ def has_drifted(
     hands_on = any(rank(tier) > RANK[Tier.OBSERVERSHIP] for tier in offered)
     if not hands_on or len(attested) < DRIFT_LEAST_ATTESTATIONS:
         return False
-    without = [
-        duties
-        for duties in attested
-        if setting == Setting.REMOTE or not _duties(duties) & CONTACT_DUTIES
-    ]
+    without = [duties for duties in attested if not has_direct_contact(duties, setting)]
     return 2 * len(without) > len(attested)
 
 

@@ -37,13 +37,6 @@ class Audience(StrEnum):
     BOTH = "both"
 
 
-class LearnerStatus(StrEnum):
-    """A function of the date: student until the graduation date, graduate from it on."""
-
-    STUDENT = "student"
-    GRADUATE = "graduate"
-
-
 class LetterPolicy(StrEnum):
     """A letter is earned, not owed: there is no word for a promised one."""
 

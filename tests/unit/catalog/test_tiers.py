@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from marketplace.catalog.rules import tiers
 from marketplace.catalog.rules.tiers import CONTACT_DUTIES, Tier, UnknownDuty, classify, has_drifted
-from marketplace.catalog.rules.vocabulary import Duty, LearnerStatus
+from marketplace.catalog.rules.vocabulary import Duty
+from marketplace.identity.rules import LearnerStatus
 
 FULL = ["history_taking", "physical_examination", "case_presentation"]
 duties = st.sets(st.sampled_from(list(Duty)))

@@ -1,0 +1,83 @@
+"""What the catalogue refuses, each with a stable code."""
+
+from marketplace.core.errors import Conflict, ConstraintErrors, Invalid, NotFound
+
+
+class ListingNotFound(NotFound):
+    code = "listing_not_found"
+    title = "There is no such listing, or none that you may see."
+
+
+class NotOffered(Conflict):
+    """It is known, but paused, retired or not published again yet."""
+
+    code = "listing_not_offered"
+    title = "This listing is not open for booking now."
+
+
+class SeatTaken(Conflict):
+    """`weeks` in the problem are those without a seat left."""
+
+    code = "seat_taken"
+    title = "There is no seat left in at least one of these weeks."
+
+
+class SeatsNotTaken(Conflict):
+    """Seats were to be given back that nobody had taken: two releases for one booking."""
+
+    code = "seats_not_taken"
+    title = "These seats are not taken."
+
+
+class CapacityBelowTaken(Conflict):
+    """`weeks` in the problem names each week and the seats taken in it."""
+
+    code = "capacity_below_taken"
+    title = "More seats are taken than would be left."
+
+
+class PoolsFixed(Conflict):
+    code = "pools_fixed"
+    title = "A listing's seats can be shared only before it is first published."
+
+
+class Unclassified(Conflict):
+    code = "listing_unclassified"
+    title = "A listing without duties has no tier and can't be published."
+
+
+class NoSeats(Conflict):
+    code = "listing_without_seats"
+    title = "A listing can't be published before one of its coming weeks has a seat."
+
+
+class ReviewDecided(Conflict):
+    """`decided_by`, `decided_at` and `state` in the problem tell who came first."""
+
+    code = "review_decided"
+    title = "Somebody else has decided this already."
+
+
+class DuplicateListing(Conflict):
+    code = "duplicate_listing"
+    title = "The site's owner has a listing with this id already."
+
+
+class SheetRefused(Invalid):
+    """The file as a whole can't be read; single rows are refused in the import's plan."""
+
+    code = "sheet_refused"
+    title = "This file can't be read as a sheet of listings."
+
+
+class BadFilter(Invalid):
+    code = "bad_filter"
+    title = "This search can't be answered."
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "ck_seat_week_taken": CapacityBelowTaken,
+    "uq_listing_owner_account_id_external_id": DuplicateListing,
+    "uq_listing_review_listing_id": ReviewDecided,
+    "ck_listing_classified": Unclassified,
+}

@@ -1,0 +1,297 @@
+"""Listings by id: as they are booked, shown and edited."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import joinedload
+
+from marketplace.catalog.errors import ListingNotFound, NotOffered
+from marketplace.catalog.models import Listing, ListingVersion, Preceptor, Site
+from marketplace.catalog.rules.drafts import ListingDraft, PreceptorDraft, SiteDraft
+from marketplace.catalog.states import ListingState
+from marketplace.core.db import Session
+from marketplace.core.money import Money
+from marketplace.identity.rules import LearnerStatus
+
+
+@dataclass(frozen=True)
+class ListingForBooking:
+    """A published listing as a booking freezes it; `price_per_week` is for one seat."""
+
+    id: uuid.UUID
+    version: int
+    title: str
+    site_id: uuid.UUID
+    site_name: str
+    time_zone: str
+    specialty: str
+    setting: str
+    duties: tuple[str, ...]
+    audience: str
+    price_per_week: Money
+    weeks_min: int
+    weeks_max: int
+    first_start: date
+    last_start: date
+    blackout_weeks: tuple[date, ...]
+    visa_types: tuple[str, ...]
+    step1_required: bool
+    step2_min: int | None
+    lead_days: int
+    policy_key: str
+    approval: str
+    letter_policy: str
+    tier_student: str | None
+    tier_graduate: str | None
+    classifier_version: str
+
+    def tier_for(self, status: str) -> str | None:
+        """The tier for who is `student` or `graduate` on the first day; none if not admitted."""
+        return self.tier_student if status == LearnerStatus.STUDENT else self.tier_graduate
+
+
+@dataclass(frozen=True)
+class ListingFacts:
+    """What other packages show of a listing, whatever its state."""
+
+    id: uuid.UUID
+    title: str
+    specialty: str
+    setting: str
+    state: str
+    site_id: uuid.UUID
+    site_name: str
+    preceptor_id: uuid.UUID
+    preceptor_name: str
+    letter_policy: str
+    tier_student: str | None
+    tier_graduate: str | None
+
+
+@dataclass(frozen=True)
+class SiteFacts:
+    id: uuid.UUID
+    name: str
+    address: str
+    city: str
+    state: str
+    time_zone: str
+    owner_account_id: uuid.UUID
+
+
+def listing_for_booking(session: Session, listing_id: uuid.UUID) -> ListingForBooking:
+    """The listing to book; `ListingNotFound` if never published, `NotOffered` if not open now."""
+    row = session.execute(
+        select(Listing, Site.time_zone)
+        .join(Site, Site.id == Listing.site_id)
+        .where(Listing.id == listing_id)
+    ).one_or_none()
+    if row is None or row[0].first_published_at is None:
+        raise ListingNotFound
+    listing, time_zone = row
+    if listing.state != ListingState.PUBLISHED:
+        raise NotOffered(extra={"state": listing.state})
+    return ListingForBooking(
+        id=listing.id,
+        version=listing.version,
+        title=listing.title,
+        site_id=listing.site_id,
+        site_name=listing.site_name,
+        time_zone=time_zone,
+        specialty=listing.specialty,
+        setting=listing.setting,
+        duties=tuple(listing.duties),
+        audience=listing.audience,
+        price_per_week=listing.price,
+        weeks_min=listing.weeks_min,
+        weeks_max=listing.weeks_max,
+        first_start=listing.first_start,
+        last_start=listing.last_start,
+        blackout_weeks=tuple(listing.blackout_weeks),
+        visa_types=tuple(listing.visa_types),
+        step1_required=listing.step1_required,
+        step2_min=listing.step2_min,
+        lead_days=listing.lead_days,
+        policy_key=listing.cancellation_policy,
+        approval=listing.approval,
+        letter_policy=listing.letter_policy,
+        tier_student=listing.tier_student,
+        tier_graduate=listing.tier_graduate,
+        classifier_version=listing.classifier,
+    )
+
+
+def listing_facts(
+    session: Session, listing_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, ListingFacts]:
+    """Facts of several listings in one query; unknown ids are absent."""
+    rows = session.execute(
+        select(Listing)
+        .options(joinedload(Listing.preceptor))
+        .where(Listing.id.in_(list(listing_ids)))
+    ).scalars()
+    return {row.id: _facts(row) for row in rows}
+
+
+def _facts(listing: Listing) -> ListingFacts:
+    return ListingFacts(
+        id=listing.id,
+        title=listing.title,
+        specialty=listing.specialty,
+        setting=listing.setting,
+        state=listing.state,
+        site_id=listing.site_id,
+        site_name=listing.site_name,
+        preceptor_id=listing.preceptor_id,
+        preceptor_name=listing.preceptor.name,
+        letter_policy=listing.letter_policy,
+        tier_student=listing.tier_student,
+        tier_graduate=listing.tier_graduate,
+    )
+
+
+def site_facts(session: Session, site_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, SiteFacts]:
+    """Facts of several sites in one query; unknown ids are absent."""
+    rows = session.execute(
+        select(
+            Site.id,
+            Site.name,
+            Site.address,
+            Site.city,
+            Site.state,
+            Site.time_zone,
+            Site.owner_account_id,
+        ).where(Site.id.in_(list(site_ids)))
+    )
+    return {row.id: SiteFacts(*row.tuple()) for row in rows}
+
+
+def site(session: Session, site_id: uuid.UUID) -> Site | None:
+    return session.get(Site, site_id)
+
+
+def listing(session: Session, listing_id: uuid.UUID) -> Listing:
+    """A listing with its site and preceptor, in any state; `ListingNotFound`."""
+    found = session.execute(
+        select(Listing)
+        .options(joinedload(Listing.site), joinedload(Listing.preceptor))
+        .where(Listing.id == listing_id)
+    ).scalar_one_or_none()
+    if found is None:
+        raise ListingNotFound
+    return found
+
+
+def locked(session: Session, listing_id: uuid.UUID) -> Listing:
+    """A listing for a change of it: whoever else changes it waits; `ListingNotFound`."""
+    found = session.execute(
+        select(Listing)
+        .where(Listing.id == listing_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if found is None:
+        raise ListingNotFound
+    return found
+
+
+def site_listings(session: Session, site_id: uuid.UUID) -> Sequence[Listing]:
+    """All listings of a site for its host, by their own ids."""
+    return (
+        session.execute(
+            select(Listing)
+            .options(joinedload(Listing.site), joinedload(Listing.preceptor))
+            .where(Listing.site_id == site_id)
+            .order_by(Listing.external_id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def owned(
+    session: Session, owner_account_id: uuid.UUID, external_ids: Sequence[str]
+) -> Sequence[Row[Listing, Site, Preceptor]]:
+    """The owner's listings with these ids, each with its site and preceptor."""
+    return session.execute(
+        select(Listing, Site, Preceptor)
+        .join(Site, Site.id == Listing.site_id)
+        .join(Preceptor, Preceptor.id == Listing.preceptor_id)
+        .where(
+            Listing.owner_account_id == owner_account_id,
+            Listing.external_id.in_(list(external_ids)),
+        )
+    ).all()
+
+
+def owned_ids(
+    session: Session, owner_account_id: uuid.UUID, states: Sequence[str]
+) -> list[uuid.UUID]:
+    """Ids of the owner's listings in these states, by their own ids."""
+    return list(
+        session.execute(
+            select(Listing.id)
+            .where(Listing.owner_account_id == owner_account_id, Listing.state.in_(list(states)))
+            .order_by(Listing.external_id)
+        ).scalars()
+    )
+
+
+def owners_sites(session: Session, owner_account_id: uuid.UUID) -> dict[str, Site]:
+    """The owner's sites by name."""
+    rows = session.execute(select(Site).where(Site.owner_account_id == owner_account_id)).scalars()
+    return {row.name: row for row in rows}
+
+
+def sites_preceptors(
+    session: Session, site_ids: Sequence[uuid.UUID]
+) -> dict[tuple[uuid.UUID, str], Preceptor]:
+    """The preceptors of several sites by site and NPI."""
+    rows = session.execute(select(Preceptor).where(Preceptor.site_id.in_(site_ids))).scalars()
+    return {(row.site_id, row.npi): row for row in rows}
+
+
+def versions(session: Session, listing_id: uuid.UUID) -> Sequence[ListingVersion]:
+    """The history of a listing's terms, the first one first."""
+    return (
+        session.execute(
+            select(ListingVersion)
+            .where(ListingVersion.listing_id == listing_id)
+            .order_by(ListingVersion.version)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def draft_of(listing: Listing, site: Site, preceptor: Preceptor) -> ListingDraft:
+    """A stored listing in the form in which a sheet's row is understood."""
+    return ListingDraft(
+        external_id=listing.external_id,
+        site=SiteDraft(
+            site.name, site.address, site.city, site.state, site.country, site.time_zone
+        ),
+        preceptor=PreceptorDraft(preceptor.name, preceptor.npi),
+        specialty=listing.specialty,
+        title=listing.title,
+        setting=listing.setting,
+        duties=tuple(listing.duties),
+        audience=listing.audience,
+        weeks_min=listing.weeks_min,
+        weeks_max=listing.weeks_max,
+        price=listing.price,
+        seats_per_week=listing.seats_per_week,
+        first_start=listing.first_start,
+        last_start=listing.last_start,
+        blackout_weeks=tuple(listing.blackout_weeks),
+        visa_types=tuple(listing.visa_types),
+        step1_required=listing.step1_required,
+        step2_min=listing.step2_min,
+        letter_policy=listing.letter_policy,
+        cancellation_policy=listing.cancellation_policy,
+        approval=listing.approval,
+        notes=listing.notes,
+    )

@@ -1,0 +1,57 @@
+"""Reviews of listings whose words contradict their duties."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from marketplace.catalog.models import Listing, ListingReview
+from marketplace.catalog.states import ReviewState
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.web.pagination import Page, paginate
+
+
+def review(session: Session, review_id: uuid.UUID) -> ListingReview:
+    """One review; `NotFound`."""
+    found = session.get(ListingReview, review_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def approved(session: Session, listing: Listing) -> bool:
+    """Whether an operator has approved these very words and duties, and not rejected them since."""
+    latest = session.execute(
+        select(ListingReview.state)
+        .where(
+            ListingReview.listing_id == listing.id,
+            ListingReview.fingerprint == listing.fingerprint,
+            ListingReview.state.in_([ReviewState.APPROVED, ReviewState.REJECTED]),
+        )
+        .order_by(ListingReview.decided_at.desc(), ListingReview.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return latest == ReviewState.APPROVED
+
+
+def queue(session: Session, *, limit: int, cursor: str | None) -> Page[ListingReview]:
+    """Reviews that wait, the longest-waiting first."""
+    return paginate(
+        session,
+        select(ListingReview).where(ListingReview.state == ReviewState.PENDING),
+        key=[ListingReview.requested_at, ListingReview.id],
+        key_of=lambda row: [row.requested_at, row.id],
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def listings_of(session: Session, page: Page[ListingReview]) -> dict[uuid.UUID, Listing]:
+    """The listings under review, with site and preceptor, in one query."""
+    rows = session.execute(
+        select(Listing)
+        .options(joinedload(Listing.site), joinedload(Listing.preceptor))
+        .where(Listing.id.in_([row.listing_id for row in page.items]))
+    ).scalars()
+    return {row.id: row for row in rows}

@@ -1,0 +1,352 @@
+"""The import of a host's sheet: planned first, then done as planned, row by row.
+
+Refused rows are left out, the others are stored in the caller's transaction. A second import of
+the same sheet changes nothing. Two imports for one owner wait for each other.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from marketplace.catalog.errors import ListingNotFound, SheetRefused
+from marketplace.catalog.models import (
+    ImportRun,
+    Listing,
+    ListingPool,
+    ListingTransition,
+    ListingVersion,
+    Preceptor,
+    SeatPool,
+    SeatWeek,
+    Site,
+)
+from marketplace.catalog.queries import listings
+from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
+from marketplace.catalog.rules.spreadsheet import read_sheet
+from marketplace.catalog.rules.terms import search_words, terms_of
+from marketplace.catalog.rules.weeks import calendar, monday_of
+from marketplace.catalog.service import planning, publishing
+from marketplace.catalog.service.classification import columns_of
+from marketplace.catalog.service.planning import CHANGED, CREATED, Entry, ImportPlan, Stored
+from marketplace.catalog.states import ListingState
+from marketplace.core.db import Session
+from marketplace.core.ids import new_id
+from marketplace.identity.rules import Role
+from marketplace.identity.service import memberships
+
+SOURCE = "import"
+Rows = list[dict[str, Any]]
+
+
+def import_listings(
+    session: Session,
+    text: str | bytes,
+    owner_account_id: uuid.UUID,
+    commit: bool,  # noqa: FBT001 - the command's own word
+    now: datetime,
+    *,
+    site_id: uuid.UUID | None = None,
+    account_id: uuid.UUID | None = None,
+) -> ImportPlan:
+    """Plan the import of a sheet for an owner and, with `commit`, do it (the edge commits).
+
+    `site_id` admits rows of that site only; `account_id` is who imports, the owner by default.
+    Drafts are created; publication is asked for by itself. Problems of rows and of the file are
+    in the plan, never raised.
+    """
+    if commit:
+        key = func.hashtextextended(f"catalog.import:{owner_account_id}", 0)
+        session.execute(select(func.pg_advisory_xact_lock(key)))
+    only = listings.site(session, site_id) if site_id else None
+    if site_id and (only is None or only.owner_account_id != owner_account_id):
+        raise ListingNotFound
+    plan = planning.plan(session, read_sheet(text), owner_account_id, now.date(), only=only)
+    if not commit or plan.fault is not None:
+        return plan
+    done = replace(plan, committed=True)
+    work = _Import(session, owner_account_id, account_id or owner_account_id, now)
+    work.run(done)
+    work.record(text, site_id, done)
+    return done
+
+
+def refuse_fault(plan: ImportPlan) -> None:
+    """Raise `SheetRefused` for a file that can't be read at all."""
+    if plan.fault is not None:
+        raise SheetRefused(
+            f"Expected {plan.fault.expected}.",
+            extra={"sheet_code": plan.fault.code, "row": plan.fault.row},
+        )
+
+
+class _Import:
+    """One import under way: what it has to look up, and the rows that it writes in bulk."""
+
+    def __init__(
+        self, session: Session, owner_id: uuid.UUID, account_id: uuid.UUID, now: datetime
+    ) -> None:
+        self.session = session
+        self.owner_id = owner_id
+        self.account_id = account_id
+        self.now = now
+        self.sites: dict[str, Site] = {}
+        self.preceptors: dict[tuple[uuid.UUID, str], Preceptor] = {}
+
+    def run(self, plan: ImportPlan) -> None:
+        entries = [*plan.of(CREATED), *plan.of(CHANGED)]
+        drafts = [entry.draft for entry in entries if entry.draft]
+        self._bring_sites(drafts)
+        self._bring_preceptors(drafts)
+        self._create(plan.of(CREATED))
+        for entry in plan.of(CHANGED):
+            self._change(entry)
+        self.session.flush()
+
+    def record(self, text: str | bytes, site_id: uuid.UUID | None, plan: ImportPlan) -> None:
+        raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+        self.session.add(
+            ImportRun(
+                id=new_id(),
+                owner_account_id=self.owner_id,
+                account_id=self.account_id,
+                site_id=site_id,
+                recorded_at=self.now,
+                digest=hashlib.sha256(raw).digest(),
+                size=len(raw),
+                counts=plan.counts,
+            )
+        )
+        self.session.flush()
+
+    def _bring_sites(self, drafts: Sequence[ListingDraft]) -> None:
+        self.sites = listings.owners_sites(self.session, self.owner_id)
+        for draft in {draft.site.name: draft.site for draft in drafts}.values():
+            site = self.sites.get(draft.name)
+            if site is None:
+                self._add_site(draft)
+            elif _site_values(draft) != {name: getattr(site, name) for name in _site_values(draft)}:
+                self._change_site(site, draft)
+
+    def _add_site(self, draft: SiteDraft) -> None:
+        site = Site(id=new_id(), owner_account_id=self.owner_id, **_site_values(draft))
+        self.session.add(site)
+        self.session.flush()
+        self.sites[site.name] = site
+        memberships.grant_role(
+            self.session, self.owner_id, Role.SITE_OWNER, site_id=site.id, now=self.now
+        )
+
+    def _change_site(self, site: Site, draft: SiteDraft) -> None:
+        """The site's new facts, in its listings' copies of them too."""
+        for name, value in _site_values(draft).items():
+            setattr(site, name, value)
+        site.version += 1
+        self.session.flush()
+        for listing in listings.site_listings(self.session, site.id):
+            stored = listings.draft_of(listing, site, listing.preceptor)
+            for name, value in _copies(stored).items():
+                setattr(listing, name, value)
+
+    def _bring_preceptors(self, drafts: Sequence[ListingDraft]) -> None:
+        ids = [self.sites[name].id for name in {draft.site.name for draft in drafts}]
+        self.preceptors = listings.sites_preceptors(self.session, ids)
+        for draft in drafts:
+            site_id = self.sites[draft.site.name].id
+            person = self.preceptors.get((site_id, draft.preceptor.npi))
+            if person is None:
+                person = Preceptor(
+                    id=new_id(),
+                    site_id=site_id,
+                    npi=draft.preceptor.npi,
+                    name=draft.preceptor.name,
+                )
+                self.session.add(person)
+                self.preceptors[site_id, person.npi] = person
+            person.name = draft.preceptor.name
+        self.session.flush()
+
+    def _create(self, entries: Sequence[Entry]) -> None:
+        rows: dict[Any, Rows] = {
+            model: []
+            for model in (
+                Listing,
+                ListingVersion,
+                ListingTransition,
+                SeatPool,
+                ListingPool,
+                SeatWeek,
+            )
+        }
+        for entry in entries:
+            if entry.draft is not None:
+                self._gather(entry.draft, rows)
+        for model, values in rows.items():
+            if values:
+                self.session.execute(insert(model), values)
+
+    def _gather(self, draft: ListingDraft, rows: Mapping[Any, Rows]) -> None:
+        site = self.sites[draft.site.name]
+        listing_id, pool_id = new_id(), new_id()
+        person = self.preceptors[site.id, draft.preceptor.npi]
+        rows[Listing].append(
+            {
+                "id": listing_id,
+                "site_id": site.id,
+                "owner_account_id": self.owner_id,
+                "preceptor_id": person.id,
+                "external_id": draft.external_id,
+                "price": draft.price,
+                **_values(draft),
+            }
+        )
+        rows[ListingVersion].append(self._version(listing_id, 1, {}, draft))
+        rows[ListingTransition].append(
+            {
+                "id": new_id(),
+                "listing_id": listing_id,
+                "from_state": None,
+                "to_state": ListingState.DRAFT.value,
+                "account_id": self.account_id,
+                "recorded_at": self.now,
+                "why": "Imported.",
+            }
+        )
+        rows[SeatPool].append({"id": pool_id, "site_id": site.id, "name": draft.external_id})
+        rows[ListingPool].append({"listing_id": listing_id, "pool_id": pool_id})
+        rows[SeatWeek] += _weeks(pool_id, draft)
+
+    def _version(
+        self,
+        listing_id: uuid.UUID,
+        version: int,
+        difference: Mapping[str, tuple[str, str]],
+        draft: ListingDraft,
+    ) -> dict[str, Any]:
+        return {
+            "listing_id": listing_id,
+            "version": version,
+            "account_id": self.account_id,
+            "recorded_at": self.now,
+            "source": SOURCE,
+            "difference": {column: list(pair) for column, pair in difference.items()},
+            "terms": terms_of(draft),
+        }
+
+    def _change(self, entry: Entry) -> None:
+        stored, draft = entry.stored, entry.draft
+        if stored is None or draft is None:
+            return
+        listing = listings.locked(self.session, stored.listing.id)
+        site = self.sites[draft.site.name]
+        judged = listing.fingerprint
+        listing.site_id = site.id
+        listing.preceptor_id = self.preceptors[site.id, draft.preceptor.npi].id
+        listing.price = draft.price
+        for name, value in _values(draft).items():
+            setattr(listing, name, value)
+        listing.version += 1
+        self.session.add(
+            ListingVersion(**self._version(listing.id, listing.version, entry.difference, draft))
+        )
+        self._change_weeks(stored, draft)
+        if listing.fingerprint != judged:
+            publishing.after_change(self.session, listing, self.account_id, self.now)
+
+    def _change_weeks(self, stored: Stored, draft: ListingDraft) -> None:
+        """Bring a listing's own calendar to its new season and number of seats.
+
+        The plan has refused what would touch seats that are taken; were one taken since, the
+        conditions here leave its week alone and the constraint refuses fewer seats.
+        """
+        if len(stored.pools) != 1 or stored.pools[0][1]:
+            return
+        pool_id = stored.pools[0][0]
+        before = stored.draft
+        wanted = calendar(draft.first_start, draft.last_start, draft.weeks_max)
+        if calendar(before.first_start, before.last_start, before.weeks_max) != wanted:
+            self.session.execute(
+                delete(SeatWeek).where(
+                    SeatWeek.pool_id == pool_id,
+                    SeatWeek.week.not_in(wanted),
+                    SeatWeek.taken == 0,
+                )
+            )
+            known = set(
+                self.session.execute(
+                    select(SeatWeek.week).where(SeatWeek.pool_id == pool_id)
+                ).scalars()
+            )
+            missing = [row for row in _weeks(pool_id, draft) if row["week"] not in known]
+            if missing:
+                self.session.execute(insert(SeatWeek), missing)
+        if before.seats_per_week != draft.seats_per_week:
+            self._set_seats(pool_id, draft.seats_per_week, monday_of(self.now.date()))
+
+    def _set_seats(self, pool_id: uuid.UUID, seats: int, since: date) -> None:
+        self.session.execute(
+            update(SeatWeek)
+            .where(SeatWeek.pool_id == pool_id, SeatWeek.week >= since)
+            .values(capacity=seats)
+        )
+        self.session.execute(
+            update(SeatPool).where(SeatPool.id == pool_id).values(version=SeatPool.version + 1)
+        )
+
+
+def _site_values(draft: SiteDraft) -> dict[str, str]:
+    return {
+        "name": draft.name,
+        "address": draft.address,
+        "city": draft.city,
+        "state": draft.state,
+        "country": draft.country,
+        "time_zone": draft.time_zone,
+    }
+
+
+def _copies(draft: ListingDraft) -> dict[str, str]:
+    """A listing's copies of what its site is called and where it is."""
+    return {
+        "site_name": draft.site.name,
+        "city": draft.site.city,
+        "us_state": draft.site.state,
+        "search_text": search_words(draft),
+    }
+
+
+def _values(draft: ListingDraft) -> dict[str, Any]:
+    """The columns of `listing` that follow from a draft alone, price and keys left out."""
+    return {
+        "title": draft.title,
+        "specialty": draft.specialty,
+        "setting": draft.setting,
+        "duties": list(draft.duties),
+        "audience": draft.audience,
+        "weeks_min": draft.weeks_min,
+        "weeks_max": draft.weeks_max,
+        "seats_per_week": draft.seats_per_week,
+        "first_start": draft.first_start,
+        "last_start": draft.last_start,
+        "blackout_weeks": list(draft.blackout_weeks),
+        "visa_types": list(draft.visa_types),
+        "step1_required": draft.step1_required,
+        "step2_min": draft.step2_min,
+        "letter_policy": draft.letter_policy,
+        "cancellation_policy": draft.cancellation_policy,
+        "approval": draft.approval,
+        "notes": draft.notes,
+        **columns_of(draft),
+        **_copies(draft),
+    }
+
+
+def _weeks(pool_id: uuid.UUID, draft: ListingDraft) -> Rows:
+    return [
+        {"pool_id": pool_id, "week": week, "capacity": draft.seats_per_week}
+        for week in calendar(draft.first_start, draft.last_start, draft.weeks_max)
+    ]

@@ -1,0 +1,228 @@
+"""What an import would do, before it does anything: every row judged against what is stored.
+
+A change that would take seats from those who have them is refused like a wrong cell: fewer seats
+than are taken, a closed week or a shorter season over taken seats, another site for them.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from marketplace.catalog.models import Listing, Preceptor, Site
+from marketplace.catalog.queries import listings, seats
+from marketplace.catalog.rules.drafts import ListingDraft
+from marketplace.catalog.rules.findings import Caution, Fix, Problem
+from marketplace.catalog.rules.sheet import Remark
+from marketplace.catalog.rules.spreadsheet import Sheet, SheetRow
+from marketplace.catalog.rules.terms import difference, terms_of
+from marketplace.catalog.rules.weeks import calendar, monday_of
+from marketplace.catalog.service.classification import classification_of
+from marketplace.catalog.states import ListingState
+from marketplace.core.db import Session
+from marketplace.identity.rules import LearnerStatus
+
+CREATED = "created"
+CHANGED = "changed"
+UNCHANGED = "unchanged"
+REFUSED = "refused"
+REPEATED = "repeated"
+ACTIONS = (CREATED, CHANGED, UNCHANGED, REPEATED, REFUSED)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A listing as it is now; `pools` are (id, shared with another listing)."""
+
+    listing: Listing
+    site: Site
+    preceptor: Preceptor
+    draft: ListingDraft
+    pools: Sequence[tuple[uuid.UUID, bool]]
+    taken: Mapping[date, int]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the plan; `difference` maps each changed column to what it was and would be."""
+
+    row: int
+    external_id: str
+    action: str
+    draft: ListingDraft | None = None
+    stored: Stored | None = None
+    difference: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+    fixes: Sequence[Fix] = ()
+    cautions: Sequence[Caution] = ()
+    tier_student: str | None = None
+    tier_graduate: str | None = None
+    conflicts: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """What a sheet would do, or did if `committed`; with `fault` the file can't be read at all."""
+
+    entries: Sequence[Entry]
+    remarks: Sequence[Remark] = ()
+    fault: Problem | None = None
+    committed: bool = False
+
+    def of(self, action: str) -> list[Entry]:
+        return [entry for entry in self.entries if entry.action == action]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows are created, changed, unchanged, repeated and refused."""
+        return {action: len(self.of(action)) for action in ACTIONS}
+
+    def as_table(self) -> list[dict[str, Any]]:
+        """One line for each thing to say, to be printed: what happens, and each cell's remark.
+
+        Keys: row, external_id, action, column, value, message.
+        """
+        return [line for entry in self.entries for line in _lines(entry)]
+
+
+def plan(
+    session: Session, sheet: Sheet, owner_id: uuid.UUID, today: date, *, only: Site | None
+) -> ImportPlan:
+    """Judge a sheet against what the owner has; reads only. `only` admits rows of that site."""
+    if sheet.fault is not None:
+        return ImportPlan((), fault=sheet.fault)
+    stored = _stored(session, sheet, owner_id, today)
+    entries = tuple(_entry(row, stored.get(_id(row)), only) for row in sheet.rows)
+    return ImportPlan(entries, sheet.remarks)
+
+
+def _id(row: SheetRow) -> str:
+    return row.draft.external_id if row.draft else ""
+
+
+def _stored(session: Session, sheet: Sheet, owner_id: uuid.UUID, today: date) -> dict[str, Stored]:
+    ids = [row.draft.external_id for row in sheet.accepted if row.draft]
+    rows = listings.owned(session, owner_id, ids)
+    found = [listing.id for listing, _, _ in rows]
+    pools = seats.own_pools(session, found)
+    taken = seats.taken_weeks(session, found, monday_of(today))
+    return {
+        listing.external_id: Stored(
+            listing,
+            site,
+            preceptor,
+            listings.draft_of(listing, site, preceptor),
+            pools.get(listing.id, ()),
+            taken.get(listing.id, {}),
+        )
+        for listing, site, preceptor in rows
+    }
+
+
+def _entry(row: SheetRow, stored: Stored | None, only: Site | None) -> Entry:
+    draft = row.draft
+    said: dict[str, Any] = {"fixes": row.fixes, "cautions": row.cautions}
+    if draft is None:
+        return Entry(row.row, row.external_id, REFUSED, problems=row.problems, **said)
+    found = classification_of(draft)
+    said |= {
+        "draft": draft,
+        "stored": stored,
+        "tier_student": found.offered(LearnerStatus.STUDENT),
+        "tier_graduate": found.offered(LearnerStatus.GRADUATE),
+        "conflicts": [conflict.text for conflict in found.conflicts],
+    }
+    if row.repeats is not None:
+        return Entry(row.row, row.external_id, REPEATED, **said)
+    problems = _foreign(row.row, draft, only)
+    changed = difference(terms_of(stored.draft), terms_of(draft)) if stored else {}
+    if stored and changed:
+        problems += _not_changeable(row.row, draft, stored, changed)
+    if problems:
+        return Entry(row.row, row.external_id, REFUSED, problems=problems, **said)
+    action = CREATED if stored is None else CHANGED if changed else UNCHANGED
+    return Entry(row.row, row.external_id, action, difference=changed, **said)
+
+
+def _foreign(row: int, draft: ListingDraft, only: Site | None) -> list[Problem]:
+    if only is None or draft.site.name == only.name:
+        return []
+    return [
+        Problem(
+            row, "site_name", draft.site.name, "other_site", f"{only.name!r}, whose import this is"
+        )
+    ]
+
+
+def _not_changeable(
+    row: int, draft: ListingDraft, stored: Stored, changed: Mapping[str, Any]
+) -> list[Problem]:
+    """Why the change can't be made: the listing is retired, or somebody has a seat."""
+    if stored.listing.state == ListingState.RETIRED:
+        return [
+            Problem(
+                row, "external_id", draft.external_id, "retired", "the id of no retired listing"
+            )
+        ]
+    problems = []
+    taken = stored.taken
+    if "seats_per_week" in changed:
+        problems += _fewer_seats(row, draft, stored)
+    weeks = calendar(draft.first_start, draft.last_start, draft.weeks_max)
+    outside = [week for week in taken if not weeks[0] <= week <= weeks[-1]]
+    if outside:
+        column = "first_start" if min(outside) < weeks[0] else "last_start"
+        problems.append(_sold(row, column, changed, outside))
+    closed = [week for week in taken if week in draft.blackout_weeks]
+    if closed and "blackout_weeks" in changed:
+        problems.append(_sold(row, "blackout_weeks", changed, closed))
+    for column in ("site_name", "timezone"):
+        if taken and column in changed:
+            problems.append(_sold(row, column, changed, list(taken)))
+    return problems
+
+
+def _fewer_seats(row: int, draft: ListingDraft, stored: Stored) -> list[Problem]:
+    wanted = str(draft.seats_per_week)
+    if len(stored.pools) != 1 or stored.pools[0][1]:
+        expected = "the number as it was: these seats are shared; edit the shared calendar"
+        return [Problem(row, "seats_per_week", wanted, "seats_shared", expected)]
+    over = {week: taken for week, taken in stored.taken.items() if taken > draft.seats_per_week}
+    if not over:
+        return []
+    named = ", ".join(f"{week} ({taken} taken)" for week, taken in sorted(over.items()))
+    expected = f"at least {max(over.values())}; taken in the week of {named}"
+    return [Problem(row, "seats_per_week", wanted, "seats_taken", expected)]
+
+
+def _sold(row: int, column: str, changed: Mapping[str, Any], weeks: Sequence[date]) -> Problem:
+    value = changed[column][1] if column in changed else ""
+    named = ", ".join(week.isoformat() for week in sorted(weeks)[:5])
+    return Problem(
+        row, column, value, "seats_taken", f"no change: seats are taken in the week of {named}"
+    )
+
+
+def _lines(entry: Entry) -> list[dict[str, Any]]:
+    head = {"row": entry.row, "external_id": entry.external_id, "action": entry.action}
+    tiers = ", ".join(
+        f"{status}: {tier}"
+        for status, tier in (("student", entry.tier_student), ("graduate", entry.tier_graduate))
+        if tier
+    )
+    lines: list[tuple[str | None, str, str]] = []
+    if entry.action != REFUSED:
+        lines.append((None, "", tiers))
+    lines += [(p.column, p.value, f"expected {p.expected}") for p in entry.problems]
+    if entry.action != REFUSED:
+        lines += [
+            (column, was, f"becomes {now}") for column, (was, now) in entry.difference.items()
+        ]
+        lines += [(fix.column, fix.was, f"read as {fix.now}") for fix in entry.fixes]
+        lines += [(each.column, each.value, each.text) for each in entry.cautions]
+        lines += [("title", "", f"waits for review: {text}") for text in entry.conflicts]
+    return [
+        {**head, "column": column or "", "value": value, "message": message}
+        for column, value, message in lines
+    ]

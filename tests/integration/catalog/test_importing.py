@@ -1,0 +1,198 @@
+"""The host's sheet goes in, comes out as planned, and goes in again unchanged."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import func, select
+
+from marketplace.catalog.models import (
+    ImportRun,
+    Listing,
+    ListingTransition,
+    ListingVersion,
+    SeatWeek,
+    Site,
+)
+from marketplace.catalog.queries import listings
+from marketplace.catalog.service import publishing, seats
+from marketplace.catalog.service.importing import import_listings
+from marketplace.core.errors import NotFound
+from marketplace.core.money import Money
+from marketplace.identity import queries as identity
+from tests.conftest import NOW
+from tests.integration.catalog.conftest import SHEET, listing_of, new_account
+
+CREATED = 14
+REFUSED = 10
+
+
+def sheet_with(old: str, new: str, count: int = 1) -> bytes:
+    text = SHEET.decode()
+    assert old in text
+    return text.replace(old, new, count).encode()
+
+
+def test_a_dry_run_writes_nothing(session, owner):
+    plan = import_listings(session, SHEET, owner, False, NOW)
+    assert plan.counts == {
+        "created": CREATED,
+        "changed": 0,
+        "unchanged": 0,
+        "repeated": 0,
+        "refused": REFUSED,
+    }
+    assert not plan.committed
+    assert session.scalar(select(func.count()).select_from(Listing)) == 0
+    assert session.scalar(select(func.count()).select_from(ImportRun)) == 0
+
+
+def test_what_is_committed_is_what_was_planned(session, owner, imported):
+    assert imported.committed
+    assert imported.counts["created"] == CREATED
+    assert session.scalar(select(func.count()).select_from(Listing)) == CREATED
+    listing = listing_of(session, "CHI-IM-02")
+    assert listing.price == Money(125000, "USD")
+    assert listing.specialty == "internal_medicine"
+    assert listing.first_start == date(2027, 1, 4)
+    assert (listing.tier_student, listing.tier_graduate) == (None, "externship")
+    assert listing.state == "draft"
+    assert listing.version == 1
+    version = session.execute(
+        select(ListingVersion).where(ListingVersion.listing_id == listing.id)
+    ).scalar_one()
+    assert version.terms["price_per_week"] == "1250.00"
+    run = session.execute(select(ImportRun)).scalar_one()
+    assert run.counts == imported.counts
+
+
+def test_importing_twice_changes_nothing(session, owner, imported):
+    again = import_listings(session, SHEET, owner, True, NOW)
+    assert again.counts["unchanged"] == CREATED
+    assert again.counts["created"] == again.counts["changed"] == 0
+    assert session.scalar(select(func.count()).select_from(ListingVersion)) == CREATED
+    assert session.scalar(select(func.count()).select_from(ListingTransition)) == CREATED
+
+
+def test_the_owner_is_a_member_of_each_new_site(session, owner, imported):
+    sites = session.execute(select(Site.id)).scalars().all()
+    assert len(sites) == 10
+    assert all(identity.has_role(session, owner, "site_owner", site_id=site) for site in sites)
+
+
+def test_seats_cover_the_season_to_the_end_of_the_last_rotation(session, imported):
+    listing = listing_of(session, "HOU-FM-01")
+    pool = listings_pool(session, listing)
+    weeks = session.execute(
+        select(func.min(SeatWeek.week), func.max(SeatWeek.week), func.min(SeatWeek.capacity)).where(
+            SeatWeek.pool_id == pool
+        )
+    ).one()
+    assert tuple(weeks) == (date(2027, 2, 1), date(2027, 12, 13), 4)
+
+
+def listings_pool(session, listing):
+    from marketplace.catalog.queries import seats as seat_queries  # noqa: PLC0415
+
+    (pool,) = seat_queries.pools(session, listing.id)
+    return pool.id
+
+
+def test_a_change_is_a_version_with_its_difference(session, owner, imported):
+    plan = import_listings(session, sheet_with("425.00", "450.00"), owner, True, NOW)
+    assert plan.counts["changed"] == 1
+    (entry,) = plan.of("changed")
+    assert entry.difference == {"price_per_week": ("425.00", "450.00")}
+    listing = listing_of(session, "CHI-IM-01")
+    session.refresh(listing)
+    assert listing.price == Money(45000, "USD")
+    assert listing.version == 2
+    last = listings.versions(session, listing.id)[-1]
+    assert last.difference == {"price_per_week": ["425.00", "450.00"]}
+
+
+def test_a_season_that_moves_moves_its_calendar(session, owner, imported):
+    text = sheet_with("2027-03-01,2027-09-27", "2027-02-22,2027-09-20")
+    import_listings(session, text, owner, True, NOW)
+    pool = listings_pool(session, listing_of(session, "NYC-NEU-01"))
+    first, last = session.execute(
+        select(func.min(SeatWeek.week), func.max(SeatWeek.week)).where(SeatWeek.pool_id == pool)
+    ).one()
+    assert (first, last) == (date(2027, 2, 22), date(2027, 10, 11))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column"),
+    [
+        ("425.00,USD,3,", "425.00,USD,0,", "seats_per_week"),
+        ("2027-01-04,2027-12-06,2027-11-22", "2027-02-01,2027-12-06,2027-11-22", "first_start"),
+        ("2027-11-22;2027-12-20", "2027-01-11;2027-12-20", "blackout_weeks"),
+        ("Lakeview Community Hospital", "Lakeside Community Hospital", "site_name"),
+    ],
+)
+def test_a_change_that_would_break_a_taken_seat_is_refused(
+    session, owner, imported, old, new, column
+):
+    listing = listing_of(session, "CHI-IM-01")
+    seats.take(session, listing.id, [date(2027, 1, 4), date(2027, 1, 11)])
+    plan = import_listings(session, sheet_with(old, new), owner, True, NOW)
+    entry = next(entry for entry in plan.entries if entry.external_id == "CHI-IM-01")
+    assert entry.action == "refused"
+    assert [(p.column, p.code) for p in entry.problems] == [(column, "seats_taken")]
+    session.refresh(listing)
+    assert listing.version == 1
+
+
+def test_seats_raised_are_seats_to_take(session, owner, imported):
+    listing = listing_of(session, "NYC-NEU-01")
+    week = [date(2027, 3, 1)]
+    seats.take(session, listing.id, week)
+    import_listings(session, sheet_with("510,USD,1,", "510,USD,2,"), owner, True, NOW)
+    seats.take(session, listing.id, week)
+
+
+def test_a_site_that_moves_is_found_where_it_is(session, owner, imported):
+    text = SHEET.decode().replace("300 New York Medical Way", "301 New York Medical Way")
+    plan = import_listings(session, text, owner, True, NOW)
+    assert plan.counts["changed"] == 2
+    site = session.execute(select(Site).where(Site.name == "Harlem Behavioral Health")).scalar_one()
+    assert site.address == "301 New York Medical Way"
+
+
+def test_two_owners_may_use_one_id(session, owner, imported):
+    other = new_account(session)
+    assert import_listings(session, SHEET, other, True, NOW).counts["created"] == CREATED
+
+
+def test_an_import_for_one_site_refuses_rows_of_others(session, owner, imported):
+    site = session.execute(
+        select(Site).where(Site.name == "Lakeview Community Hospital")
+    ).scalar_one()
+    plan = import_listings(session, SHEET, owner, False, NOW, site_id=site.id)
+    assert plan.counts["unchanged"] == 2
+    foreign = [p.code for entry in plan.entries for p in entry.problems if p.code == "other_site"]
+    assert len(foreign) == CREATED - 2
+    with pytest.raises(NotFound):
+        import_listings(session, SHEET, new_account(session), False, NOW, site_id=site.id)
+
+
+def test_a_retired_listing_is_not_changed(session, owner, imported):
+    listing = listing_of(session, "CHI-IM-01")
+    publishing.retire(session, listing.id, owner, "Closed.", NOW)
+    plan = import_listings(session, sheet_with("425.00", "450.00"), owner, True, NOW)
+    assert next(e for e in plan.entries if e.row == 2).problems[0].code == "retired"
+
+
+def test_a_file_that_can_not_be_read_is_told_in_the_plan(session, owner):
+    plan = import_listings(session, b"PK\x03\x04 workbook", owner, True, NOW)
+    assert plan.fault
+    assert plan.fault.code == "workbook"
+    assert plan.entries == ()
+
+
+def test_the_table_tells_row_column_value_and_what_was_expected(imported):
+    lines = imported.as_table()
+    zone = next(line for line in lines if line["row"] == 21)
+    assert zone["external_id"] == "ATL-GI-01"
+    assert (zone["column"], zone["value"]) == ("timezone", "America/Atlanta")
+    assert "America/New_York" in zone["message"]
+    assert {line["row"] for line in lines} == set(range(2, 26))
