@@ -10,7 +10,7 @@ from typing import Any
 
 from marketplace.embedded.stripe_sandbox import ids
 from marketplace.embedded.stripe_sandbox.errors import no_such
-from marketplace.embedded.stripe_sandbox.render import public
+from marketplace.embedded.stripe_sandbox.render import Renderer
 from marketplace.embedded.stripe_sandbox.shapes import API_VERSION, PLATFORM, Json
 from marketplace.embedded.stripe_sandbox.store import Transaction
 
@@ -65,7 +65,7 @@ class Work:
         self, kind: str, body: Json, *, previous: Json | None = None, overrides: Json | None = None
     ) -> Json:
         """Store an event with a snapshot of ``body`` and queue it for every endpoint concerned."""
-        snapshot = {**public(body, self.now), **(overrides or {})}
+        snapshot = {**Renderer(self.tx, self.now).answer(body), **(overrides or {})}
         data: Json = {"object": snapshot}
         if previous is not None:
             data["previous_attributes"] = previous

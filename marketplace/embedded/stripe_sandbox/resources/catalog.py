@@ -46,7 +46,6 @@ def new_product(work: Work, params: Json) -> Json:
         "prod",
         {
             "active": True,
-            "attributes": [],
             "default_price": None,
             "description": params.get("description"),
             "images": params.get("images") or [],
@@ -57,7 +56,6 @@ def new_product(work: Work, params: Json) -> Json:
             "shippable": None,
             "statement_descriptor": params.get("statement_descriptor"),
             "tax_code": params.get("tax_code"),
-            "type": "service",
             "unit_label": params.get("unit_label"),
             "updated": work.now,
             "url": params.get("url"),

@@ -289,7 +289,7 @@ def _details(method: Json) -> Json:
         bank = method["us_bank_account"]
         names = ("account_holder_type", "account_type", "bank_name", "last4", "routing_number")
         debit = {name: bank[name] for name in names}
-        debit.update(fingerprint=bank["fingerprint"], mandate=None, payment_reference=None)
+        debit.update(fingerprint=bank["fingerprint"], payment_reference=None)
         return {"type": "us_bank_account", "us_bank_account": debit}
     card = method["card"]
     shown = {name: card[name] for name in _CARD_SHOWN}

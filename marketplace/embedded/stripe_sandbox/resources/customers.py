@@ -47,7 +47,7 @@ def full_address(given: Json | None) -> Json | None:
 def full_shipping(given: Json | None) -> Json | None:
     if given is None:
         return None
-    return {**given, "address": full_address(given.get("address"))}
+    return {**given, "address": full_address(given.get("address") or {})}
 
 
 def create_customer(work: Work, _args: Args, params: Json) -> Json:

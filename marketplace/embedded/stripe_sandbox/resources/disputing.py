@@ -89,7 +89,6 @@ def _fields(work: Work, charge: Json, amount: int, reason: str, status: str) -> 
             "has_evidence": False,
             "past_due": False,
             "submission_count": 0,
-            "submission_method": None,
         },
         "is_charge_refundable": reason == "inquiry",
         "metadata": {},
@@ -135,7 +134,7 @@ def respond(work: Work, dispute: Json, evidence: Json, *, submit: bool) -> Json:
     text = dispute["evidence"]["uncategorized_text"]
     decided = {"winning_evidence": "won", "losing_evidence": "lost"}.get(text)
     if submit:
-        details.update(submission_count=details["submission_count"] + 1, submission_method="manual")
+        details["submission_count"] += 1
         warning = "warning_" if dispute["status"].startswith("warning") else ""
         dispute["status"] = f"{warning}under_review"
     work.save(dispute)

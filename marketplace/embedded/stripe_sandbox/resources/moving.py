@@ -95,7 +95,6 @@ def _arrive(there: Work, transfer: Json, ready: int, fee: int) -> Json:
     )
     payment["balance_transaction"] = booked["id"]
     there.save(payment)
-    there.emit("payment.created", payment)
     return payment
 
 
