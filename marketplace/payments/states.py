@@ -52,7 +52,6 @@ REFUND = Transitions(
         _R.FAILED: frozenset(),
     }
 )
-REFUND_ON_ITS_WAY = frozenset({_R.REQUESTED, _R.PENDING})
 
 
 class EventState(StrEnum):

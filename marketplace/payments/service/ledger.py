@@ -1,0 +1,218 @@
+"""Posting to the books, and the table of postings.
+
+| what happened | debit | credit |
+| --- | --- | --- |
+| a payment settled | processor_clearing: all | deferred_host_share: host, platform_revenue: platform |
+| the processor's fee became known | processor_fees | processor_clearing |
+| a refund was granted | deferred_host_share, platform_revenue | refunds_payable |
+| a refund left us | refunds_payable | processor_clearing |
+| a refund came back | processor_clearing | refunds_payable |
+| the processor paid out to our bank | bank | processor_clearing |
+| a dispute withdrew money | disputes | processor_clearing |
+| a dispute gave it back | processor_clearing | disputes |
+| something that nobody can explain | suspense (or credit) | processor_clearing (or debit) |
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, or_, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from marketplace.core.db import Session
+from marketplace.core.ids import new_id
+from marketplace.core.money import Money
+from marketplace.payments.models import (
+    AccountKind,
+    LedgerAccount,
+    LedgerEntry,
+    LedgerTransaction,
+    Payment,
+    Refund,
+)
+from marketplace.payments.rules import Split
+
+PAYMENT_SETTLED = "payment_settled"
+PROCESSOR_FEE = "processor_fee"
+REFUND_GRANTED = "refund_granted"
+REFUND_SENT = "refund_sent"
+REFUND_RETURNED = "refund_returned"
+_K = AccountKind
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One side of a posting: a debit is positive, a credit negative. Zero is left out."""
+
+    account: AccountKind
+    amount: Money
+    owner_id: UUID | None = None
+
+
+def post(
+    session: Session,
+    *,
+    source: str,
+    reason: str,
+    legs: Sequence[Leg],
+    at: datetime,
+    payment_id: UUID | None = None,
+) -> bool:
+    """Post once for (source, reason); False if that was done before. `ValueError` unless balanced.
+
+    `source` is the processor's object, or one of ours, that the posting is about.
+    """
+    legs = [leg for leg in legs if leg.amount]
+    _check(legs)
+    transaction_id = session.execute(
+        upsert(LedgerTransaction)
+        .values(id=new_id(), source=source, reason=reason, occurred_at=at, payment_id=payment_id)
+        .on_conflict_do_nothing(constraint="uq_ledger_transaction_source_reason")
+        .returning(LedgerTransaction.id)
+    ).scalar_one_or_none()
+    if transaction_id is None:
+        return False
+    accounts = _accounts(session, legs)
+    session.execute(
+        insert(LedgerEntry).values(
+            [
+                {
+                    "id": new_id(),
+                    "transaction_id": transaction_id,
+                    "account_id": accounts[_key(leg)],
+                    "amount_minor": leg.amount.minor,
+                    "currency": leg.amount.currency,
+                }
+                for leg in legs
+            ]
+        )
+    )
+    return True
+
+
+def post_settled(session: Session, payment: Payment, source: str, split: Split) -> bool:
+    """Money has arrived: we hold it, and owe the host their share."""
+    return post(
+        session,
+        source=source,
+        reason=PAYMENT_SETTLED,
+        legs=[
+            Leg(_K.PROCESSOR_CLEARING, split.whole),
+            Leg(_K.DEFERRED_HOST_SHARE, -split.host, payment.site_id),
+            Leg(_K.PLATFORM_REVENUE, -split.platform),
+        ],
+        at=payment.settled_at or payment.requested_at,
+        payment_id=payment.id,
+    )
+
+
+def post_fee(
+    session: Session, *, source: str, fee: Money, at: datetime, payment_id: UUID | None
+) -> bool:
+    """The processor kept `fee` of a balance transaction `source`; nothing to post for none."""
+    if not fee:
+        return False
+    legs = [Leg(_K.PROCESSOR_FEES, fee), Leg(_K.PROCESSOR_CLEARING, -fee)]
+    return post(
+        session, source=source, reason=PROCESSOR_FEE, legs=legs, at=at, payment_id=payment_id
+    )
+
+
+def post_granted(session: Session, payment: Payment, refund: Refund) -> bool:
+    """A refund is owed from now on; both sides give back their part."""
+    return post(
+        session,
+        source=f"refund:{refund.id}",
+        reason=REFUND_GRANTED,
+        legs=[
+            Leg(_K.DEFERRED_HOST_SHARE, refund.split.host, payment.site_id),
+            Leg(_K.PLATFORM_REVENUE, refund.split.platform),
+            Leg(_K.REFUNDS_PAYABLE, -refund.amount),
+        ],
+        at=refund.requested_at,
+        payment_id=payment.id,
+    )
+
+
+def post_sent(session: Session, refund: Refund, source: str, at: datetime) -> bool:
+    """The processor has taken the refund from what it holds for us."""
+    legs = [Leg(_K.REFUNDS_PAYABLE, refund.amount), Leg(_K.PROCESSOR_CLEARING, -refund.amount)]
+    return post(
+        session,
+        source=source,
+        reason=REFUND_SENT,
+        legs=legs,
+        at=at,
+        payment_id=refund.payment_id,
+    )
+
+
+def post_returned(session: Session, refund: Refund, source: str, at: datetime) -> bool:
+    """The refund came back to us: the debt stands again."""
+    legs = [Leg(_K.PROCESSOR_CLEARING, refund.amount), Leg(_K.REFUNDS_PAYABLE, -refund.amount)]
+    return post(
+        session,
+        source=source,
+        reason=REFUND_RETURNED,
+        legs=legs,
+        at=at,
+        payment_id=refund.payment_id,
+    )
+
+
+def is_posted(session: Session, source: str, reason: str) -> bool:
+    found = session.execute(
+        select(LedgerTransaction.id).where(
+            LedgerTransaction.source == source, LedgerTransaction.reason == reason
+        )
+    )
+    return found.scalar_one_or_none() is not None
+
+
+def _check(legs: Sequence[Leg]) -> None:
+    sums: dict[str, int] = {}
+    for leg in legs:
+        sums[leg.amount.currency] = sums.get(leg.amount.currency, 0) + leg.amount.minor
+    if not legs or any(sums.values()):
+        raise ValueError(f"a posting sums to zero in each currency, not to {sums}")
+
+
+def _key(leg: Leg) -> tuple[str, UUID | None, str]:
+    return (leg.account.value, leg.owner_id, leg.amount.currency)
+
+
+def _accounts(session: Session, legs: Sequence[Leg]) -> dict[tuple[str, UUID | None, str], UUID]:
+    """Return the ids of the legs' accounts, making those that are new."""
+    wanted = {_key(leg) for leg in legs}
+    found = _find(session, legs)
+    # In one order, so that two who make the same accounts don't wait for each other in a ring.
+    missing = sorted(wanted - found.keys(), key=str)
+    if missing:
+        session.execute(
+            upsert(LedgerAccount)
+            .values(
+                [
+                    {"id": new_id(), "kind": kind, "owner_id": owner, "currency": currency}
+                    for kind, owner, currency in missing
+                ]
+            )
+            .on_conflict_do_nothing()
+        )
+        found = _find(session, legs)
+    return found
+
+
+def _find(session: Session, legs: Sequence[Leg]) -> dict[tuple[str, UUID | None, str], UUID]:
+    owners = {leg.owner_id for leg in legs if leg.owner_id is not None}
+    rows = session.execute(
+        select(
+            LedgerAccount.id, LedgerAccount.kind, LedgerAccount.owner_id, LedgerAccount.currency
+        ).where(
+            LedgerAccount.kind.in_({leg.account.value for leg in legs}),
+            LedgerAccount.currency.in_({leg.amount.currency for leg in legs}),
+            or_(LedgerAccount.owner_id.is_(None), LedgerAccount.owner_id.in_(owners)),
+        )
+    )
+    return {(row.kind, row.owner_id, row.currency): row.id for row in rows}

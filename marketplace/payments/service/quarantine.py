@@ -1,0 +1,67 @@
+"""What does not fit is set aside with an alarm, once, and nothing is booked for it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from marketplace.core.db import Session, affected
+from marketplace.core.errors import NotFound
+from marketplace.core.ids import new_id
+from marketplace.payments.models import Quarantine
+
+log = structlog.get_logger(__name__)
+
+
+def put_aside(
+    session: Session,
+    *,
+    processor_object: str,
+    reason: str,
+    details: Mapping[str, Any],
+    now: datetime,
+    payment_id: UUID | None = None,
+    event_id: UUID | None = None,
+) -> None:
+    """Record that `processor_object` does not fit; the log line at level error is the alarm."""
+    row = session.execute(
+        upsert(Quarantine)
+        .values(
+            id=new_id(),
+            processor_object=processor_object,
+            reason=reason,
+            details=dict(details),
+            payment_id=payment_id,
+            event_id=event_id,
+            found_at=now,
+        )
+        .on_conflict_do_nothing(constraint="uq_quarantine_processor_object_reason")
+        .returning(Quarantine.id)
+    ).scalar_one_or_none()
+    if row is not None:
+        log.error(
+            "money_quarantined",
+            quarantine=str(row),
+            processor_object=processor_object,
+            reason=reason,
+            payment=str(payment_id) if payment_id else None,
+            **{f"detail_{name}": value for name, value in details.items()},
+        )
+
+
+def resolve(
+    session: Session, quarantine_id: UUID, *, resolution: str, account_id: UUID, now: datetime
+) -> None:
+    """Note what a person decided; `NotFound` unless it is open."""
+    closed = affected(
+        session,
+        update(Quarantine)
+        .where(Quarantine.id == quarantine_id, Quarantine.resolved_at.is_(None))
+        .values(resolved_at=now, resolved_by=account_id, resolution=resolution),
+    )
+    if not closed:
+        raise NotFound

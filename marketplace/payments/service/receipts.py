@@ -1,0 +1,103 @@
+"""Receipts: a number without gaps, the content frozen with it, then the PDF and the e-mail."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from marketplace.core.db import Session
+from marketplace.identity import queries as people
+from marketplace.identity.service import notices
+from marketplace.payments import queries
+from marketplace.payments.models import DocumentSequence, Payment, Receipt
+from marketplace.payments.states import PaymentState
+
+KIND = "receipt"
+TEMPLATE = "receipt"
+NOTICE = "payment_receipt"
+
+
+def number_receipt(
+    session: Session, payment_id: UUID, *, legal_entity: str, now: datetime
+) -> Receipt:
+    """Give the settled payment its receipt number; a second call returns the same receipt.
+
+    The sequence's row stays locked until the commit, so the transaction should be short.
+    """
+    payment = queries.lock_payment(session, payment_id)
+    known = queries.receipt(session, payment_id)
+    if known is not None:
+        return known
+    if PaymentState(payment.state) is not PaymentState.SETTLED or payment.settled_at is None:
+        raise ValueError(f"payment {payment_id} is not settled: there is nothing to receipt")
+    number = _next_number(session, legal_entity)
+    receipt = Receipt(
+        payment_id=payment.id,
+        legal_entity=legal_entity,
+        number=number,
+        issued_at=now,
+        content=_content(session, payment, legal_entity, number, now),
+        object_key=f"receipts/{payment.id}/receipt-{number:06d}.pdf",
+    )
+    session.add(receipt)
+    session.flush()
+    return receipt
+
+
+def deliver_receipt(session: Session, payment_id: UUID, *, now: datetime) -> None:
+    """The PDF is stored: note it, and have it mailed to the payer, once."""
+    payment = queries.lock_payment(session, payment_id)
+    receipt = queries.receipt(session, payment_id)
+    if receipt is None or receipt.stored_at is not None:
+        return
+    receipt.stored_at = now
+    session.flush()
+    notices.notify(
+        session,
+        payment.payer_id,
+        NOTICE,
+        {
+            "amount": {"amount": payment.amount.minor, "currency": payment.currency},
+            "description": payment.description,
+            "number": receipt.content["number"],
+        },
+        [receipt.object_key],
+        now=now,
+    )
+
+
+def _next_number(session: Session, legal_entity: str) -> int:
+    return session.execute(
+        upsert(DocumentSequence)
+        .values(legal_entity=legal_entity, kind=KIND, last_number=1)
+        .on_conflict_do_update(
+            constraint="pk_document_sequence",
+            set_={"last_number": DocumentSequence.last_number + 1},
+        )
+        .returning(DocumentSequence.last_number)
+    ).scalar_one()
+
+
+def _content(
+    session: Session, payment: Payment, legal_entity: str, number: int, now: datetime
+) -> dict[str, Any]:
+    """Everything that the receipt prints, as JSON: what is reprinted years later is the same."""
+    contact = people.contact(session, payment.payer_id)
+    if contact is None or payment.settled_at is None:
+        raise LookupError(f"payment {payment.id} has no payer or no date")
+    return {
+        "number": f"{number:06d}",
+        "legal_entity": legal_entity,
+        "issued_on": now.date().isoformat(),
+        "payer": {"name": contact.name, "email": contact.email},
+        "for": payment.description,
+        "reference": str(payment.id),
+        "lines": [
+            {"description": line.description, "amount": str(line.amount)}
+            for line in queries.lines(session, payment.id)
+        ],
+        "total": str(payment.amount),
+        "paid_on": payment.settled_at.date().isoformat(),
+        "method": "card",
+    }

@@ -1,0 +1,302 @@
+"""Refunds: our row and the debt first, then the call, then what the processor says of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from sqlalchemy import update
+
+from marketplace.core.db import Session, affected
+from marketplace.core.events import publish
+from marketplace.core.jobs import defer
+from marketplace.core.money import Money
+from marketplace.payments import queries
+from marketplace.payments.errors import AmountRefused, RefundExceedsPayment, RefundNotRetryable
+from marketplace.payments.events import Payable, RefundFailed, RefundSettled
+from marketplace.payments.gateway import ProcessorRefund
+from marketplace.payments.models import Payment, Refund, RefundTransition
+from marketplace.payments.rules import Split, refund_split, split
+from marketplace.payments.service import ledger, steps
+from marketplace.payments.service.quarantine import put_aside
+from marketplace.payments.states import REFUND, Arrival, PaymentState, RefundState
+
+# What the processor calls the states of a refund.
+STATES = {
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.PENDING,
+    "succeeded": RefundState.SETTLED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPlan:
+    """The call that pays back. `repeat`: look for a refund from an earlier try first."""
+
+    key: str
+    refund_id: UUID
+    payment_id: UUID
+    intent_id: str
+    amount: Money
+    repeat: bool
+
+
+class _Told(TypedDict):
+    """What every event about a refund carries."""
+
+    refund_id: UUID
+    payment_id: UUID
+    payable: Payable
+    payer_id: UUID
+    amount: Money
+    at: datetime
+
+
+def refund(
+    session: Session,
+    payment_id: UUID,
+    *,
+    amount: Money,
+    reason: str,
+    now: datetime,
+    requested_by: UUID | None = None,
+) -> Refund:
+    """Grant a refund; a job sends it, and `RefundSettled` or `RefundFailed` tells how it went.
+
+    `RefundExceedsPayment` if more than was captured would go back, counting what is under way;
+    two at once are decided by the database, one after the other.
+    """
+    if amount.minor <= 0:
+        raise AmountRefused(f"{amount} is nothing to refund.")
+    payment = queries.lock_payment(session, payment_id)
+    _reserve(session, payment, amount)
+    shares = _shares(session, payment, amount)
+    row = _add(session, payment, amount, shares, reason, now, requested_by)
+    ledger.post_granted(session, payment, row)
+    return row
+
+
+def retry_refund(
+    session: Session, refund_id: UUID, *, now: datetime, requested_by: UUID | None = None
+) -> Refund:
+    """Send a failed refund again, under a new key; the debt in the books is the same."""
+    failed = queries.refund(session, refund_id)
+    payment = queries.lock_payment(session, failed.payment_id)
+    session.refresh(failed)
+    sent_again = queries.replacement(session, refund_id) is not None
+    if RefundState(failed.state) is not RefundState.FAILED or sent_again:
+        raise RefundNotRetryable
+    return _add(
+        session,
+        payment,
+        failed.amount,
+        failed.split,
+        failed.reason,
+        now,
+        requested_by,
+        replaces_id=failed.id,
+    )
+
+
+def plan_refund(session: Session, refund_id: UUID, *, now: datetime) -> RefundPlan | None:
+    """Write down that we are about to call; None if there is nothing left to send."""
+    row = queries.refund(session, refund_id)
+    payment = queries.lock_payment(session, row.payment_id)
+    session.refresh(row)
+    if RefundState(row.state) is not RefundState.REQUESTED or payment.processor_intent is None:
+        return None
+    row.attempts += 1
+    row.next_look_at = now + steps.LOOK_AGAIN
+    session.flush()
+    return RefundPlan(
+        key=f"refund:{row.id}",
+        refund_id=row.id,
+        payment_id=payment.id,
+        intent_id=payment.processor_intent,
+        amount=row.amount,
+        repeat=row.attempts > 1,
+    )
+
+
+def take_refund(
+    session: Session,
+    refund_id: UUID,
+    seen: ProcessorRefund,
+    *,
+    now: datetime,
+    event_id: UUID | None = None,
+) -> Arrival:
+    """Bring the refund to what the processor shows; harmless however often and in whatever order."""
+    row = queries.refund(session, refund_id)
+    payment = queries.lock_payment(session, row.payment_id)
+    session.refresh(row)
+    fault = _misfit(row, payment, seen)
+    if fault is not None:
+        put_aside(
+            session,
+            processor_object=seen.id,
+            reason=fault,
+            details={"refund": str(row.id), "expected": str(row.amount), "seen": str(seen.amount)},
+            now=now,
+            payment_id=payment.id,
+            event_id=event_id,
+        )
+        return Arrival.INVALID
+    row.processor_refund = seen.id
+    after = STATES[seen.status]
+    _book(session, row, seen, after, now)
+    return _step(session, row, payment, after, seen.failure or seen.status, now)
+
+
+def fail_refund(session: Session, refund_id: UUID, reason: str, *, now: datetime) -> None:
+    """The processor said no: the debt stays, and a person is told."""
+    row = queries.refund(session, refund_id)
+    payment = queries.lock_payment(session, row.payment_id)
+    session.refresh(row)
+    _step(session, row, payment, RefundState.FAILED, reason, now)
+
+
+def _reserve(session: Session, payment: Payment, amount: Money) -> None:
+    """Claim the amount by a conditional update: the row count decides, not an earlier read."""
+    if amount.currency != payment.currency:
+        raise AmountRefused(f"This payment is in {payment.currency}.")
+    claimed = affected(
+        session,
+        update(Payment)
+        .where(
+            Payment.id == payment.id,
+            Payment.state == PaymentState.SETTLED,
+            Payment.refunded_minor + amount.minor <= Payment.captured_minor,
+        )
+        .values(refunded_minor=Payment.refunded_minor + amount.minor)
+        .execution_options(synchronize_session=False),
+    )
+    session.refresh(payment)
+    if not claimed:
+        raise RefundExceedsPayment(
+            f"At most {payment.refundable} can be refunded.",
+            extra={"refundable": payment.refundable.minor, "currency": payment.currency},
+        )
+
+
+def _shares(session: Session, payment: Payment, amount: Money) -> Split:
+    zero = Money.zero(payment.currency)
+    host, platform = zero, zero
+    for earlier in queries.refunds(session, payment.id):
+        if earlier.replaces_id is None:
+            host += earlier.split.host
+            platform += earlier.split.platform
+    paid = split(queries.lines(session, payment.id))
+    return refund_split(paid, Split(host, platform), amount)
+
+
+def _add(
+    session: Session,
+    payment: Payment,
+    amount: Money,
+    shares: Split,
+    reason: str,
+    now: datetime,
+    requested_by: UUID | None,
+    replaces_id: UUID | None = None,
+) -> Refund:
+    row = Refund(
+        payment_id=payment.id,
+        amount=amount,
+        host_minor=shares.host.minor,
+        platform_minor=shares.platform.minor,
+        reason=reason,
+        requested_by=requested_by,
+        replaces_id=replaces_id,
+        state=RefundState.REQUESTED,
+        requested_at=now,
+        next_look_at=now + steps.LOOK_AGAIN,
+    )
+    session.add(row)
+    session.flush()
+    session.add(
+        RefundTransition(
+            refund_id=row.id, before=None, after=RefundState.REQUESTED, reason=reason, at=now
+        )
+    )
+    session.flush()
+    defer(session, steps.SEND_REFUND, refund_id=str(row.id))
+    return row
+
+
+def _book(
+    session: Session, row: Refund, seen: ProcessorRefund, after: RefundState, now: datetime
+) -> None:
+    """Post what has moved at the processor, each movement once."""
+    if seen.balance is not None:
+        ledger.post_sent(session, row, seen.id, seen.balance.at)
+        fee = seen.balance.fee
+        ledger.post_fee(
+            session,
+            source=seen.balance.id,
+            fee=fee,
+            at=seen.balance.at,
+            payment_id=row.payment_id,
+        )
+    elif after is RefundState.SETTLED:
+        ledger.post_sent(session, row, seen.id, now)
+    left = ledger.is_posted(session, seen.id, ledger.REFUND_SENT)
+    if after is RefundState.FAILED and left:
+        back = seen.failure_balance
+        ledger.post_returned(session, row, seen.id, back.at if back else now)
+
+
+def _step(
+    session: Session,
+    row: Refund,
+    payment: Payment,
+    after: RefundState,
+    reason: str,
+    now: datetime,
+) -> Arrival:
+    before = RefundState(row.state)
+    if before is after or not REFUND.allows(before, after):
+        session.flush()
+        return Arrival.DUPLICATE if before is after else Arrival.IGNORED
+    row.next_look_at = now + steps.LOOK_AGAIN if after is RefundState.PENDING else None
+    steps.move_refund(session, row, after, reason, now)
+    told = _Told(
+        refund_id=row.id,
+        payment_id=payment.id,
+        payable=payment.payable,
+        payer_id=payment.payer_id,
+        amount=row.amount,
+        at=now,
+    )
+    if after is RefundState.SETTLED:
+        row.settled_at = now
+        session.flush()
+        publish(session, RefundSettled(**told))
+        return Arrival.SETTLED
+    if after is RefundState.FAILED:
+        row.failure = reason
+        put_aside(
+            session,
+            processor_object=row.processor_refund or str(row.id),
+            reason="refund_failed",
+            details={"refund": str(row.id), "amount": str(row.amount), "why": reason},
+            now=now,
+            payment_id=payment.id,
+        )
+        session.flush()
+        publish(session, RefundFailed(**told, reason=reason))
+        return Arrival.FAILED
+    return Arrival.OPENED
+
+
+def _misfit(row: Refund, payment: Payment, seen: ProcessorRefund) -> str | None:
+    checks = (
+        ("refund", seen.refund_id == row.id),
+        ("refund_object", row.processor_refund in {None, seen.id}),
+        ("refund_intent", seen.intent_id == payment.processor_intent),
+        ("refund_amount", seen.amount == row.amount),
+        ("refund_status", seen.status in STATES),
+    )
+    return next((name for name, fits in checks if not fits), None)
