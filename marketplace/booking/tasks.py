@@ -1,13 +1,15 @@
 """Jobs of booking: each may run twice, at once or after a crash, and does its work once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from marketplace.booking.service import deadlines, payment
 from marketplace.core.db import Session
 from marketplace.core.jobs import JobContext, Task
-from marketplace.payments import service as payments
+from marketplace.payments.errors import AlreadyPaid
+from marketplace.payments.service import asking
 
 # A run ends well before the next begins, whatever has piled up: the rest is the next run's.
 MOST_BATCHES = 200
@@ -30,9 +32,12 @@ def remind(job: JobContext) -> None:
 
 
 def drop_payment(job: JobContext, payment_id: str) -> None:
-    """Close the payment of a booking that was given up, if it is still open."""
-    with job.transaction() as session:
-        payments.cancel(session, UUID(payment_id), now=job.clock.now())
+    """Close the payment of a booking that was given up, if it is still open.
+
+    Where the money was faster, whoever settled it has taken the seat back or refunded it.
+    """
+    with suppress(AlreadyPaid), job.transaction() as session:
+        asking.cancel(session, UUID(payment_id), now=job.clock.now())
 
 
 def _in_batches(job: JobContext, work: Callable[[Session, datetime, int], int]) -> None:

@@ -23,8 +23,9 @@ from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.rules.policies import PaysBackAs, PolicyEvent
 from marketplace.core.db import Session
 from marketplace.core.money import Money
-from marketplace.payments import service as payments
+from marketplace.payments import queries as payments
 from marketplace.payments.events import Payable
+from marketplace.payments.service import refunds
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ def cancel(
     if present.pays_back_as is PaysBackAs.VOUCHER:
         raise CreditNotOffered
     # Refunds first: whoever settles a payment takes its row before the booking's, and so do we.
-    refunds = _refund(session, booking, present.refund, actor_id, reason, now)
+    asked = _refund(session, booking, present.refund, actor_id, reason, now)
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
-    session.add(_record(booking, present, refunds, actor_id, now))
+    session.add(_record(booking, present, asked, actor_id, now))
     session.flush()
     notices.cancelled(session, booking, present.refund, now)
     return present
@@ -140,11 +141,11 @@ def _refund(
     """Ask for `amount` from the booking's payments, the latest first."""
     asked = []
     left = amount
-    for paid in payments.refundable(session, Payable(payment.KIND, booking.id)):
+    for paid in payments.kept_payments(session, Payable(payment.KIND, booking.id)):
         part = min(left, paid.refundable)
         if not part:
             continue
-        refund = payments.refund(
+        refund = refunds.refund(
             session, paid.id, amount=part, reason=reason, requested_by=actor_id, now=now
         )
         asked.append(
@@ -163,7 +164,7 @@ def _refund(
 def _record(
     booking: Booking,
     quote: Quote,
-    refunds: list[dict[str, Any]],
+    asked: list[dict[str, Any]],
     actor_id: UUID,
     now: datetime,
 ) -> BookingCancellation:
@@ -179,7 +180,7 @@ def _record(
         kept=quote.kept,
         refund=quote.refund,
         quote=quote.mark,
-        refunds=refunds,
+        refunds=asked,
         actor_id=actor_id,
         at=now,
     )

@@ -24,7 +24,6 @@ from marketplace.catalog.service import seats
 from marketplace.core.db import Session
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
-from marketplace.payments import service as payments
 from marketplace.payments.events import (
     Payable,
     PaymentEvent,
@@ -33,6 +32,7 @@ from marketplace.payments.events import (
     PaymentSettled,
 )
 from marketplace.payments.rules import Purpose
+from marketplace.payments.service import asking, refunds
 
 KIND = "booking"
 DROP = "booking.drop_payment"
@@ -144,7 +144,7 @@ def _request(
 ) -> UUID:
     part = {"whole": "lines", "deposit": "deposit", "balance": "balance"}[purpose]
     lines = frozen.price_lines(booking.price, part)
-    payment = payments.request(
+    payment = asking.request(
         session,
         payable=Payable(KIND, booking.id),
         payer_id=booking.trainee_id,
@@ -197,7 +197,7 @@ def _settle_balance(session: Session, booking: Booking, event: PaymentSettled) -
 
 
 def _send_back(session: Session, booking: Booking, event: PaymentEvent, reason: str) -> None:
-    payments.refund(session, event.payment_id, amount=event.amount, reason=reason, now=event.at)
+    refunds.refund(session, event.payment_id, amount=event.amount, reason=reason, now=event.at)
     notices.seat_lost(session, booking, event.amount, event.at)
 
 
