@@ -65,7 +65,7 @@ def usual_plan(port: int, *, web_workers: int, demo: bool) -> Plan:
     granian = [
         *(str(SCRIPTS / "granian"), "--interface", "wsgi", "wsgi:app"),
         *("--host", LOOPBACK, "--port", str(port), "--workers", str(web_workers)),
-        *("--respawn-failed-workers", "--workers-kill-timeout", "5"),
+        *("--blocking-threads", "8", "--respawn-failed-workers", "--workers-kill-timeout", "3"),
     ]
     load = Step("loading the demo", flask("demo", "load"), shown=True)
     accounts = Step("demo accounts", flask("demo", "accounts"), shown=True)
