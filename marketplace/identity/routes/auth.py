@@ -19,16 +19,16 @@ from marketplace.identity.access import (
 from marketplace.identity.models import Account
 from marketplace.identity.routes.limited import guessing
 from marketplace.identity.schemas.auth import (
-    AddressSchema,
-    CodeSchema,
+    AcknowledgementSchema,
+    BearerTokenSchema,
+    BrowserSessionSchema,
+    EmailAddressSchema,
     LoginSchema,
-    MessageSchema,
-    PasswordSchema,
+    PasswordChangeSchema,
     RecoveryCodesSchema,
     RegisterSchema,
+    SecondFactorCodeSchema,
     SecondFactorSchema,
-    SessionSchema,
-    TokenSchema,
 )
 from marketplace.identity.service import accounts, passwords, second_factor
 from marketplace.web import context
@@ -42,7 +42,7 @@ WRITTEN = {"message": "If this address can be written to, a message is on its wa
 @blueprint.route("/register", methods=["POST"])
 @public
 @blueprint.arguments(RegisterSchema)
-@blueprint.response(202, MessageSchema)
+@blueprint.response(202, AcknowledgementSchema)
 @guessing
 def register(data: dict[str, Any]) -> dict[str, str]:
     """Register as a trainee.
@@ -56,8 +56,8 @@ def register(data: dict[str, Any]) -> dict[str, str]:
 
 @blueprint.route("/confirmations", methods=["POST"])
 @public
-@blueprint.arguments(AddressSchema)
-@blueprint.response(202, MessageSchema)
+@blueprint.arguments(EmailAddressSchema)
+@blueprint.response(202, AcknowledgementSchema)
 @guessing
 def send_confirmation_again(data: dict[str, str]) -> dict[str, str]:
     """Send the link that confirms an address again."""
@@ -68,7 +68,7 @@ def send_confirmation_again(data: dict[str, str]) -> dict[str, str]:
 @blueprint.route("/login", methods=["POST"])
 @public
 @blueprint.arguments(LoginSchema)
-@blueprint.response(200, TokenSchema)
+@blueprint.response(200, BearerTokenSchema)
 @guessing
 def login(data: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Sign in and get a bearer token.
@@ -94,7 +94,7 @@ def logout() -> None:
 
 @blueprint.route("/session", methods=["GET"])
 @public
-@blueprint.response(200, SessionSchema)
+@blueprint.response(200, BrowserSessionSchema)
 def show_session() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Read who is signed in here, and the CSRF token that changes by cookie must carry."""
     found = current_caller()
@@ -105,7 +105,7 @@ def show_session() -> tuple[dict[str, Any], int, dict[str, str]]:
 @blueprint.route("/session", methods=["POST"])
 @public
 @blueprint.arguments(LoginSchema)
-@blueprint.response(200, SessionSchema)
+@blueprint.response(200, BrowserSessionSchema)
 @guessing
 def begin(data: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Sign in by a session cookie, as the pages do."""
@@ -116,8 +116,8 @@ def begin(data: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 @blueprint.route("/password", methods=["POST"])
 @in_person
-@blueprint.arguments(PasswordSchema)
-@blueprint.response(200, TokenSchema)
+@blueprint.arguments(PasswordChangeSchema)
+@blueprint.response(200, BearerTokenSchema)
 @guessing
 def change_password(data: dict[str, str]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Change the password. Every token and session ends; the answer has a new token."""
@@ -139,7 +139,7 @@ def prepare_second_factor() -> tuple[dict[str, str], int, dict[str, str]]:
 
 @blueprint.route("/second-factor", methods=["PUT"])
 @in_person
-@blueprint.arguments(CodeSchema)
+@blueprint.arguments(SecondFactorCodeSchema)
 @blueprint.response(200, RecoveryCodesSchema)
 @guessing
 def turn_on_second_factor(
@@ -152,7 +152,7 @@ def turn_on_second_factor(
 
 @blueprint.route("/second-factor", methods=["DELETE"])
 @in_person
-@blueprint.arguments(CodeSchema)
+@blueprint.arguments(SecondFactorCodeSchema)
 @blueprint.response(204)
 @guessing
 def turn_off_second_factor(data: dict[str, str]) -> None:

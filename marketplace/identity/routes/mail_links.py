@@ -14,10 +14,10 @@ from webargs.flaskparser import FlaskParser
 from marketplace.identity.access import public
 from marketplace.identity.routes.limited import guessing
 from marketplace.identity.schemas.auth import (
-    AddressSchema,
+    AcknowledgementSchema,
+    EmailAddressSchema,
     MailedTokenArgs,
     MailedTokenSchema,
-    MessageSchema,
     ResetSchema,
 )
 from marketplace.identity.service import accounts, passwords
@@ -93,7 +93,7 @@ environment = Environment(
 @blueprint.route("/confirm", methods=["GET"])
 @public
 @blueprint.arguments(MailedTokenArgs, location="query")
-@blueprint.response(200, MessageSchema)
+@blueprint.response(200, AcknowledgementSchema)
 def explain_confirm(data: dict[str, str | None]) -> Response:
     """Show what confirming takes; this alone confirms nothing."""
     return _answer("confirm", "To confirm, POST {'token': …} here.", token=data["token"])
@@ -102,7 +102,7 @@ def explain_confirm(data: dict[str, str | None]) -> Response:
 @blueprint.route("/confirm", methods=["POST"])
 @public
 @blueprint.arguments(MailedTokenSchema)
-@blueprint.response(200, MessageSchema)
+@blueprint.response(200, AcknowledgementSchema)
 @guessing
 def confirm(data: dict[str, str]) -> Response:
     """Confirm the address that the token was mailed to; twice is once."""
@@ -113,7 +113,7 @@ def confirm(data: dict[str, str]) -> Response:
 @blueprint.route("/recover", methods=["GET"])
 @public
 @blueprint.arguments(MailedTokenArgs, location="query")
-@blueprint.response(200, MessageSchema)
+@blueprint.response(200, AcknowledgementSchema)
 def explain_recover(data: dict[str, str | None]) -> Response:
     """Show what recovering takes."""
     del data
@@ -122,8 +122,8 @@ def explain_recover(data: dict[str, str | None]) -> Response:
 
 @blueprint.route("/recover", methods=["POST"])
 @public
-@blueprint.arguments(AddressSchema)
-@blueprint.response(202, MessageSchema)
+@blueprint.arguments(EmailAddressSchema)
+@blueprint.response(202, AcknowledgementSchema)
 @guessing
 def recover(data: dict[str, str]) -> Response:
     """Mail a link that sets a new password, if the address has an account."""
@@ -135,7 +135,7 @@ def recover(data: dict[str, str]) -> Response:
 @blueprint.route("/reset", methods=["GET"])
 @public
 @blueprint.arguments(MailedTokenArgs, location="query")
-@blueprint.response(200, MessageSchema)
+@blueprint.response(200, AcknowledgementSchema)
 def explain_reset(data: dict[str, str | None]) -> Response:
     """Show what setting a new password takes; this alone sets nothing."""
     return _answer("reset", "POST {'token': …, 'password': …} here.", token=data["token"])
@@ -144,7 +144,7 @@ def explain_reset(data: dict[str, str | None]) -> Response:
 @blueprint.route("/reset", methods=["POST"])
 @public
 @blueprint.arguments(ResetSchema)
-@blueprint.response(200, MessageSchema)
+@blueprint.response(200, AcknowledgementSchema)
 @guessing
 def reset(data: dict[str, str]) -> Response:
     """Set a new password by the mailed token, once; every token and session ends."""

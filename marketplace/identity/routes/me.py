@@ -17,7 +17,7 @@ from marketplace.identity.schemas.people import (
     MembershipsSchema,
     NewApiKeySchema,
 )
-from marketplace.identity.schemas.profile import ProfileSchema, RevisionPage
+from marketplace.identity.schemas.profile import ProfileRevisionPage, ProfileSchema
 from marketplace.identity.service import accounts, api_keys, profiles
 from marketplace.web import context, etags
 from marketplace.web.api import Blueprint
@@ -81,7 +81,7 @@ def save_profile(data: dict[str, Any]) -> TraineeProfile:
 @blueprint.route("/profile/history", methods=["GET"])
 @signed_in
 @blueprint.arguments(PageArgs, location="query")
-@blueprint.response(200, RevisionPage)
+@blueprint.response(200, ProfileRevisionPage)
 def profile_history(data: dict[str, Any]) -> Page[TraineeProfileRevision]:
     """Read every version that one has saved, newest first."""
     return queries.profile_history(context.session(), current_account().id, **data)
@@ -103,7 +103,8 @@ def create_key(data: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str
     """Make a key for a program. It may do what one may do oneself, within its scopes."""
     account, now = current_account(), context.now()
     key, text = api_keys.create(context.session(), account.id, now=now, **data)
-    shown = ApiKeySchema().dump(key)
+    names = ("id", "name", "prefix", "scopes", "created_at", "expires_at", "revoked_at")
+    shown = {name: getattr(key, name) for name in names}
     return {**shown, "key": text}, 201, {"Cache-Control": "no-store"}
 
 

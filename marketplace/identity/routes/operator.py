@@ -12,9 +12,9 @@ from marketplace.identity.schemas.people import (
     AccountsArgs,
     AccountSchema,
     AccountStateSchema,
-    GrantSchema,
     MembershipSchema,
     MembershipsSchema,
+    RoleGrantSchema,
     SchoolSchema,
 )
 from marketplace.identity.service import accounts, memberships
@@ -65,7 +65,7 @@ def list_memberships(account_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/accounts/<uuid:account_id>/memberships", methods=["POST"])
 @require("operator")
-@blueprint.arguments(GrantSchema)
+@blueprint.arguments(RoleGrantSchema)
 @blueprint.response(201, MembershipSchema)
 def grant(data: dict[str, Any], account_id: UUID) -> Membership:
     """Grant a role: at a site for a host's, at a school for its coordinator's."""

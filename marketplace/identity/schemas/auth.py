@@ -15,7 +15,7 @@ from marketplace.identity.schemas.people import AccountSchema
 from marketplace.web.schemas import StrictSchema
 
 
-class MessageSchema(Schema):
+class AcknowledgementSchema(Schema):
     """What happens next, in words."""
 
     message = fields.String(required=True)
@@ -31,7 +31,7 @@ class RegisterSchema(StrictSchema):
     time_zone = zone_field(load_default="UTC")
 
 
-class AddressSchema(StrictSchema):
+class EmailAddressSchema(StrictSchema):
     """An address to write to, if it has an account."""
 
     email = email_field()
@@ -76,14 +76,14 @@ class LoginSchema(StrictSchema):
     )
 
 
-class PasswordSchema(StrictSchema):
+class PasswordChangeSchema(StrictSchema):
     """A change of password."""
 
     current = password_field("The present password.")
     new = password_field("The new password: at least 12 characters.")
 
 
-class CodeSchema(StrictSchema):
+class SecondFactorCodeSchema(StrictSchema):
     """A code of the second factor."""
 
     code = Exact(
@@ -93,7 +93,7 @@ class CodeSchema(StrictSchema):
     )
 
 
-class TokenSchema(Schema):
+class BearerTokenSchema(Schema):
     """A bearer token: send it as `Authorization: Bearer <token>`."""
 
     token = fields.String(required=True)
@@ -102,7 +102,7 @@ class TokenSchema(Schema):
     account = fields.Nested(AccountSchema, required=True)
 
 
-class SessionSchema(Schema):
+class BrowserSessionSchema(Schema):
     """The browser's session: who is signed in, and the token that its changes must carry."""
 
     account = fields.Nested(AccountSchema, required=True, allow_none=True)

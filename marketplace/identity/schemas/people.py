@@ -83,7 +83,7 @@ class MembersSchema(Schema):
     items = fields.List(fields.Nested(MemberSchema), required=True)
 
 
-class GrantSchema(StrictSchema):
+class RoleGrantSchema(StrictSchema):
     """A role to grant."""
 
     role = fields.String(

@@ -108,7 +108,7 @@ class ProfileSchema(StrictSchema):
             raise ValidationError("Between 1950 and 2099.")
 
 
-class RevisionSchema(Schema):
+class ProfileRevisionSchema(Schema):
     """A profile as it was saved."""
 
     version = fields.Integer(required=True)
@@ -117,4 +117,4 @@ class RevisionSchema(Schema):
     data = fields.Dict(required=True)
 
 
-RevisionPage = page_of(RevisionSchema)
+ProfileRevisionPage = page_of(ProfileRevisionSchema)

@@ -1,0 +1,1 @@
+"""Things that tests need made; each refuses to work outside its fixture."""
