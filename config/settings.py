@@ -81,6 +81,7 @@ def _read(env: Env) -> dict[str, Any]:
         "stripe_api_base": env.str("STRIPE_API_BASE", None),
         "smtp_url": env.str("SMTP_URL", validate=validate.Regexp(r"^smtps?://")),
         "mail_from": env.str("MAIL_FROM", "Rotation Marketplace <no-reply@localhost>"),
+        "legal_entity": env.str("LEGAL_ENTITY", "Rotation Marketplace"),
         "object_store_url": env.str("OBJECT_STORE_URL"),
         "letter_key": env.str("LETTER_KEY"),
         "public_url": env.str("PUBLIC_URL", validate=validate.URL(require_tld=False)),

@@ -28,6 +28,8 @@ class Settings:
     stripe_api_base: str | None
     smtp_url: str
     mail_from: str
+    legal_entity: str
+    """Who issues receipts and invoices; their numbers run by it."""
     object_store_url: str
     letter_key: str
     """32 bytes, URL-safe base64: encrypts the keys of waived letters and documents."""

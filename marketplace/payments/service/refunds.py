@@ -158,6 +158,11 @@ def fail_refund(session: Session, refund_id: UUID, reason: str, *, now: datetime
     _step(session, row, payment, RefundState.FAILED, reason, now)
 
 
+def processor_id(session: Session, refund_id: UUID) -> str | None:
+    """Return the refund's id at the processor, None while there is none."""
+    return queries.refund(session, refund_id).processor_refund
+
+
 def _reserve(session: Session, payment: Payment, amount: Money) -> None:
     """Claim the amount by a conditional update: the row count decides, not an earlier read."""
     if amount.currency != payment.currency:

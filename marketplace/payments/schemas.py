@@ -1,0 +1,135 @@
+"""What payments says and hears over HTTP."""
+
+from marshmallow import fields, validate
+
+from marketplace.payments.rules import PURPOSES, Earner
+from marketplace.payments.states import PaymentState, RefundState
+from marketplace.web.schemas import MoneyField, StrictSchema, Text
+
+
+class PayableSchema(StrictSchema):
+    """What is paid for."""
+
+    kind = fields.String(metadata={"example": "booking"})
+    id = fields.UUID()
+
+
+class PriceLineSchema(StrictSchema):
+    kind = fields.String(metadata={"example": "weeks"})
+    description = fields.String()
+    quantity = fields.Integer()
+    amount = MoneyField()
+    earner = fields.String(validate=validate.OneOf([earner.value for earner in Earner]))
+
+
+class RefundSchema(StrictSchema):
+    """Money that goes back; `failed` means that it is still owed."""
+
+    id = fields.UUID(dump_only=True)
+    amount = MoneyField()
+    reason = fields.String()
+    status = fields.String(
+        attribute="state", validate=validate.OneOf([state.value for state in RefundState])
+    )
+    requested_at = fields.AwareDateTime()
+    settled_at = fields.AwareDateTime(allow_none=True)
+    failure = fields.String(allow_none=True)
+
+
+class PaymentSchema(StrictSchema):
+    """One amount asked of one payer. `checkout_url` is there while it can be paid."""
+
+    id = fields.UUID()
+    payable = fields.Nested(PayableSchema)
+    purpose = fields.String(validate=validate.OneOf(PURPOSES))
+    amount = MoneyField()
+    refunded = MoneyField()
+    description = fields.String()
+    status = fields.String(validate=validate.OneOf([state.value for state in PaymentState]))
+    checkout_url = fields.Url(allow_none=True)
+    last_decline = fields.String(
+        allow_none=True, metadata={"description": "Why the last try to pay was declined."}
+    )
+    requested_at = fields.AwareDateTime()
+    expires_at = fields.AwareDateTime()
+    settled_at = fields.AwareDateTime(allow_none=True)
+    receipt_ready = fields.Boolean()
+    lines = fields.List(fields.Nested(PriceLineSchema))
+    refunds = fields.List(fields.Nested(RefundSchema))
+
+
+class ReturnArgs(StrictSchema):
+    """What the payment page sends the payer back with."""
+
+    session_id = fields.String(required=True, validate=validate.Length(1, 255))
+
+
+class ReturnSchema(StrictSchema):
+    payment_id = fields.UUID()
+    status = fields.String()
+
+
+class ReceivedSchema(StrictSchema):
+    received = fields.Boolean()
+
+
+class RefundRequestSchema(StrictSchema):
+    """Grant a refund by hand."""
+
+    amount = MoneyField(required=True)
+    reason = Text(required=True, validate=validate.Length(3, 500))
+
+
+class AccountBalanceSchema(StrictSchema):
+    """An account's totals; `balance` is debits less credits, so what we owe is negative."""
+
+    account = fields.String(attribute="kind")
+    owner_id = fields.UUID(allow_none=True)
+    debits = MoneyField()
+    credits_ = MoneyField(attribute="credits", data_key="credits")
+    balance = MoneyField()
+    entries = fields.Integer()
+
+
+class TrialBalanceSchema(StrictSchema):
+    """All accounts; `sums` are of all balances by currency, and zero."""
+
+    accounts = fields.List(fields.Nested(AccountBalanceSchema))
+    sums = fields.List(MoneyField())
+
+
+class PostingSchema(StrictSchema):
+    """One entry of the ledger: a debit is positive, a credit negative."""
+
+    transaction_id = fields.UUID()
+    source = fields.String()
+    reason = fields.String()
+    occurred_at = fields.AwareDateTime()
+    account = fields.String()
+    owner_id = fields.UUID(allow_none=True)
+    amount = MoneyField()
+
+
+class PostingsSchema(StrictSchema):
+    items = fields.List(fields.Nested(PostingSchema))
+
+
+class QuarantineSchema(StrictSchema):
+    """Something about money that does not fit and waits for a person."""
+
+    id = fields.UUID()
+    processor_object = fields.String()
+    reason = fields.String()
+    details = fields.Dict(keys=fields.String(), values=fields.String())
+    payment_id = fields.UUID(allow_none=True)
+    found_at = fields.AwareDateTime()
+
+
+class QuarantinesSchema(StrictSchema):
+    items = fields.List(fields.Nested(QuarantineSchema))
+
+
+class ResolutionSchema(StrictSchema):
+    """What was found out and done."""
+
+    resolution = Text(required=True, validate=validate.Length(3, 2000))
