@@ -1,6 +1,7 @@
 """Schemas and fields that all routes share."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
@@ -86,8 +87,9 @@ class PageArgs(StrictSchema):
     cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
 
 
+@cache
 def page_of(item: type[Schema]) -> type[Schema]:
-    """Return the schema of a page of `item`: `items` and `next_cursor`."""
+    """Return the schema of a page of `item`: `items` and `next_cursor`; one class an item."""
     name = item.__name__.removesuffix("Schema") + "Page"
     return Schema.from_dict(
         {
