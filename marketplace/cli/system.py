@@ -13,9 +13,11 @@ from sqlalchemy import text
 from marketplace.adapters import migrate
 from marketplace.adapters.queue import build_worker_app, run_worker
 from marketplace.app import worker_context
+from marketplace.booking.service import checks
 from marketplace.cli.edge import now, parts, readable, table, transaction
 from marketplace.core.clock import Clock, OffsetClock
 from marketplace.core.settings import Settings
+from marketplace.payments import queries as ledger
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -127,3 +129,19 @@ def advance_clock(by: str) -> None:
         raise click.BadParameter("expected a whole number and one of s, m, h, d, w, such as 36h")
     part.advance(timedelta(**{UNITS[match[2]]: int(match[1])}))
     click.echo(part.now().isoformat())
+
+
+@click.command("check")
+@with_appcontext
+def check() -> None:
+    """Look for what must never be: seats, holds or balances that do not add up.
+
+    Prints one line a finding; the exit status is 1 if there is any.
+    """
+    with transaction() as session:
+        findings = [f"{found.code}: {found.text}" for found in checks.check(session, now())]
+        findings += [f"ledger: {fault}" for fault in ledger.wrong_totals(session)]
+    for line in findings:
+        click.echo(line)
+    click.echo("nothing is wrong" if not findings else f"{len(findings)} finding(s)", err=True)
+    sys.exit(1 if findings else 0)
