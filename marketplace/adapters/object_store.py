@@ -4,7 +4,7 @@ Also `gs://` and `az://`; their credentials come from the environment that their
 A put is whole or not at all: local files are staged and renamed, object stores do so themselves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -35,6 +35,13 @@ class FileStore:
     def put(self, key: str, content: bytes) -> None:
         try:
             obstore.put(self._store, _safe(key), content)
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def put_stream(self, key: str, pieces: Iterable[bytes]) -> None:
+        try:
+            # Several parts, put together by the store at the end; a reader sees none of them before.
+            obstore.put(self._store, _safe(key), pieces, use_multipart=True)
         except (BaseError, OSError) as error:
             raise StoreUnavailable(str(error)) from error
 

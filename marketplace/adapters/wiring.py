@@ -1,6 +1,8 @@
 """Which adapter serves which protocol, from the settings."""
 
 from marketplace.adapters.cache import NoCache, RedisCache
+from marketplace.adapters.letter_vault import AesLetterVault
+from marketplace.adapters.link_signer import HmacLinkSigner
 from marketplace.adapters.mailer import SmtpMailer
 from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
@@ -8,6 +10,7 @@ from marketplace.adapters.stripe_gateway import StripeGateway
 from marketplace.core.parts import Parts
 from marketplace.core.ports import Cache, Mailer, ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
+from marketplace.outcomes.gateway import LetterVault, LinkSigner
 from marketplace.payments.gateway import PaymentGateway
 
 
@@ -17,6 +20,8 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(Mailer, SmtpMailer(settings.smtp_url, settings.mail_from))
     parts.add(ObjectStore, FileStore(settings.object_store_url))
     parts.add(PdfRenderer, TypstRenderer())
+    parts.add(LetterVault, AesLetterVault(settings.letter_key))
+    parts.add(LinkSigner, HmacLinkSigner(settings.secret_keys))
     parts.add(
         PaymentGateway,
         StripeGateway(

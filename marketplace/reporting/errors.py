@@ -169,6 +169,13 @@ class ReportHolds(Conflict):
     title = "A frozen report stays as it is. Freeze another one."
 
 
+class ReportNotReady(Conflict):
+    """The report is still being worked out, or could not be."""
+
+    code = "report_not_ready"
+    title = "This report has not been worked out yet."
+
+
 class ExportNotReady(Conflict):
     """The export is still being made, or could not be."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from marketplace.core.db import Session
 from marketplace.outcomes.models import MatchOutcome, MatchOutcomeEvent, Person
 from marketplace.outcomes.rules.match import Entry, Value, fold
+from marketplace.web.pagination import Page, paginate
 
 
 def person_of(session: Session, trainee_id: UUID) -> Person | None:
@@ -55,6 +56,33 @@ def outcomes_of_trainee(session: Session, trainee_id: UUID) -> Sequence[MatchOut
         )
         .scalars()
         .all()
+    )
+
+
+def records(
+    session: Session,
+    *,
+    match_year: int,
+    external_id: str | None,
+    source: str | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[MatchOutcome]:
+    """Return the records of a year; with `source`, those whose main result is known so."""
+    query = select(MatchOutcome).where(MatchOutcome.match_year == match_year)
+    if external_id is not None:
+        query = query.join(Person, Person.id == MatchOutcome.person_id).where(
+            Person.external_id == external_id
+        )
+    if source is not None:
+        query = query.where(MatchOutcome.provenance["main_result"].astext == source)
+    return paginate(
+        session,
+        query,
+        key=[MatchOutcome.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
     )
 
 

@@ -46,8 +46,11 @@ def members_with_account(session: Session, campaign_id: UUID) -> dict[UUID, Coho
     return {account_id: member for account_id, member in rows if account_id is not None}
 
 
-def to_invite(session: Session, campaign_id: UUID) -> Sequence[Recipient]:
-    """Return who gets the next wave: eligible, not finished, not refused, not bounced."""
+def to_invite(session: Session, campaign_id: UUID, wave: int, limit: int) -> Sequence[Recipient]:
+    """Return who still gets the wave: eligible, not finished, not refused, not bounced."""
+    has_it = select(SurveyLink.id).where(
+        SurveyLink.member_id == CohortMember.id, SurveyLink.wave >= wave
+    )
     rows = session.execute(
         select(CohortMember.id, Person.trainee_id)
         .join(Person, Person.id == CohortMember.person_id)
@@ -56,8 +59,10 @@ def to_invite(session: Session, campaign_id: UUID) -> Sequence[Recipient]:
             Person.trainee_id.is_not(None),
             CohortMember.disposition.in_(("NC_not_invited", "NC_no_reply", "P")),
             CohortMember.consent_to_contact.is_not(False),
+            ~has_it.exists(),
         )
         .order_by(CohortMember.id)
+        .limit(limit)
     )
     return [Recipient(member_id, account) for member_id, account in rows if account is not None]
 

@@ -22,6 +22,8 @@ from marketplace.outcomes.rules.questionnaire import Disposition
 from marketplace.outcomes.service.match import person_of_trainee
 
 SURVEY = "survey"
+SEND_WAVE = "outcomes.send_wave"
+BATCH = 200
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,13 @@ def frame(
     return joined
 
 
-def invite(session: Session, campaign_id: UUID, *, signer: LinkSigner, now: datetime) -> int:
-    """Send the next wave to those who have not finished; return to how many.
+def invite(
+    session: Session, campaign_id: UUID, *, wave: int, signer: LinkSigner, now: datetime
+) -> int:
+    """Send a wave to at most `BATCH` of those who have not finished; return to how many.
 
-    Answered, refused and bounced are not written to again. The link works until the campaign
-    closes.
+    Answered, refused and bounced are not written to again, and nobody twice in one wave. The link
+    works until the campaign closes.
     """
     campaign = queries.campaign(session, campaign_id)
     if campaign is None:
@@ -111,8 +115,7 @@ def invite(session: Session, campaign_id: UUID, *, signer: LinkSigner, now: date
     expires_at = closes_at(campaign)
     if now >= expires_at:
         raise SurveyClosed
-    wave = queries.last_wave(session, campaign_id) + 1
-    recipients = queries.to_invite(session, campaign_id)
+    recipients = queries.to_invite(session, campaign_id, wave, BATCH)
     for recipient in recipients:
         link_id = new_id()
         token = signer.sign(SURVEY, link_id, expires_at)

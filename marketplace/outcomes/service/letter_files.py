@@ -14,7 +14,6 @@ from marketplace.core.errors import NotFound
 from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 from marketplace.core.ports import ObjectStore
-from marketplace.identity.service.notices import notify
 from marketplace.outcomes.errors import (
     FileTooLarge,
     LetterFixed,
@@ -29,7 +28,7 @@ from marketplace.outcomes.gateway import LetterVault, LinkSigner, Sealed
 from marketplace.outcomes.models import Letter, LetterContent
 from marketplace.outcomes.queries import letters as queries
 from marketplace.outcomes.rules.letters import LARGEST_LETTER, fault_of_pdf, fingerprint
-from marketplace.outcomes.service.letters import UPLOAD
+from marketplace.outcomes.service.letters import UPLOAD, tell_trainee
 from marketplace.outcomes.states import LETTER, LetterState
 
 FOLDER = "letters"
@@ -134,13 +133,7 @@ def confirm(session: Session, signer: LinkSigner, token: str, now: datetime) -> 
     letter.state = LetterState.CONFIRMED.value
     letter.confirmed_at = now
     session.flush()
-    notify(
-        session,
-        letter.trainee_id,
-        "letter_confirmed",
-        {"letter_code": letter.letter_code, "author": letter.author_name},
-        now=now,
-    )
+    tell_trainee(session, letter, "letter_received", now)
     publish(session, LetterConfirmed(letter.id, letter.trainee_id, now))
     return letter
 

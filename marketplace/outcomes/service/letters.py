@@ -16,7 +16,7 @@ from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.models import Letter, LetterLink
 from marketplace.outcomes.queries import letters as queries
 from marketplace.outcomes.rules.letters import LINK_LIFE, fingerprint, new_code
-from marketplace.outcomes.service.rotations import Rotation
+from marketplace.outcomes.service.rotations import Rotation, rotation
 from marketplace.outcomes.states import LETTER, LetterState
 
 UPLOAD = "letter-upload"
@@ -36,7 +36,7 @@ class Answer:
 
 def ask(
     session: Session,
-    rotation: Rotation,
+    about: Rotation,
     *,
     waived: bool,
     message: str,
@@ -50,13 +50,13 @@ def ask(
     `packet` names the evidence: object keys of documents and a case summary in words. One open
     request a booking (`LetterOpen`).
     """
-    rotation.require_completed()
+    about.require_completed()
     letter = Letter(
         id=new_id(),
         letter_code=new_code(),
-        booking_id=rotation.booking_id,
-        trainee_id=rotation.trainee_id,
-        site_id=rotation.site_id,
+        booking_id=about.booking_id,
+        trainee_id=about.trainee_id,
+        site_id=about.site_id,
         state=LetterState.ASKED.value,
         waived=waived,
         packet=dict(packet),
@@ -67,14 +67,13 @@ def ask(
     )
     session.add(letter)
     session.flush()
-    for host in identity.site_contacts(session, rotation.site_id, *HOSTS):
+    for host in identity.site_contacts(session, about.site_id, *HOSTS):
         notify(
             session,
             host.account_id,
             "letter_asked",
             {
-                "listing": rotation.listing_title,
-                "letter_code": letter.letter_code,
+                **_described(session, letter, about),
                 "letter_id": str(letter.id),
                 "message": message,
             },
@@ -98,11 +97,11 @@ def answer(
     if not reply.agreed:
         letter.refusal_reason = reply.reason
         letter.state = state.value
-        _tell(session, letter, "letter_refused", now)
+        tell_trainee(session, letter, "letter_refused", now)
         return letter
     _name_author(session, letter, reply)
     letter.state = state.value
-    _tell(session, letter, "letter_agreed", now)
+    tell_trainee(session, letter, "letter_agreed", now)
     send_link(session, letter, signer=signer, now=now)
     return letter
 
@@ -124,18 +123,12 @@ def send_link(session: Session, letter: Letter, *, signer: LinkSigner, now: date
     )
     session.add(link)
     session.flush()
-    trainee = identity.contact(session, letter.trainee_id)
-    if trainee is None:
-        raise NotFound
     notify_address(
         session,
         letter.author_email,
-        "letter_upload",
+        "letter_request",
         {
-            "trainee": trainee.name,
-            "letter_code": letter.letter_code,
-            "waived": letter.waived,
-            "due_on": letter.due_on.isoformat() if letter.due_on else None,
+            **_described(session, letter, rotation(session, letter.booking_id)),
             "expires_at": expires_at.isoformat(),
         },
         now=now,
@@ -183,16 +176,30 @@ def _locked(session: Session, letter_id: UUID) -> Letter:
     return letter
 
 
-def _tell(session: Session, letter: Letter, template: str, now: datetime) -> None:
+def tell_trainee(session: Session, letter: Letter, template: str, now: datetime) -> None:
+    """Send the trainee a notice about the letter: its state and code, nothing of its content."""
     session.flush()
     notify(
         session,
         letter.trainee_id,
         template,
         {
-            "letter_code": letter.letter_code,
-            "author": letter.author_name,
+            **_described(session, letter, rotation(session, letter.booking_id)),
+            "author_name": letter.author_name,
             "reason": letter.refusal_reason,
         },
         now=now,
     )
+
+
+def _described(session: Session, letter: Letter, about: Rotation) -> dict[str, Any]:
+    trainee = identity.contact(session, letter.trainee_id)
+    return {
+        "trainee_name": "" if trainee is None else trainee.name,
+        "listing_title": about.listing_title,
+        "first_day": about.first_day.isoformat(),
+        "last_day": about.last_day.isoformat(),
+        "letter_code": letter.letter_code,
+        "waived": letter.waived,
+        "due_on": letter.due_on.isoformat() if letter.due_on else None,
+    }

@@ -60,7 +60,7 @@ def evaluate(
             session,
             rotation.trainee_id,
             "evaluation_shown",
-            {"listing": rotation.listing_title, "booking_id": str(rotation.booking_id)},
+            {"listing_title": rotation.listing_title, "booking_id": str(rotation.booking_id)},
             now=now,
         )
     return evaluation

@@ -1,0 +1,83 @@
+"""The author's way in: a link, no account. Looking changes nothing; PUT uploads, POST confirms."""
+
+from typing import Any
+
+from flask import request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from marketplace.core.ports import ObjectStore
+from marketplace.identity.access import public
+from marketplace.outcomes.gateway import LetterVault, LinkSigner
+from marketplace.outcomes.models import Letter
+from marketplace.outcomes.rules.letters import LARGEST_LETTER
+from marketplace.outcomes.schemas.letters import UploadArgs, UploadSchema
+from marketplace.outcomes.service import letter_files
+from marketplace.web import context
+from marketplace.web.api import Blueprint
+
+blueprint = Blueprint(
+    "letter_uploads",
+    __name__,
+    url_prefix="/letters/uploads/<string:token>",
+    description="For a letter's author, by the link in the mail.",
+)
+PDF = "application/pdf"
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {PDF: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@blueprint.route("", methods=["GET"])
+@public
+@blueprint.response(200, UploadSchema)
+def look(token: str) -> Letter:
+    """See what is asked for. Opening the link records and consumes nothing."""
+    return letter_files.letter_of_link(context.session(), _signer(), token, context.now())
+
+
+@blueprint.route("", methods=["PUT"])
+@public
+@blueprint.arguments(UploadArgs, location="query")
+@blueprint.response(200, UploadSchema)
+@blueprint.doc(**BODY)
+def upload(args: dict[str, Any], token: str) -> Letter:
+    """Upload the letter as PDF, at most 10 MiB; until it is confirmed, the last upload counts.
+
+    The file is sealed and stored before the database is asked, so that nothing waits in a
+    transaction; a forged or expired link is refused before that.
+    """
+    letter_files.link_id(_signer(), token, context.now())
+    parts = context.parts()
+    store = parts.get(ObjectStore)
+    stored = letter_files.put_away(store, parts.get(LetterVault), _body())
+    used = False
+    try:
+        letter, used = letter_files.upload(
+            context.session(), _signer(), token, stored, now=context.now(), **args
+        )
+    finally:
+        if not used:
+            store.delete(stored.object_key)
+    return letter
+
+
+@blueprint.route("/confirmation", methods=["POST"])
+@public
+@blueprint.response(200, UploadSchema)
+def confirm(token: str) -> Letter:
+    """Confirm the letter as uploaded: from then on nothing of it changes."""
+    return letter_files.confirm(context.session(), _signer(), token, context.now())
+
+
+def _body() -> bytes:
+    if request.mimetype != PDF:
+        raise UnsupportedMediaType(f"Send the letter as {PDF}.")
+    request.max_content_length = LARGEST_LETTER
+    return request.get_data(cache=False)
+
+
+def _signer() -> LinkSigner:
+    return context.parts().get(LinkSigner)

@@ -1,0 +1,1 @@
+"""What the routes of outcomes take and give, by what they are about."""

@@ -1,0 +1,61 @@
+"""The survey."""
+
+from marshmallow import fields, validate
+
+from marketplace.outcomes.schemas.match import FIRST_YEAR, LAST_YEAR
+from marketplace.web.schemas import StrictSchema
+
+
+class CampaignArgs(StrictSchema):
+    match_year = fields.Integer(
+        required=True, strict=True, validate=validate.Range(FIRST_YEAR, LAST_YEAR)
+    )
+    opens_on = fields.Date(required=True)
+    closes_on = fields.Date(required=True)
+    freeze_on = fields.Date(required=True)
+
+
+class CampaignSchema(StrictSchema):
+    id = fields.UUID()
+    match_year = fields.Integer()
+    questionnaire_version = fields.String()
+    opens_on = fields.Date()
+    closes_on = fields.Date()
+    freeze_on = fields.Date()
+    framed_at = fields.AwareDateTime(allow_none=True)
+
+
+class WaveSchema(StrictSchema):
+    wave = fields.Integer(metadata={"description": "Which wave is being sent."})
+
+
+class QuestionSchema(StrictSchema):
+    name = fields.String()
+    text = fields.String()
+    kind = fields.String()
+    options = fields.List(fields.String())
+
+
+class SheetSchema(StrictSchema):
+    match_year = fields.Integer()
+    questionnaire_version = fields.String()
+    closes_at = fields.AwareDateTime()
+    version = fields.Integer(metadata={"description": "Send it back when you save."})
+    answers = fields.Dict(keys=fields.String())
+    complete = fields.Boolean()
+    questions = fields.List(fields.Nested(QuestionSchema))
+
+
+class AnswersArgs(StrictSchema):
+    version = fields.Integer(
+        required=True,
+        strict=True,
+        validate=validate.Range(0, 1_000_000),
+        metadata={"description": "The version that these answers were made from."},
+    )
+    answers = fields.Dict(
+        keys=fields.String(validate=validate.Length(max=60)),
+        required=True,
+        metadata={"description": "All answers so far; `refused` where one is not given."},
+    )
+    complete = fields.Boolean(required=True)

@@ -1,0 +1,107 @@
+"""What the routes of reporting take and give."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from marketplace.reporting.rules.codebook import PROFILES
+from marketplace.web.schemas import StrictSchema
+
+FIRST_YEAR, LAST_YEAR = 1952, 2100
+
+
+def match_year(**kwargs: Any) -> fields.Integer:
+    """A year of the Match; the first was held in 1952."""
+    return fields.Integer(strict=True, validate=validate.Range(FIRST_YEAR, LAST_YEAR), **kwargs)
+
+
+class RunArgs(StrictSchema):
+    as_of = fields.AwareDateTime(
+        load_default=None,
+        metadata={"description": "A moment that is past; now, if it is left out."},
+    )
+    public = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Published, with small counts hidden."},
+    )
+
+
+class RunSchema(StrictSchema):
+    """A frozen report without its figures; the hashes are null until a job has worked it out."""
+
+    id = fields.UUID()
+    match_year = fields.Integer()
+    as_of = fields.AwareDateTime()
+    public = fields.Boolean()
+    k = fields.Integer(metadata={"description": "Counts below it are hidden if public."})
+    asked_at = fields.AwareDateTime()
+    frozen_at = fields.AwareDateTime(allow_none=True)
+    method_version = fields.String(allow_none=True)
+    inputs_sha256 = fields.Function(
+        lambda row: _hex(row.inputs_sha256), metadata={"type": ["string", "null"]}
+    )
+    result_sha256 = fields.Function(
+        lambda row: _hex(row.result_sha256), metadata={"type": ["string", "null"]}
+    )
+    failure = fields.String(allow_none=True)
+
+
+class YearsSchema(StrictSchema):
+    match_years = fields.List(fields.Integer(), required=True)
+
+
+class BenchmarkSchema(StrictSchema):
+    match_year = fields.Integer()
+    population = fields.String()
+    metric = fields.String()
+    specialty = fields.String(allow_none=True)
+    numerator = fields.Integer(allow_none=True)
+    denominator = fields.Integer(allow_none=True)
+    denominator_counts = fields.String(allow_none=True)
+    value = fields.Decimal(as_string=True)
+    half_width = fields.Decimal(as_string=True)
+    unit = fields.String()
+    status = fields.String()
+    source = fields.String()
+    note = fields.String()
+
+
+class BenchmarksSchema(StrictSchema):
+    items = fields.List(fields.Nested(BenchmarkSchema), required=True)
+
+
+class ExportArgs(StrictSchema):
+    match_year = match_year(
+        load_default=None, allow_none=True, metadata={"description": "All years, if left out."}
+    )
+    profile = fields.String(load_default="pii_free", validate=validate.OneOf(list(PROFILES)))
+
+
+class ExportFileSchema(StrictSchema):
+    """A file; where it is kept is nobody's business."""
+
+    name = fields.String()
+    media_type = fields.String()
+    size = fields.Integer()
+    sha256 = fields.String()
+
+
+class ExportSchema(StrictSchema):
+    id = fields.UUID()
+    match_year = fields.Integer(allow_none=True)
+    profile = fields.String()
+    as_of = fields.AwareDateTime()
+    state = fields.String()
+    row_count = fields.Integer(allow_none=True)
+    files = fields.List(fields.Nested(ExportFileSchema), allow_none=True)
+    asked_at = fields.AwareDateTime()
+    finished_at = fields.AwareDateTime(allow_none=True)
+    failure = fields.String(allow_none=True)
+
+
+class FramedSchema(StrictSchema):
+    joined = fields.Integer(metadata={"description": "Trainees who were not in the frame yet."})
+
+
+def _hex(digest: bytes | None) -> str | None:
+    return None if digest is None else digest.hex()
