@@ -42,11 +42,11 @@ class PayArgs(StrictSchema):
     )
 
 
-class ReasonArgs(StrictSchema):
+class BookingReasonArgs(StrictSchema):
     reason = Text(load_default="", validate=validate.Length(max=2000))
 
 
-class RequiredReasonArgs(StrictSchema):
+class RequiredBookingReasonArgs(StrictSchema):
     reason = Text(required=True, validate=validate.Length(1, 2000))
 
 
@@ -60,11 +60,11 @@ class CancelArgs(StrictSchema):
     reason = Text(load_default="", validate=validate.Length(max=2000))
 
 
-class QuoteArgs(StrictSchema):
+class CancellationQuoteArgs(StrictSchema):
     option = Text(load_default=None, validate=validate.Length(1, 100))
 
 
-class OperatorQuoteArgs(QuoteArgs):
+class OperatorCancellationQuoteArgs(CancellationQuoteArgs):
     event = fields.String(
         required=True, validate=validate.OneOf([event.value for event in PolicyEvent])
     )
@@ -76,7 +76,7 @@ class OperatorQuoteArgs(QuoteArgs):
     )
 
 
-class OperatorCancelArgs(OperatorQuoteArgs):
+class OperatorCancelArgs(OperatorCancellationQuoteArgs):
     quote = Text(required=True, validate=validate.Length(64, 64))
     reason = Text(required=True, validate=validate.Length(1, 2000))
 
@@ -97,17 +97,19 @@ class RosterArgs(StrictSchema):
             raise ValidationError("The last day is before the first.", "to")
 
 
-class DaySchema(StrictSchema):
+class AttendanceDaySchema(StrictSchema):
     day = a_day(required=True)
     mark = fields.String(required=True, validate=validate.OneOf(["present", "absent"]))
     note = Text(load_default=None, allow_none=True, validate=validate.Length(max=1000))
 
 
 class AttendanceArgs(StrictSchema):
-    days = fields.List(fields.Nested(DaySchema), required=True, validate=validate.Length(1, 366))
+    days = fields.List(
+        fields.Nested(AttendanceDaySchema), required=True, validate=validate.Length(1, 366)
+    )
 
 
-class MarkSchema(StrictSchema):
+class AttendanceMarkSchema(StrictSchema):
     day = fields.Date()
     mark = fields.String()
     note = fields.String(allow_none=True)
@@ -118,10 +120,10 @@ class MarkSchema(StrictSchema):
 class AttendanceSchema(StrictSchema):
     booking_id = fields.UUID()
     state = fields.String(validate=validate.OneOf(STATES))
-    marks = fields.List(fields.Nested(MarkSchema))
+    marks = fields.List(fields.Nested(AttendanceMarkSchema))
 
 
-class PriceLineSchema(StrictSchema):
+class BookingPriceLineSchema(StrictSchema):
     kind = fields.String()
     description = fields.String()
     amount = MoneyField()
@@ -151,7 +153,7 @@ class BookingSchema(StrictSchema):
         allow_none=True,
         metadata={"description": "Until when the seat is kept; null once it is yours or given up."},
     )
-    price_lines = fields.List(fields.Nested(PriceLineSchema))
+    price_lines = fields.List(fields.Nested(BookingPriceLineSchema))
     total = MoneyField()
     deposit = MoneyField()
     paid = MoneyField()
@@ -174,13 +176,13 @@ class PaymentStartedSchema(StrictSchema):
     booking = fields.Nested(BookingSchema)
 
 
-class QuoteLineSchema(StrictSchema):
+class CancellationQuoteLineSchema(StrictSchema):
     code = fields.String(metadata={"description": "deposit_paid, balance_paid, kept or refund."})
     text = fields.String()
     amount = MoneyField()
 
 
-class QuoteSchema(StrictSchema):
+class CancellationQuoteSchema(StrictSchema):
     """What cancelling now pays back; `quote` is sent back to commit to exactly this."""
 
     quote = fields.String(attribute="mark")
@@ -194,7 +196,7 @@ class QuoteSchema(StrictSchema):
         allow_none=True,
         metadata={"description": "The last day, counted back from the start, of these terms."},
     )
-    lines = fields.List(fields.Nested(QuoteLineSchema))
+    lines = fields.List(fields.Nested(CancellationQuoteLineSchema))
     paid = MoneyField()
     kept = MoneyField()
     refund = MoneyField()
@@ -203,7 +205,7 @@ class QuoteSchema(StrictSchema):
 
 class CancelledSchema(StrictSchema):
     booking = fields.Nested(BookingSchema)
-    quote = fields.Nested(QuoteSchema)
+    quote = fields.Nested(CancellationQuoteSchema)
 
 
 class RosterRowSchema(StrictSchema):
@@ -258,7 +260,7 @@ class ApplicationSchema(StrictSchema):
     target_specialty = fields.String(allow_none=True)
 
 
-class StepSchema(StrictSchema):
+class BookingStepSchema(StrictSchema):
     number = fields.Integer()
     from_state = fields.String(allow_none=True)
     to_state = fields.String()
@@ -268,7 +270,7 @@ class StepSchema(StrictSchema):
     reason = fields.String()
 
 
-class HistorySchema(StrictSchema):
+class BookingHistorySchema(StrictSchema):
     booking = fields.Nested(BookingSchema)
-    steps = fields.List(fields.Nested(StepSchema))
+    steps = fields.List(fields.Nested(BookingStepSchema))
     cancellation = fields.Dict(allow_none=True)

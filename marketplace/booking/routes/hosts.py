@@ -10,9 +10,9 @@ from marketplace.booking.schemas import (
     ApplicationSchema,
     AttendanceArgs,
     AttendanceSchema,
+    BookingReasonArgs,
     BookingSchema,
-    ReasonArgs,
-    RequiredReasonArgs,
+    RequiredBookingReasonArgs,
     RosterArgs,
     RosterSchema,
 )
@@ -64,7 +64,7 @@ def approve(booking_id: UUID) -> Booking:
 
 @blueprint.route("/bookings/<uuid:booking_id>/decline", methods=["POST"])
 @signed_in
-@blueprint.arguments(RequiredReasonArgs)
+@blueprint.arguments(RequiredBookingReasonArgs)
 @blueprint.response(200, BookingSchema)
 def decline(data: dict[str, Any], booking_id: UUID) -> Booking:
     """Decline an application with a reason, which the trainee reads."""
@@ -112,7 +112,7 @@ def complete(booking_id: UUID) -> Booking:
 
 @blueprint.route("/bookings/<uuid:booking_id>/no-show", methods=["POST"])
 @signed_in
-@blueprint.arguments(ReasonArgs)
+@blueprint.arguments(BookingReasonArgs)
 @blueprint.response(200, BookingSchema)
 def no_show(data: dict[str, Any], booking_id: UUID) -> Booking:
     """Say that the trainee never came; nobody may have marked a day as present."""
@@ -125,7 +125,7 @@ def no_show(data: dict[str, Any], booking_id: UUID) -> Booking:
 
 @blueprint.route("/bookings/<uuid:booking_id>/host-cancellation", methods=["POST"])
 @signed_in
-@blueprint.arguments(RequiredReasonArgs)
+@blueprint.arguments(RequiredBookingReasonArgs)
 @blueprint.response(200, BookingSchema)
 def cancel_as_host(data: dict[str, Any], booking_id: UUID) -> Booking:
     """Call a rotation off for the site: all that was paid goes back to the trainee."""

@@ -7,13 +7,13 @@ from marketplace.booking import queries
 from marketplace.booking.models import Booking
 from marketplace.booking.rules.cancellation import Quote
 from marketplace.booking.schemas import (
+    BookingHistorySchema,
     BookingSchema,
+    CancellationQuoteSchema,
     CancelledSchema,
-    HistorySchema,
     OperatorCancelArgs,
-    OperatorQuoteArgs,
-    QuoteSchema,
-    RequiredReasonArgs,
+    OperatorCancellationQuoteArgs,
+    RequiredBookingReasonArgs,
 )
 from marketplace.booking.service import cancellations, histories
 from marketplace.booking.service.cancellations import Wish
@@ -34,7 +34,7 @@ blueprint = Blueprint(
 
 @blueprint.route("/<uuid:booking_id>/history", methods=["GET"])
 @require("operator")
-@blueprint.response(200, HistorySchema)
+@blueprint.response(200, BookingHistorySchema)
 def history(booking_id: UUID) -> histories.History:
     """Read every step of a booking: from, to, when, who and why. The reading is recorded."""
     session, account = context.session(), current_account()
@@ -52,8 +52,8 @@ def history(booking_id: UUID) -> histories.History:
 
 @blueprint.route("/<uuid:booking_id>/cancellation-quote", methods=["POST"])
 @require("operator")
-@blueprint.arguments(OperatorQuoteArgs)
-@blueprint.response(200, QuoteSchema)
+@blueprint.arguments(OperatorCancellationQuoteArgs)
+@blueprint.response(200, CancellationQuoteSchema)
 def quote_cancellation(data: dict[str, Any], booking_id: UUID) -> Quote:
     """See what cancelling now under a clause would pay back, the proofs that you accept given."""
     booking = queries.find(context.session(), booking_id)
@@ -92,7 +92,7 @@ def cancel(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/<uuid:booking_id>/release", methods=["POST"])
 @require("operator")
-@blueprint.arguments(RequiredReasonArgs)
+@blueprint.arguments(RequiredBookingReasonArgs)
 @blueprint.response(200, BookingSchema)
 def release(data: dict[str, Any], booking_id: UUID) -> Booking:
     """End a booking that is not confirmed, and free its seat."""

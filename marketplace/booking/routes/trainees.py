@@ -8,16 +8,16 @@ from marketplace.booking.models import Booking
 from marketplace.booking.routes import finding
 from marketplace.booking.rules.cancellation import Quote
 from marketplace.booking.schemas import (
+    BookingReasonArgs,
     BookingsArgs,
     BookingSchema,
     CancelArgs,
+    CancellationQuoteArgs,
+    CancellationQuoteSchema,
     CancelledSchema,
     HoldArgs,
     PayArgs,
     PaymentStartedSchema,
-    QuoteArgs,
-    QuoteSchema,
-    ReasonArgs,
     SubmitArgs,
 )
 from marketplace.booking.service import applications, cancellations, holds, payment
@@ -106,7 +106,7 @@ def pay(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/<uuid:booking_id>/withdraw", methods=["POST"])
 @signed_in
-@blueprint.arguments(ReasonArgs)
+@blueprint.arguments(BookingReasonArgs)
 @blueprint.response(200, BookingSchema)
 def withdraw(data: dict[str, Any], booking_id: UUID) -> Booking:
     """Give up a booking that is not confirmed; nothing is owed."""
@@ -117,8 +117,8 @@ def withdraw(data: dict[str, Any], booking_id: UUID) -> Booking:
 
 @blueprint.route("/<uuid:booking_id>/cancellation-quote", methods=["POST"])
 @signed_in
-@blueprint.arguments(QuoteArgs)
-@blueprint.response(200, QuoteSchema)
+@blueprint.arguments(CancellationQuoteArgs)
+@blueprint.response(200, CancellationQuoteSchema)
 def quote_cancellation(data: dict[str, Any], booking_id: UUID) -> Quote:
     """See what cancelling now would pay back, line by line; nothing is changed."""
     return cancellations.quote(finding.own(booking_id), Wish(**data), context.now())

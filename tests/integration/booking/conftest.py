@@ -1,0 +1,4 @@
+"""The stage on which bookings are made, and people who call over HTTP."""
+
+from tests.factories.people import people  # noqa: F401 - a fixture
+from tests.factories.rotations import live_stage, stage  # noqa: F401 - fixtures
