@@ -160,6 +160,13 @@ class Membership(Base):
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_membership_site_id", "site_id"),
+        Index("ix_membership_school_id", "school_id"),
+        # Staff is looked up by role; trainees are many and never are.
+        Index(
+            "ix_membership_role",
+            "role",
+            postgresql_where=text("revoked_at IS NULL AND role <> 'trainee'"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = pk()
@@ -252,6 +259,7 @@ class Notice(Base):
         # What only the recipient may see (links that sign in) is not kept once it has gone.
         CheckConstraint("secret IS NULL OR state <> 'sent'", name="secret"),
         Index("ix_notice_account_id", "account_id"),
+        Index("ix_notice_queued_at", "queued_at", postgresql_where=text("state <> 'sent'")),
     )
 
     id: Mapped[uuid.UUID] = pk()

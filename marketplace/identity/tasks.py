@@ -68,7 +68,11 @@ def forget_secrets(job: JobContext) -> None:
     with job.transaction() as session:
         session.execute(
             update(Notice)
-            .where(Notice.secret.is_not(None), Notice.queued_at < job.clock.now() - KEEP_SECRETS)
+            .where(
+                Notice.state != "sent",
+                Notice.secret.is_not(None),
+                Notice.queued_at < job.clock.now() - KEEP_SECRETS,
+            )
             .values(secret=null(), state="failed")
         )
 

@@ -138,6 +138,13 @@ def create_membership() -> None:
         postgresql_nulls_not_distinct=True,
     )
     op.create_index("ix_membership_site_id", "membership", ["site_id"])
+    op.create_index("ix_membership_school_id", "membership", ["school_id"])
+    op.create_index(
+        "ix_membership_role",
+        "membership",
+        ["role"],
+        postgresql_where=sa.text("revoked_at IS NULL AND role <> 'trainee'"),
+    )
 
 
 def create_trainee_profile() -> None:
@@ -255,6 +262,12 @@ def create_notice() -> None:
         sa.CheckConstraint("secret IS NULL OR state <> 'sent'", name="ck_notice_secret"),
     )
     op.create_index("ix_notice_account_id", "notice", ["account_id"])
+    op.create_index(
+        "ix_notice_queued_at",
+        "notice",
+        ["queued_at"],
+        postgresql_where=sa.text("state <> 'sent'"),
+    )
 
 
 def downgrade() -> None:
