@@ -147,9 +147,10 @@ def divide(
 
 
 def split(lines: Sequence[PriceLine]) -> Split:
-    """Return how the lines divide between host and platform."""
+    """Return how the lines divide between host and platform, discounts taken off: never negative."""
     zero = Money.zero(total(lines).currency)
-    host = sum((line.amount for line in lines if line.earner is Earner.HOST), zero)
+    net = _without_discounts(lines)
+    host = sum((line.amount for line in net if line.earner is Earner.HOST), zero)
     return Split(host, total(lines) - host)
 
 
