@@ -12,9 +12,9 @@ from marketplace.outcomes.rules.match import Provenance
 from marketplace.outcomes.schemas.match import (
     FIRST_YEAR,
     LAST_YEAR,
-    EntryArgs,
     HistorySchema,
     OutcomeArgs,
+    OutcomeEntryArgs,
     OutcomeSchema,
     OutcomesSchema,
     RecordsArgs,
@@ -103,7 +103,7 @@ def read(args: dict[str, Any], outcome_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/<uuid:outcome_id>/entries", methods=["POST"])
 @require(*VERIFIERS)
-@blueprint.arguments(EntryArgs)
+@blueprint.arguments(OutcomeEntryArgs)
 @blueprint.response(201, OutcomeSchema)
 def add_entry(data: dict[str, Any], outcome_id: UUID) -> MatchOutcome:
     """Verify or correct fields, saying how they are known; nothing before is lost."""

@@ -36,7 +36,7 @@ class ValuesSchema(StrictSchema):
             raise ValidationError("Name at least one field.")
 
 
-class EntryArgs(StrictSchema):
+class OutcomeEntryArgs(StrictSchema):
     values = fields.Nested(ValuesSchema, required=True)
     source = fields.String(
         required=True,
@@ -71,7 +71,7 @@ class RecordsArgs(PageArgs):
     )
 
 
-class EntrySchema(StrictSchema):
+class OutcomeEntrySchema(StrictSchema):
     id = fields.UUID()
     field = fields.String()
     old_value = fields.String(allow_none=True)
@@ -121,4 +121,4 @@ class HistorySchema(StrictSchema):
         values=fields.Nested(KnownSchema),
         metadata={"description": "What was known at `as_of`."},
     )
-    entries = fields.List(fields.Nested(EntrySchema))
+    entries = fields.List(fields.Nested(OutcomeEntrySchema))
