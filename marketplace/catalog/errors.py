@@ -41,6 +41,11 @@ class PoolsFixed(Conflict):
     title = "A listing's seats can be shared only before it is first published."
 
 
+class SeatsShared(Conflict):
+    code = "seats_shared"
+    title = "This listing draws on several calendars of seats; edit each by itself."
+
+
 class Unclassified(Conflict):
     code = "listing_unclassified"
     title = "A listing without duties has no tier and can't be published."

@@ -15,6 +15,7 @@ from marketplace.catalog.states import ListingState
 from marketplace.core.db import Session
 from marketplace.core.money import Money
 from marketplace.identity.rules import LearnerStatus
+from marketplace.web.pagination import Page, paginate
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,29 @@ def site_listings(session: Session, site_id: uuid.UUID) -> Sequence[Listing]:
         .scalars()
         .all()
     )
+
+
+def page_of_site(
+    session: Session, site_id: uuid.UUID, *, limit: int, cursor: str | None
+) -> Page[Listing]:
+    """A page of a site's listings in every state, by their own ids."""
+    return paginate(
+        session,
+        select(Listing)
+        .options(joinedload(Listing.site), joinedload(Listing.preceptor))
+        .where(Listing.site_id == site_id),
+        key=[Listing.external_id, Listing.id],
+        key_of=lambda row: [row.external_id, row.id],
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def site_of(session: Session, listing_id: uuid.UUID) -> uuid.UUID | None:
+    """The site of a listing, or none if there is no such listing."""
+    return session.execute(
+        select(Listing.site_id).where(Listing.id == listing_id)
+    ).scalar_one_or_none()
 
 
 def owned(

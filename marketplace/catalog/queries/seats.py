@@ -8,15 +8,16 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, text
 
-from marketplace.catalog.errors import ListingNotFound
+from marketplace.catalog.errors import ListingNotFound, SeatsShared
 from marketplace.catalog.models import Listing, ListingPool, SeatPool, SeatWeek
 from marketplace.core.db import Session
 
 # A listing's free seats in a week are those of its scarcest pool.
 _YEAR = text(
     """
-    SELECT l.state, l.first_published_at IS NOT NULL AS known, l.blackout_weeks, l.site_id,
-           l.first_start, l.last_start, l.weeks_min, l.weeks_max,
+    SELECT l.blackout_weeks, l.site_id,
+           l.first_published_at IS NOT NULL
+             AND l.state IN ('published', 'paused', 'retired') AS shown,
            (SELECT sum(p.version) FROM listing_pool lp JOIN seat_pool p ON p.id = lp.pool_id
              WHERE lp.listing_id = l.id) AS version,
            (SELECT coalesce(json_agg(json_build_array(w.week, w.capacity, w.free) ORDER BY w.week), '[]')
@@ -34,18 +35,28 @@ _YEAR = text(
 
 @dataclass(frozen=True)
 class Availability:
-    """A listing's weeks from Monday to Monday; `weeks` are (Monday, capacity, free)."""
+    """A listing's weeks from Monday to Monday; `weeks` are (Monday, capacity, free).
 
-    state: str
-    known: bool
+    `version` counts edits of capacity; `shown` is whether the public may know of the listing.
+    """
+
+    shown: bool
     site_id: uuid.UUID
     version: int
-    first_start: date
-    last_start: date
-    weeks_min: int
-    weeks_max: int
     blackout_weeks: frozenset[str]
     weeks: Sequence[tuple[str, int, int]]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The weeks as the API gives them; a closed week has no free seat."""
+        return [
+            {
+                "week": week,
+                "capacity": capacity,
+                "free": 0 if week in self.blackout_weeks else free,
+                "closed": week in self.blackout_weeks,
+            }
+            for week, capacity, free in self.weeks
+        ]
 
 
 def availability(session: Session, listing_id: uuid.UUID, first: date, last: date) -> Availability:
@@ -56,14 +67,9 @@ def availability(session: Session, listing_id: uuid.UUID, first: date, last: dat
     if row is None:
         raise ListingNotFound
     return Availability(
-        state=row.state,
-        known=row.known,
+        shown=row.shown,
         site_id=row.site_id,
         version=int(row.version or 0),
-        first_start=row.first_start,
-        last_start=row.last_start,
-        weeks_min=row.weeks_min,
-        weeks_max=row.weeks_max,
         blackout_weeks=frozenset(week.isoformat() for week in row.blackout_weeks),
         weeks=row.weeks,
     )
@@ -83,12 +89,12 @@ def pools(session: Session, listing_id: uuid.UUID) -> Sequence[SeatPool]:
     )
 
 
-def is_shared(session: Session, pool_id: uuid.UUID) -> bool:
-    """Whether more than one listing draws on the pool."""
-    found = session.execute(
-        select(ListingPool.listing_id).where(ListingPool.pool_id == pool_id).limit(2)
-    ).all()
-    return len(found) > 1
+def only_pool(session: Session, listing_id: uuid.UUID) -> SeatPool:
+    """The pool of a listing that draws on one only; `SeatsShared` if on several."""
+    found = pools(session, listing_id)
+    if len(found) != 1:
+        raise SeatsShared
+    return found[0]
 
 
 def taken_weeks(

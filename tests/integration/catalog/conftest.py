@@ -4,32 +4,25 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from marketplace.catalog.models import Listing
 from marketplace.catalog.service import publishing
 from marketplace.catalog.service.importing import import_listings
-from marketplace.core.ids import new_id
+from marketplace.core.db import edge
+from marketplace.identity.service import accounts
 from tests.conftest import NOW
+from tests.factories.people import people  # noqa: F401 - a fixture
 
 SHEET = Path("marketplace/catalog/data/host_listings.csv").read_bytes()
 
 
 def new_account(session, name="Somebody") -> uuid.UUID:
-    account_id = new_id()
-    session.execute(
-        text(
-            "INSERT INTO account (id, email, name, active, fs_uniquifier, fs_token_uniquifier,"
-            " confirmed_at) VALUES (:id, :email, :name, true, :key, :key, now())"
-        ),
-        {
-            "id": account_id,
-            "email": f"{account_id}@example.org",
-            "name": name,
-            "key": str(account_id),
-        },
+    address = f"{uuid.uuid4()}@example.org"
+    made = accounts.create_account(
+        session, address, "a password for tests", name, confirmed=True, now=NOW
     )
-    return account_id
+    return made.id
 
 
 def listing_of(session, external_id) -> Listing:
@@ -55,3 +48,17 @@ def imported(session, owner):
 def published(session, owner, imported):
     """The sample's listings, published or in review."""
     return publishing.request_all(session, owner, owner, NOW)
+
+
+@pytest.fixture
+def host(people):  # noqa: F811 - the fixture
+    return people.make(name="Hosts Inc.")
+
+
+@pytest.fixture
+def market(session, host):
+    """The sample published by `host`, and committed for requests to see: listings by their id."""
+    with edge(session):
+        import_listings(session, SHEET, host.id, True, NOW)
+        publishing.request_all(session, host.id, host.id, NOW)
+    return {row.external_id: row for row in session.execute(select(Listing)).scalars()}

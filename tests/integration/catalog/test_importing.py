@@ -14,6 +14,7 @@ from marketplace.catalog.models import (
     Site,
 )
 from marketplace.catalog.queries import listings
+from marketplace.catalog.queries import seats as seat_queries
 from marketplace.catalog.service import publishing, seats
 from marketplace.catalog.service.importing import import_listings
 from marketplace.core.errors import NotFound
@@ -91,8 +92,6 @@ def test_seats_cover_the_season_to_the_end_of_the_last_rotation(session, importe
 
 
 def listings_pool(session, listing):
-    from marketplace.catalog.queries import seats as seat_queries  # noqa: PLC0415
-
     (pool,) = seat_queries.pools(session, listing.id)
     return pool.id
 

@@ -26,7 +26,7 @@ def taken(session, listing):
     rows = session.execute(
         select(SeatWeek.week, SeatWeek.taken).where(SeatWeek.pool_id == pool.id, SeatWeek.taken > 0)
     )
-    return {week: count for week, count in rows}
+    return {row.week: row.taken for row in rows}
 
 
 def test_all_weeks_or_none(session, imported):

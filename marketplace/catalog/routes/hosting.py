@@ -1,0 +1,174 @@
+"""`/sites/…/listings`: what a host's coordinator does with listings and seats."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, make_response, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from marketplace.catalog.errors import ListingNotFound
+from marketplace.catalog.models import Listing
+from marketplace.catalog.queries import listings, seats
+from marketplace.catalog.rules.weeks import calendar, is_monday, monday_of
+from marketplace.catalog.schemas.hosting import (
+    ImportArgs,
+    ListingPage,
+    PlanSchema,
+    SeatsSchema,
+    SetSeatsSchema,
+    VersionsSchema,
+    WhySchema,
+)
+from marketplace.catalog.schemas.listings import ListingSchema
+from marketplace.catalog.service import publishing
+from marketplace.catalog.service import seats as seat_service
+from marketplace.catalog.service.importing import import_listings, refuse_fault
+from marketplace.catalog.service.planning import ImportPlan
+from marketplace.core.errors import Invalid
+from marketplace.identity.access import current_account, site_member
+from marketplace.web import context, etags
+from marketplace.web.api import Blueprint
+from marketplace.web.pagination import Page
+from marketplace.web.schemas import PageArgs
+
+CSV_TYPES = ("text/csv", "text/plain", "application/csv", "application/octet-stream")
+SHEET = {"schema": {"type": "string", "format": "binary"}}
+YEARS_SHOWN = timedelta(days=7 * 105)
+
+blueprint = Blueprint(
+    "site_listings", __name__, url_prefix="/sites", description="Listings and seats, for hosts"
+)
+
+
+@blueprint.route("/<uuid:site_id>/listings", methods=["GET"])
+@site_member("site_owner", "coordinator", "preceptor")
+@blueprint.arguments(PageArgs, location="query")
+@blueprint.response(200, ListingPage)
+def list_listings(data: dict[str, Any], site_id: UUID) -> Page[Listing]:
+    """List a site's listings in every state."""
+    return listings.page_of_site(context.session(), site_id, **data)
+
+
+@blueprint.route("/<uuid:site_id>/listings/import", methods=["POST"])
+@site_member("site_owner", "coordinator")
+@blueprint.arguments(ImportArgs, location="query")
+@blueprint.response(200, PlanSchema)
+@blueprint.doc(requestBody={"required": True, "content": {"text/csv": SHEET}})
+def import_sheet(data: dict[str, Any], site_id: UUID) -> ImportPlan:
+    """Import a sheet of this site's listings; a dry run unless `commit` is given.
+
+    The body is the CSV file itself. Rows of other sites are refused.
+    """
+    if request.mimetype not in CSV_TYPES:
+        raise UnsupportedMediaType(f"Send the sheet as {CSV_TYPES[0]}.")
+    site = listings.site(context.session(), site_id)
+    if site is None:
+        raise ListingNotFound
+    plan = import_listings(
+        context.session(),
+        request.get_data(),
+        site.owner_account_id,
+        data["commit"],
+        context.now(),
+        site_id=site_id,
+        account_id=current_account().id,
+    )
+    refuse_fault(plan)
+    return plan
+
+
+@blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/publish", methods=["POST"])
+@site_member("site_owner", "coordinator")
+@blueprint.response(200, ListingSchema)
+def publish(site_id: UUID, listing_id: UUID) -> Listing:
+    """Ask for publication: at once, or after an operator's review where there are conflicts."""
+    _of_site(site_id, listing_id)
+    publishing.request(context.session(), listing_id, current_account().id, context.now())
+    return _shown(listing_id)
+
+
+@blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/pause", methods=["POST"])
+@site_member("site_owner", "coordinator")
+@blueprint.arguments(WhySchema)
+@blueprint.response(200, ListingSchema)
+def pause(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
+    """Take no new bookings for now; publishing again ends it."""
+    _of_site(site_id, listing_id)
+    account_id = current_account().id
+    publishing.pause(context.session(), listing_id, account_id, data["why"], context.now())
+    return _shown(listing_id)
+
+
+@blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/retire", methods=["POST"])
+@site_member("site_owner")
+@blueprint.arguments(WhySchema)
+@blueprint.response(200, ListingSchema)
+def retire(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
+    """Take no new bookings for ever."""
+    _of_site(site_id, listing_id)
+    account_id = current_account().id
+    publishing.retire(context.session(), listing_id, account_id, data["why"], context.now())
+    return _shown(listing_id)
+
+
+@blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/versions", methods=["GET"])
+@site_member("site_owner", "coordinator")
+@blueprint.response(200, VersionsSchema)
+def list_versions(site_id: UUID, listing_id: UUID) -> dict[str, Any]:
+    """Read every change of a listing's terms, with author and difference."""
+    _of_site(site_id, listing_id)
+    return {"items": listings.versions(context.session(), listing_id)}
+
+
+@blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/seats", methods=["GET"])
+@site_member("site_owner", "coordinator", "preceptor")
+@blueprint.response(200, SeatsSchema)
+def show_seats(site_id: UUID, listing_id: UUID) -> Response:
+    """Read a listing's calendar of two years, with the ETag that an edit must send."""
+    _of_site(site_id, listing_id)
+    return _seats(listing_id)
+
+
+@blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/seats", methods=["PUT"])
+@site_member("site_owner", "coordinator")
+@blueprint.arguments(SetSeatsSchema)
+@blueprint.response(200, SeatsSchema)
+def set_seats(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response:
+    """Give every week of a range so many seats; refused below the seats that are taken.
+
+    `If-Match` carries the ETag last read, so that two coordinators are told of each other (412).
+    """
+    _of_site(site_id, listing_id)
+    for name in ("first_week", "last_week"):
+        if not is_monday(data[name]):
+            raise Invalid(fields={name: ["Not a Monday."]})
+    if (data["last_week"] - data["first_week"]).days > YEARS_SHOWN.days:
+        raise Invalid(fields={"last_week": ["At most two years after first_week."]})
+    pool = seats.only_pool(context.session(), listing_id)
+    etags.require_match(listing_id, pool.version)
+    seat_service.set_capacity(
+        context.session(),
+        pool.id,
+        calendar(data["first_week"], data["last_week"], 1),
+        data["capacity"],
+        expected_version=pool.version,
+    )
+    return _seats(listing_id)
+
+
+def _seats(listing_id: UUID) -> Response:
+    first = monday_of(context.now().date())
+    found = seats.availability(context.session(), listing_id, first, first + YEARS_SHOWN)
+    body = {"listing_id": listing_id, "version": found.version, "weeks": found.as_json()}
+    return etags.tag(make_response(body), listing_id, found.version)
+
+
+def _of_site(site_id: UUID, listing_id: UUID) -> None:
+    """A listing of another site does not exist here."""
+    if listings.site_of(context.session(), listing_id) != site_id:
+        raise ListingNotFound
+
+
+def _shown(listing_id: UUID) -> Listing:
+    return listings.listing(context.session(), listing_id)

@@ -1,0 +1,378 @@
+"""The catalogue through HTTP: what everybody, hosts and operators may see and do."""
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+
+from marketplace.catalog.service import seats
+from marketplace.core.db import edge
+from tests.integration.catalog.conftest import SHEET, listing_of
+
+API = "/api/v1"
+
+
+def ids(answer):
+    return [item["title"] for item in answer.json["items"]]
+
+
+def find(client, **query):
+    answer = client.get(f"{API}/listings", query_string=query)
+    assert answer.status_code == 200, answer.json
+    return answer
+
+
+def test_everybody_sees_what_is_published_with_facets(client, market):
+    answer = find(client, limit=100)
+    assert answer.json["total"] == len(answer.json["items"]) == 11
+    assert answer.json["total_is_exact"] is True
+    assert answer.json["facets"]["specialty"]["internal_medicine"] == 4
+    assert answer.json["facets"]["state"]["IL"] == 2
+    assert answer.json["facets"]["tier_graduate"]["externship"] == 4
+    prices = [item["price_per_week"]["amount"] for item in answer.json["items"]]
+    assert prices == sorted(prices)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({"q": "chicago"}, 2),
+        ({"q": "cardiology"}, 1),
+        ({"q": "okafor"}, 2),
+        ({"q": "IM Illinois"}, 2),
+        ({"q": "nothing of the kind"}, 0),
+        ({"specialty": "IM"}, 4),
+        ({"specialty": "IM,neuro"}, 5),
+        ({"state": "NY,MI"}, 3),
+        ({"setting": "remote"}, 1),
+        ({"learner_status": "student", "tier": "elective"}, 3),
+        ({"learner_status": "graduate", "tier": "externship"}, 4),
+        ({"learner_status": "graduate"}, 8),
+        ({"tier": "observership"}, 4),
+        ({"visa": "J-1"}, 7),
+        ({"weeks": 12}, 4),
+        ({"weeks": 4, "price_max": 100000}, 2),
+        ({"start_from": "2027-01-04", "weeks": 4}, 7),
+        ({"start_from": "2027-01-04", "start_to": "2027-05-03", "weeks": 4}, 10),
+    ],
+)
+def test_filters(client, market, query, count):
+    assert len(find(client, limit=100, **query).json["items"]) == count
+
+
+def test_a_closed_week_is_not_free(client, market):
+    around = {"specialty": "IM", "state": "IL", "start_from": "2027-11-15", "weeks": 4}
+    assert ids(find(client, **around)) == ["Internal Medicine Externship"]
+
+
+def test_a_full_week_is_not_free(client, session, market):
+    neurology = market["NYC-NEU-01"]
+    query = {"specialty": "neurology", "start_from": "2027-03-01", "weeks": 4}
+    assert len(ids(find(client, **query))) == 1
+    with edge(session):
+        seats.take(session, neurology.id, [date(2027, 3, 22)])
+    assert ids(find(client, **query)) == []
+    assert len(ids(find(client, start_to="2027-03-29", **query))) == 1
+
+
+@pytest.mark.parametrize("sort", ["price", "soonest", "tier", "relevance"])
+def test_pages_of_every_order_are_the_whole_once(client, market, sort):
+    words = {"q": "medicine"} if sort == "relevance" else {}
+    whole = [item["id"] for item in find(client, sort=sort, limit=100, **words).json["items"]]
+    paged, cursor = [], None
+    while True:
+        query = {"cursor": cursor} if cursor else {}
+        answer = find(client, sort=sort, limit=2, **words, **query)
+        paged += [item["id"] for item in answer.json["items"]]
+        cursor = answer.json["next_cursor"]
+        if cursor is None:
+            break
+    assert paged == whole
+    assert len(set(paged)) == len(paged) > 2
+
+
+def test_a_cursor_of_another_order_is_refused(client, market):
+    cursor = find(client, sort="price", limit=2).json["next_cursor"]
+    answer = client.get(f"{API}/listings", query_string={"sort": "soonest", "cursor": cursor})
+    assert (answer.status_code, answer.json["code"]) == (422, "bad_cursor")
+
+
+def test_a_search_makes_few_queries_whatever_its_page(client, people, market, count_queries):
+    trainee = people.trainee()
+    for limit in (1, 100):
+        with count_queries() as seen:
+            client.get(
+                f"{API}/listings",
+                query_string={"q": "medicine", "start_from": "2027-03-01", "limit": limit},
+                headers=trainee.headers,
+            )
+        assert len(seen) <= 6, seen.texts
+
+
+def test_a_signed_in_trainee_is_shown_what_admits_them(client, people, market):
+    student = people.trainee(graduation_date=date(2028, 6, 1))
+    answer = client.get(f"{API}/listings?limit=100", headers=student.headers)
+    assert answer.json["total"] == 9
+    assert all(item["tiers"]["student"] for item in answer.json["items"])
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"specialty": "Dermatolgy"}, "specialty"),
+        ({"tier": "gold"}, "tier"),
+        ({"state": "ZZ"}, "state"),
+        ({"weeks": 0}, "weeks"),
+        ({"weeks": 99}, "weeks"),
+        ({"start_to": "2027-01-04"}, "start_to"),
+        ({"start_from": "2027-01-04", "start_to": "2029-01-04"}, "start_to"),
+        ({"start_from": "9999-12-31"}, "start_to"),
+        ({"start_from": "soon"}, "start_from"),
+        ({"limit": 1000}, "limit"),
+        ({"sort": "luck"}, "sort"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_search_that_can_not_be_answered_says_where(client, market, query, field):
+    answer = client.get(f"{API}/listings", query_string=query)
+    assert answer.status_code == 422, answer.json
+    assert field in str(answer.json["fields"])
+
+
+def test_words_are_never_a_query_language_of_the_database(client, market):
+    for words in ("'; DROP TABLE listing; --", "a & | !", '"', "\\", "the", "-" * 100, "🩺"):
+        find(client, q=words)
+
+
+def test_one_listing_with_reasons_and_policy(client, market):
+    listing = market["CHI-IM-01"]
+    answer = client.get(f"{API}/listings/{listing.id}")
+    assert answer.status_code == 200
+    assert answer.json["tiers"] == {"student": "elective", "graduate": None}
+    assert answer.json["reasons"]["student"][0]["code"] == "direct_contact"
+    assert answer.json["cancellation_policy"]["key"] == "tiered_days"
+    assert answer.json["site"]["time_zone"] == "America/Chicago"
+    assert answer.json["preceptor"]["npi"] == "2000871097"
+    again = client.get(
+        f"{API}/listings/{listing.id}", headers={"If-None-Match": answer.headers["ETag"]}
+    )
+    assert again.status_code == 304
+
+
+def test_a_listing_in_review_is_seen_by_its_host_only(client, people, host, market):
+    route = f"{API}/listings/{market['HOU-FM-01'].id}"
+    assert client.get(route).status_code == 404
+    assert client.get(route, headers=people.trainee().headers).status_code == 404
+    assert client.get(f"{route}/availability").status_code == 404
+    seen = client.get(route, headers=host.headers)
+    assert seen.json["listing_state"] == "in_review"
+    assert seen.json["conflicts"][0]["code"] == "hands_on_title_without_contact"
+    assert client.get(route, headers=people.make("operator").headers).status_code == 200
+
+
+def test_a_year_of_weeks_in_one_query(client, session, market, count_queries):
+    listing = market["CHI-IM-01"]
+    with edge(session):
+        seats.take(session, listing.id, [date(2027, 1, 11)])
+    with count_queries() as seen:
+        answer = client.get(f"{API}/listings/{listing.id}/availability?from=2027-01-06&weeks=53")
+    assert len(seen) == 1
+    weeks = {week["week"]: week for week in answer.json["weeks"]}
+    assert len(weeks) == 53
+    assert weeks["2027-01-04"] == {
+        "week": "2027-01-04",
+        "capacity": 3,
+        "free": 3,
+        "closed": False,
+    }
+    assert weeks["2027-01-11"]["free"] == 2
+    assert weeks["2027-11-22"]["closed"] is True
+    assert weeks["2027-11-22"]["free"] == 0
+
+
+@pytest.mark.parametrize("query", ["from=9999-12-31", "weeks=0", "weeks=1000", "from=x"])
+def test_weeks_that_can_not_be_shown(client, market, query):
+    route = f"{API}/listings/{market['CHI-IM-01'].id}/availability?{query}"
+    assert client.get(route).status_code in (200, 422)
+    assert client.get(f"{API}/listings/{uuid4()}/availability").status_code == 404
+
+
+def test_eligibility_is_explained_rule_by_rule(client, people, market):
+    graduate = people.trainee(visa_type="b1_b2")
+    route = f"{API}/listings/{market['CHI-IM-02'].id}/eligibility"
+    answer = client.get(f"{route}?first_day=2027-03-01&weeks=4", headers=graduate.headers)
+    assert answer.json["may_book"] is True, answer.json
+    assert answer.json["tier"] == "externship"
+    student = people.trainee(graduation_date=date(2027, 5, 5))
+    refused = client.get(f"{route}?first_day=2027-03-01", headers=student.headers)
+    results = {result["rule"]: result for result in refused.json["results"]}
+    assert refused.json["may_book"] is False
+    assert results["audience"]["outcome"] == "fail"
+    assert results["audience"]["earliest"] == "2027-05-10"
+    assert results["visa"]["outcome"] == "unknown"
+    assert results["visa"]["action"]
+    assert client.get(route).status_code == 401
+
+
+def test_eligibility_without_a_profile_says_what_to_tell(client, people, market):
+    answer = client.get(
+        f"{API}/listings/{market['NYC-NEU-01'].id}/eligibility", headers=people.make().headers
+    )
+    outcomes = {result["rule"]: result["outcome"] for result in answer.json["results"]}
+    assert outcomes["audience"] == outcomes["step2_ck"] == outcomes["visa"] == "unknown"
+    assert answer.json["first_day"] == "2027-03-01"
+
+
+def test_eligibility_names_full_weeks_and_the_next_free_start(client, session, people, market):
+    neurology = market["NYC-NEU-01"]
+    with edge(session):
+        seats.take(session, neurology.id, [date(2027, 3, 15)])
+    answer = client.get(
+        f"{API}/listings/{neurology.id}/eligibility?first_day=2027-03-01&weeks=4",
+        headers=people.trainee().headers,
+    )
+    results = {result["rule"]: result for result in answer.json["results"]}
+    assert results["seats"]["outcome"] == "fail"
+    assert "2027-03-15" in results["seats"]["sentence"]
+    assert results["seats"]["earliest"] == "2027-03-22"
+
+
+def test_the_classifier_explains_itself_to_everybody(client, market):
+    body = {
+        "duties": ["history_taking", "physical_examination", "case_presentation"],
+        "setting": "inpatient",
+        "title": "Elective",
+    }
+    answer = client.post(f"{API}/tiers/classify", json=body)
+    assert answer.json["version"] == "usce-1"
+    assert answer.json["student"]["tier"] == "elective"
+    assert answer.json["graduate"]["tier"] == "externship"
+    assert [c["code"] for c in answer.json["conflicts"]] == ["elective_open_to_graduates"]
+    refused = client.post(f"{API}/tiers/classify", json={**body, "duties": ["surgery"]})
+    assert refused.status_code == 422
+
+
+def test_a_host_imports_for_their_site(client, people, host, market):
+    site = market["CHI-IM-01"].site_id
+    route = f"{API}/sites/{site}/listings/import"
+    lines = SHEET.decode().splitlines(keepends=True)
+    sheet = "".join(lines[:3]).replace("425.00", "435.00").encode()
+    body = {"data": sheet, "content_type": "text/csv", "headers": host.headers}
+    dry = client.post(route, **body)
+    assert dry.json["committed"] is False
+    assert dry.json["counts"]["changed"] == dry.json["counts"]["unchanged"] == 1
+    assert dry.json["entries"][0]["difference"] == {"price_per_week": ["425.00", "435.00"]}
+    done = client.post(f"{route}?commit=true", **body)
+    assert done.json["committed"] is True
+    assert client.post(f"{route}?commit=true", **body).json["counts"]["unchanged"] == 2
+    assert client.get(f"{API}/listings/{market['CHI-IM-01'].id}").json["version"] == 2
+    stranger = client.post(
+        route, data=sheet, content_type="text/csv", headers=people.trainee().headers
+    )
+    assert stranger.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "code"),
+    [
+        (b"", "text/csv", 422, "sheet_refused"),
+        (b"PK\x03\x04", "text/csv", 422, "sheet_refused"),
+        (b"a,b\n1,2\n", "text/csv", 422, "sheet_refused"),
+        (SHEET, "application/json", 415, "unsupported_media_type"),
+    ],
+)
+def test_files_that_can_not_be_read(client, host, market, content, kind, status, code):
+    route = f"{API}/sites/{market['CHI-IM-01'].site_id}/listings/import"
+    answer = client.post(route, data=content, content_type=kind, headers=host.headers)
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_a_host_lists_pauses_publishes_and_retires(client, host, market):
+    listing = market["CHI-IM-01"]
+    base = f"{API}/sites/{listing.site_id}/listings"
+    assert len(client.get(base, headers=host.headers).json["items"]) == 2
+    paused = client.post(
+        f"{base}/{listing.id}/pause", json={"why": "Renovation."}, headers=host.headers
+    )
+    assert paused.json["listing_state"] == "paused"
+    assert client.get(f"{API}/listings/{listing.id}").json["listing_state"] == "paused"
+    again = client.post(f"{base}/{listing.id}/publish", headers=host.headers)
+    assert again.json["listing_state"] == "published"
+    client.post(f"{base}/{listing.id}/retire", json={"why": "Closed."}, headers=host.headers)
+    refused = client.post(f"{base}/{listing.id}/publish", headers=host.headers)
+    assert (refused.status_code, refused.json["code"]) == (409, "illegal_transition")
+    versions = client.get(f"{base}/{listing.id}/versions", headers=host.headers)
+    assert [row["version"] for row in versions.json["items"]] == [1]
+
+
+def test_a_listing_of_another_site_does_not_exist_here(client, host, market):
+    other = market["NYC-NEU-01"]
+    base = f"{API}/sites/{market['CHI-IM-01'].site_id}/listings/{other.id}"
+    assert client.post(f"{base}/publish", headers=host.headers).status_code == 404
+    assert client.get(f"{base}/seats", headers=host.headers).status_code == 404
+
+
+def test_two_coordinators_are_told_of_each_other(client, session, host, market):
+    listing = market["CHI-IM-01"]
+    route = f"{API}/sites/{listing.site_id}/listings/{listing.id}/seats"
+    tag = client.get(route, headers=host.headers).headers["ETag"]
+    body = {"first_week": "2027-06-07", "last_week": "2027-08-30", "capacity": 2}
+    assert client.put(route, json=body, headers=host.headers).status_code == 428
+    first = client.put(route, json=body, headers={**host.headers, "If-Match": tag})
+    assert first.status_code == 200
+    june = next(week for week in first.json["weeks"] if week["week"] == "2027-06-07")
+    assert june["capacity"] == 2
+    second = client.put(route, json=body, headers={**host.headers, "If-Match": tag})
+    assert second.status_code == 412
+    with edge(session):
+        for _ in range(2):
+            seats.take(session, listing.id, [date(2027, 6, 14)])
+    refused = client.put(
+        route,
+        json={**body, "capacity": 1},
+        headers={**host.headers, "If-Match": first.headers["ETag"]},
+    )
+    assert (refused.status_code, refused.json["code"]) == (409, "capacity_below_taken")
+    assert refused.json["weeks"] == [{"week": "2027-06-14", "taken": 2}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"first_week": "2027-06-08", "last_week": "2027-08-30", "capacity": 2},
+        {"first_week": "2027-08-30", "last_week": "2027-06-07", "capacity": 2},
+        {"first_week": "2027-06-07", "last_week": "9999-12-27", "capacity": 2},
+        {"first_week": "2027-06-07", "last_week": "2027-08-30", "capacity": -1},
+        {"first_week": "2027-06-07", "last_week": "2027-08-30", "capacity": 10**6},
+    ],
+)
+def test_seats_that_can_not_be(client, host, market, body):
+    listing = market["CHI-IM-01"]
+    route = f"{API}/sites/{listing.site_id}/listings/{listing.id}/seats"
+    tag = client.get(route, headers=host.headers).headers["ETag"]
+    answer = client.put(route, json=body, headers={**host.headers, "If-Match": tag})
+    assert answer.status_code == 422, answer.json
+    assert answer.json["fields"]
+
+
+def test_operators_work_off_the_queue(client, session, people, host, market):
+    operator, other = people.make("operator"), people.make("operator")
+    queue = f"{API}/operator/listings/reviews"
+    assert client.get(queue, headers=host.headers).status_code == 403
+    items = client.get(queue, headers=operator.headers).json["items"]
+    assert [item["listing"]["external_id"] for item in items] == ["ATL-ID-01", "HOU-FM-01"]
+    route = f"{queue}/{items[0]['id']}/decision"
+    approved = client.post(route, json={"approve": True}, headers=operator.headers)
+    assert approved.json["listing_state"] == "published"
+    late = client.post(route, json={"approve": False, "reason": "No."}, headers=other.headers)
+    assert (late.status_code, late.json["code"]) == (409, "review_decided")
+    assert late.json["decided_by"] == str(operator.id)
+    assert listing_of(session, "ATL-ID-01").state == "published"
+    silent = client.post(
+        f"{queue}/{items[1]['id']}/decision", json={"approve": False}, headers=operator.headers
+    )
+    assert silent.json["fields"]["reason"]
+    missing = client.post(
+        f"{queue}/{uuid4()}/decision", json={"approve": True}, headers=operator.headers
+    )
+    assert missing.status_code == 404
