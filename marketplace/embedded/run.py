@@ -108,10 +108,12 @@ class Application:
             self._do(step)
         try:
             self.supervisor.start()
+            # started now, shown below: they load while the web server does
+            last = [(step, self._begin(step)) for step in self.plan.epilogue]
             self._await_ready()
             self._introduce(time.monotonic() - begun)
-            for step in self.plan.epilogue:
-                self._do(step)
+            for step, process in last:
+                self._finish(step, process)
             say("\nServing until Ctrl-C.")
             self.supervisor.run(self._revive)
         finally:
@@ -122,9 +124,15 @@ class Application:
         """Run a step; StackError with the end of its log if it fails."""
         begun = time.monotonic()
         say(f"{step.title} …")
-        path = self.supervisor.logs / f"{step.title.replace(' ', '-')}.log"
+        self._finish(step, self._begin(step))
+        say(f"  done in {time.monotonic() - begun:.1f} s")
+
+    def _begin(self, step: Step) -> GuardedProcess:
         orders = Orders(parent=os.getpid(), command=step.command, directory=str(PROJECT))
-        process = GuardedProcess(orders, output=None, env=self.supervisor.environment)
+        return GuardedProcess(orders, output=None, env=self.supervisor.environment)
+
+    def _finish(self, step: Step, process: GuardedProcess) -> None:
+        path = self.supervisor.logs / f"{step.title.replace(' ', '-')}.log"
         try:
             with open_log(path) as log:
                 self._copy(process, log.write, shown=step.shown)
@@ -135,7 +143,6 @@ class Application:
             raise StackError(
                 f"{step.title} failed (status {status}); {path} ends:\n{log_tail(path)}"
             )
-        say(f"  done in {time.monotonic() - begun:.1f} s")
 
     @staticmethod
     def _copy(process: GuardedProcess, write: Callable[[bytes], object], *, shown: bool) -> None:
