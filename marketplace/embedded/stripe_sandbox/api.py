@@ -281,7 +281,7 @@ def _played(fault: RequestFault | None) -> ApiError:
 
 
 def _encode(body: Json) -> bytes:
-    return json.dumps(body, indent=2, ensure_ascii=False).encode()
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _refusal(error: ApiError, request_id: str) -> Answer:

@@ -191,10 +191,10 @@ def signed(
         timestamp -= fault.seconds
     if kind == "forge":
         secrets = ["whsec_" + ids.token(32)]
-    body = json.dumps(event, indent=2, ensure_ascii=False).encode()
+    body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
     header = signature.header(body, secrets, timestamp)
     if kind == "tamper":
-        body = json.dumps({**event, "tampered": True}, indent=2).encode()
+        body = json.dumps({**event, "tampered": True}).encode()
     return body, header
 
 

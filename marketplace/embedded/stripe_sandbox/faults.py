@@ -61,6 +61,40 @@ class WebhookFault:
         return any(fnmatch.fnmatchcase(kind, wanted) for wanted in self.types)
 
 
+def request_fault(kind: str, given: Json) -> RequestFault:
+    """A rule from JSON; raises ``ValueError`` for a name or a type that does not fit."""
+    _check(RequestFault(kind), given)
+    return RequestFault(kind, **given)
+
+
+def webhook_fault(kind: str, given: Json) -> WebhookFault:
+    """The same for deliveries."""
+    _check(WebhookFault(kind), given)
+    if "types" in given:
+        given = {**given, "types": tuple(str(wanted) for wanted in given["types"])}
+    return WebhookFault(kind, **given)
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "seconds": (int, float),
+    "retry_after": (int,),
+    "types": (list,),
+}
+
+
+def _check(example: RequestFault | WebhookFault, given: Json) -> None:
+    known = {name: value for name, value in vars(example).items() if name not in _OWN}
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f"{name} is none of {', '.join(known)}")
+        wanted = _TYPES.get(name, (type(known[name]),))
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            raise ValueError(f"{name} must be of type {wanted[0].__name__}")
+
+
+_OWN = ("id", "kind", "gathered")
+
+
 class Faults:
     """The rules in force; safe to use from several threads."""
 

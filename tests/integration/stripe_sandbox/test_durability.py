@@ -1,11 +1,11 @@
 """What was acknowledged survives kill -9; nothing is done twice; no process is left behind."""
 
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import stripe
@@ -74,7 +74,6 @@ def new_payment_under(client, key):
     )
 
 
-@pytest.mark.fault(16)
 def test_deliveries_go_on_after_a_restart(start, receiver):
     options = ("--webhook-url", receiver.url, "--webhook-secret", SECRET, "--retry-first", "0.2")
     process = start(*options)
@@ -146,10 +145,10 @@ def test_it_goes_when_its_parent_is_killed(tmp_path):
 
 def _gone(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return True
+    return state == "Z"
 
 
 def test_it_ends_in_order(start):
@@ -176,7 +175,7 @@ def test_help_and_bad_options(tmp_path):
         check=False,
     )
     assert "loopback" in public.stderr
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_payment_made_and_one_declined_are_both_there(sandbox, client):

@@ -38,7 +38,6 @@ def charges(process):
     return len(process.client().v1.charges.list({"limit": 100}).data)
 
 
-@pytest.mark.fault(7)
 def test_the_same_request_is_answered_again_not_done_again(sandbox):
     first = post(sandbox, "/v1/payment_intents", PAYMENT, "key-1")
     second = post(sandbox, "/v1/payment_intents", dict(reversed(PAYMENT.items())), "key-1")
@@ -50,7 +49,6 @@ def test_the_same_request_is_answered_again_not_done_again(sandbox):
     assert charges(sandbox) == 1
 
 
-@pytest.mark.fault(3)
 def test_other_parameters_under_the_key_are_refused(sandbox):
     post(sandbox, "/v1/payment_intents", PAYMENT, "key-1")
     for path, params in (
@@ -93,7 +91,6 @@ def test_keys_are_kept_apart_by_account_and_limited(sandbox, client):
     assert post(sandbox, "/v1/customers", {}, "k" * 256)[0] == 400
 
 
-@pytest.mark.fault(2, 4)
 def test_at_once_one_works_and_the_others_conflict_or_are_replayed(sandbox):
     gate = threading.Barrier(16)
 
@@ -113,7 +110,6 @@ def test_at_once_one_works_and_the_others_conflict_or_are_replayed(sandbox):
     assert charges(sandbox) == 1
 
 
-@pytest.mark.fault(4)
 def test_a_request_in_flight_holds_its_key(sandbox):
     sandbox.fault("request.hang", seconds=1.0, path="/v1/payment_intents")
     with ThreadPoolExecutor(2) as pool:
@@ -127,7 +123,6 @@ def test_a_request_in_flight_holds_its_key(sandbox):
     assert charges(sandbox) == 1
 
 
-@pytest.mark.fault(9)
 @pytest.mark.parametrize("work", [False, True])
 def test_a_500_stored_under_a_key_comes_again(sandbox, work):
     sandbox.fault("request.error", status=500, stored=True, work=work, path="/v1/payment_intents")
@@ -145,7 +140,6 @@ def test_a_500_not_stored_lets_the_retry_work(sandbox):
     assert statuses == [500, 500, 200]
 
 
-@pytest.mark.fault(10)
 @pytest.mark.parametrize("status", [429, 409, 503])
 def test_the_sdk_backs_off_and_has_one_effect(sandbox, status):
     sandbox.fault("request.error", status=status, path="/v1/payment_intents", times=2)
@@ -153,7 +147,6 @@ def test_the_sdk_backs_off_and_has_one_effect(sandbox, status):
     assert charges(sandbox) == 1
 
 
-@pytest.mark.fault(7)
 def test_a_dropped_answer_is_had_by_the_same_key(sandbox):
     sandbox.fault("request.drop", path="/v1/payment_intents", work=True)
     with pytest.raises(http.client.RemoteDisconnected):
@@ -171,7 +164,6 @@ def test_a_dropped_request_does_nothing(sandbox):
     assert charges(sandbox) == 0
 
 
-@pytest.mark.fault(11)
 def test_a_key_is_forgotten_after_a_day(sandbox):
     first = post(sandbox, "/v1/payment_intents", PAYMENT, "key-1")[2]["id"]
     sandbox.fault("clock.advance", seconds=86_000)
@@ -181,7 +173,6 @@ def test_a_key_is_forgotten_after_a_day(sandbox):
     assert charges(sandbox) == 2
 
 
-@pytest.mark.fault(8)
 def test_a_hang_is_a_hang_for_this_request_alone(sandbox, client):
     sandbox.fault("request.hang", seconds=1.5, path="/v1/customers", method="POST")
     with ThreadPoolExecutor(1) as pool:

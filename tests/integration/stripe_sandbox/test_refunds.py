@@ -30,7 +30,6 @@ def test_partial_refunds_up_to_the_whole(sandbox, client, receiver):
     eventually(lambda: len(receiver.of("charge.refunded")) == 2)
 
 
-@pytest.mark.fault(26)
 def test_refunds_at_once_never_exceed_the_charge(sandbox, client):
     intent = new_payment(client, 10_000)
 
@@ -47,7 +46,6 @@ def test_refunds_at_once_never_exceed_the_charge(sandbox, client):
     assert check_balance(client) == {"usd": 10_000 - 320 - 9_000}
 
 
-@pytest.mark.fault(28)
 def test_a_refund_fails_days_later(sandbox, client, receiver):
     intent = new_payment(client, 10_000)
     refund = client.v1.refunds.create({"payment_intent": intent.id, "amount": 4_000})

@@ -37,7 +37,6 @@ def test_a_delivery_verifies_with_the_sdk(sandbox, client, receiver):
         stripe.Webhook.construct_event(body, header, "whsec_other")
 
 
-@pytest.mark.fault(17)
 def test_a_refused_delivery_comes_again_until_it_is_taken(sandbox, client, receiver):
     receiver.answers[:] = [500, 503, 302, 404]
     client.v1.customers.create({"email": "a@example.org"})
@@ -58,7 +57,6 @@ def test_a_delivery_is_given_up_in_the_end(start, receiver):
     assert delivered(process)["deliveries"][0]["state"] == "failed"
 
 
-@pytest.mark.fault(15)
 def test_an_endpoint_that_is_down_gets_it_later(start, receiver):
     spare = Receiver()
     spare.close()
@@ -97,7 +95,6 @@ def test_endpoints_get_what_they_listen_to(sandbox, client):
         other.close()
 
 
-@pytest.mark.fault(12)
 def test_five_at_once(sandbox, client, receiver):
     sandbox.fault("webhook.duplicate", types=["customer.created"], count=5)
     client.v1.customers.create({})
@@ -106,7 +103,6 @@ def test_five_at_once(sandbox, client, receiver):
     assert len({body["id"] for body in receiver.bodies}) == 1
 
 
-@pytest.mark.fault(13)
 def test_the_refund_event_comes_before_the_payment_event(sandbox, client, receiver):
     types = ["payment_intent.succeeded", "charge.refunded"]
     sandbox.fault("webhook.reorder", types=types, count=2)
@@ -116,7 +112,6 @@ def test_the_refund_event_comes_before_the_payment_event(sandbox, client, receiv
     assert [kind for kind in receiver.types if kind in types] == list(reversed(types))
 
 
-@pytest.mark.fault(15)
 def test_held_back_until_released_and_lost(sandbox, client, receiver):
     sandbox.fault("webhook.hold", types=["customer.created"], times=2)
     sandbox.fault("webhook.lose", types=["payment_intent.succeeded"])
@@ -133,7 +128,6 @@ def test_held_back_until_released_and_lost(sandbox, client, receiver):
     assert receiver.of("payment_intent.succeeded") == []
 
 
-@pytest.mark.fault(18)
 @pytest.mark.parametrize("kind", ["forge", "tamper", "stale"])
 def test_bad_signatures(sandbox, client, receiver, kind):
     sandbox.fault(f"webhook.{kind}", types=["customer.created"])
@@ -144,7 +138,6 @@ def test_bad_signatures(sandbox, client, receiver, kind):
         stripe.Webhook.construct_event(body, header, SECRET)
 
 
-@pytest.mark.fault(18)
 def test_a_secret_in_rotation_signs_with_both(sandbox, client, receiver):
     endpoint = client.v1.webhook_endpoints.list().data[0]
     rolled = sandbox.fault("endpoint.roll_secret", endpoint=endpoint.id, overlap=60)
@@ -160,7 +153,6 @@ def test_a_secret_in_rotation_signs_with_both(sandbox, client, receiver):
         stripe.Webhook.construct_event(*receiver.got[1], SECRET)
 
 
-@pytest.mark.fault(19)
 def test_a_wrong_amount_well_signed(sandbox, client, receiver):
     wrong = {"data.object.amount_total": 1, "data.object.currency": "eur", "livemode": True}
     sandbox.fault("webhook.change", types=["checkout.session.completed"], set=wrong)
@@ -172,7 +164,6 @@ def test_a_wrong_amount_well_signed(sandbox, client, receiver):
     assert (event.data.object.amount_total, event.data.object.currency) == (1, "eur")
 
 
-@pytest.mark.fault(14)
 def test_a_stale_event_after_the_fact_and_an_old_one_again(sandbox, client, receiver):
     intent = new_payment(client)
     settled(sandbox)
@@ -202,10 +193,7 @@ def test_connected_accounts_events_go_to_connect_endpoints(start, receiver):
         client.v1.customers.create({}, {"stripe_account": account.id})
         settled(process)
         assert receiver.types == ["customer.created"]
-        assert connect.types == ["account.updated", "customer.created"] or connect.types == [
-            "customer.created",
-            "account.updated",
-        ]
+        assert sorted(connect.types) == ["account.updated", "customer.created"]
         assert {body["account"] for body in connect.bodies} == {account.id}
         stripe.Webhook.construct_event(*connect.got[0], "whsec_connect")
     finally:

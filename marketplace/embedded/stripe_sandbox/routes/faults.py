@@ -1,5 +1,6 @@
 """``/_sandbox/faults``: what is to go wrong, asked for in JSON; see the operators' guide."""
 
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +11,15 @@ from marketplace.embedded.stripe_sandbox.errors import ApiError
 from marketplace.embedded.stripe_sandbox.faults import (
     REQUEST_KINDS,
     WEBHOOK_KINDS,
-    RequestFault,
-    WebhookFault,
+    request_fault,
+    webhook_fault,
 )
 from marketplace.embedded.stripe_sandbox.render import public
 from marketplace.embedded.stripe_sandbox.routes.held import sandbox
 from marketplace.embedded.stripe_sandbox.shapes import Json
 
 blueprint = Blueprint("faults", __name__)
+_FARTHEST = 100 * 365 * 86_400
 
 
 def _problem(text: str) -> tuple[Response, int]:
@@ -47,18 +49,16 @@ def asked() -> Response | tuple[Response, int]:
         return jsonify(_play(kind, fields))
     except ApiError as error:
         return _problem(str(error))
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError, sqlite3.Error) as error:
         return _problem(f"{kind}: {error}")
 
 
 def _play(kind: str, fields: Json) -> Json:
     group, _, name = kind.partition(".")
     if group == "request" and name in REQUEST_KINDS:
-        return {"fault": sandbox().faults.add(RequestFault(name, **fields))}
+        return {"fault": sandbox().faults.add(request_fault(name, fields))}
     if group == "webhook" and name in WEBHOOK_KINDS:
-        if "types" in fields:
-            fields["types"] = tuple(fields["types"])
-        return {"fault": sandbox().faults.add(WebhookFault(name, **fields))}
+        return {"fault": sandbox().faults.add(webhook_fault(name, fields))}
     if kind == "webhook.release":
         return {"released": sandbox().deliveries.release()}
     if kind == "clock.advance":
@@ -82,6 +82,8 @@ def _act(act: Callable[..., Json], fields: dict[str, Any]) -> Json:
 def _advance(seconds: float) -> Json:
     """Move the clock, do at once what became due, and keep the offset across restarts."""
     clock = sandbox().clock
+    if not abs(clock.offset + seconds) <= _FARTHEST:
+        raise ValueError("the clock can be moved by a hundred years at most")
     with sandbox().store.write() as tx:
         clock.offset += seconds
         tx.set_setting("clock_offset", repr(clock.offset))
