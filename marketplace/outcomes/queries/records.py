@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.core.db import Session
 from marketplace.outcomes.models import Attestation, Evaluation
@@ -23,7 +24,7 @@ def evaluations(session: Session, booking_id: UUID) -> Sequence[Evaluation]:
     last = (
         select(Evaluation.id)
         .where(Evaluation.booking_id == booking_id)
-        .distinct(Evaluation.evaluator_id)
+        .ext(distinct_on(Evaluation.evaluator_id))
         .order_by(Evaluation.evaluator_id, Evaluation.revision.desc())
     )
     return (

@@ -106,7 +106,8 @@ def fold(entries: Iterable[Entry], as_of: datetime) -> dict[str, tuple[Value, st
     An entry counts if it was recorded by then and was not retracted by then; the last one counts,
     in the order of recording. A field without a counting entry is absent.
     """
-    known = sorted((e for e in entries if e.recorded_at <= as_of), key=lambda e: e.number)
+    counting = (entry for entry in entries if entry.recorded_at <= as_of)
+    known = sorted(counting, key=lambda entry: (entry.recorded_at, entry.number))
     retracted = {entry.retracts_id for entry in known if entry.retracts_id is not None}
     return {
         entry.field: (decode(entry.field, entry.new_value), entry.provenance)
