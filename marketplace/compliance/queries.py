@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.compliance.models import AuditEntry, Consent
 from marketplace.compliance.rules import Purpose
@@ -41,7 +42,7 @@ def consenting(
             Consent.purpose == purpose,
             Consent.at <= as_of,
         )
-        .distinct(Consent.account_id)
+        .ext(distinct_on(Consent.account_id))
         .order_by(Consent.account_id, Consent.number.desc())
     ).scalars()
     return {row.account_id for row in rows if row.given}

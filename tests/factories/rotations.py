@@ -21,11 +21,10 @@ from sqlalchemy.orm import sessionmaker
 from marketplace.booking import queries
 from marketplace.booking.models import Booking
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import applications, holds, payment
+from marketplace.booking.service import applications, deadlines, holds, payment
 from marketplace.booking.service.checks import Finding, check
 from marketplace.catalog.models import Listing, SeatPool, SeatWeek
 from marketplace.catalog.queries import seats as seat_queries
-from marketplace.catalog.rules.npi import check_digit
 from marketplace.catalog.rules.weeks import run_of_weeks
 from marketplace.catalog.service import publishing, seats
 from marketplace.catalog.service.importing import import_listings
@@ -266,18 +265,29 @@ class Stage:
         with self.transaction() as session:
             return payment_queries.payment(session, payment_id).refunded.minor
 
+    def start_due(self) -> int:
+        with self.transaction() as session:
+            return deadlines.start_due(session, self.now)
+
+    def remind_due(self) -> int:
+        with self.transaction() as session:
+            return deadlines.remind_due(session, self.now)
+
+    def told(self, account_id: UUID) -> list[str]:
+        """The notices to an account, oldest first, by template."""
+        with self.transaction() as session:
+            rows = session.execute(
+                text("SELECT template FROM notice WHERE account_id = :id ORDER BY id"),
+                {"id": account_id},
+            )
+            return list(rows.scalars())
+
     def findings(self) -> list[Finding]:
         with self.transaction() as session:
             return check(session, self.now)
 
     def close(self) -> None:
         self._sessions = None
-
-
-def some_npi(number: int) -> str:
-    """A made-up identifier with a right check digit."""
-    stem = f"2{number:08d}"
-    return stem + str(check_digit(stem))
 
 
 @pytest.fixture

@@ -87,13 +87,14 @@ def undecided(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
 
 def balances_due(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
     """Return confirmed bookings whose balance is due within a week and not reminded of."""
+    columns = Booking.__table__.c
     return _unreminded(
         session,
         "balance_due",
         select(Booking).where(
             Booking.state == BookingState.CONFIRMED,
             Booking.balance_due_on <= _site_day(now) + REMIND_BEFORE.days,
-            Booking.paid.minor < Booking.total.minor,
+            columns.paid_minor < columns.total_minor,
         ),
         limit,
     )

@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.booking.models import AttendanceMark, Booking, BookingWeek
 from marketplace.booking.states import OWNED, BookingState
@@ -53,7 +54,7 @@ def attendance(session: Session, booking_ids: Sequence[UUID]) -> dict[UUID, list
     rows = session.execute(
         select(AttendanceMark)
         .where(AttendanceMark.booking_id.in_(booking_ids))
-        .distinct(AttendanceMark.booking_id, AttendanceMark.day)
+        .ext(distinct_on(AttendanceMark.booking_id, AttendanceMark.day))
         .order_by(AttendanceMark.booking_id, AttendanceMark.day, AttendanceMark.revision.desc())
     ).scalars()
     for mark in rows:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from marketplace.booking import queries
 from marketplace.booking.errors import (
     CreditNotOffered,
     NotOpenForThis,
@@ -74,12 +75,15 @@ def cancel(
     Asks for the refund in the same transaction. Raises `QuoteChanged` with the present quote if
     the money would differ from what was shown.
     """
+    # The money first, then the booking, as whoever settles a payment takes them; what is read now
+    # stays so until the commit.
+    payments.lock_payable(session, Payable(payment.KIND, booking.id))
+    queries.lock(session, booking.id)
     present = quote(booking, wish, now)
     if present.mark != mark:
         raise QuoteChanged(extra={"quote": quote_json(present)})
     if present.pays_back_as is PaysBackAs.VOUCHER:
         raise CreditNotOffered
-    # Refunds first: whoever settles a payment takes its row before the booking's, and so do we.
     asked = _refund(session, booking, present.refund, actor_id, reason, now)
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
     session.add(_record(booking, present, asked, actor_id, now))

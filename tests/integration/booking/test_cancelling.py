@@ -1,0 +1,166 @@
+"""Cancelling: the quote, the commitment to it, and the money that goes back."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from marketplace.booking import queries
+from marketplace.booking.errors import (
+    CreditNotOffered,
+    NotOpenForThis,
+    QuoteChanged,
+    Superseded,
+)
+from marketplace.booking.service import cancellations
+from marketplace.booking.service.cancellations import Wish
+from marketplace.booking.states import BookingState
+from marketplace.catalog.rules.policies import PolicyEvent
+from marketplace.core.money import Money
+from marketplace.core.states import IllegalTransition
+
+TRAINEE = BookingState.CANCELLED_BY_TRAINEE
+
+
+def quote(stage, booking_id, wish=None):
+    return cancellations.quote(stage.booking(booking_id), wish or Wish(), stage.now)
+
+
+def cancel(stage, booking_id, mark, wish=None, to=TRAINEE):
+    with stage.transaction() as session:
+        booking = queries.find(session, booking_id)
+        return cancellations.cancel(
+            session,
+            booking,
+            wish or Wish(),
+            mark=mark,
+            to=to,
+            actor_id=booking.trainee_id,
+            reason="Other plans.",
+            now=stage.now,
+        )
+
+
+def test_the_trainee_gets_back_what_the_quote_said(stage):
+    place = stage.place()
+    booking_id = stage.confirmed(place, whole=True)
+    shown = quote(stage, booking_id)
+    assert [(line.code, line.amount.minor) for line in shown.lines] == [
+        ("deposit_paid", 44800),
+        ("balance_paid", 179200),
+        ("kept", -25000),
+        ("refund", 199000),
+    ]
+    cancel(stage, booking_id, shown.mark)
+    assert stage.state(booking_id) == "cancelled_by_trainee"
+    assert stage.refunded(stage.booking(booking_id).payment_id) == 199000
+    assert stage.taken(place) == {}
+    with stage.transaction() as session:
+        kept = queries.cancellation(session, booking_id)
+    assert (kept.quote, kept.refund, kept.days_before) == (
+        shown.mark,
+        Money(199000, "USD"),
+        99,
+    )
+    assert stage.told(stage.booking(booking_id).trainee_id)[-1] == "booking_cancelled"
+    assert stage.findings() == []
+
+
+@pytest.mark.fault(29)
+def test_a_quote_from_before_the_boundary_is_not_taken_after_it(stage):
+    booking_id = stage.confirmed(stage.place(), whole=True)
+    # 90 days before 1 March 2027 is 1 December: the fee doubles at midnight in Chicago.
+    stage.clock.at = datetime(2026, 12, 1, 5, 59, 59, tzinfo=UTC)
+    early = quote(stage, booking_id)
+    assert (early.days, early.kept) == (91, Money(25000, "USD"))
+    stage.clock.at = datetime(2026, 12, 1, 6, 0, tzinfo=UTC)
+    with pytest.raises(QuoteChanged) as refused:
+        cancel(stage, booking_id, early.mark)
+    assert refused.value.extra["quote"]["kept"] == {"amount": 50000, "currency": "USD"}
+    assert stage.state(booking_id) == "confirmed"
+    cancel(stage, booking_id, refused.value.extra["quote"]["quote"])
+
+
+def test_when_the_host_withdraws_all_goes_back(stage):
+    place = stage.place(cancellation_policy="visa_denial_only")
+    booking_id = stage.confirmed(place)
+    wish = Wish(event=PolicyEvent.HOST_WITHDRAWS)
+    shown = quote(stage, booking_id, wish)
+    cancel(stage, booking_id, shown.mark, wish, BookingState.CANCELLED_BY_HOST)
+    booking = stage.booking(booking_id)
+    assert stage.refunded(booking.payment_id) == booking.paid.minor
+    assert stage.findings() == []
+
+
+def test_nothing_is_refunded_where_the_terms_keep_all(stage):
+    booking_id = stage.confirmed(stage.place(cancellation_policy="visa_denial_only"))
+    cancel(stage, booking_id, quote(stage, booking_id).mark)
+    assert stage.state(booking_id) == "cancelled_by_trainee"
+    assert stage.refunded(stage.booking(booking_id).payment_id) == 0
+
+
+def test_a_voucher_is_not_promised_where_none_can_be_given(stage):
+    booking_id = stage.confirmed(stage.place(cancellation_policy="visa_denial_only"))
+    wish = Wish(PolicyEvent.VISA_DENIED, "voucher", frozenset({"visa_denial"}))
+    with pytest.raises(CreditNotOffered):
+        cancel(stage, booking_id, quote(stage, booking_id, wish).mark, wish)
+    assert stage.state(booking_id) == "confirmed"
+
+
+def test_what_is_not_confirmed_has_nothing_to_cancel(stage):
+    booking_id = stage.hold(stage.trainee(), stage.place())
+    with pytest.raises(NotOpenForThis):
+        quote(stage, booking_id)
+
+
+def test_a_rotation_under_way_keeps_the_weeks_that_have_begun(stage):
+    place = stage.place()
+    booking_id = stage.confirmed(place, whole=True)
+    stage.clock.at = datetime(2027, 3, 10, 15, 0, tzinfo=UTC)
+    stage.start_due()
+    shown = quote(stage, booking_id)
+    assert shown.days == -9
+    cancel(stage, booking_id, shown.mark)
+    assert [week.isoformat() for week in stage.taken(place)] == ["2027-03-01", "2027-03-08"]
+    assert stage.findings() == []
+
+
+@pytest.mark.fault(22)
+@pytest.mark.fault(26)
+def test_two_cancellations_at_once_refund_once(live_stage):
+    booking_id = live_stage.confirmed(live_stage.place(), whole=True)
+    mark = quote(live_stage, booking_id).mark
+    gate = threading.Barrier(4)
+
+    def leave(_):
+        gate.wait()
+        try:
+            cancel(live_stage, booking_id, mark)
+        except (Superseded, IllegalTransition, NotOpenForThis):
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as hands:
+        assert sum(hands.map(leave, range(4))) == 1
+    assert live_stage.refunded(live_stage.booking(booking_id).payment_id) == 199000
+    assert live_stage.findings() == []
+
+
+def test_an_unpaid_booking_ended_by_the_host_frees_its_seat(stage):
+    place = stage.place()
+    booking_id = stage.hold(stage.trainee(), place)
+    stage.pay(booking_id)
+    host = stage.member(place.site_id)
+    with stage.transaction() as session:
+        cancellations.cancel_unpaid(
+            session,
+            queries.find(session, booking_id),
+            to=BookingState.CANCELLED_BY_HOST,
+            actor_id=host,
+            reason="The preceptor is ill.",
+            now=stage.now + timedelta(minutes=1),
+        )
+    assert stage.taken(place) == {}
+    stage.settle(stage.booking(booking_id).payment_id)
+    assert stage.refunded(stage.booking(booking_id).payment_id) == 44800

@@ -1,0 +1,108 @@
+"""Applications: submitted, decided once, or left undecided."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from marketplace.booking import queries
+from marketplace.booking.errors import ApprovalNotNeeded, NotOpenForThis, Superseded
+from marketplace.booking.service import applications, deadlines
+from marketplace.core.states import IllegalTransition
+
+
+def approve(stage, booking_id, host):
+    with stage.transaction() as session:
+        booking = queries.find(session, booking_id)
+        applications.approve(session, booking, actor_id=host, now=stage.now)
+
+
+def decline(stage, booking_id, host):
+    with stage.transaction() as session:
+        booking = queries.find(session, booking_id)
+        applications.decline(session, booking, actor_id=host, reason="We are full.", now=stage.now)
+
+
+@pytest.fixture
+def place(stage):
+    return stage.place(approval="request")
+
+
+def test_an_application_keeps_the_seat_until_the_decision_is_due(stage, place):
+    booking_id = stage.submitted(place)
+    booking = stage.booking(booking_id)
+    # Sunday 22 November 2026: the tenth business day after is Friday 4 December, Chicago.
+    assert booking.hold_expires_at.isoformat() == "2026-12-05T06:00:00+00:00"
+    assert booking.message == "Please."
+    assert set(stage.taken(place).values()) == {1}
+
+
+def test_an_application_that_nobody_decides_is_given_up(stage, place):
+    booking_id = stage.submitted(place)
+    stage.clock.advance(timedelta(days=13))
+    with stage.transaction() as session:
+        assert deadlines.expire_due(session, stage.now) == 1
+    assert stage.state(booking_id) == "expired"
+    assert stage.taken(place) == {}
+    assert stage.told(stage.booking(booking_id).trainee_id) == ["hold_expired"]
+
+
+def test_a_declined_application_frees_the_seat_and_tells_why(stage, place):
+    booking_id, host = stage.submitted(place), stage.member(place.site_id)
+    decline(stage, booking_id, host)
+    assert stage.steps(booking_id) == ["held", "submitted", "declined"]
+    assert stage.taken(place) == {}
+    assert stage.told(stage.booking(booking_id).trainee_id) == ["application_declined"]
+
+
+def test_a_decision_after_its_time_is_refused(stage, place):
+    booking_id, host = stage.submitted(place), stage.member(place.site_id)
+    stage.clock.advance(timedelta(days=13))
+    with pytest.raises(NotOpenForThis):
+        approve(stage, booking_id, host)
+
+
+def test_an_instant_listing_takes_no_application(stage):
+    with pytest.raises(ApprovalNotNeeded):
+        stage.submitted(stage.place())
+
+
+@pytest.mark.fault(45)
+def test_the_second_to_decide_is_told_who_did(live_stage):
+    place = live_stage.place(approval="request")
+    hosts = {
+        live_stage.member(place.site_id, name=name): name for name in ("Cora Diaz", "Omar Khan")
+    }
+    booking_id = live_stage.submitted(place)
+    gate = threading.Barrier(2)
+
+    def decide(host):
+        with live_stage.transaction() as session:
+            booking = queries.find(session, booking_id)
+            # Both have read the application before either has decided.
+            gate.wait()
+            try:
+                applications.approve(session, booking, actor_id=host, now=live_stage.now)
+            except Superseded as told:
+                session.rollback()
+                return told
+        return None
+
+    with ThreadPoolExecutor(2) as hands:
+        answers = dict(zip(hosts, hands.map(decide, hosts), strict=True))
+    (winner,) = (host for host, told in answers.items() if told is None)
+    (told,) = (told for told in answers.values() if told is not None)
+    assert told.extra["decided_by"] == hosts[winner]
+    assert told.extra["state"] == "awaiting_payment"
+    assert hosts[winner] in str(told)
+    assert live_stage.steps(booking_id) == ["held", "submitted", "awaiting_payment"]
+
+
+@pytest.mark.fault(45)
+def test_one_approves_and_one_declines_after(stage, place):
+    booking_id, host = stage.submitted(place), stage.member(place.site_id)
+    approve(stage, booking_id, host)
+    with pytest.raises(IllegalTransition):
+        decline(stage, booking_id, host)
+    assert stage.state(booking_id) == "awaiting_payment"
