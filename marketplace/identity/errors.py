@@ -113,6 +113,16 @@ class LastOperator(Conflict):
     title = "This is the last operator: grant the role to another account first."
 
 
+class NoticeNotFailed(Conflict):
+    code = "notice_not_failed"
+    title = "Only a notice that could not be sent can be sent again."
+
+
+class NoticeStale(Conflict):
+    code = "notice_stale"
+    title = "The link in this notice is no longer good. The person can ask for a new one."
+
+
 class TemplateUnknown(LookupError):
     """No notice has this name: a mistake of ours, found when it is asked for, not when it is sent."""
 

@@ -71,10 +71,14 @@ def save_profile(data: dict[str, Any]) -> TraineeProfile:
     """Save one's applicant facts, whole. Over an earlier version: with If-Match."""
     session, account = context.session(), current_account()
     present = queries.profile(session, account.id, lock=True)
+    # Where there was none, another request may be saving the first one right now.
+    onto = 0 if present is None else present.version
     if present is not None:
         etags.require_match(account.id, present.version)
     content = profiles.ProfileData(**data)
-    saved = profiles.save(session, account.id, content, recorded_by=account.id, now=context.now())
+    saved = profiles.save(
+        session, account.id, content, recorded_by=account.id, now=context.now(), onto=onto
+    )
     return _tagged(saved)
 
 

@@ -1,4 +1,4 @@
-"""`/operator`: what the staff of the marketplace does with accounts and roles."""
+"""`/operator`: what the staff of the marketplace does with accounts, roles and e-mails."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,8 @@ from uuid import UUID
 from marketplace.core.errors import NotFound
 from marketplace.identity import queries
 from marketplace.identity.access import current_account, require
-from marketplace.identity.models import Account, Membership, School
+from marketplace.identity.models import Account, Membership, Notice, School
+from marketplace.identity.schemas.notices import NoticePage, NoticesArgs, NoticeSchema
 from marketplace.identity.schemas.people import (
     AccountPage,
     AccountsArgs,
@@ -17,7 +18,7 @@ from marketplace.identity.schemas.people import (
     RoleGrantSchema,
     SchoolSchema,
 )
-from marketplace.identity.service import accounts, memberships
+from marketplace.identity.service import accounts, memberships, notices
 from marketplace.web import context
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
@@ -95,6 +96,23 @@ def revoke(membership_id: UUID) -> Membership:
 def ensure_school(data: dict[str, str]) -> School:
     """Make a school, or find the one of this name and country."""
     return memberships.ensure_school(context.session(), **data)
+
+
+@blueprint.route("/notices", methods=["GET"])
+@require("operator")
+@blueprint.arguments(NoticesArgs, location="query")
+@blueprint.response(200, NoticePage)
+def list_notices(data: dict[str, Any]) -> Page[Notice]:
+    """List e-mails, newest first: what was sent, what waits, what could not be sent and why."""
+    return queries.notices(context.session(), **data)
+
+
+@blueprint.route("/notices/<uuid:notice_id>/send", methods=["POST"])
+@require("operator")
+@blueprint.response(202, NoticeSchema)
+def send_again(notice_id: UUID) -> Notice:
+    """Send a notice again that could not be sent."""
+    return notices.send_again(context.session(), notice_id)
 
 
 def _account(account_id: UUID) -> Account:

@@ -14,14 +14,14 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError, select_autoescape
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import defer
 from marketplace.identity import queries
-from marketplace.identity.errors import TemplateUnknown
+from marketplace.identity.errors import NoticeNotFailed, NoticeStale, TemplateUnknown
 from marketplace.identity.models import Notice
 from marketplace.identity.service.wording import FILTERS
 
@@ -99,6 +99,23 @@ def notify_address(
         ),
         now,
     )
+
+
+def send_again(session: Session, notice_id: uuid.UUID) -> Notice:
+    """Queue a notice that has failed once more, under the message-id that it had."""
+    notice = session.get(Notice, notice_id, with_for_update=True)
+    if notice is None:
+        raise NotFound
+    if notice.state != "failed":
+        raise NoticeNotFailed
+    try:
+        render(notice.template, notice.locale, {**notice.data, **(notice.secret or {})}, "")
+    except UndefinedError as error:
+        raise NoticeStale from error
+    notice.state, notice.attempts = "queued", 0
+    session.flush()
+    defer(session, SEND, notice_id=str(notice.id))
+    return notice
 
 
 def templates() -> dict[str, frozenset[str]]:

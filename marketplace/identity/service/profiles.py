@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from marketplace.core.db import Session
-from marketplace.core.errors import Invalid
+from marketplace.core.errors import Invalid, PreconditionFailed
 from marketplace.core.ids import new_id
 from marketplace.identity import queries
 from marketplace.identity.models import TraineeProfile, TraineeProfileRevision
@@ -46,13 +46,18 @@ def save(
     *,
     recorded_by: uuid.UUID,
     now: datetime,
+    onto: int | None = None,
 ) -> TraineeProfile:
     """Save the profile as a new version; one that says nothing new is no version.
 
-    `Invalid` with the fields that contradict each other or can't be.
+    `onto` is the version that it was made from, 0 for none; None means whatever is there.
+    `PreconditionFailed` if it is another by now, `Invalid` with the fields that contradict each
+    other or can't be.
     """
     _check(data)
     profile = queries.profile(session, account_id, lock=True)
+    if onto is not None and onto != (0 if profile is None else profile.version):
+        raise PreconditionFailed
     values = asdict(data)
     if profile is None:
         profile = TraineeProfile(account_id=account_id, version=1, updated_at=now, **values)

@@ -134,6 +134,42 @@ def test_after_the_last_attempt_it_has_failed(app, sessions, session, people, pa
     assert notice.state == "failed"
 
 
+def test_an_operator_sees_what_failed_and_sends_it_again(
+    app, client, sessions, session, people, clock, mail, run_jobs
+):
+    operator, person = people.make("operator"), people.make()
+    with edge(session):
+        plain = notices.notify(session, person.id, "password_changed", {}, now=clock.now())
+        link = notices.notify(
+            session, person.id, "confirm", {}, now=clock.now(), secret={"token": "t"}
+        )
+        plain.state = link.state = "failed"
+        plain.failure, link.secret = "Unavailable: gone", None
+    run_jobs()
+    assert mail.sent == []
+    route = "/api/v1/operator/notices"
+    listed = client.get(f"{route}?state=failed&limit=1", headers=operator.headers).json
+    rest = client.get(
+        f"{route}?state=failed&cursor={listed['next_cursor']}", headers=operator.headers
+    ).json
+    found = {row["id"]: row for row in listed["items"] + rest["items"]}
+    assert found[str(plain.id)]["failure"] == "Unavailable: gone"
+    assert not {"data", "secret"} & set(found[str(link.id)])
+    mine = client.get(f"{route}?account_id={operator.id}", headers=operator.headers).json
+    assert mine["items"] == []
+
+    def send(notice):
+        return client.post(f"{route}/{notice.id}/send", headers=operator.headers)
+
+    assert send(plain).status_code == 202
+    assert send(plain).json["code"] == "notice_not_failed"
+    assert send(link).json["code"] == "notice_stale"
+    run_jobs()
+    assert [message.subject for message in mail.to(person.email)] == ["Your password was changed"]
+    assert client.post(f"{route}/{uuid4()}/send", headers=operator.headers).status_code == 404
+    assert client.get(route, headers=person.headers).status_code == 403
+
+
 def test_what_could_not_be_sent_keeps_no_secret_for_long(
     app, sessions, session, people, clock, worker_app
 ):
