@@ -4,12 +4,13 @@ Routes are written as `@blueprint.route`, then `@guard`, `@blueprint.arguments`,
 `@blueprint.response`; the spec gets security, problems and the Idempotency-Key by itself.
 """
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
 import flask_smorest
-from flask import Flask
+from flask import Flask, Response, jsonify
 
 from marketplace.web.schemas import ProblemSchema
 
@@ -55,9 +56,44 @@ class Blueprint(SmorestBlueprint):
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc] # the library is not typed
-    """smorest's Api with our problem documents in place of its error payload."""
+    """smorest's Api with our problem documents, describing itself when first asked to.
+
+    Describing a hundred routes takes longer than all else at the start of a process, and most
+    processes are never asked.
+    """
 
     ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask) -> None:
+        self._described = False
+        self._describing = threading.Lock()
+        self._blueprints: list[Blueprint] = []
+        super().__init__(app)
+
+    def register_blueprint(self, blueprint: Blueprint) -> None:
+        """Serve the blueprint; its description waits for `describe`."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._blueprints.append(blueprint)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the OpenAPI 3.1 document."""
+        with self._describing:
+            if not self._described:
+                for blueprint in self._blueprints:
+                    blueprint.register_views_in_doc(
+                        self, self._app, self.spec, name=blueprint.name, parameters=None
+                    )
+                    self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+                self._described = True
+        document: dict[str, Any] = self.spec.to_dict()
+        for path in document["paths"].values():
+            if "post" in path:
+                path["post"].setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        return document
+
+    def _openapi_json(self) -> Response:
+        return jsonify(self.describe())
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `web.problems`, the one place that renders them."""
@@ -79,10 +115,3 @@ def create_api(app: Flask, version: str) -> Api:
     api.spec.options["security"] = [{"bearer": []}, {}]
     api.spec.options["servers"] = [{"url": "/"}]
     return api
-
-
-def document_idempotency(api: Api) -> None:
-    """Add the `Idempotency-Key` header to every POST of the document, once all are registered."""
-    for path in api.spec._paths.values():  # noqa: SLF001 - apispec has no other way to them
-        if "post" in path:
-            path["post"].setdefault("parameters", []).append(IDEMPOTENCY_KEY)
