@@ -47,6 +47,7 @@ VERIFY: Callable[..., object] = stripe.WebhookSignature.verify_header
 CHECKOUT_EXPAND = ["payment_intent.latest_charge.balance_transaction"]
 REFUND_EXPAND = ["balance_transaction", "failure_balance_transaction"]
 PAGE = 100
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError)
 
 
 class StripeGateway:
@@ -182,8 +183,8 @@ class StripeGateway:
         if not any(_signed(text, signature, secret) for secret in self._webhook_secrets):
             raise SignatureRefused
         try:
-            return shapes.event(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            return shapes.event(_storable(json.loads(text)))
+        except (*UNREADABLE, RecursionError) as error:
             raise PayloadRefused from error
 
     @cached_property
@@ -223,7 +224,7 @@ class StripeGateway:
         """Read an answer; one that we can't read is uncertain, since something did happen."""
         try:
             return shape(found)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise GatewayUncertain(f"an answer that can't be read: {error!r}") from error
 
 
@@ -238,6 +239,15 @@ def _signed(text: str, signature: str, secret: str) -> bool:
         return False
     stamps = [part[2:] for part in signature.split(",") if part.startswith("t=")]
     return all(int(stamp) <= time.time() + TOLERANCE_SECONDS for stamp in stamps)
+
+
+def _storable(data: Any) -> Any:
+    """Return JSON data that PostgreSQL can keep; `ValueError` for NUL, half characters, infinity."""
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False)
+    text.encode()
+    if "\\u0000" in text:
+        raise ValueError("a NUL character")
+    return data
 
 
 def _not_begun(error: stripe.StripeError, seconds: float) -> bool:

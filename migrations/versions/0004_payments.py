@@ -174,6 +174,7 @@ def create_payment() -> None:
     )
     op.create_index("ix_payment_payable_kind_payable_id", "payment", ["payable_kind", "payable_id"])
     op.create_index("ix_payment_payer_id", "payment", ["payer_id"])
+    op.create_index("ix_payment_site_id", "payment", ["site_id"])
     partial_index("ix_payment_poll", "payment", "next_look_at", "next_look_at IS NOT NULL")
     op.create_index(
         "uq_payment_live",
@@ -307,7 +308,9 @@ def create_ledger() -> None:
         fk("ledger_entry", "transaction_id", "ledger_transaction"),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_entry"),
     )
-    op.create_index("ix_ledger_entry_account_id", "ledger_entry", ["account_id"])
+    op.create_index(
+        "ix_ledger_entry_account_id_currency", "ledger_entry", ["account_id", "currency"]
+    )
     op.create_index("ix_ledger_entry_transaction_id", "ledger_entry", ["transaction_id"])
     op.create_table(
         "ledger_balance",
@@ -362,6 +365,8 @@ def create_inbox() -> None:
             "processor_object", "reason", name="uq_quarantine_processor_object_reason"
         ),
     )
+    for column in ("payment_id", "event_id"):
+        op.create_index(f"ix_quarantine_{column}", "quarantine", [column])
     partial_index("ix_quarantine_unresolved", "quarantine", "found_at", "resolved_at IS NULL")
     op.create_table(
         "reconciliation",

@@ -223,9 +223,7 @@ class FakeGateway:
         return self.tell("checkout.session.async_payment_failed", session_id)
 
     def expire(self, session_id: str) -> ProcessorEvent:
-        self.sessions[session_id] = replace(
-            self.sessions[session_id], status="expired", url=None
-        )
+        self.sessions[session_id] = replace(self.sessions[session_id], status="expired", url=None)
         return self.tell("checkout.session.expired", session_id)
 
     def bounce_refund(self, processor_id: str, why: str = "account_closed") -> ProcessorEvent:
@@ -264,6 +262,19 @@ class FakeGateway:
             "metadata": {"refund_id": str(seen.refund_id)},
         }
         return self._event(kind, data)
+
+    def spoil(self, session_id: str, what: str) -> None:
+        """Make the checkout disagree with what was asked for."""
+        seen = self.sessions[session_id]
+        amount = seen.amount
+        changes: dict[str, Any] = {
+            "amount": {"amount": Money(amount.minor - 1, amount.currency)},
+            "currency": {"amount": Money(amount.minor, "EUR")},
+            "captured": {"captured": Money(amount.minor - 1, amount.currency)},
+            "mode": {"live": not seen.live},
+            "payment": {"payment_id": None},
+        }[what]
+        self.sessions[session_id] = replace(seen, **changes)
 
     def move(self, kind: str, amount: Money, source: str | None = None) -> BalanceTransaction:
         """Money moves at the processor without our doing."""

@@ -93,7 +93,7 @@ class LedgerEntry(Base):
             ["account_id", "currency"], ["ledger_account.id", "ledger_account.currency"]
         ),
         Index("ix_ledger_entry_transaction_id", "transaction_id"),
-        Index("ix_ledger_entry_account_id", "account_id"),
+        Index("ix_ledger_entry_account_id_currency", "account_id", "currency"),
     )
 
     id: Mapped[uuid.UUID] = pk()

@@ -55,6 +55,8 @@ class Quarantine(Base):
             "found_at",
             postgresql_where=text("resolved_at IS NULL"),
         ),
+        Index("ix_quarantine_payment_id", "payment_id"),
+        Index("ix_quarantine_event_id", "event_id"),
     )
 
     id: Mapped[uuid.UUID] = pk()

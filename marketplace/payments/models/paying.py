@@ -51,6 +51,7 @@ class Payment(Base):
         ),
         Index("ix_payment_payable_kind_payable_id", "payable_kind", "payable_id"),
         Index("ix_payment_payer_id", "payer_id"),
+        Index("ix_payment_site_id", "site_id"),
         Index(
             "ix_payment_poll",
             "next_look_at",

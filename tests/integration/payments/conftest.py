@@ -134,9 +134,7 @@ class Till:
     def handle(self, event: ProcessorEvent) -> str:
         """The webhook stores the event, and its job runs; returns the inbox row's state."""
         self.receive(event)
-        row = self.one(
-            "SELECT id FROM webhook_event WHERE processor_event = :name", name=event.id
-        )
+        row = self.one("SELECT id FROM webhook_event WHERE processor_event = :name", name=event.id)
         tasks.process_event(self.context, str(row))
         return str(self.one("SELECT state FROM webhook_event WHERE id = :id", id=row))
 
