@@ -265,6 +265,10 @@ class Stage:
         with self.transaction() as session:
             return payment_queries.payment(session, payment_id).refunded.minor
 
+    def expire_due(self) -> int:
+        with self.transaction() as session:
+            return deadlines.expire_due(session, self.now)
+
     def start_due(self) -> int:
         with self.transaction() as session:
             return deadlines.start_due(session, self.now)
