@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from flask_security import Totp, hash_password, verify_password
 from flask_security.proxies import _security  # the library's own way to its factory in a service
-from passlib.totp import TotpMatch
 
 from marketplace.core.db import Session
 from marketplace.identity.errors import SecondFactorOn, SecondFactorWrong
@@ -26,7 +25,7 @@ class OnceTotp(Totp):
     def get_last_counter(self, user: Any) -> int | None:
         return cast("Account", user).tf_last_counter
 
-    def set_last_counter(self, user: Any, tmatch: TotpMatch) -> None:
+    def set_last_counter(self, user: Any, tmatch: Any) -> None:
         cast("Account", user).tf_last_counter = tmatch.counter
 
 
