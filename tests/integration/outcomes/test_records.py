@@ -1,0 +1,97 @@
+"""Evaluations and attestations."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from marketplace.outcomes.queries import records as queries
+from marketplace.outcomes.service.records import COMPETENCIES
+
+SCORES = dict.fromkeys(COMPETENCIES, 4)
+
+
+def evaluate(done, *, shown, status=201, **changes):
+    sent = {"scores": SCORES, "comments": "Kind.", "shown_to_trainee": shown, **changes}
+    path = f"/bookings/{done.booking_id}/evaluations"
+    return done.call(done.coordinator, "POST", path, status, json=sent).get_json()
+
+
+def test_a_trainee_sees_what_is_shown_and_nothing_else(done):
+    path = f"/bookings/{done.booking_id}/evaluations"
+    evaluate(done, shown=False)
+    assert done.call(done.trainee, "GET", path).get_json()["items"] == []
+    evaluate(done, shown=True, comments="Very kind.")
+    (seen,) = done.call(done.trainee, "GET", path).get_json()["items"]
+    assert (seen["revision"], seen["comments"], seen["scores"]) == (2, "Very kind.", SCORES)
+    done.call(done.stranger, "GET", path, 404)
+
+
+def test_a_revision_that_hides_again_hides(done):
+    evaluate(done, shown=True)
+    evaluate(done, shown=False)
+    path = f"/bookings/{done.booking_id}/evaluations"
+    assert done.call(done.trainee, "GET", path).get_json()["items"] == []
+
+
+def test_scores_are_one_to_five_for_each_competency(done):
+    scores = {**SCORES, "patient_care": 6}
+    assert "scores.patient_care" in evaluate(done, shown=True, status=422, scores=scores)["fields"]
+    del scores["patient_care"]
+    assert "scores.patient_care" in evaluate(done, shown=True, status=422, scores=scores)["fields"]
+
+
+def test_only_the_site_evaluates(done):
+    sent = {"scores": SCORES, "shown_to_trainee": True}
+    path = f"/bookings/{done.booking_id}/evaluations"
+    for who in (done.trainee, done.stranger):
+        done.call(who, "POST", path, 404, json=sent)
+
+
+@pytest.mark.parametrize(
+    ("duties", "in_person", "contact"),
+    [
+        (["history_taking", "shadowing"], True, True),
+        (["history_taking"], False, False),
+        (["shadowing", "clinical_notes"], True, False),
+    ],
+)
+def test_an_attestation_says_whether_there_was_contact(done, session, duties, in_person, contact):
+    path = f"/bookings/{done.booking_id}/attestation"
+    sent = {"duties": duties, "in_person": in_person}
+    made = done.call(done.trainee, "POST", path, 201, json=sent).get_json()
+    assert made["direct_contact"] is contact
+    assert done.call(done.coordinator, "GET", path).get_json() == made
+    count = queries.contact_count(session, done.place.listing_id)
+    assert (count.attestations, count.with_contact) == (1, int(contact))
+
+
+def test_a_rotation_is_attested_once_by_its_trainee(done):
+    path = f"/bookings/{done.booking_id}/attestation"
+    sent = {"duties": ["shadowing"], "in_person": True}
+    done.call(done.stranger, "POST", path, 404, json=sent)
+    done.call(done.coordinator, "POST", path, 404, json=sent)
+    done.call(done.trainee, "POST", path, 201, json=sent)
+    again = done.call(done.trainee, "POST", path, 409, json=sent).get_json()
+    assert again["code"] == "already_attested"
+
+
+def test_a_duty_outside_the_list_is_refused(done):
+    path = f"/bookings/{done.booking_id}/attestation"
+    sent = {"duties": ["surgery"], "in_person": True}
+    assert done.call(done.trainee, "POST", path, 422, json=sent).get_json()["fields"]
+
+
+@pytest.mark.parametrize("table", ["evaluation", "attestation"])
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET recorded_at = now()"])
+def test_history_is_kept(done, session, table, change):
+    evaluate(done, shown=True)
+    sent = {"duties": ["shadowing"], "in_person": True}
+    done.call(done.trainee, "POST", f"/bookings/{done.booking_id}/attestation", 201, json=sent)
+    with pytest.raises(IntegrityError, match="history"):
+        session.execute(text(change.format(table)))
+
+
+def test_the_trainee_is_asked_what_it_was_like(done, mail, run_jobs):
+    run_jobs()
+    subjects = [message.subject for message in mail.to(done.trainee.email)]
+    assert "What was it really like? Internal Medicine Externship" in subjects

@@ -1,0 +1,157 @@
+"""The survey: framed from bookings, answered by link, never overwritten by an older tab."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from marketplace.adapters.queue import Context
+from marketplace.outcomes.queries import survey as queries
+from marketplace.outcomes.tasks import send_wave
+
+DATES = {"opens_on": "2027-04-01", "closes_on": "2027-06-30", "freeze_on": "2027-09-30"}
+WHOLE = {
+    "registered": True,
+    "certified_rol": True,
+    "main_result": "matched_pgy1",
+    "soap_result": "not_applicable",
+    "outside_match": False,
+    "lor_earned": True,
+}
+
+
+@pytest.fixture
+def campaign(done):
+    made = done.call(done.analyst, "POST", "/campaigns", 201, json={"match_year": 2027, **DATES})
+    campaign = made.get_json()
+    path = f"/campaigns/{campaign['id']}"
+    framed = done.call(done.analyst, "POST", path + "/frame").get_json()
+    assert framed == {"joined": 1}
+    assert done.call(done.analyst, "POST", path + "/frame").get_json() == {"joined": 0}
+    done.call(done.analyst, "POST", path + "/waves", 202)
+    return campaign
+
+
+@pytest.fixture
+def token(done, campaign, link_of):
+    return link_of(done.trainee.email)
+
+
+def save(done, token, version, answers, status=200, *, complete=False):
+    sent = {"version": version, "answers": answers, "complete": complete}
+    return done.call(None, "PUT", f"/surveys/{token}", status, json=sent).get_json()
+
+
+def member(session):
+    return session.execute(text("SELECT * FROM cohort_member")).one()
+
+
+def test_from_the_frame_to_the_answer(done, token, session):
+    assert (member(session).disposition, member(session).invited) == ("NC_no_reply", True)
+    assert member(session).img_type == "non_us_img"
+    sheet = save(done, token, 0, WHOLE, complete=True)
+    assert sheet["version"] == 1
+    row = member(session)
+    assert (row.disposition, row.wave, row.match_items_answered) == ("I", 1, True)
+    outcome = session.execute(text("SELECT * FROM match_outcome")).one()
+    assert (outcome.main_result, outcome.provenance["main_result"]) == (
+        "matched_pgy1",
+        "self_reported",
+    )
+
+
+def test_opening_the_link_records_nothing(done, token, session):
+    count = text(
+        "SELECT (SELECT count(*) FROM survey_answer), (SELECT count(*) FROM cohort_member_version),"
+        " (SELECT md5(string_agg(t::text, ',')) FROM survey_link t)"
+    )
+    before = session.execute(count).one()
+    for method in ("GET", "HEAD", "GET"):
+        done.call(None, method, f"/surveys/{token}")
+    session.rollback()
+    assert session.execute(count).one() == before
+
+
+@pytest.mark.fault(48)
+def test_an_older_tab_never_overwrites_a_newer_answer(done, token, session):
+    """Two tabs open the same sheet; the older one is sent last."""
+    older = done.call(None, "GET", f"/surveys/{token}").get_json()["version"]
+    newer = save(done, token, older, WHOLE, complete=True)
+    late = {"registered": False}
+    refused = save(done, token, older, late, 409, complete=True)
+    assert refused["code"] == "answers_changed"
+    assert (refused["version"], refused["answers"]) == (newer["version"], WHOLE)
+    standing = done.call(None, "GET", f"/surveys/{token}").get_json()
+    assert standing["answers"] == WHOLE
+    assert session.execute(text("SELECT main_result FROM match_outcome")).scalar_one() == (
+        "matched_pgy1"
+    )
+    save(done, token, newer["version"], late)
+
+
+def test_the_same_submission_twice_is_one(done, token, session):
+    first = save(done, token, 0, WHOLE, complete=True)
+    assert save(done, token, 0, WHOLE, complete=True) == first
+    assert session.execute(text("SELECT count(*) FROM survey_answer")).scalar_one() == 1
+
+
+def test_answers_are_saved_page_by_page_and_edited_until_the_close(done, token, clock, session):
+    first = save(done, token, 0, {"registered": True})
+    assert member(session).disposition == "NC_no_reply"
+    second = save(done, token, first["version"], WHOLE, complete=True)
+    changed = {**WHOLE, "main_result": "unmatched", "soap_result": "placed_pgy1"}
+    save(done, token, second["version"], changed, complete=True)
+    row = session.execute(text("SELECT main_result, soap_result FROM match_outcome")).one()
+    assert tuple(row) == ("unmatched", "placed_pgy1")
+    clock.advance(timedelta(days=90))
+    answer = save(done, token, 3, WHOLE, 404, complete=True)
+    assert answer["code"] == "link_invalid"
+
+
+def test_refusing_ends_it_and_is_no_missing_answer(done, token, session):
+    save(done, token, 0, {"registered": "refused"}, complete=True)
+    row = member(session)
+    assert (row.disposition, row.refused_items) == ("R", ["registered"])
+    assert session.execute(text("SELECT count(*) FROM match_outcome")).scalar_one() == 0
+
+
+def test_the_next_wave_goes_to_those_who_have_not_finished(done, campaign, token, session, mail):
+    path = f"/campaigns/{campaign['id']}/waves"
+    assert done.call(done.analyst, "POST", path, 202).get_json() == {"wave": 2}
+    save(done, token, 0, WHOLE, complete=True)
+    assert queries.to_invite(session, campaign["id"], 3, 10) == []
+
+
+def test_a_wave_that_is_sent_twice_reaches_everybody_once(
+    done, campaign, run_jobs, mail, app, sessions
+):
+    run_jobs()
+    job = Context(app.extensions["marketplace.parts"], sessions)
+    send_wave(job, campaign["id"], 1)
+    run_jobs()
+    invitation = "How did your 2027 Match go?"
+    assert [m.subject for m in mail.to(done.trainee.email)].count(invitation) == 1
+
+
+def test_answers_that_do_not_fit_are_named(done, token):
+    refused = save(done, token, 0, {"main_result": "great", "colour": "blue"}, 422)
+    assert set(refused["fields"]) == {"main_result", "colour"}
+
+
+@pytest.mark.parametrize("token", ["x", "a" * 75, "é"])
+def test_rubbish_is_no_link(done, token):
+    assert done.call(None, "GET", f"/surveys/{token}", 404).get_json()["code"] == "link_invalid"
+
+
+def test_a_year_has_one_campaign(done, campaign):
+    answer = done.call(done.analyst, "POST", "/campaigns", 409, json={"match_year": 2027, **DATES})
+    assert answer.get_json()["code"] == "campaign_exists"
+    done.call(done.trainee, "POST", "/campaigns", 403, json={"match_year": 2028, **DATES})
+
+
+def test_every_change_of_a_member_is_a_version(done, token, session):
+    save(done, token, 0, WHOLE, complete=True)
+    rows = session.execute(
+        text("SELECT disposition FROM cohort_member_version ORDER BY number")
+    ).scalars()
+    assert list(rows) == ["NC_not_invited", "NC_no_reply", "I"]
