@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     class SmorestBlueprint(flask.Blueprint):
         """What we use of the library's, which is not typed: its decorators keep a view's type."""
 
+        description: str
+
+        def register_views_in_doc(
+            self, api: Any, app: Flask, spec: Any, *, name: str, parameters: Any
+        ) -> None: ...
+
         def route(self, rule: str, **options: Any) -> Callable[[View], View]: ...
 
         def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]: ...
