@@ -39,6 +39,10 @@ if TYPE_CHECKING:
         ) -> Callable[[View], View]: ...
 
         def doc(self, **options: Any) -> Callable[[View], View]: ...
+
+        def register_views_in_doc(
+            self, api: Any, app: Flask, spec: Any, *, name: str, parameters: Any
+        ) -> None: ...
 else:
     SmorestBlueprint = flask_smorest.Blueprint
 
@@ -57,6 +61,7 @@ class Blueprint(SmorestBlueprint):
 
     def __init__(self, name: str, import_name: str, *, description: str, **kwargs: Any) -> None:
         prefix = PREFIX + kwargs.pop("url_prefix", "")
+        self.description = description
         kwargs["description"] = description
         super().__init__(name, import_name, url_prefix=prefix, **kwargs)
 
