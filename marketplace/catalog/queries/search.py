@@ -36,6 +36,7 @@ from sqlalchemy.types import Text
 from marketplace.catalog.models import Listing
 from marketplace.catalog.rules.tiers import RANK
 from marketplace.catalog.rules.vocabulary import ANY_VISA, NO_VISA
+from marketplace.catalog.rules.words import searchable
 from marketplace.catalog.states import ListingState
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -184,7 +185,7 @@ def _week_conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 def _query(words: str) -> ColumnElement[Any]:
     """The words as people type them: quotes, `or` and a leading minus are understood."""
-    return func.websearch_to_tsquery(text("'english'"), words)
+    return func.websearch_to_tsquery(text("'english'"), searchable(words))
 
 
 def _order(sort: str, filters: Filters) -> ColumnElement[Any]:

@@ -24,8 +24,8 @@ _COUNTRY = {"us", "usa", "u.s.", "u.s.a.", "united states", "united states of am
 _YES = {"yes", "y", "true", "1"}
 _NO = {"no", "n", "false", "0"}
 _INTEGER = re.compile(r"(-?\d{1,9})(?:\.0+)?(?:\s*(?:weeks?|wks?|seats?))?", re.IGNORECASE)
-_AMERICAN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d+(?:\.\d{1,2})?")
-_CONTINENTAL = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{2}|\d{1,3}(?: \d{3})+(?:[.,]\d{2})?")
+_AMERICAN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d+(?:\.\d{1,2})?", re.ASCII)
+_CONTINENTAL = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{2}|\d{1,3}(?: \d{3})+(?:[.,]\d{2})?", re.ASCII)
 
 
 class CellFault(Exception):
@@ -128,6 +128,8 @@ def _without_currency(text: str) -> tuple[str, str | None]:
     if match is None:
         return bare, None
     sign, before, number, after = match.groups()
+    if any(mark.isalpha() and mark.upper() not in EXPONENTS for mark in (before, after) if mark):
+        return bare, None
     named = {_SYMBOLS.get(mark.upper(), mark.upper()) for mark in (before, after) if mark}
     if len(named) > 1:
         raise CellFault("contradiction", "one currency")

@@ -105,7 +105,7 @@ class RowReader:
 def read_row(record: Record) -> tuple[ListingDraft | None, RowReader]:
     """The row as a draft, or none; the reader holds all that is to be said about it."""
     reader = RowReader(record)
-    if record.surplus or record.missing:
+    if any(cell.strip() for cell in record.surplus) or record.missing:
         _refuse_shape(reader)
         return None, reader
     site = read_site(reader)
@@ -135,6 +135,9 @@ def read_row(record: Record) -> tuple[ListingDraft | None, RowReader]:
     }
     step2_min = reader.optional("step2_min", _STEP_2)
     _check_order(reader, values)
+    if reader.problems and record.surplus:
+        # An empty last cell that was pushed out leaves every cell in its neighbour's column.
+        _refuse_shape(reader)
     # Without problems none of the required values is none.
     if reader.problems or site is None or preceptor is None or price is None:
         return None, reader

@@ -93,7 +93,10 @@ class SheetFault(Exception):
 
 @dataclass(frozen=True)
 class Record:
-    """A row as it was found: `cells` by column, as they stand; `surplus` beyond the headings."""
+    """A row as it was found: `cells` by column, as they stand.
+
+    `surplus` are the cells beyond the headings, `missing` the columns that it is too short for.
+    """
 
     row: int
     cells: Mapping[str, str]
@@ -234,7 +237,7 @@ def _record(number: int, columns: Sequence[str], cells: Sequence[str]) -> Record
     named = {
         column: cell for column, cell in zip(columns, cells, strict=False) if column in COLUMNS
     }
-    surplus = [cell for cell in cells[len(columns) :] if cell.strip()]
+    surplus = cells[len(columns) :]
     missing = [
         column for column in columns[len(cells) :] if column in COLUMNS and column not in OPTIONAL
     ]

@@ -4,13 +4,13 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from marketplace.catalog.models import Listing
 from marketplace.catalog.service import publishing
 from marketplace.catalog.service.importing import import_listings
 from marketplace.core.db import edge
-from marketplace.identity.service import accounts
+from marketplace.core.ids import new_id
 from tests.conftest import NOW
 from tests.factories.people import people  # noqa: F401 - a fixture
 
@@ -18,11 +18,21 @@ SHEET = Path("marketplace/catalog/data/host_listings.csv").read_bytes()
 
 
 def new_account(session, name="Somebody") -> uuid.UUID:
-    address = f"{uuid.uuid4()}@example.org"
-    made = accounts.create_account(
-        session, address, "a password for tests", name, confirmed=True, now=NOW
+    """An account without a password: it owns and decides, but never signs in."""
+    account_id = new_id()
+    session.execute(
+        text(
+            "INSERT INTO account (id, email, name, active, fs_uniquifier, fs_token_uniquifier)"
+            " VALUES (:id, :email, :name, true, :key, :key)"
+        ),
+        {
+            "id": account_id,
+            "email": f"{account_id}@example.org",
+            "name": name,
+            "key": str(account_id),
+        },
     )
-    return made.id
+    return account_id
 
 
 def listing_of(session, external_id) -> Listing:

@@ -7,7 +7,7 @@ import pytest
 
 from marketplace.catalog.service import seats
 from marketplace.core.db import edge
-from tests.integration.catalog.conftest import SHEET, listing_of
+from tests.integration.catalog.conftest import SHEET
 
 API = "/api/v1"
 
@@ -50,10 +50,10 @@ def test_everybody_sees_what_is_published_with_facets(client, market):
         ({"learner_status": "graduate"}, 8),
         ({"tier": "observership"}, 4),
         ({"visa": "J-1"}, 7),
-        ({"weeks": 12}, 4),
+        ({"weeks": 12}, 3),
         ({"weeks": 4, "price_max": 100000}, 2),
         ({"start_from": "2027-01-04", "weeks": 4}, 7),
-        ({"start_from": "2027-01-04", "start_to": "2027-05-03", "weeks": 4}, 10),
+        ({"start_from": "2027-01-04", "start_to": "2027-05-03", "weeks": 4}, 11),
     ],
 )
 def test_filters(client, market, query, count):
@@ -112,7 +112,7 @@ def test_a_search_makes_few_queries_whatever_its_page(client, people, market, co
 def test_a_signed_in_trainee_is_shown_what_admits_them(client, people, market):
     student = people.trainee(graduation_date=date(2028, 6, 1))
     answer = client.get(f"{API}/listings?limit=100", headers=student.headers)
-    assert answer.json["total"] == 9
+    assert answer.json["total"] == 8
     assert all(item["tiers"]["student"] for item in answer.json["items"])
 
 
@@ -130,7 +130,6 @@ def test_a_signed_in_trainee_is_shown_what_admits_them(client, people, market):
         ({"start_from": "soon"}, "start_from"),
         ({"limit": 1000}, "limit"),
         ({"sort": "luck"}, "sort"),
-        ({"colour": "red"}, "colour"),
     ],
 )
 def test_a_search_that_can_not_be_answered_says_where(client, market, query, field):
@@ -355,7 +354,7 @@ def test_seats_that_can_not_be(client, host, market, body):
     assert answer.json["fields"]
 
 
-def test_operators_work_off_the_queue(client, session, people, host, market):
+def test_operators_work_off_the_queue(client, people, host, market):
     operator, other = people.make("operator"), people.make("operator")
     queue = f"{API}/operator/listings/reviews"
     assert client.get(queue, headers=host.headers).status_code == 403
@@ -367,7 +366,7 @@ def test_operators_work_off_the_queue(client, session, people, host, market):
     late = client.post(route, json={"approve": False, "reason": "No."}, headers=other.headers)
     assert (late.status_code, late.json["code"]) == (409, "review_decided")
     assert late.json["decided_by"] == str(operator.id)
-    assert listing_of(session, "ATL-ID-01").state == "published"
+    assert client.get(f"{API}/listings/{items[0]['listing_id']}").status_code == 200
     silent = client.post(
         f"{queue}/{items[1]['id']}/decision", json={"approve": False}, headers=operator.headers
     )

@@ -1,0 +1,464 @@
+"""Every oddity of the sample sheet is decided, by row; and sheets as people save them."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketplace.catalog.rules.sheet import COLUMNS, OPTIONAL
+from marketplace.catalog.rules.spreadsheet import read_sheet
+from marketplace.catalog.rules.terms import terms_of
+from marketplace.core.money import Money
+
+SAMPLE = Path("marketplace/catalog/data/host_listings.csv").read_bytes()
+GOOD = {
+    "external_id": "X-1",
+    "site_name": "Lakeview Community Hospital",
+    "address": "100 Chicago Medical Way",
+    "city": "Chicago",
+    "state": "IL",
+    "country": "US",
+    "timezone": "America/Chicago",
+    "preceptor": "Dr. Amara Okafor",
+    "npi": "2000871097",
+    "specialty": "Internal Medicine",
+    "title": "Inpatient Internal Medicine Elective",
+    "setting": "inpatient",
+    "duties": "history_taking;physical_examination;clinical_notes",
+    "audience": "students",
+    "weeks_min": "4",
+    "weeks_max": "12",
+    "price_per_week": "425.00",
+    "currency": "USD",
+    "seats_per_week": "3",
+    "first_start": "2027-01-04",
+    "last_start": "2027-12-06",
+    "blackout_weeks": "2027-11-22;2027-12-20",
+    "visa_types": "B1/B2;J-1",
+    "step1_required": "yes",
+    "step2_min": "220",
+    "letter_policy": "on_merit",
+    "cancellation_policy": "tiered_days",
+    "approval": "request",
+    "notes": "",
+}
+
+
+def sheet(*rows, columns=tuple(GOOD), delimiter=","):
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([row.get(column, "") for column in columns])
+    return text.getvalue()
+
+
+def read_one(**changes):
+    (row,) = read_sheet(sheet({**GOOD, **changes})).rows
+    return row
+
+
+@pytest.fixture(scope="module")
+def sample():
+    found = read_sheet(SAMPLE)
+    assert found.fault is None
+    assert found.remarks == ()
+    return {row.row: row for row in found.rows}
+
+
+@pytest.mark.parametrize(
+    ("row", "external_id", "problems"),
+    [
+        (8, "LA-PED-01", [("npi", "npi_check_digit")]),
+        (11, "MIA-SUR-02", [("price_per_week", "negative_price")]),
+        (14, "PHX-CAR-01", [("first_start", "not_monday"), ("last_start", "not_monday")]),
+        (16, "SEA-EM-01", [("external_id", "duplicate_id")]),
+        (17, "SEA-EM-01", [("external_id", "duplicate_id")]),
+        (18, "BOS-OBG-01", [("weeks_min", "min_above_max")]),
+        (19, "BOS-DER-01", [("title", "formula")]),
+        (21, "ATL-GI-01", [("timezone", "unknown_time_zone")]),
+        (22, "DEN-PMR-01", [("blackout_weeks", "impossible_date")]),
+        (25, "STL-ALL-01", [("duties", "missing")]),
+    ],
+)
+def test_rows_of_the_sample_that_are_refused(sample, row, external_id, problems):
+    found = sample[row]
+    assert found.external_id == external_id
+    assert found.draft is None
+    assert [(problem.column, problem.code) for problem in found.problems] == problems
+    assert all(problem.expected and problem.row == row for problem in found.problems)
+
+
+def test_the_other_rows_of_the_sample_are_accepted(sample):
+    accepted = {row for row, found in sample.items() if found.draft}
+    assert accepted == {2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 15, 20, 23, 24}
+    assert set(sample) == set(range(2, 26))
+
+
+@pytest.mark.parametrize(
+    ("row", "fixes"),
+    [
+        (2, {}),
+        (
+            3,
+            {
+                "specialty": ("IM", "Internal Medicine"),
+                "price_per_week": ("1,250", "1250"),
+                "first_start": ("01/04/2027", "2027-01-04"),
+                "last_start": ("12/06/2027", "2027-12-06"),
+                "duties": (
+                    "history taking, physical exam, case presentation",
+                    "history_taking;physical_examination;case_presentation",
+                ),
+                "letter_policy": ("on merit", "on_merit"),
+            },
+        ),
+        (4, {"preceptor": ("Okonkwo, Grace MD", "Grace Okonkwo, MD")}),
+        (
+            5,
+            {
+                "preceptor": ("Okonkwo, Grace MD", "Grace Okonkwo, MD"),
+                "specialty": ("Family Med", "Family Medicine"),
+            },
+        ),
+        (6, {}),
+        (15, {}),
+        (
+            23,
+            {
+                "price_per_week": ("$430", "430"),
+                "currency": ("usd", "USD"),
+                "step1_required": ("N", "no"),
+                "letter_policy": ("On Merit", "on_merit"),
+                "approval": ("Request", "request"),
+            },
+        ),
+        (24, {}),
+    ],
+)
+def test_cells_of_the_sample_that_are_fixed(sample, row, fixes):
+    assert {fix.column: (fix.was, fix.now) for fix in sample[row].fixes} == fixes
+
+
+def test_what_the_sample_is_warned_of(sample):
+    cautions = {row: [c.code for c in found.cautions] for row, found in sample.items()}
+    assert {row: codes for row, codes in cautions.items() if codes} == {
+        13: ["no_seats"],
+        20: ["unusual_currency"],
+    }
+
+
+def test_typographic_signs_in_titles_and_names_stay(sample):
+    assert sample[24].draft.title == "Internal Medicine — Externship (hands‑on)"
+    assert sample[24].draft.preceptor.name == "Dr. Siobhan O’Rourke"
+    assert sample[6].draft.price == Money(25050, "USD")
+    assert sample[6].draft.visa_types == ("any",)
+    assert sample[12].draft.visa_types == ("none_needed",)
+    assert sample[20].draft.price == Money(45000, "EUR")
+
+
+def test_both_rows_of_a_contradicting_id_name_each_other_and_what_differs(sample):
+    assert "row 17" in sample[16].problems[0].expected
+    assert "price_per_week" in sample[16].problems[0].expected
+    assert "row 16" in sample[17].problems[0].expected
+
+
+def test_every_problem_of_a_row_is_told():
+    row = read_one(npi="1", price_per_week="-1", state="ZZ", first_start="2027-01-05", duties="")
+    assert {problem.column for problem in row.problems} == {
+        "npi",
+        "price_per_week",
+        "state",
+        "first_start",
+        "duties",
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("price_per_week", "0", "no_price"),
+        ("price_per_week", "(300)", "negative_price"),
+        ("price_per_week", "−300", "negative_price"),
+        ("price_per_week", "-$300", "negative_price"),
+        ("price_per_week", "1,25", "not_a_price"),
+        ("price_per_week", "1.250", "not_a_price"),
+        ("price_per_week", "12,50,00", "not_a_price"),
+        ("price_per_week", "1e3", "not_a_price"),
+        ("price_per_week", "NaN", "not_a_price"),
+        ("price_per_week", "٤٣٠", "not_a_price"),
+        ("price_per_week", "€430", "contradiction"),
+        ("price_per_week", "430.999", "not_a_price"),
+        ("price_per_week", "9999999999", "price_too_high"),
+        ("price_per_week", "", "missing"),
+        ("currency", "XXX", "unknown_currency"),
+        ("npi", "200087109", "not_an_npi"),
+        ("npi", "2.00087E+09", "not_an_npi"),
+        ("timezone", "EST", "unknown_time_zone"),
+        ("timezone", "Etc/GMT+5", "unknown_time_zone"),
+        ("state", "Ontario", "unknown_state"),
+        ("country", "CA", "not_united_states"),
+        ("specialty", "Homeopathy", "unknown_specialty"),
+        ("duties", "history_taking;surgery", "not_in_list"),
+        ("duties", ";", "not_in_list"),
+        ("setting", "office", "not_in_list"),
+        ("audience", "nurses", "not_in_list"),
+        ("weeks_min", "0", "weeks_out_of_range"),
+        ("weeks_max", "53", "weeks_out_of_range"),
+        ("weeks_min", "four", "weeks_out_of_range"),
+        ("seats_per_week", "-1", "seats_out_of_range"),
+        ("seats_per_week", "1.5", "seats_out_of_range"),
+        ("seats_per_week", "", "missing"),
+        ("first_start", "04/01/2027", "ambiguous_date"),
+        ("last_start", "2026-01-05", "last_before_first"),
+        ("blackout_weeks", "2027-11-22;Christmas", "not_a_date"),
+        ("blackout_weeks", "2027-11-25", "not_monday"),
+        ("visa_types", "tourist", "not_in_list"),
+        ("visa_types", "any;J-1", "contradiction"),
+        ("step1_required", "maybe", "not_yes_or_no"),
+        ("step2_min", "400", "score_out_of_range"),
+        ("step2_min", "220+", "score_out_of_range"),
+        ("letter_policy", "guaranteed", "not_in_list"),
+        ("cancellation_policy", "host_withdraws", "unknown_policy"),
+        ("cancellation_policy", "none", "unknown_policy"),
+        ("approval", "perhaps", "not_in_list"),
+        ("title", "+1 externship", "formula"),
+        ("title", "  @import", "formula"),
+        ("title", "-2+3", "formula"),
+        ("title", "＝1+1", "formula"),
+        ("title", "x" * 201, "too_long"),
+        ("title", "a\x07b", "control_character"),
+        ("title", "a\u202eb", "control_character"),
+        ("notes", "=1", "formula"),
+        ("notes", "x" * 2001, "too_long"),
+        ("duties", "x" * 2001, "too_long"),
+        ("site_name", "", "missing"),
+        ("external_id", "", "missing"),
+        ("external_id", "=1", "formula"),
+    ],
+)
+def test_cells_that_are_refused(column, value, code):
+    row = read_one(**{column: value})
+    assert row.draft is None
+    assert [(problem.column, problem.code) for problem in row.problems] == [(column, code)]
+    assert len(row.problems[0].value) < 120
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "attribute", "expected"),
+    [
+        ("price_per_week", "1,250.50", "price", Money(125050, "USD")),
+        ("price_per_week", "1.250,50", "price", Money(125050, "USD")),
+        ("price_per_week", "1 250", "price", Money(125000, "USD")),
+        ("price_per_week", "430 USD", "price", Money(43000, "USD")),
+        ("price_per_week", "US$430", "price", Money(43000, "USD")),
+        ("price_per_week", "425.5", "price", Money(42550, "USD")),
+        ("currency", "$", "price", Money(42500, "USD")),
+        ("weeks_min", "4 weeks", "weeks_min", 4),
+        ("weeks_max", "12.0", "weeks_max", 12),
+        ("seats_per_week", "0", "seats_per_week", 0),
+        ("duties", "History, Notes", "duties", ("history_taking", "clinical_notes")),
+        ("duties", "history taking\nrounds", "duties", ("history_taking", "rounds_attendance")),
+        ("visa_types", "J1, B1/B2", "visa_types", ("B1/B2", "J-1")),
+        ("audience", "Students and graduates", "audience", "both"),
+        ("setting", "In-patient", "setting", "inpatient"),
+        ("step1_required", "TRUE", "step1_required", True),
+        ("step2_min", "", "step2_min", None),
+        ("approval", "On request", "approval", "request"),
+        ("cancellation_policy", "Fixed fee", "cancellation_policy", "fixed_fee"),
+        ("blackout_weeks", "", "blackout_weeks", ()),
+    ],
+)
+def test_cells_that_are_understood(column, value, attribute, expected):
+    row = read_one(**{column: value})
+    assert row.problems == ()
+    assert getattr(row.draft, attribute) == expected
+
+
+def test_places_that_are_understood():
+    row = read_one(state="illinois", country="USA", timezone="america/chicago")
+    assert (row.draft.site.state, row.draft.site.country) == ("IL", "US")
+    assert row.draft.site.time_zone == "America/Chicago"
+    assert {fix.column for fix in row.fixes} == {"state", "country", "timezone"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"timezone": "America/New_York"}, "unusual_time_zone"),
+        ({"visa_types": "none_needed"}, "visa_in_person"),
+        ({"currency": "EUR"}, "unusual_currency"),
+        ({"seats_per_week": "0"}, "no_seats"),
+    ],
+)
+def test_what_is_accepted_with_a_caution(changes, code):
+    row = read_one(**changes)
+    assert row.draft
+    assert [caution.code for caution in row.cautions] == [code]
+
+
+def test_a_row_that_repeats_another_is_passed_over():
+    found = read_sheet(sheet(GOOD, {**GOOD, "specialty": "IM"}))
+    assert found.refused == []
+    assert len(found.accepted) == 1
+    assert found.rows[1].repeats == 2
+
+
+def test_contradictions_between_rows_refuse_all_of_them():
+    other_site = {**GOOD, "external_id": "X-2", "address": "Elsewhere 1"}
+    other_name = {**GOOD, "external_id": "X-3", "preceptor": "Dr. Somebody Else"}
+    same_person = {**GOOD, "external_id": "x-4", "preceptor": "Amara Okafor, MD"}
+    same_id = {**GOOD, "external_id": "x-1", "weeks_max": "8"}
+    codes = lambda *rows: [
+        [problem.code for problem in row.problems] for row in read_sheet(sheet(*rows)).rows
+    ]
+    assert codes(GOOD, other_site) == [["site_contradiction"]] * 2
+    assert codes(GOOD, other_name) == [["npi_of_two_people"]] * 2
+    assert codes(GOOD, same_person) == [[], []]
+    assert codes(GOOD, same_id) == [["duplicate_id"]] * 2
+
+
+def test_columns_may_come_in_another_order_and_by_other_names():
+    renamed = {"timezone": "Time Zone", "price_per_week": "Price", "npi": "NPI"}
+    columns = [renamed.get(column, column.replace("_", " ").title()) for column in reversed(GOOD)]
+    values = [GOOD[column] for column in reversed(GOOD)]
+    text = io.StringIO()
+    csv.writer(text).writerows([columns, values])
+    found = read_sheet(text.getvalue())
+    assert len(found.accepted) == 1
+    assert {remark.code for remark in found.remarks} == {"heading"}
+
+
+@pytest.mark.parametrize("missing", sorted(set(COLUMNS) - OPTIONAL))
+def test_a_missing_column_refuses_the_file(missing):
+    columns = [column for column in GOOD if column != missing]
+    found = read_sheet(sheet(GOOD, columns=columns))
+    assert found.fault
+    assert found.fault.code == "missing_columns"
+    assert missing in found.fault.expected
+
+
+def test_columns_that_may_be_missing_or_are_unknown():
+    columns = [column for column in GOOD if column not in OPTIONAL] + ["colour", "step2min"]
+    found = read_sheet(sheet(GOOD, columns=columns))
+    assert len(found.accepted) == 1
+    assert [remark.code for remark in found.remarks] == ["unknown_column"] * 2
+    assert "step2_min" in found.remarks[1].text
+
+
+def test_a_renamed_column_is_guessed_at():
+    columns = ["specialties" if column == "specialty" else column for column in GOOD]
+    fault = read_sheet(sheet(GOOD, columns=columns)).fault
+    assert fault
+    assert "is it 'specialties'?" in fault.expected
+
+
+def test_a_doubled_column_refuses_the_file():
+    fault = read_sheet(sheet(GOOD, columns=[*GOOD, "title"])).fault
+    assert fault
+    assert (fault.code, "title" in fault.expected) == ("doubled_columns", True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_encodings(encoding):
+    content = sheet({**GOOD, "preceptor": "Dr. José Núñez"}).encode(encoding)
+    found = read_sheet(content)
+    assert found.accepted[0].draft.preceptor.name == "Dr. José Núñez"
+    assert [r.code for r in found.remarks] == (
+        ["read_as_windows_1252"] if encoding == "cp1252" else []
+    )
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_delimiters(delimiter):
+    duties = "history_taking, physical_examination, clinical_notes"
+    found = read_sheet(sheet({**GOOD, "duties": duties}, delimiter=delimiter))
+    assert len(found.accepted) == 1
+    assert [remark.code for remark in found.remarks] == ["delimiter"]
+
+
+def test_excels_own_hint_counts_as_a_row():
+    found = read_sheet("sep=,\r\n" + sheet(GOOD))
+    assert [row.row for row in found.rows] == [3]
+
+
+def test_blank_rows_count_and_are_passed_over():
+    head, row = sheet(GOOD).splitlines()
+    found = read_sheet("\n".join([head, "," * 28, "", row]))
+    assert [each.row for each in found.rows] == [4]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "empty_file"),
+        (b"\xef\xbb\xbf", "empty_file"),
+        (b"\n\n", "empty_file"),
+        ("", "empty_file"),
+        (b"PK\x03\x04rest", "workbook"),
+        (b"\x00\x01", "not_text"),
+        (b"\x81\x8d\xff", "not_text"),
+        (b"\xff\xfe\x00", "not_text"),
+        (SAMPLE.splitlines()[0], "no_rows"),
+        (SAMPLE.splitlines()[0] + b'\n"open', "not_csv"),
+        (SAMPLE.splitlines()[0] + b"\n" + b"x" * 200_000, "not_csv"),
+        (b"x" * 50_000_001, "too_large"),
+        (b"hello", "missing_columns"),
+    ],
+)
+def test_files_that_can_not_be_read(content, code):
+    fault = read_sheet(content).fault
+    assert fault
+    assert fault.code == code
+    assert fault.expected
+
+
+def test_a_row_with_an_unquoted_comma_says_so():
+    text = sheet(GOOD).replace("425.00", "1,250")
+    (row,) = read_sheet(text).rows
+    assert row.problems[-1].code == "too_many_cells"
+    assert "quotes" in row.problems[-1].expected
+    noted = sheet({**GOOD, "notes": "Hello"}).replace("425.00", "1,250")
+    (row,) = read_sheet(noted).rows
+    assert [problem.code for problem in row.problems] == ["too_many_cells"]
+
+
+def test_a_row_that_is_cut_short_says_what_is_missing():
+    head, row = sheet(GOOD).splitlines()
+    (found,) = read_sheet(f"{head}\n{','.join(row.split(',')[:20])}\n").rows
+    assert [problem.code for problem in found.problems] == ["too_few_cells"]
+
+
+def test_accepted_rows_come_out_and_go_in_again_unchanged():
+    drafts = [row.draft for row in read_sheet(SAMPLE).accepted]
+    again = read_sheet(sheet(*map(terms_of, drafts), columns=COLUMNS))
+    assert [row.draft for row in again.accepted] == drafts
+    assert all(row.fixes == () for row in again.rows)
+
+
+anything = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(["=1", "-5", "1,250", "01/04/2027", "2027-13-40", ";;", "any", "9" * 40]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(COLUMNS), anything, max_size=6))
+def test_no_cell_makes_the_reader_stumble(changes):
+    found = read_sheet(sheet({**GOOD, **changes}))
+    for row in found.rows:
+        assert bool(row.draft) != bool(row.problems)
+        if row.draft:
+            assert row.draft.price.minor > 0
+            assert row.draft.weeks_min <= row.draft.weeks_max
+            assert row.draft.first_start <= row.draft.last_start
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.binary(max_size=400), st.text(max_size=400)))
+def test_no_file_makes_the_reader_stumble(content):
+    found = read_sheet(content)
+    assert found.fault or found.rows
