@@ -138,7 +138,7 @@ class Deliveries:
         body, header = signed(event, secrets, int(time.time()), fault)
         try:
             return post(endpoint["url"], body, header, self._retry.timeout), None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             return None, f"{type(error).__name__}: {error}"
 
     def _set_aside(self, row: int, fault: WebhookFault) -> None:

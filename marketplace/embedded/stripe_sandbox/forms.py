@@ -166,10 +166,14 @@ class Metadata(Field):
 
 @dataclass(frozen=True, kw_only=True)
 class Anything(Field):
-    """Accepted and returned as given; for settings that change nothing here."""
+    """A group of settings that change nothing here; accepted whatever it holds."""
 
-    def parse(self, raw: Any, name: str) -> Any:  # noqa: ARG002 - the signature is Field's
-        return raw or None
+    def parse(self, raw: Any, name: str) -> Json | None:
+        if raw == "":
+            return None
+        if not isinstance(raw, dict):
+            raise bad_parameter(name, f"Invalid object: {name}", code=None)
+        return raw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +205,10 @@ class ListOf(Field):
         if len(raw) > self.most:
             raise bad_parameter(name, f"{name} takes at most {self.most} entries.", code=None)
         items = sorted(raw.items(), key=lambda item: int(item[0]))
-        return [self.of.parse(value, f"{name}[{key}]") for key, value in items]
+        parsed = [self.of.parse(value, f"{name}[{key}]") for key, value in items]
+        if None in parsed:
+            raise bad_parameter(name, f"{name} may not hold empty entries.")
+        return parsed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,14 @@ from marketplace.embedded.stripe_sandbox.work import Work
 
 METHOD_TYPES = ("card", "us_bank_account")
 CAPTURE = Choice(of=("automatic", "automatic_async", "manual"))
+OPTIONS = Group(
+    of={
+        "card": Group(
+            of={"request_three_d_secure": Choice(of=("any", "automatic", "challenge"))},
+        ),
+        "us_bank_account": Anything(),
+    }
+)
 SPLIT = Group(of={"destination": Text(required=True), "amount": Int()})
 _DETAILS: dict[str, Field] = {
     "description": Text(),
@@ -41,7 +49,7 @@ _DETAILS: dict[str, Field] = {
     "transfer_group": Text(),
     "application_fee_amount": Int(),
     "payment_method": Text(),
-    "payment_method_options": Anything(),
+    "payment_method_options": OPTIONS,
     "payment_method_types": ListOf(of=Choice(of=METHOD_TYPES)),
     "capture_method": CAPTURE,
     "customer": Text(),
@@ -53,7 +61,7 @@ _CONFIRM: dict[str, Field] = {
     "error_on_requires_action": Bool(),
     "setup_future_usage": Choice(of=("off_session", "on_session")),
     "receipt_email": Text(longest=512),
-    "payment_method_options": Anything(),
+    "payment_method_options": OPTIONS,
     "capture_method": CAPTURE,
     "use_stripe_sdk": Bool(),
 }

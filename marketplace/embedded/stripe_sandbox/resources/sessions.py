@@ -28,6 +28,7 @@ from marketplace.embedded.stripe_sandbox.resources.customers import SHIPPING
 from marketplace.embedded.stripe_sandbox.resources.intents import (
     CAPTURE,
     METHOD_TYPES,
+    OPTIONS,
     SPLIT,
     check_amount,
 )
@@ -90,7 +91,7 @@ _CREATE = Form(
         "allow_promotion_codes": Bool(),
         "automatic_tax": Group(of={"enabled": Bool(required=False)}),
         "adaptive_pricing": Anything(),
-        "payment_method_options": Anything(),
+        "payment_method_options": OPTIONS,
         "phone_number_collection": Group(of={"enabled": Bool()}),
     }
 )
