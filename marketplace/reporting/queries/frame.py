@@ -97,7 +97,7 @@ SELECT coalesce(external_id, person_id::text) AS trainee_id, img_type, dispositi
     match_items_answered, registered, certified_rol, main_result, soap_result, outside_match,
     lor_earned, nullif(outcome_source, 'disputed') AS outcome_source
 FROM known
-ORDER BY trainee_id COLLATE "C"
+ORDER BY coalesce(external_id, person_id::text) COLLATE "C"
 """
 PANEL = f"WITH {KNOWN} {_ROWS}"
 BATCH = 5000

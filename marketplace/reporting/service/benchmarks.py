@@ -7,7 +7,7 @@ from typing import TextIO
 
 from sqlalchemy.dialects.postgresql import insert
 
-from marketplace.core.db import Session, affected
+from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.reporting.models import Benchmark
 from marketplace.reporting.rules.benchmarks import read_benchmarks
@@ -20,9 +20,9 @@ def load(session: Session, source: TextIO, now: datetime) -> int:
 
     A figure is never replaced: what a source says otherwise later is a figure of its own.
     """
-    return sum(
-        affected(
-            session,
+    added = 0
+    for figure in read_benchmarks(source):
+        statement = (
             insert(Benchmark)
             .values(
                 id=new_id(),
@@ -40,10 +40,11 @@ def load(session: Session, source: TextIO, now: datetime) -> int:
                 note=figure.note,
                 loaded_at=now,
             )
-            .on_conflict_do_nothing(),
+            .on_conflict_do_nothing()
+            .returning(Benchmark.id)
         )
-        for figure in read_benchmarks(source)
-    )
+        added += len(session.execute(statement).all())
+    return added
 
 
 def load_shipped(session: Session, now: datetime) -> int:
