@@ -51,15 +51,14 @@ class Dispositions:
         return ratio(self.eligible, self.eligible + self.NE)
 
 
-def rates(cases: Dispositions, e: float | None = None) -> dict[str, float | None]:
-    """e, RR1 to RR6, COOP1 to COOP4, REF1 to REF3, CON1 to CON3.
+def rates(cases: Dispositions) -> dict[str, float | None]:
+    """The rates with e, the share of the unknown cases taken as eligible, as among the known."""
+    return rates_at(cases, cases.share_eligible())
 
-    `e` is the share of the unknown cases taken as eligible; without it, the share among the
-    cases of known eligibility.
-    """
-    if e is None:
-        e = cases.share_eligible()
-    else:
+
+def rates_at(cases: Dispositions, e: float | None) -> dict[str, float | None]:
+    """e, RR1 to RR6, COOP1 to COOP4, REF1 to REF3, CON1 to CON3; None is an e not known."""
+    if e is not None:
         check_proportion(e, "e")
     known = cases.eligible
     every = known + cases.unknown

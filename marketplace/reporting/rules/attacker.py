@@ -14,10 +14,12 @@ from marketplace.reporting.rules.programs import Program
 
 # moves beyond this are not looked for: with it the solver's tolerance stays below half a person
 LARGEST_MOVE = 10_000
-# how far a cell may move in the program that chooses what to hide: far where that is small,
-# one step where it is large, since wider moves hardly ever save a figure and cost minutes
+# how far a cell may move in the program that chooses what to hide, and how near to the least
+# cost it goes: far and exactly where the program is small; one step, and within a twentieth,
+# where it is large, since more hardly ever saves a figure and costs minutes
 WIDE, NARROW = 12, 1
 SMALL_PROGRAM = 300
+GAP = 0.05
 Move = tuple[int, ...]
 
 
@@ -95,7 +97,7 @@ class Attacker:
     def _find(self, name: str, sign: int) -> Move | None:
         """A move that changes a figure in one direction, if there is any."""
         program = Program()
-        cells = program.whole([-n for n in self._cells.counts], LARGEST_MOVE)
+        cells = program.whole([-min(n, LARGEST_MOVE) for n in self._cells.counts], LARGEST_MOVE)
         for figure in self._figures.values():
             members = [cells[i] for i in self._cells.members[figure.name]]
             if figure.name == name and sign > 0:
@@ -136,7 +138,8 @@ def cheapest_hiding(
     cells = _merge(base, figures)
     able = [f for f in figures if f.floor and f.value > 0]
     tie_break = sum(f.value for f in able) + 1
-    reach = WIDE if len(cells.counts) * len(protect) <= SMALL_PROGRAM else NARROW
+    is_small = len(cells.counts) * len(protect) <= SMALL_PROGRAM
+    reach = WIDE if is_small else NARROW
     program = Program()
     chosen = {
         f.name: program.choice(f.cost + f.value / tie_break, fixed=f.name in small) for f in able
@@ -147,7 +150,7 @@ def cheapest_hiding(
             members = [move[i] for i in cells.members[figure.name]]
             program.only_if(members, chosen[figure.name], -min(figure.value - 1, reach), reach)
         program.apart([move[i] for i in cells.members[name]], reach + 1)
-    answer = program.solve()
+    answer = program.solve(0.0 if is_small else GAP)
     if answer is None:
         raise CannotHide("the program for the cheapest choice has no answer")
     return {name for name, place in chosen.items() if answer[place]}

@@ -112,7 +112,7 @@ def _compares(sentence: str) -> bool:
 
 def _rate(facts: RateFacts) -> str:
     return (
-        f"{_opening(facts)} matched to a PGY-1 position in the {facts.year} Match. {_beside(facts)}"
+        f"{_opening(facts)} matched to a PGY-1 position in the {facts.year} Match; {_beside(facts)}"
     )
 
 

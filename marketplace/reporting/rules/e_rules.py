@@ -20,6 +20,7 @@ LONGEST = 200
 NAMED = re.compile(
     r"casro|proportion|alloc|default|standard|known|eligib|aapor|observed|resolved", re.IGNORECASE
 )
+FORMULA = r"[A-Z0-9(). ]*[+\-*/][A-Z0-9+\-*/(). ]*"
 OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = MappingProxyType(
     {
         ast.Add: operator.add,
@@ -33,7 +34,7 @@ OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = Mappin
 def share_eligible_by(rule: str, cases: Dispositions) -> float | None:
     """E by a rule; None where it is 0/0. Refuses a rule that is neither named nor a formula."""
     formula = rule.rsplit("=", 1)[-1].strip()
-    if len(formula) <= LONGEST and re.fullmatch(r"[A-Z0-9+\-*/(). ]+", formula):
+    if len(formula) <= LONGEST and re.fullmatch(FORMULA, formula):
         try:
             value = _value(ast.parse(formula, mode="eval").body, asdict(cases))
         except ZeroDivisionError:

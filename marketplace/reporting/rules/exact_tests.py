@@ -12,6 +12,8 @@ from marketplace.reporting.rules.intervals import check_counts
 # outcomes as likely as the observed one but for rounding count as no likelier
 RELATIVE_SLACK = 1 + 1e-7
 PERCENT = 100
+# against the likeliest table; far above where doubles stop shrinking
+NEGLIGIBLE = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +122,12 @@ def fisher_exact(x1: int, n1: int, x2: int, n2: int) -> float | None:
     for k in range(mode, high):
         step = (n1 - k) * (total - k) / ((k + 1) * (n2 - total + k + 1))
         relative[k + 1] = relative[k] * step
-        if relative[k + 1] == 0:
+        if relative[k + 1] < NEGLIGIBLE:
             break
     for k in range(mode, low, -1):
         step = k * (n2 - total + k) / ((n1 - k + 1) * (total - k + 1))
         relative[k - 1] = relative[k] * step
-        if relative[k - 1] == 0:
+        if relative[k - 1] < NEGLIGIBLE:
             break
     limit = relative.get(x1, 0.0) * RELATIVE_SLACK
     extreme = math.fsum(weight for weight in relative.values() if weight <= limit)

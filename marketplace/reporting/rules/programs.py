@@ -51,8 +51,11 @@ class Program:
         self._condition([*terms, (side, float(reach))], 1, None)
         self._condition([*terms, (side, float(reach))], None, reach - 1)
 
-    def solve(self) -> list[int] | None:
-        """Whole values of least cost, or None where there are none (or too hard to find)."""
+    def solve(self, gap: float = 0.0) -> list[int] | None:
+        """Whole values of least cost, or None where there are none (or too hard to find).
+
+        With a gap, the cost is within that share of the least.
+        """
         optimize = libraries.optimize()
         sparse = libraries.sparse()
         rows, columns, values = zip(*self._entries, strict=True) if self._entries else ((), (), ())
@@ -64,7 +67,7 @@ class Program:
             integrality=[1] * len(self._cost),
             bounds=optimize.Bounds(self._lower, self._upper),
             constraints=optimize.LinearConstraint(matrix, self._least, self._most),
-            options={"mip_rel_gap": 0.0, "node_limit": NODE_LIMIT},
+            options={"mip_rel_gap": gap, "node_limit": NODE_LIMIT},
         )
         return None if answer.x is None else [round(value) for value in answer.x]
 

@@ -10,7 +10,13 @@ from types import MappingProxyType
 from typing import Any
 
 from marketplace.core.errors import DomainError
-from marketplace.reporting.errors import InputMissing, OutOfOrder, UnknownTopic, WrongType
+from marketplace.reporting.errors import (
+    InputMissing,
+    InputUnknown,
+    OutOfOrder,
+    UnknownTopic,
+    WrongType,
+)
 from marketplace.reporting.rules import aapor, bounds
 from marketplace.reporting.rules.e_rules import share_eligible_by
 from marketplace.reporting.rules.exact_tests import (
@@ -41,19 +47,20 @@ class UnreadableDocument(DomainError):
 def answer_document(document: object) -> dict[str, Any]:
     """Answers by case id for `{"cases": [{"id", "topic", "input"}]}`, in the order of the cases.
 
-    Raises UnreadableDocument where the document is no such object, a case has no id, or two
-    cases have the same.
+    A case without an id, or with that of an earlier case, is answered with an error under its
+    place. Raises UnreadableDocument where the document is no such object.
     """
     if not isinstance(document, Mapping) or not isinstance(document.get("cases"), list):
         raise UnreadableDocument('the document must be an object with a list "cases"')
     answers: dict[str, Any] = {}
-    for place, case in enumerate(document["cases"]):
+    for place, case in enumerate(document["cases"], start=1):
         name = case.get("id") if isinstance(case, Mapping) else None
         if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
-            raise UnreadableDocument(f"case {place + 1} has no id")
-        if str(name) in answers:
-            raise UnreadableDocument(f"two cases have the id {name}")
-        answers[str(name)] = answer_case(case)
+            answers[f"case {place}"] = _error(InputMissing(f"case {place} has no id"))
+        elif str(name) in answers:
+            answers[f"case {place}"] = _error(InputUnknown(f"an earlier case has the id {name}"))
+        else:
+            answers[str(name)] = answer_case(case)
     return answers
 
 
@@ -70,7 +77,11 @@ def answer_case(case: Mapping[str, Any]) -> Answer:
             raise WrongType(f"input must be an object, not {kind(given)}")
         return TOPICS[topic](Inputs(given))
     except DomainError as error:
-        return {"error": {"code": error.code, "message": str(error)}}
+        return _error(error)
+
+
+def _error(error: DomainError) -> Answer:
+    return {"error": {"code": error.code, "message": str(error)}}
 
 
 def _interval(interval: Interval) -> Answer:
@@ -128,9 +139,9 @@ def _aapor(given: Inputs) -> Answer:
     }
     cases = aapor.Dispositions(**counts)
     if given.has("e"):
-        return dict(aapor.rates(cases, given.proportion("e")))
+        return dict(aapor.rates_at(cases, given.proportion("e")))
     if given.has("e_rule"):
-        return dict(aapor.rates(cases, share_eligible_by(given.text("e_rule"), cases)))
+        return dict(aapor.rates_at(cases, share_eligible_by(given.text("e_rule"), cases)))
     return dict(aapor.rates(cases))
 
 

@@ -19,6 +19,7 @@ from marketplace.reporting.rules.exact_tests import check_proportion
 from marketplace.reporting.rules.intervals import CONFIDENCE, normal_quantile
 
 LARGEST_COUNT = 10**9
+LARGEST_NUMBER = 10**300
 # other names for the confidence: left out in silence, they would give a 95% interval
 MISTAKEN_CONFIDENCE = frozenset(
     {"confidence", "confidence_level", "conf_level", "conf.level", "level", "alpha"}
@@ -104,7 +105,9 @@ def finite(value: Any, name: str) -> float:
     """A number that is neither a boolean nor infinite nor NaN."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongType(f"{name} must be a number, not {kind(value)}")
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        raise TooLarge(f"{name} is too large")
+    if not math.isfinite(value):
         raise NotFinite(f"{name} is {value}; it must be a finite number")
     return value
 

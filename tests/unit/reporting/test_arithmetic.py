@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from marketplace.reporting.errors import ConfidenceOutOfRange, Negative, OutOfOrder
 from marketplace.reporting.rules import bounds
-from marketplace.reporting.rules.aapor import Dispositions, rates
+from marketplace.reporting.rules.aapor import Dispositions, rates, rates_at
 from marketplace.reporting.rules.exact_tests import binomial_test, fisher_exact, holm
 from marketplace.reporting.rules.intervals import clopper_pearson, wilson
 from marketplace.reporting.rules.proportions import compare
@@ -95,9 +95,7 @@ def test_binomial_at_certainty():
     assert binomial_test(0, 0, 0.5).p_two_sided is None
 
 
-@given(
-    n1=st.integers(1, 40), n2=st.integers(1, 40), x1=st.integers(0, 40), x2=st.integers(0, 40)
-)
+@given(n1=st.integers(1, 40), n2=st.integers(1, 40), x1=st.integers(0, 40), x2=st.integers(0, 40))
 def test_fisher_in_exact_fractions(n1, n2, x1, x2):
     x1, x2 = min(x1, n1), min(x2, n2)
     total = x1 + x2
@@ -204,7 +202,11 @@ class TestAapor:
         assert found["CON3"] == 80 / 100
 
     def test_e_may_be_given(self):
-        assert rates(Dispositions(I=5, UH=10), e=0.5)["RR3"] == 5 / 10
+        assert rates_at(Dispositions(I=5, UH=10), 0.5)["RR3"] == 5 / 10
+
+    def test_an_unknown_e_leaves_its_rates_unknown(self):
+        found = rates_at(Dispositions(I=5, UH=10), None)
+        assert (found["RR3"], found["RR1"], found["RR5"]) == (None, 5 / 15, 1)
 
     def test_nobody_gives_no_rates(self):
         assert set(rates(Dispositions()).values()) == {None}
