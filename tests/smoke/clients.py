@@ -92,7 +92,7 @@ class Terminal:
         )
 
     def end(self, process: "subprocess.Popen[str]") -> str:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=180)
         hold(process.returncode == 0, f"{process.args[3:]} ended with {process.returncode}", err)
         return out
 

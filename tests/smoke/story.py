@@ -151,7 +151,10 @@ class Story:
         self.listing = found["items"][0]
         told = self.eligible(self.ana, self.listing["id"])
         hold(told["may_book"] and told["tier"] == "externship", "they may book it, and why", told)
-        students_only = self.ana("GET", "/listings", params={"q": "neurology elective"})["items"][0]
+        hidden = self.ana("GET", "/listings", params={"q": "neurology elective"})["items"]
+        hold(hidden == [], "what has no tier for graduates is not offered to one", hidden)
+        found = Api(self.base)("GET", "/listings", params={"q": "neurology elective"})
+        students_only = found["items"][0]
         told = self.eligible(self.ana, students_only["id"])
         reasons = [rule for rule in told["results"] if rule["outcome"] == "fail"]
         hold(not told["may_book"] and reasons, "they may not book this one, and why", told)
