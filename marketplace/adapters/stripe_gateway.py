@@ -45,7 +45,7 @@ SERVER_FAULT = 500
 UNAUTHENTICATED = 401
 VERIFY: Callable[..., object] = stripe.WebhookSignature.verify_header
 CHECKOUT_EXPAND = ["payment_intent.latest_charge.balance_transaction"]
-REFUND_EXPAND = ["balance_transaction", "failure_balance_transaction"]
+REFUND_EXPAND = ["balance_transaction"]
 PAGE = 100
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError)
 
@@ -60,12 +60,17 @@ class StripeGateway:
         webhook_secrets: Sequence[str] = (),
         api_base: str | None = None,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        waits: Sequence[float] = WAITS,
     ) -> None:
-        """`timeouts` are for connecting and reading, in seconds; `api_base` is for the sandbox."""
+        """`timeouts` are for connecting and reading, `waits` before each repetition, in seconds.
+
+        `api_base` is for the sandbox.
+        """
         self._secret_key = secret_key
         self._webhook_secrets = tuple(secret for secret in webhook_secrets if secret)
         self._api_base = api_base
         self._timeouts = timeouts
+        self._waits = tuple(waits)
 
     @property
     def live(self) -> bool:
@@ -200,7 +205,7 @@ class StripeGateway:
 
     def _call(self, call: Callable[[], T]) -> T:
         """Make a call; raise what its failure means."""
-        for wait in (*WAITS, None):
+        for wait in (*self._waits, None):
             began = time.monotonic()
             try:
                 return call()

@@ -64,10 +64,8 @@ def checkout(data: Json) -> CheckoutSession:
 
 
 def refund(data: Json) -> ProcessorRefund:
-    """Read a refund whose balance transactions may be expanded."""
-    out, back = (
-        _expanded(data.get(name)) for name in ("balance_transaction", "failure_balance_transaction")
-    )
+    """Read a refund whose balance transaction may be expanded."""
+    out = _expanded(data.get("balance_transaction"))
     return ProcessorRefund(
         id=data["id"],
         status=data["status"],
@@ -77,7 +75,7 @@ def refund(data: Json) -> ProcessorRefund:
         refund_id=uuid_or_none((data.get("metadata") or {}).get(REFUND_ID)),
         failure=data.get("failure_reason"),
         balance=balance_transaction(out) if out else None,
-        failure_balance=balance_transaction(back) if back else None,
+        returned_by=identifier(data.get("failure_balance_transaction")),
     )
 
 

@@ -93,7 +93,10 @@ class CheckoutSession:
 
 @dataclass(frozen=True, slots=True)
 class ProcessorRefund:
-    """A refund at the processor: `status` is `pending`, `requires_action`, `succeeded`, …"""
+    """A refund at the processor: `status` is `pending`, `requires_action`, `succeeded`, …
+
+    `balance` is how it left us; `returned_by` the balance transaction that brought it back.
+    """
 
     id: str
     status: str
@@ -103,7 +106,7 @@ class ProcessorRefund:
     refund_id: UUID | None
     failure: str | None
     balance: BalanceTransaction | None
-    failure_balance: BalanceTransaction | None
+    returned_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

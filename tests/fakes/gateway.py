@@ -137,7 +137,7 @@ class FakeGateway:
                 refund_id=UUID(metadata["refund_id"]),
                 failure=None,
                 balance=self._move("refund", -amount, Money.zero(amount.currency), name),
-                failure_balance=None,
+                returned_by=None,
             )
             self.refunds[name] = made
             return made
@@ -231,7 +231,7 @@ class FakeGateway:
         seen = self.refunds[processor_id]
         back = self._move("refund_failure", seen.amount, Money.zero(seen.amount.currency), seen.id)
         self.refunds[processor_id] = replace(
-            seen, status="failed", failure=why, failure_balance=back
+            seen, status="failed", failure=why, returned_by=back.id
         )
         return self.tell_refund("refund.failed", processor_id)
 

@@ -105,7 +105,9 @@ def _checked(
         raise AmountRefused(f"{whole} is nothing to pay.")
     if not SHORTEST <= expires_in <= LONGEST:
         raise ValueError(f"a payment page is open for 30 minutes to a day, not {expires_in}")
-    if return_path is not None and (not return_path.startswith("/") or return_path[1:2] in "/\\"):
+    if return_path is not None and (
+        not return_path.startswith("/") or return_path[1:2] in {"/", "\\"}
+    ):
         raise ValueError("the payer comes back to a path of ours, such as /bookings/1")
     return whole
 

@@ -249,8 +249,7 @@ def _book(
         ledger.post_sent(session, row, seen.id, now)
     left = ledger.is_posted(session, seen.id, ledger.REFUND_SENT)
     if after is RefundState.FAILED and left:
-        back = seen.failure_balance
-        ledger.post_returned(session, row, seen.id, back.at if back else now)
+        ledger.post_returned(session, row, seen.id, now)
 
 
 def _step(

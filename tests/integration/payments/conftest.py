@@ -33,6 +33,11 @@ from marketplace.payments.rules import Earner, PriceLine
 from marketplace.payments.service import inbox
 from tests.factories.people import people  # noqa: F401 - a fixture
 from tests.fakes.gateway import FakeGateway
+from tests.integration.stripe_sandbox.conftest import (  # noqa: F401 - fixtures
+    receiver,
+    sandbox,
+    start,
+)
 
 KINDS = (PaymentSettled, PaymentFailed, PaymentExpired, RefundSettled, RefundFailed)
 OPEN_FOR = timedelta(minutes=30)
