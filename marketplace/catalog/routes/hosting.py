@@ -161,7 +161,10 @@ def _seats(listing_id: UUID) -> Response:
     first = monday_of(context.now().date())
     found = seats.availability(context.session(), listing_id, first, first + YEARS_SHOWN)
     body = {"listing_id": listing_id, "version": found.version, "weeks": found.as_json()}
-    return etags.tag(make_response(body), listing_id, found.version)
+    response = make_response(body)
+    # For If-Match only: seats are taken without a new version, so no answer may be a 304.
+    response.set_etag(etags.etag(listing_id, found.version))
+    return response
 
 
 def _of_site(site_id: UUID, listing_id: UUID) -> None:

@@ -1,10 +1,10 @@
 """`/listings` and `/tiers`: search, one listing, its weeks, why one may book it, what a tier is."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from flask import Response, json, make_response
+from flask import Response, json, make_response, request
 
 from marketplace.catalog.errors import BadFilter, ListingNotFound
 from marketplace.catalog.models import Listing
@@ -30,7 +30,6 @@ from marketplace.identity.access import current_account, current_caller, public,
 from marketplace.identity.rules import LearnerStatus, Role
 from marketplace.web import context
 from marketplace.web.api import Blueprint
-from marketplace.web.etags import tag
 
 LONGEST_WINDOW = timedelta(days=371)
 
@@ -68,7 +67,10 @@ def show_listing(listing_id: UUID) -> Response:
     """Read a listing; drafts and listings under review only by their host and operators."""
     listing = listings.listing(context.session(), listing_id)
     _check_shown(listing)
-    return tag(make_response(ListingSchema().dump(listing)), listing.id, listing.version)
+    response = make_response(ListingSchema().dump(listing))
+    # By its content: state, flag and site change without a new version of the terms.
+    response.add_etag()
+    return cast("Response", response.make_conditional(request))
 
 
 @blueprint.route("/<uuid:listing_id>/availability", methods=["GET"])

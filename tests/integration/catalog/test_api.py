@@ -158,6 +158,15 @@ def test_one_listing_with_reasons_and_policy(client, market):
     assert again.status_code == 304
 
 
+def test_a_paused_listing_is_not_answered_from_a_cache(client, host, market):
+    listing = market["CHI-IM-01"]
+    route = f"{API}/listings/{listing.id}"
+    seen = {"If-None-Match": client.get(route).headers["ETag"]}
+    pause = f"{API}/sites/{listing.site_id}/listings/{listing.id}/pause"
+    client.post(pause, json={"why": "Summer."}, headers=host.headers)
+    assert client.get(route, headers=seen).json["listing_state"] == "paused"
+
+
 def test_a_listing_in_review_is_seen_by_its_host_only(client, people, host, market):
     route = f"{API}/listings/{market['HOU-FM-01'].id}"
     assert client.get(route).status_code == 404
@@ -375,3 +384,9 @@ def test_operators_work_off_the_queue(client, people, host, market):
         f"{queue}/{uuid4()}/decision", json={"approve": True}, headers=operator.headers
     )
     assert missing.status_code == 404
+
+
+def test_the_document_describes_the_routes(client):
+    paths = client.get(f"{API}/openapi.json").json["paths"]
+    for path in ("/listings", "/tiers/classify", "/sites/{site_id}/listings/import"):
+        assert f"{API}{path}" in paths
