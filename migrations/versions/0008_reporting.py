@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0008_reporting"
-down_revision = "0007_outcomes"
+down_revision = "0007_letters"
 branch_labels = None
 depends_on = None
 

@@ -24,6 +24,12 @@ PUBLIC = frozenset(
         "/api/v1/auth/session",
         "/api/v1/auth/recover",
         "/api/v1/auth/reset",
+        "/api/v1/letters/uploads/<string:token>",
+        "/api/v1/letters/uploads/<string:token>/confirmation",
+        "/api/v1/surveys/<string:token>",
+        "/api/v1/reports/match",
+        "/api/v1/reports/match/<int:match_year>",
+        "/api/v1/benchmarks",
     }
 )
 # Made by the OpenAPI library itself, from the registered routes.
