@@ -21,18 +21,20 @@ TABLES = (
     *("webhook_event", "quarantine", "reconciliation", "document_sequence", "receipt"),
 )
 HISTORY = (
-    "payment_line",
-    "payment_transition",
-    "refund_transition",
-    "ledger_account",
-    "ledger_transaction",
-    "ledger_entry",
-    "reconciliation",
+    *("payment_line", "payment_transition", "refund_transition", "reconciliation"),
+    *("ledger_account", "ledger_transaction", "ledger_entry"),
 )
 
 
+def own_id(table: str) -> tuple[sa.Column, sa.PrimaryKeyConstraint]:
+    return sa.Column("id", ID, nullable=False), sa.PrimaryKeyConstraint("id", name=f"pk_{table}")
+
+
+def texts(*names: str, nullable: bool = True) -> list[sa.Column]:
+    return [sa.Column(name, sa.Text(), nullable=nullable) for name in names]
+
+
 def amount() -> tuple[sa.Column, sa.Column]:
-    """An amount of money."""
     return (
         sa.Column("amount_minor", MINOR, nullable=False),
         sa.Column("amount_currency", CURRENCY, nullable=False),
@@ -52,16 +54,17 @@ def one_of(table: str, column: str, values: str) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} IN ({listed})", name=f"ck_{table}_{column}")
 
 
+def index(table: str, *columns: str) -> None:
+    op.create_index("_".join(("ix", table, *columns)), table, columns)
+
+
 def partial_index(name: str, table: str, column: str, where: str) -> None:
     op.create_index(name, table, [column], postgresql_where=sa.text(where))
 
 
 def upgrade() -> None:
-    create_payment()
-    create_refund()
-    create_ledger()
-    create_inbox()
-    create_receipt()
+    for create in (create_payment, create_refund, create_ledger, create_inbox, create_receipt):
+        create()
     guard_ledger()
     for table in HISTORY:
         op.execute(
@@ -91,8 +94,7 @@ def guard_ledger() -> None:
             ) AS sums;
             IF totals.currencies = 0 OR totals.apart <> 0 THEN
                 RAISE EXCEPTION 'ledger transaction % does not sum to zero', checked
-                    USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_balanced',
-                    TABLE = 'ledger_transaction';
+                    USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_balanced';
             END IF;
             RETURN NULL;
         END $$
@@ -132,7 +134,7 @@ def guard_ledger() -> None:
 def create_payment() -> None:
     op.create_table(
         "payment",
-        sa.Column("id", ID, nullable=False),
+        *own_id("payment"),
         sa.Column("payable_kind", sa.Text(), nullable=False),
         sa.Column("payable_id", ID, nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
@@ -146,11 +148,13 @@ def create_payment() -> None:
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("page_attempt", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("page_expires_at", TIME),
-        sa.Column("checkout_url", sa.Text()),
-        sa.Column("processor_session", sa.Text()),
-        sa.Column("processor_intent", sa.Text()),
-        sa.Column("processor_charge", sa.Text()),
-        sa.Column("last_decline", sa.Text()),
+        *texts(
+            "checkout_url",
+            "processor_session",
+            "processor_intent",
+            "processor_charge",
+            "last_decline",
+        ),
         sa.Column("settled_at", TIME),
         sa.Column("surplus", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("captured_minor", MINOR, server_default=sa.text("0"), nullable=False),
@@ -168,13 +172,12 @@ def create_payment() -> None:
         ),
         fk("payment", "payer_id", "account"),
         fk("payment", "site_id", "site"),
-        sa.PrimaryKeyConstraint("id", name="pk_payment"),
         sa.UniqueConstraint("processor_intent", name="uq_payment_processor_intent"),
         sa.UniqueConstraint("processor_session", name="uq_payment_processor_session"),
     )
-    op.create_index("ix_payment_payable_kind_payable_id", "payment", ["payable_kind", "payable_id"])
-    op.create_index("ix_payment_payer_id", "payment", ["payer_id"])
-    op.create_index("ix_payment_site_id", "payment", ["site_id"])
+    index("payment", "payable_kind", "payable_id")
+    index("payment", "payer_id")
+    index("payment", "site_id")
     partial_index("ix_payment_poll", "payment", "next_look_at", "next_look_at IS NOT NULL")
     op.create_index(
         "uq_payment_live",
@@ -185,17 +188,15 @@ def create_payment() -> None:
     )
     op.create_table(
         "payment_line",
-        sa.Column("id", ID, nullable=False),
+        *own_id("payment_line"),
         sa.Column("payment_id", ID, nullable=False),
         sa.Column("place", sa.SmallInteger(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
+        *texts("kind", "description", nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         *amount(),
         sa.Column("earner", sa.Text(), nullable=False),
         one_of("payment_line", "earner", "host platform"),
         fk("payment_line", "payment_id", "payment"),
-        sa.PrimaryKeyConstraint("id", name="pk_payment_line"),
         sa.UniqueConstraint("payment_id", "place", name="uq_payment_line_payment_id_place"),
     )
     create_transitions("payment")
@@ -205,23 +206,21 @@ def create_transitions(subject: str) -> None:
     table = f"{subject}_transition"
     op.create_table(
         table,
-        sa.Column("id", ID, nullable=False),
+        *own_id(table),
         sa.Column(f"{subject}_id", ID, nullable=False),
         sa.Column("before", sa.Text()),
-        sa.Column("after", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        *texts("after", "reason", nullable=False),
         sa.Column("at", TIME, nullable=False),
         created_at(),
         fk(table, f"{subject}_id", subject),
-        sa.PrimaryKeyConstraint("id", name=f"pk_{table}"),
     )
-    op.create_index(f"ix_{table}_{subject}_id", table, [f"{subject}_id"])
+    index(table, f"{subject}_id")
 
 
 def create_refund() -> None:
     op.create_table(
         "refund",
-        sa.Column("id", ID, nullable=False),
+        *own_id("refund"),
         sa.Column("payment_id", ID, nullable=False),
         *amount(),
         sa.Column("host_minor", MINOR, nullable=False),
@@ -232,8 +231,7 @@ def create_refund() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("requested_at", TIME, nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("processor_refund", sa.Text()),
-        sa.Column("failure", sa.Text()),
+        *texts("processor_refund", "failure"),
         sa.Column("settled_at", TIME),
         sa.Column("next_look_at", TIME),
         created_at(),
@@ -246,11 +244,10 @@ def create_refund() -> None:
         fk("refund", "payment_id", "payment"),
         fk("refund", "replaces_id", "refund"),
         fk("refund", "requested_by", "account"),
-        sa.PrimaryKeyConstraint("id", name="pk_refund"),
         sa.UniqueConstraint("processor_refund", name="uq_refund_processor_refund"),
         sa.UniqueConstraint("replaces_id", name="uq_refund_replaces_id"),
     )
-    op.create_index("ix_refund_payment_id", "refund", ["payment_id"])
+    index("refund", "payment_id")
     partial_index("ix_refund_poll", "refund", "next_look_at", "next_look_at IS NOT NULL")
     create_transitions("refund")
 
@@ -258,7 +255,7 @@ def create_refund() -> None:
 def create_ledger() -> None:
     op.create_table(
         "ledger_account",
-        sa.Column("id", ID, nullable=False),
+        *own_id("ledger_account"),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("owner_id", ID),
         sa.Column("currency", CURRENCY, nullable=False),
@@ -268,7 +265,6 @@ def create_ledger() -> None:
             "kind",
             "processor_clearing bank trainee_credit deferred_host_share host_payable platform_revenue processor_fees refunds_payable disputes suspense",
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_ledger_account"),
         sa.UniqueConstraint("id", "currency", name="uq_ledger_account_id_currency"),
         sa.UniqueConstraint(
             "kind",
@@ -280,21 +276,19 @@ def create_ledger() -> None:
     )
     op.create_table(
         "ledger_transaction",
-        sa.Column("id", ID, nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        *own_id("ledger_transaction"),
+        *texts("source", "reason", nullable=False),
         sa.Column("occurred_at", TIME, nullable=False),
         sa.Column("payment_id", ID),
         created_at(),
         fk("ledger_transaction", "payment_id", "payment"),
-        sa.PrimaryKeyConstraint("id", name="pk_ledger_transaction"),
         sa.UniqueConstraint("source", "reason", name="uq_ledger_transaction_source_reason"),
     )
-    op.create_index("ix_ledger_transaction_occurred_at", "ledger_transaction", ["occurred_at"])
-    op.create_index("ix_ledger_transaction_payment_id", "ledger_transaction", ["payment_id"])
+    index("ledger_transaction", "occurred_at")
+    index("ledger_transaction", "payment_id")
     op.create_table(
         "ledger_entry",
-        sa.Column("id", ID, nullable=False),
+        *own_id("ledger_entry"),
         sa.Column("transaction_id", ID, nullable=False),
         sa.Column("account_id", ID, nullable=False),
         sa.Column("amount_minor", MINOR, nullable=False),
@@ -306,12 +300,9 @@ def create_ledger() -> None:
             name="fk_ledger_entry_account_id_currency_ledger_account",
         ),
         fk("ledger_entry", "transaction_id", "ledger_transaction"),
-        sa.PrimaryKeyConstraint("id", name="pk_ledger_entry"),
     )
-    op.create_index(
-        "ix_ledger_entry_account_id_currency", "ledger_entry", ["account_id", "currency"]
-    )
-    op.create_index("ix_ledger_entry_transaction_id", "ledger_entry", ["transaction_id"])
+    index("ledger_entry", "account_id", "currency")
+    index("ledger_entry", "transaction_id")
     op.create_table(
         "ledger_balance",
         sa.Column("account_id", ID, nullable=False),
@@ -327,12 +318,10 @@ def create_ledger() -> None:
 def create_inbox() -> None:
     op.create_table(
         "webhook_event",
-        sa.Column("id", ID, nullable=False),
-        sa.Column("processor_event", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        *own_id("webhook_event"),
+        *texts("processor_event", "kind", nullable=False),
         sa.Column("live", sa.Boolean(), nullable=False),
-        sa.Column("account", sa.Text()),
-        sa.Column("api_version", sa.Text()),
+        *texts("account", "api_version"),
         sa.Column("happened_at", TIME, nullable=False),
         sa.Column("received_at", TIME, nullable=False),
         sa.Column("payload", JSONB, nullable=False),
@@ -341,15 +330,13 @@ def create_inbox() -> None:
         sa.Column("outcome", sa.Text()),
         sa.Column("handled_at", TIME),
         one_of("webhook_event", "state", "received processed ignored quarantined"),
-        sa.PrimaryKeyConstraint("id", name="pk_webhook_event"),
         sa.UniqueConstraint("processor_event", name="uq_webhook_event_processor_event"),
     )
     partial_index("ix_webhook_event_waiting", "webhook_event", "received_at", "state = 'received'")
     op.create_table(
         "quarantine",
-        sa.Column("id", ID, nullable=False),
-        sa.Column("processor_object", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        *own_id("quarantine"),
+        *texts("processor_object", "reason", nullable=False),
         sa.Column("details", JSONB, nullable=False),
         sa.Column("payment_id", ID),
         sa.Column("event_id", ID),
@@ -360,41 +347,38 @@ def create_inbox() -> None:
         fk("quarantine", "event_id", "webhook_event"),
         fk("quarantine", "payment_id", "payment"),
         fk("quarantine", "resolved_by", "account"),
-        sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
         sa.UniqueConstraint(
             "processor_object", "reason", name="uq_quarantine_processor_object_reason"
         ),
     )
-    for column in ("payment_id", "event_id"):
-        op.create_index(f"ix_quarantine_{column}", "quarantine", [column])
+    index("quarantine", "payment_id")
+    index("quarantine", "event_id")
     partial_index("ix_quarantine_unresolved", "quarantine", "found_at", "resolved_at IS NULL")
     op.create_table(
         "reconciliation",
-        sa.Column("id", ID, nullable=False),
+        *own_id("reconciliation"),
         sa.Column("since", TIME, nullable=False),
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("finished_at", TIME, nullable=False),
-        sa.Column("events", sa.Integer(), nullable=False),
-        sa.Column("missed_events", sa.Integer(), nullable=False),
-        sa.Column("balance_transactions", sa.Integer(), nullable=False),
-        sa.Column("posted", sa.Integer(), nullable=False),
+        *(
+            sa.Column(name, sa.Integer(), nullable=False)
+            for name in ("events", "missed_events", "balance_transactions", "posted")
+        ),
         sa.Column("mismatches", JSONB, nullable=False),
         created_at(),
-        sa.PrimaryKeyConstraint("id", name="pk_reconciliation"),
     )
 
 
 def create_receipt() -> None:
     op.create_table(
         "document_sequence",
-        sa.Column("legal_entity", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        *texts("legal_entity", "kind", nullable=False),
         sa.Column("last_number", MINOR, nullable=False),
         sa.PrimaryKeyConstraint("legal_entity", "kind", name="pk_document_sequence"),
     )
     op.create_table(
         "receipt",
-        sa.Column("id", ID, nullable=False),
+        *own_id("receipt"),
         sa.Column("payment_id", ID, nullable=False),
         sa.Column("legal_entity", sa.Text(), nullable=False),
         sa.Column("number", MINOR, nullable=False),
@@ -404,7 +388,6 @@ def create_receipt() -> None:
         sa.Column("stored_at", TIME),
         created_at(),
         fk("receipt", "payment_id", "payment"),
-        sa.PrimaryKeyConstraint("id", name="pk_receipt"),
         sa.UniqueConstraint("legal_entity", "number", name="uq_receipt_legal_entity_number"),
         sa.UniqueConstraint("payment_id", name="uq_receipt_payment_id"),
     )

@@ -1,60 +1,25 @@
-"""All selects of payments, and the frozen answers that routes and other packages may have."""
+"""Selects of payments, refunds, receipts and events, and the locks that they are changed under."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from marketplace.core.db import Session
-from marketplace.core.money import Money
 from marketplace.payments.errors import PaymentNotFound, RefundNotFound
 from marketplace.payments.events import Payable
 from marketplace.payments.models import (
-    LedgerAccount,
-    LedgerBalance,
-    LedgerEntry,
-    LedgerTransaction,
     Payment,
     PaymentLine,
     PaymentTransition,
     Quarantine,
     Receipt,
-    Reconciliation,
     Refund,
     WebhookEvent,
 )
 from marketplace.payments.rules import PriceLine
 from marketplace.payments.states import LIVE, PaymentState
-
-
-@dataclass(frozen=True, slots=True)
-class AccountBalance:
-    """One line of the trial balance; `balance` is debits less credits."""
-
-    kind: str
-    owner_id: UUID | None
-    debits: Money
-    credits: Money
-    entries: int
-
-    @property
-    def balance(self) -> Money:
-        return self.debits - self.credits
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """One entry of the ledger with its transaction and account; a debit is positive."""
-
-    transaction_id: UUID
-    source: str
-    reason: str
-    occurred_at: datetime
-    account: str
-    owner_id: UUID | None
-    amount: Money
 
 
 def lock_payable(session: Session, payable: Payable) -> None:
@@ -267,126 +232,6 @@ def settled_without_receipt(session: Session, before: datetime, limit: int) -> S
     )
 
 
-def trial_balance(session: Session) -> list[AccountBalance]:
-    """Return every account's totals, from the running totals: no scan of the entries."""
-    rows = session.execute(
-        select(
-            LedgerAccount.kind,
-            LedgerAccount.owner_id,
-            LedgerAccount.currency,
-            func.sum(LedgerBalance.debit_minor).label("debits"),
-            func.sum(LedgerBalance.credit_minor).label("credits"),
-            func.sum(LedgerBalance.entries).label("entries"),
-        )
-        .join(LedgerBalance, LedgerBalance.account_id == LedgerAccount.id)
-        .group_by(LedgerAccount.id)
-        .order_by(LedgerAccount.currency, LedgerAccount.kind, LedgerAccount.owner_id)
-    )
-    return [
-        AccountBalance(
-            row.kind,
-            row.owner_id,
-            Money(int(row.debits), row.currency),
-            Money(int(row.credits), row.currency),
-            int(row.entries),
-        )
-        for row in rows
-    ]
-
-
-def balance_of(session: Session, kind: str, currency: str, owner_id: UUID | None = None) -> Money:
-    """Return one account's balance: debits less credits, so what we owe is negative."""
-    minor = session.execute(
-        select(func.coalesce(func.sum(LedgerBalance.debit_minor - LedgerBalance.credit_minor), 0))
-        .join(LedgerAccount, LedgerAccount.id == LedgerBalance.account_id)
-        .where(
-            LedgerAccount.kind == kind,
-            LedgerAccount.currency == currency,
-            LedgerAccount.owner_id.is_not_distinct_from(owner_id),
-        )
-    ).scalar_one()
-    return Money(int(minor), currency)
-
-
-def postings(session: Session, payment_id: UUID) -> list[Posting]:
-    """Return everything in the books about a payment, in the order of its posting."""
-    rows = session.execute(
-        select(LedgerTransaction, LedgerAccount, LedgerEntry)
-        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
-        .join(LedgerAccount, LedgerAccount.id == LedgerEntry.account_id)
-        .where(LedgerTransaction.payment_id == payment_id)
-        .order_by(LedgerTransaction.id, LedgerEntry.id)
-    )
-    return [
-        Posting(
-            transaction.id,
-            transaction.source,
-            transaction.reason,
-            transaction.occurred_at,
-            account.kind,
-            account.owner_id,
-            Money(entry.amount_minor, entry.currency),
-        )
-        for transaction, account, entry in rows
-    ]
-
-
-def posted_sources(session: Session, sources: Sequence[str]) -> set[tuple[str, str]]:
-    """Return (source, reason) of the ledger's transactions about these sources."""
-    rows = session.execute(
-        select(LedgerTransaction.source, LedgerTransaction.reason).where(
-            LedgerTransaction.source.in_(sources)
-        )
-    )
-    return {(row.source, row.reason) for row in rows}
-
-
-def wrong_totals(session: Session) -> list[str]:
-    """Return what is wrong in running totals, by adding up every entry; empty is right."""
-    rows = session.execute(
-        text(
-            """
-            WITH entry AS (
-                SELECT account_id, sum(amount_minor) AS total, count(*) AS entries
-                FROM ledger_entry GROUP BY account_id
-            ), kept AS (
-                SELECT account_id, sum(debit_minor - credit_minor) AS total,
-                    sum(entries) AS entries
-                FROM ledger_balance GROUP BY account_id
-            )
-            SELECT account_id, entry.total AS added, kept.total AS kept
-            FROM entry FULL JOIN kept USING (account_id)
-            WHERE entry.total IS DISTINCT FROM kept.total
-                OR entry.entries IS DISTINCT FROM kept.entries
-            ORDER BY account_id
-            """
-        )
-    )
-    return [f"account {row.account_id}: entries {row.added}, kept {row.kept}" for row in rows]
-
-
-def currencies(session: Session) -> set[str]:
-    """Return the currencies that the books know."""
-    return set(session.execute(select(LedgerAccount.currency).distinct()).scalars())
-
-
-def wrong_refund_sums(session: Session) -> list[str]:
-    """Return payments whose `refunded` is not the sum of their refunds; empty is right."""
-    granted = (
-        select(Refund.payment_id, func.sum(Refund.__table__.c.amount_minor).label("total"))
-        .where(Refund.replaces_id.is_(None))
-        .group_by(Refund.payment_id)
-        .subquery()
-    )
-    rows = session.execute(
-        select(Payment.id)
-        .outerjoin(granted, granted.c.payment_id == Payment.id)
-        .where(Payment.refunded_minor != func.coalesce(granted.c.total, 0))
-        .limit(100)
-    )
-    return [str(payment_id) for payment_id in rows.scalars()]
-
-
 def open_quarantine(session: Session, limit: int) -> Sequence[Quarantine]:
     """Return what waits for a person, oldest first."""
     return (
@@ -399,9 +244,3 @@ def open_quarantine(session: Session, limit: int) -> Sequence[Quarantine]:
         .scalars()
         .all()
     )
-
-
-def last_reconciliation(session: Session) -> Reconciliation | None:
-    return session.execute(
-        select(Reconciliation).order_by(Reconciliation.started_at.desc()).limit(1)
-    ).scalar_one_or_none()
