@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Select, TypeDecorator, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -53,6 +53,8 @@ def decode(cursor: str, length: int) -> list[Any]:
     try:
         raw = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
         values = [CONVERT[kind](value) for kind, value in json.loads(raw)]
+        # Half a surrogate pair passes JSON and no database: encoding it is an error here.
+        "".join(value for value in values if isinstance(value, str)).encode()
     except (ValueError, TypeError, KeyError, binascii.Error, RecursionError) as error:
         raise BadCursor from error
     if len(values) != length or any("\x00" in v for v in values if isinstance(v, str)):
@@ -75,13 +77,25 @@ def paginate(
     `key_of` gives the same values from a row. One query, whatever the page.
     """
     if cursor is not None:
-        after = tuple_(*decode(cursor, len(key)))
+        after = tuple_(*_fitting(decode(cursor, len(key)), key))
         query = query.where(tuple_(*key) < after if descending else tuple_(*key) > after)
     order = [column.desc() if descending else column.asc() for column in key]
     rows = list(session.execute(query.order_by(*order).limit(limit + 1)).scalars())
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(rows, encode(key_of(rows[-1])) if more else None)
+
+
+def _fitting(
+    values: list[Any], key: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]]
+) -> list[Any]:
+    """The values of a cursor, which anybody may have written: each of its column's own type."""
+    for value, column in zip(values, key, strict=True):
+        kind = column.type.impl if isinstance(column.type, TypeDecorator) else column.type
+        naive = isinstance(value, datetime) and value.tzinfo is None
+        if naive or type(value) is not kind.python_type:
+            raise BadCursor
+    return values
 
 
 def _mark(value: Any) -> list[Any]:

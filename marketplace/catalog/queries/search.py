@@ -226,7 +226,7 @@ def _page(
     )
     if cursor is not None:
         named, *after = decode(cursor, 1 + len(keys))
-        _check_order(named, order)
+        _check_cursor(named, after, order)
         query = query.where(tuple_(*keys) > tuple_(*after))
     rows = session.execute(query.order_by(*keys).limit(limit + 1)).all()
     shown = rows[:limit]
@@ -236,9 +236,16 @@ def _page(
     return [row[0] for row in shown], encode([order, last[1], last[0].id])
 
 
-def _check_order(named: object, order: str) -> None:
-    if named != order:
+def _check_cursor(named: object, after: Sequence[object], order: str) -> None:
+    """A cursor is what we gave for this order, with values that its columns can hold."""
+    value, row_id = after
+    fits = type(value) is date if order == "soonest" else _is_bigint(value)
+    if named != order or not fits or not isinstance(row_id, uuid.UUID):
         raise BadCursor
+
+
+def _is_bigint(value: object) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
 
 
 def _facets(

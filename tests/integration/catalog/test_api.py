@@ -1,12 +1,13 @@
 """The catalogue through HTTP: what everybody, hosts and operators may see and do."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import uuid4
 
 import pytest
 
 from marketplace.catalog.service import seats
 from marketplace.core.db import edge
+from marketplace.web.pagination import encode
 from tests.integration.catalog.conftest import SHEET
 
 API = "/api/v1"
@@ -95,6 +96,38 @@ def test_a_cursor_of_another_order_is_refused(client, market):
     cursor = find(client, sort="price", limit=2).json["next_cursor"]
     answer = client.get(f"{API}/listings", query_string={"sort": "soonest", "cursor": cursor})
     assert (answer.status_code, answer.json["code"]) == (422, "bad_cursor")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["price", "abc", uuid4()],
+        ["price", 10**30, uuid4()],
+        ["price", True, uuid4()],
+        ["price", None, uuid4()],
+        ["price", 1, "no id"],
+        ["price", date(2027, 1, 4), uuid4()],
+        ["price", [1], uuid4()],
+        [1, 1, uuid4()],
+        ["price", 1],
+    ],
+)
+def test_a_cursor_that_was_tampered_with_is_refused(client, market, values):
+    answer = client.get(f"{API}/listings", query_string={"cursor": encode(values)})
+    assert (answer.status_code, answer.json["code"]) == (422, "bad_cursor")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[5, uuid4()], ["a", "b"], [None, uuid4()], [{}, uuid4()], [datetime(2026, 1, 1), uuid4()]],
+)
+def test_other_cursors_that_were_tampered_with_make_no_500(client, people, host, market, values):
+    base = f"{API}/sites/{market['CHI-IM-01'].site_id}/listings"
+    query = {"cursor": encode(values)}
+    assert client.get(base, query_string=query, headers=host.headers).status_code in (200, 422)
+    queue = f"{API}/operator/listings/reviews"
+    operator = people.make("operator").headers
+    assert client.get(queue, query_string=query, headers=operator).status_code in (200, 422)
 
 
 def test_a_search_makes_few_queries_whatever_its_page(client, people, market, count_queries):
