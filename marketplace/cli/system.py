@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import click
 from flask import current_app
@@ -121,13 +121,25 @@ def show_clock() -> None:
 @with_appcontext
 def advance_clock(by: str) -> None:
     """Move the clock BY an amount such as 90m, 36h, 10d or 4w (a minus sign moves it back)."""
-    part = parts().get(Clock)
-    if not isinstance(part, OffsetClock):
-        raise click.ClickException("the clock can't be moved here: CLOCK_FILE is not set")
     match = re.fullmatch(r"(-?\d+)([smhdw])", by)
     if match is None:
         raise click.BadParameter("expected a whole number and one of s, m, h, d, w, such as 36h")
-    part.advance(timedelta(**{UNITS[match[2]]: int(match[1])}))
+    _move(timedelta(**{UNITS[match[2]]: int(match[1])}))
+
+
+@clock.command("set")
+@click.argument("at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]))
+@with_appcontext
+def set_clock(at: datetime) -> None:
+    """Move the clock to AT, a date or a time in UTC such as 2027-03-01T15:00."""
+    _move(at.replace(tzinfo=UTC) - now())
+
+
+def _move(by: timedelta) -> None:
+    part = parts().get(Clock)
+    if not isinstance(part, OffsetClock):
+        raise click.ClickException("the clock can't be moved here: CLOCK_FILE is not set")
+    part.advance(by)
     click.echo(part.now().isoformat())
 
 
