@@ -1,0 +1,63 @@
+"""The cache is only speed: gone, hanging or full of rubbish, it is a miss and costs little."""
+
+import socket
+import time
+from datetime import timedelta
+
+import pytest
+
+from marketplace.adapters.cache import NoCache, RedisCache
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_what_was_kept_is_had_until_it_is_forgotten_or_old(servers):
+    cache = RedisCache(servers.redis_url, prefix="cache-test:")
+    cache.set("a", b"\x00\xff", MINUTE)
+    cache.set("b", b"2", timedelta(milliseconds=30))
+    cache.set("c", b"3", timedelta())
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (b"\x00\xff", b"2", None)
+    time.sleep(0.05)
+    assert cache.get("b") is None
+    cache.delete("a", "b")
+    cache.delete()
+    assert cache.get("a") is None
+    assert cache.alive()
+
+
+@pytest.mark.fault(37)
+def test_a_dead_server_is_a_miss():
+    cache = RedisCache("redis://127.0.0.1:1/0")
+    cache.set("a", b"1", MINUTE)
+    cache.delete("a")
+    assert cache.get("a") is None
+    assert not cache.alive()
+
+
+@pytest.mark.fault(37)
+def test_a_hanging_server_costs_fifty_milliseconds_once_a_second():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        cache = RedisCache(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        began = time.monotonic()
+        assert [cache.get("a") for _ in range(200)] == [None] * 200
+        assert time.monotonic() - began < 0.5
+
+
+def test_after_a_rest_it_is_asked_again(servers, monkeypatch):
+    cache = RedisCache(servers.redis_url, prefix="cache-test:")
+    cache.set("a", b"1", MINUTE)
+    monkeypatch.setattr(cache, "_resting_until", time.monotonic() + 0.05)
+    assert cache.get("a") is None
+    time.sleep(0.06)
+    assert cache.get("a") == b"1"
+    cache.delete("a")
+
+
+def test_no_cache_keeps_nothing():
+    cache = NoCache()
+    cache.set("a", b"1", MINUTE)
+    cache.delete("a")
+    assert cache.get("a") is None
+    assert not cache.alive()
