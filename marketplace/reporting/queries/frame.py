@@ -15,53 +15,51 @@ from marketplace.outcomes.service.campaigns import CompletedRotation
 from marketplace.reporting.rules.panel import PanelRow
 
 # Named as in the codebook, so that report and export read the same columns. Parameters: `as_of`,
-# and `match_year`, which is null for all years.
+# and `match_year`, which is null for all years. Most rows have not changed since: those are a
+# plain join. The few that have are looked up in their histories.
 KNOWN = """
-known AS (
-    SELECT
-        person.id AS person_id, person.trainee_id AS account_id, person.external_id,
-        campaign.match_year,
-        facts.img_type, facts.specialty, facts.modality, facts.grad_band, facts.rotation_status,
-        facts.frame_flag, facts.consent_to_contact, facts.invited, facts.delivery,
-        facts.disposition, facts.wave, facts.match_items_answered, facts.lor_earned,
-        facts.refused_items,
-        CASE WHEN now_valid THEN outcome.registered ELSE past.registered END AS registered,
-        CASE WHEN now_valid THEN outcome.certified_rol ELSE past.certified_rol END
-            AS certified_rol,
-        CASE WHEN now_valid THEN outcome.main_result ELSE past.main_result END AS main_result,
-        CASE WHEN now_valid THEN outcome.soap_result ELSE past.soap_result END AS soap_result,
-        CASE WHEN now_valid THEN outcome.outside_match ELSE past.outside_match END
-            AS outside_match,
-        CASE WHEN now_valid THEN outcome.interviews ELSE past.interviews END AS interviews,
-        CASE WHEN now_valid THEN outcome.program ELSE past.program END AS program,
-        CASE WHEN now_valid THEN outcome.specialty ELSE past.specialty END AS residency_specialty,
-        CASE WHEN now_valid THEN outcome.provenance ->> 'main_result' ELSE past.source END
-            AS outcome_source,
-        CASE WHEN now_valid THEN outcome.changed_at ELSE past.recorded_at END AS recorded_at
+framed AS NOT MATERIALIZED (
+    SELECT member.*, campaign.match_year, person.trainee_id AS account_id, person.external_id
     FROM campaign
     JOIN cohort_member member ON member.campaign_id = campaign.id
     JOIN person ON person.id = member.person_id
-    LEFT JOIN LATERAL (
+    WHERE member.joined_at <= :as_of
+        AND (CAST(:match_year AS integer) IS NULL OR campaign.match_year = :match_year)
+),
+known AS (
+    SELECT
+        member.person_id, member.account_id, member.external_id, member.match_year,
+        member.img_type, member.specialty, member.modality, member.grad_band,
+        member.rotation_status, member.frame_flag, member.consent_to_contact, member.invited,
+        member.delivery, member.disposition, member.wave, member.match_items_answered,
+        member.lor_earned, member.refused_items,
+        outcome.registered, outcome.certified_rol, outcome.main_result, outcome.soap_result,
+        outcome.outside_match, outcome.interviews, outcome.program,
+        outcome.specialty AS residency_specialty,
+        outcome.provenance ->> 'main_result' AS outcome_source, outcome.changed_at AS recorded_at
+    FROM framed member
+    LEFT JOIN match_outcome outcome
+        ON outcome.person_id = member.person_id AND outcome.match_year = member.match_year
+    WHERE member.changed_at <= :as_of
+        AND (outcome.id IS NULL OR outcome.changed_at <= :as_of)
+    UNION ALL
+    SELECT
+        member.person_id, member.account_id, member.external_id, member.match_year,
+        facts.img_type, facts.specialty, facts.modality, facts.grad_band,
+        facts.rotation_status, facts.frame_flag, facts.consent_to_contact, facts.invited,
+        facts.delivery, facts.disposition, facts.wave, facts.match_items_answered,
+        facts.lor_earned, facts.refused_items,
+        past.registered, past.certified_rol, past.main_result, past.soap_result,
+        past.outside_match, past.interviews, past.program, past.specialty,
+        past.source, past.recorded_at
+    FROM framed member
+    LEFT JOIN match_outcome outcome
+        ON outcome.person_id = member.person_id AND outcome.match_year = member.match_year
+    CROSS JOIN LATERAL (
         SELECT version.* FROM cohort_member_version version
         WHERE version.member_id = member.id AND version.recorded_at <= :as_of
         ORDER BY version.recorded_at DESC, version.number DESC LIMIT 1
-    ) version ON member.changed_at > :as_of
-    CROSS JOIN LATERAL (
-        SELECT member.img_type, member.specialty, member.modality, member.grad_band,
-            member.rotation_status, member.frame_flag, member.consent_to_contact, member.invited,
-            member.delivery, member.disposition, member.wave, member.match_items_answered,
-            member.lor_earned, member.refused_items
-        WHERE member.changed_at <= :as_of
-        UNION ALL
-        SELECT version.img_type, version.specialty, version.modality, version.grad_band,
-            version.rotation_status, version.frame_flag, version.consent_to_contact,
-            version.invited, version.delivery, version.disposition, version.wave,
-            version.match_items_answered, version.lor_earned, version.refused_items
-        WHERE member.changed_at > :as_of
     ) facts
-    LEFT JOIN match_outcome outcome
-        ON outcome.person_id = member.person_id AND outcome.match_year = campaign.match_year
-    CROSS JOIN LATERAL (SELECT coalesce(outcome.changed_at <= :as_of, true)) valid (now_valid)
     LEFT JOIN LATERAL (
         SELECT
             max(value) FILTER (WHERE field = 'registered') = '1' AS registered,
@@ -85,9 +83,8 @@ known AS (
                     WHERE retraction.retracts_id = event.id AND retraction.recorded_at <= :as_of)
             ORDER BY event.field, event.recorded_at DESC, event.number DESC
         ) last
-    ) past ON NOT now_valid
-    WHERE member.joined_at <= :as_of
-        AND (CAST(:match_year AS integer) IS NULL OR campaign.match_year = :match_year)
+    ) past ON true
+    WHERE member.changed_at > :as_of OR outcome.changed_at > :as_of
 )
 """
 # A disputed result is verified by nobody: in a report its source is not known.

@@ -93,7 +93,7 @@ QUERY = " ".join(
         KNOWN,
         "SELECT",
         ", ".join(f"{_COLUMNS[name]} AS {name}" for name in NAMES),
-        "FROM known ORDER BY match_year, person_id",
+        "FROM (SELECT * FROM known ORDER BY match_year, person_id) ordered",
     )
 )
 
