@@ -1,0 +1,65 @@
+"""`make bench`: measure, and print one line of JSON a figure.
+
+Exit status 1 if a figure misses its target, 2 if a benchmark could not be run.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from benchmarks import booking, breakdown, export, search, start, webhooks
+from benchmarks.figures import Figure, failures
+from benchmarks.stage import FULL, QUICK, Stage, opened
+
+BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
+    "start": start.run,
+    "requests": breakdown.run,
+    "booking": booking.run,
+    "webhooks": webhooks.run,
+    "search": search.run,
+    "export": export.run,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="make bench, or python -m benchmarks",
+        description="Measure the product against the thinnest application over the same tables and"
+        " against the bare SQL, on servers of its own. One JSON line a figure on standard output,"
+        " progress on standard error.",
+    )
+    made.add_argument(
+        "--only", choices=sorted(BENCHMARKS), action="append", help="run this one (repeatable)"
+    )
+    made.add_argument("--quick", action="store_true", help="small sizes, under a minute")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    given = parser().parse_args(arguments)
+    began = time.monotonic()
+    measured: list[Figure] = []
+    with opened(QUICK if given.quick else FULL) as stage:
+        for name, run in BENCHMARKS.items():
+            if given.only and name not in given.only:
+                continue
+            since = time.monotonic()
+            print(f"{name} …", file=sys.stderr, flush=True)
+            for figure in run(stage):
+                measured.append(figure)
+                print(figure.line(), flush=True)
+            print(f"  {name}: {time.monotonic() - since:.1f} s", file=sys.stderr, flush=True)
+    missed = failures(measured)
+    print(
+        f"{len(measured)} figures in {time.monotonic() - began:.1f} s; "
+        + (f"targets missed: {', '.join(missed)}" if missed else "no target missed"),
+        file=sys.stderr,
+    )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Product and yardstick in turns: rates, latencies, where the CPU went."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks.figures import latencies
+from benchmarks.stage import Server, Stage, merged
+
+Turn = Callable[[Server], dict[str, Any]]
+
+
+def in_turns(
+    stage: Stage, product: Server, yardstick: Server, turn: Turn
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Measure both, one after the other, as often as the sizes say; the machine drifts for both."""
+    runs: dict[str, list[dict[str, Any]]] = {"product": [], "yardstick": []}
+    for _ in range(stage.sizes.rounds):
+        for server in (product, yardstick):
+            runs[server.name].append(turn(server))
+    return merged(runs["product"]), merged(runs["yardstick"])
+
+
+def account(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run looked like: rate, latencies, CPU milliseconds a unit in each part."""
+    units = max(run["units"], 1)
+    return {
+        "rate": round(run["rate"], 1),
+        "units": run["units"],
+        "latency_ms": latencies(run["unit_seconds"]),
+        "statuses": run["statuses"],
+        "cpu_ms_per_unit": {
+            "web": round(run["web_cpu_seconds"] / units * 1000, 2),
+            "database": round(run["database_cpu_seconds"] / units * 1000, 2),
+            "load_generator": round(run["cpu_seconds"] / units * 1000, 2),
+        },
+        **({"errors": run["errors"][:3]} if run["errors"] else {}),
+    }

@@ -1,0 +1,239 @@
+"""Rows by the thousand, generated inside PostgreSQL: listings with seats, trainees, outcomes.
+
+Foreign keys are not checked while loading (they hold by construction); every other constraint is.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, LiteralString
+
+import psycopg
+
+from benchmarks import ids
+from marketplace.catalog.rules.policies import SELECTABLE
+
+DAYS_AHEAD = 120
+WEEKS = 52
+BLOCKS = WEEKS // 4
+HOT_SEATS = 30_000
+OUTCOME_YEARS = 10
+
+SPECIALTIES = (
+    *("internal_medicine", "family_medicine", "pediatrics", "psychiatry", "neurology"),
+    *("general_surgery", "obstetrics_and_gynecology", "emergency_medicine", "pathology"),
+    *("anesthesiology", "cardiovascular_disease", "dermatology"),
+)
+STATES = ("IL", "NY", "TX", "CA", "FL", "NJ", "PA", "MI", "OH", "GA", "MA", "AZ")
+CITIES = (
+    *("Chicago", "Brooklyn", "Houston", "Fresno", "Miami", "Newark", "Philadelphia", "Detroit"),
+    *("Cleveland", "Atlanta", "Boston", "Phoenix"),
+)
+WORDS = ("Inpatient", "Community", "Academic", "Intensive", "Ambulatory", "Rural", "Advanced")
+
+_TRAINEES: LiteralString = """
+WITH made AS (
+    INSERT INTO account (id, email, name, fs_uniquifier, fs_token_uniquifier, confirmed_at)
+    SELECT bench_id(%(trainee)s, n), 'trainee-' || n || '@example.org', 'Trainee ' || n,
+           'trainee-' || n, 'token-' || n, now()
+      FROM generate_series(0, %(count)s - 1) AS n
+    RETURNING id)
+INSERT INTO trainee_profile (account_id, version, updated_at, school_country, citizenship,
+    needs_visa, visa_type, graduation_date, step1_result, step2_ck_score)
+SELECT id, 1, now(), 'IN', 'other', true, 'b1_b2', '2025-03-31', 'passed', 245 FROM made
+"""
+_SITES: LiteralString = """
+WITH owners AS (
+    INSERT INTO account (id, email, name, fs_uniquifier, fs_token_uniquifier, confirmed_at)
+    SELECT bench_id(%(owner)s, n), 'owner-' || n || '@example.org', 'Owner ' || n,
+           'owner-' || n, 'owner-token-' || n, now()
+      FROM generate_series(0, %(sites)s - 1) AS n)
+INSERT INTO site (id, owner_account_id, name, address, city, state, country, time_zone)
+SELECT bench_id(%(site)s, n), bench_id(%(owner)s, n), 'Hospital ' || n, n || ' Main Street',
+       (%(cities)s::text[])[1 + n %% 12], (%(states)s::text[])[1 + n %% 12], 'US',
+       'America/Chicago'
+  FROM generate_series(0, %(sites)s - 1) AS n
+"""
+_PRECEPTORS: LiteralString = """
+INSERT INTO preceptor (id, site_id, npi, name)
+SELECT bench_id(%(preceptor)s, n), bench_id(%(site)s, n / 10), (1000000000 + n)::text,
+       'Dr. Preceptor ' || n
+  FROM generate_series(0, %(count)s - 1) AS n
+"""
+# Tiers follow from audience and duties as `usce-1` says; a third of the listings is passive.
+_LISTINGS: LiteralString = """
+INSERT INTO listing (id, site_id, owner_account_id, preceptor_id, external_id, state, title,
+    specialty, setting, duties, audience, weeks_min, weeks_max, price_minor, price_currency,
+    seats_per_week, first_start, last_start, blackout_weeks, visa_types, step1_required,
+    letter_policy, cancellation_policy, approval, tier_student, tier_graduate, classifier,
+    reasons, conflicts, fingerprint, site_name, city, us_state, search_text, first_published_at)
+SELECT bench_id(%(listing)s, n), bench_id(%(site)s, n / 10), bench_id(%(owner)s, n / 10),
+    bench_id(%(preceptor)s, n), 'L-' || n, 'published',
+    word || ' ' || initcap(replace(spec, '_', ' ')) || ' Rotation ' || n,
+    spec, (ARRAY['inpatient', 'outpatient', 'both'])[1 + n %% 3],
+    CASE WHEN passive THEN ARRAY['shadowing']
+         ELSE ARRAY['history_taking', 'physical_examination', 'case_presentation'] END,
+    audience, 1 + n %% 4, 12, 20000 + (n * 7919) %% 180000, 'USD', 3,
+    %(first_day)s::date, %(first_day)s::date + 7 * 51, '{}', ARRAY['B1/B2', 'F-1'], false,
+    'on_merit', %(policy)s, 'instant',
+    CASE WHEN audience = 'graduates' THEN NULL WHEN passive THEN 'observership'
+         ELSE 'elective' END,
+    CASE WHEN audience = 'students' THEN NULL WHEN passive THEN 'observership'
+         ELSE 'externship' END,
+    'usce-1', '[]', '[]', 'generated', 'Hospital ' || n / 10, city, state,
+    'Hospital ' || n / 10 || ' ' || city || ' Dr. Preceptor ' || n || ' '
+        || replace(spec, '_', ' '), now()
+  FROM (SELECT n, n %% 3 = 2 AS passive,
+               CASE WHEN %(one_audience)s THEN 'both'
+                    ELSE (ARRAY['both', 'students', 'graduates', 'both'])[1 + n %% 4]
+               END AS audience,
+               (%(specialties)s::text[])[1 + (n * 31) %% 12] AS spec,
+               (%(words)s::text[])[1 + n %% 7] AS word,
+               (%(cities)s::text[])[1 + (n / 10) %% 12] AS city,
+               (%(states)s::text[])[1 + (n / 10) %% 12] AS state
+          FROM generate_series(0, %(count)s - 1) AS n) AS made
+"""
+_POOLS: LiteralString = """
+WITH pools AS (
+    INSERT INTO seat_pool (id, site_id, name)
+    SELECT bench_id(%(pool)s, n), bench_id(%(site)s, n / 10), 'Seats of L-' || n
+      FROM generate_series(0, %(count)s - 1) AS n)
+INSERT INTO listing_pool (listing_id, pool_id)
+SELECT bench_id(%(listing)s, n), bench_id(%(pool)s, n) FROM generate_series(0, %(count)s - 1) AS n
+"""
+# `taken` is a fixed pattern: half of the weeks are free, others full, so that filters must look.
+_SEATS: LiteralString = """
+INSERT INTO seat_week (pool_id, week, capacity, taken)
+SELECT bench_id(%(pool)s, n), %(first_day)s::date + 7 * w, %(seats)s,
+       CASE WHEN %(empty)s THEN 0 ELSE (n * 13 + w / 5) %% (%(seats)s + 1) END
+  FROM generate_series(0, %(count)s - 1) AS n, generate_series(0, 51) AS w
+"""
+_CAMPAIGNS: LiteralString = """
+INSERT INTO campaign (id, match_year, questionnaire_version, opens_on, closes_on, freeze_on,
+    made_at, framed_at)
+SELECT bench_id(%(campaign)s, y), 2016 + y, 'v1', make_date(2016 + y::int, 3, 20),
+       make_date(2016 + y::int, 6, 1), make_date(2016 + y::int, 7, 1),
+       make_date(2016 + y::int, 3, 1), make_date(2016 + y::int, 3, 1)
+  FROM generate_series(0, %(years)s - 1) AS y
+"""
+_PEOPLE: LiteralString = """
+INSERT INTO person (id, external_id)
+SELECT bench_id(%(person)s, n), 'P-' || n FROM generate_series(0, %(count)s - 1) AS n
+"""
+_MEMBERS: LiteralString = """
+INSERT INTO cohort_member (id, campaign_id, person_id, joined_at, changed_at, img_type, specialty,
+    modality, grad_band, rotation_status, frame_flag, consent_to_contact, invited, delivery,
+    disposition, match_items_answered, lor_earned, wave)
+SELECT bench_id(%(member)s, n), bench_id(%(campaign)s, n %% %(years)s), bench_id(%(person)s, n),
+    '2026-01-01', '2026-01-02', (ARRAY['us_img', 'non_us_img'])[1 + n %% 2],
+    (%(specialties)s::text[])[1 + n %% 12], (ARRAY['in_person', 'virtual'])[1 + n %% 2],
+    '0-2', 'completed', 'ok', true, true, 'delivered',
+    (ARRAY['I', 'I', 'R', 'NC_no_reply'])[1 + n %% 4], n %% 4 < 2, n %% 3 = 0, 1 + n %% 3
+  FROM generate_series(0, %(count)s - 1) AS n
+"""
+_OUTCOMES: LiteralString = """
+INSERT INTO match_outcome (id, person_id, match_year, registered, certified_rol, main_result,
+    soap_result, outside_match, program, specialty, interviews, provenance, changed_at)
+SELECT bench_id(%(outcome)s, n), bench_id(%(person)s, n), 2016 + n %% %(years)s, true, true,
+    (ARRAY['matched_pgy1', 'unmatched'])[1 + n %% 2], 'not_applicable', false,
+    'Program ' || n %% 5000, (%(specialties)s::text[])[1 + n %% 12], n %% 20,
+    '{"main_result": "self_reported"}', '2026-01-03'
+  FROM generate_series(0, %(count)s - 1) AS n
+"""
+
+
+def first_day(today: date | None = None) -> date:
+    """The Monday on which the generated listings begin, far enough ahead to be booked."""
+    day = (today or datetime.now(UTC).date()) + timedelta(days=DAYS_AHEAD)
+    return day + timedelta(days=-day.weekday() % 7)
+
+
+def add_listings(
+    conninfo: str, count: int, *, seats: int = 3, empty: bool = False, one_audience: bool = False
+) -> None:
+    """Make `count` published listings with a pool of `seats` in each of 52 weeks.
+
+    `empty`: no seat is taken yet. `one_audience`: all admit students and graduates.
+    """
+    values = {
+        **_kinds(),
+        "count": count,
+        "sites": -(-count // 10),
+        "first_day": first_day(),
+        "policy": SELECTABLE[0],
+        "seats": seats,
+        "empty": empty,
+        "one_audience": one_audience,
+    }
+    _load(conninfo, (_SITES, _PRECEPTORS, _LISTINGS, _POOLS, _SEATS), values)
+
+
+def add_trainees(conninfo: str, count: int) -> None:
+    """Make `count` trainees with a complete profile, who sign in by token only."""
+    _load(conninfo, (_TRAINEES,), {**_kinds(), "count": count})
+
+
+def add_outcomes(conninfo: str, count: int) -> None:
+    """Make `count` persons, each a cohort member with an outcome in one of ten Match years."""
+    values = {**_kinds(), "count": count, "years": OUTCOME_YEARS}
+    _load(conninfo, (_CAMPAIGNS, _PEOPLE, _MEMBERS, _OUTCOMES), values)
+
+
+def heat(conninfo: str, seats: int) -> None:
+    """Give the first listing so many seats a week; none is taken."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(
+            "UPDATE seat_week SET capacity = %s, taken = 0 WHERE pool_id = %s",
+            [seats, ids.of(ids.POOL, 0)],
+        )
+
+
+def forget_bookings(conninfo: str) -> None:
+    """Take every booking and payment back, so that the next turn begins where this one did."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(
+            "TRUNCATE booking, payment, procrastinate_jobs, remembered_answer CASCADE"
+        )
+        connection.execute("UPDATE seat_week SET taken = 0 WHERE taken > 0")
+    vacuum(conninfo, "seat_week")
+
+
+def vacuum(conninfo: str, *tables: LiteralString) -> None:
+    """Collect statistics and mark pages visible, as the autovacuum would in time."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        for table in tables:
+            connection.execute(
+                psycopg.sql.SQL("VACUUM ANALYZE {}").format(psycopg.sql.Identifier(table))
+            )
+        if not tables:
+            connection.execute("VACUUM ANALYZE")
+
+
+def _kinds() -> dict[str, Any]:
+    names = [
+        "trainee",
+        "owner",
+        "site",
+        "preceptor",
+        "listing",
+        "pool",
+        "person",
+        "member",
+        "campaign",
+        "outcome",
+    ]
+    lists = {"specialties": SPECIALTIES, "states": STATES, "cities": CITIES, "words": WORDS}
+    return {
+        **{name: getattr(ids, name.upper()) for name in names},
+        **{name: list(values) for name, values in lists.items()},
+    }
+
+
+def _load(conninfo: str, statements: tuple[LiteralString, ...], values: Mapping[str, Any]) -> None:
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(ids.FUNCTION)
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute("SET LOCAL synchronous_commit = off")
+        cursor = psycopg.ClientCursor(connection)
+        for statement in statements:
+            cursor.execute(statement, values)
+    vacuum(conninfo)

@@ -1,0 +1,71 @@
+"""The process that exports: the application and the job, as a worker has them.
+
+`python -m benchmarks.export_child PLAN` prints seconds, CPU, peak memory, and the query.
+"""
+
+import json
+import resource
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+from sqlalchemy import select, text
+
+from benchmarks.processes import peak_memory
+from config.settings import load
+from marketplace.app import create_app, worker_context
+from marketplace.core.ids import new_id
+from marketplace.reporting.models import ExportRun
+from marketplace.reporting.queries.outcomes_csv import QUERY
+from marketplace.reporting.service import exports
+from marketplace.reporting.tasks import build_export
+
+_ANALYST = text(
+    "INSERT INTO account (id, email, name, fs_uniquifier, fs_token_uniquifier)"
+    " VALUES (:id, 'analyst@example.org', 'Analyst', 'analyst', 'analyst-token')"
+)
+
+
+def export() -> dict[str, Any]:
+    """Ask for the export of all years and build it."""
+    job, _ = worker_context(create_app(load()))
+    with job.transaction() as session:
+        analyst = new_id()
+        session.execute(_ANALYST, {"id": analyst})
+        asked = exports.ask(
+            session, match_year=None, profile="pii_free", asked_by=analyst, now=job.clock.now()
+        )
+        export_id: UUID = asked.id
+        session.flush()
+    before, began = peak_memory(), time.perf_counter()
+    build_export(job, str(export_id))
+    seconds = time.perf_counter() - began
+    with job.transaction() as session:
+        run = session.execute(select(ExportRun).where(ExportRun.id == export_id)).scalar_one()
+        files = run.files or []
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "state": run.state,
+            "rows": run.row_count,
+            "bytes": sum(file["size"] for file in files),
+            "seconds": seconds,
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "before": before,
+            "peak": peak_memory(),
+            "query": _query(),
+        }
+
+
+def _query() -> str:
+    """The export's statement with its parameters in place."""
+    values = {"match_year": None, "as_of": datetime.now(UTC), "identified": False}
+    rest = QUERY
+    for name, value in values.items():
+        rest = rest.replace(f":{name}", sql.Literal(value).as_string(None))
+    return rest
+
+
+if __name__ == "__main__":
+    print(json.dumps(export()))

@@ -1,0 +1,187 @@
+"""One process of the product, asked request by request: statements, CPU, waiting.
+
+`python -m benchmarks.probe PLAN` prints one JSON object. With `log` in the plan, the database
+logs every statement there and the count is the server's own: BEGIN, COMMIT and pings included.
+"""
+
+import io
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from flask import Flask
+from sqlalchemy import Engine, event
+from werkzeug.test import EnvironBuilder
+
+from benchmarks.figures import middle
+from config.settings import load
+from marketplace.app import create_app
+from marketplace.identity.models import Account
+
+STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): (.*)")
+LONGEST_SHOWN = 100
+
+
+@dataclass(slots=True)
+class Listener:
+    """What SQLAlchemy sends, and how long each statement is waited for."""
+
+    sent: list[tuple[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    began: float = 0.0
+
+    def attach(self, engine: Engine) -> None:
+        event.listen(engine, "before_cursor_execute", self._before)
+        event.listen(engine, "after_cursor_execute", self._after)
+
+    def _before(self, _c: Any, _k: Any, statement: str, parameters: Any, *_: Any) -> None:
+        self.sent.append((statement, parameters))
+        self.began = time.perf_counter()
+
+    def _after(self, *_: Any) -> None:
+        self.seconds += time.perf_counter() - self.began
+
+    def reset(self) -> None:
+        self.sent.clear()
+        self.seconds = 0.0
+
+
+class Probe:
+    """The application, asked through its WSGI interface in this very thread."""
+
+    def __init__(self, app: Flask, log: Path | None) -> None:
+        self.app = app
+        self.log = log
+        self.listener = Listener()
+        with app.app_context():
+            self.engine: Engine = app.extensions["sqlalchemy"].engine
+        self.listener.attach(self.engine)
+
+    def ask(self, request: Mapping[str, Any]) -> tuple[int, bytes, dict[str, float]]:
+        """Status, body, and seconds: `cpu` of this thread, `wall`, `database` waited for."""
+        body = request.get("body")
+        environ = EnvironBuilder(
+            path=request["path"],
+            method=request.get("method", "GET"),
+            query_string=request.get("query", ""),
+            headers=request.get("headers"),
+            input_stream=None if body is None else io.BytesIO(body.encode()),
+            content_type=None if body is None else "application/json",
+            content_length=None if body is None else len(body.encode()),
+        ).get_environ()
+        answered: list[str] = []
+
+        def start(status: str, _headers: Any, _error: Any = None) -> Any:
+            answered.append(status)
+
+        self.listener.reset()
+        wall, cpu = time.perf_counter(), time.thread_time()
+        result = self.app(environ, start)
+        content = b"".join(result)
+        closing = getattr(result, "close", None)
+        if closing is not None:
+            closing()
+        spent = {"cpu": time.thread_time() - cpu, "wall": time.perf_counter() - wall}
+        spent["database"] = self.listener.seconds
+        return int(answered[0].split()[0]), content, spent
+
+    @contextmanager
+    def logged(self, found: list[str]) -> Iterator[None]:
+        """Append to `found` each statement that the server logs meanwhile."""
+        if self.log is None:
+            yield
+            return
+        offset = self.log.stat().st_size
+        yield
+        with self.log.open("rb") as file:
+            file.seek(offset)
+            text = file.read().decode(errors="replace")
+        found += [match[1] for match in map(STATEMENT.search, text.splitlines()) if match]
+
+    def mogrified(self) -> list[str]:
+        """The statements of the last request with their values in place."""
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            cursor = psycopg.ClientCursor(driver)
+            return [cursor.mogrify(text, values or None) for text, values in self.listener.sent]
+
+
+def tokens(app: Flask, count: int) -> list[str]:
+    """Bearer tokens of the generated trainees."""
+    with app.app_context():
+        made = [Account(fs_token_uniquifier=f"token-{n}") for n in range(count)]
+        return [str(account.get_auth_token()) for account in made]
+
+
+def capture(probe: Probe, paths: Sequence[str]) -> list[list[str]]:
+    """The statements of each GET, with their values in place."""
+    found = []
+    for path in paths:
+        plain, _, query = path.partition("?")
+        status, content, _ = probe.ask({"path": plain, "query": query})
+        if status != 200:
+            raise RuntimeError(f"{path}: {status} {content[:300]!r}")
+        found.append(probe.mogrified())
+    return found
+
+
+def measure(probe: Probe, kinds: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """For each kind of request: statements of one, and the middle of the others' times.
+
+    A path may name the id of the answer before it, as `{id}`.
+    """
+    results: dict[str, list[tuple[dict[str, float], list[str], int]]] = {name: [] for name in kinds}
+    last_id = ""
+    for step in zip(*kinds.values(), strict=True):
+        for name, request in zip(kinds, step, strict=True):
+            logged: list[str] = []
+            with probe.logged(logged):
+                filled = {**request, "path": request["path"].replace("{id}", last_id)}
+                status, content, spent = probe.ask(filled)
+            if status >= 400:
+                raise RuntimeError(f"{name}: {status} {content[:500]!r}")
+            if name == "hold":
+                last_id = json.loads(content)["id"]
+            results[name].append((spent, logged, len(probe.listener.sent)))
+    return {name: _told(rows) for name, rows in results.items()}
+
+
+def _told(rows: Sequence[tuple[dict[str, float], list[str], int]]) -> dict[str, Any]:
+    # The first requests fill caches: compiled statements, schemas, connections.
+    warm = rows[len(rows) // 3 :]
+    texts = warm[-1][1]
+    return {
+        **{
+            f"{part}_ms": round(middle(spent[part] for spent, _, _ in warm) * 1000, 3)
+            for part in ("cpu", "wall", "database")
+        },
+        "statements": len(texts),
+        "sent_by_the_orm": warm[-1][2],
+        "texts": [" ".join(text.split())[:LONGEST_SHOWN] for text in texts],
+    }
+
+
+def main(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what the plan asks for: `tokens` (a count), `capture` (paths), `measure` (kinds)."""
+    app = create_app(load())
+    probe = Probe(app, Path(plan["log"]) if plan.get("log") else None)
+    done: dict[str, Any] = {}
+    if "tokens" in plan:
+        done["tokens"] = tokens(app, plan["tokens"])
+    if "capture" in plan:
+        done["capture"] = capture(probe, plan["capture"])
+    if "measure" in plan:
+        done["measure"] = measure(probe, plan["measure"])
+    return done
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(json.loads(Path(sys.argv[1]).read_text()))))

@@ -1,0 +1,71 @@
+"""Child processes: run one with a plan, and what CPU and memory a tree of them used (Linux)."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from marketplace.embedded.processes import descendants
+
+TIMEOUT_SECONDS = 400
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class ChildFailed(RuntimeError):
+    """A child process of a benchmark ended badly; the message has the end of what it said."""
+
+
+def run_python(
+    module: str, plan: Mapping[str, Any], folder: Path, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Run `python -m module PLAN` to its end and return the JSON object that it prints last."""
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".json", delete=False) as file:
+        json.dump(plan, file)
+    path = Path(file.name)
+    try:
+        return last_line([sys.executable, "-m", module, str(path)], environment)
+    finally:
+        path.unlink()
+
+
+def last_line(command: list[str], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Run a command; the JSON object in the last line of its output, or `ChildFailed`."""
+    done = subprocess.run(
+        command,
+        env=dict(environment),
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    if done.returncode != 0 or not lines:
+        raise ChildFailed(f"{' '.join(command[:4])}: {done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(lines[-1])
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process and all below it, those that have ended included."""
+    total = 0
+    for each in (pid, *descendants(pid)):
+        with contextlib.suppress(OSError):
+            stat = Path(f"/proc/{each}/stat").read_text()
+            # The name in parentheses may hold spaces; utime is the 12th field after it.
+            fields = stat.rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15]))
+    return total / TICKS
+
+
+def peak_memory() -> int:
+    """Bytes of this process's largest resident set so far."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("the kernel does not tell the peak of memory")
