@@ -6,11 +6,12 @@ Routes are written as `@blueprint.route`, then `@guard`, `@blueprint.arguments`,
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import flask
 import flask_smorest
 from flask import Flask, Response, jsonify
+from webargs.flaskparser import FlaskParser
 
 from marketplace.web.schemas import ProblemSchema
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
         """What we use of the library's, which is not typed: its decorators keep a view's type."""
 
         description: str
-
-        def register_views_in_doc(
-            self, api: Any, app: Flask, spec: Any, *, name: str, parameters: Any
-        ) -> None: ...
 
         def route(self, rule: str, **options: Any) -> Callable[[View], View]: ...
 
@@ -56,8 +53,19 @@ IDEMPOTENCY_KEY = {
 }
 
 
+class StrictParser(FlaskParser):
+    """Takes a schema's word on unknown members in queries too: a misspelt filter is an error."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": None,
+    }
+
+
 class Blueprint(SmorestBlueprint):
     """A smorest blueprint below `/api/v1`."""
+
+    ARGUMENTS_PARSER = StrictParser()
 
     def __init__(self, name: str, import_name: str, *, description: str, **kwargs: Any) -> None:
         prefix = PREFIX + kwargs.pop("url_prefix", "")
