@@ -8,16 +8,6 @@ from marketplace.core.events import Event
 
 
 @dataclass(frozen=True)
-class DutiesAttested(Event):
-    """A trainee has said what was done; tier drift is judged anew from such words."""
-
-    booking_id: UUID
-    listing_id: UUID
-    direct_contact: bool
-    at: datetime
-
-
-@dataclass(frozen=True)
 class LetterConfirmed(Event):
     letter_id: UUID
     trainee_id: UUID

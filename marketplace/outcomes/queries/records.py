@@ -1,22 +1,14 @@
 """Selects on evaluations and attestations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from marketplace.catalog.rules.tiers import CONTACT_DUTIES
 from marketplace.core.db import Session
 from marketplace.outcomes.models import Attestation, Evaluation
-
-
-@dataclass(frozen=True)
-class ContactCount:
-    """Attestations on a listing, and how many of them had direct patient contact."""
-
-    attestations: int
-    with_contact: int
 
 
 def evaluations(session: Session, booking_id: UUID) -> Sequence[Evaluation]:
@@ -51,12 +43,17 @@ def attestation(session: Session, booking_id: UUID) -> Attestation | None:
     ).scalar_one_or_none()
 
 
-def contact_count(session: Session, listing_id: UUID) -> ContactCount:
-    """Count what trainees attested on a listing: what tier drift is judged from."""
-    row = session.execute(
-        select(
-            func.count(),
-            func.count().filter(Attestation.direct_contact),
-        ).where(Attestation.listing_id == listing_id)
-    ).one()
-    return ContactCount(*row)
+def attested_duties(session: Session, listing_id: UUID) -> list[frozenset[str]]:
+    """Return what trainees attested on a listing, a set of duties each.
+
+    Contact duties count only where they were done in person, as for the tier of a listing.
+    """
+    rows = session.execute(
+        select(Attestation.duties, Attestation.direct_contact)
+        .where(Attestation.listing_id == listing_id)
+        .order_by(Attestation.id)
+    )
+    return [
+        frozenset(duties) if contact else frozenset(duties) - CONTACT_DUTIES
+        for duties, contact in rows
+    ]

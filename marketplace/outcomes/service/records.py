@@ -6,12 +6,11 @@ from uuid import UUID
 
 from marketplace.catalog.rules.tiers import CONTACT_DUTIES
 from marketplace.catalog.rules.vocabulary import Duty, in_order
+from marketplace.catalog.service import drifting
 from marketplace.core.db import Session
-from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 from marketplace.identity.service.notices import notify
 from marketplace.outcomes.errors import AlreadyAttested, UnknownDuty
-from marketplace.outcomes.events import DutiesAttested
 from marketplace.outcomes.models import Attestation, Evaluation
 from marketplace.outcomes.queries import records as queries
 from marketplace.outcomes.service.rotations import Rotation
@@ -29,7 +28,7 @@ COMPETENCIES = (
 
 def evaluate(
     session: Session,
-    rotation: Rotation,
+    about: Rotation,
     *,
     evaluator_id: UUID,
     scores: Mapping[str, int],
@@ -41,13 +40,13 @@ def evaluate(
 
     Saying it anew adds a revision; the last counts, and the ones before stay.
     """
-    rotation.require_completed()
+    about.require_completed()
     evaluation = Evaluation(
         id=new_id(),
-        booking_id=rotation.booking_id,
-        trainee_id=rotation.trainee_id,
+        booking_id=about.booking_id,
+        trainee_id=about.trainee_id,
         evaluator_id=evaluator_id,
-        revision=queries.last_revision(session, rotation.booking_id, evaluator_id) + 1,
+        revision=queries.last_revision(session, about.booking_id, evaluator_id) + 1,
         **{name: scores[name] for name in COMPETENCIES},
         comments=comments,
         shown_to_trainee=shown_to_trainee,
@@ -58,9 +57,9 @@ def evaluate(
     if shown_to_trainee:
         notify(
             session,
-            rotation.trainee_id,
+            about.trainee_id,
             "evaluation_shown",
-            {"listing_title": rotation.listing_title, "booking_id": str(rotation.booking_id)},
+            {"listing_title": about.listing_title, "booking_id": str(about.booking_id)},
             now=now,
         )
     return evaluation
@@ -68,7 +67,7 @@ def evaluate(
 
 def attest(
     session: Session,
-    rotation: Rotation,
+    about: Rotation,
     *,
     duties: Sequence[str],
     in_person: bool,
@@ -78,18 +77,19 @@ def attest(
     """Record which duties the trainee says were performed; `AlreadyAttested` the second time.
 
     Direct patient contact is at least one contact duty, in person, as for the tier of a listing.
+    Where most attestations belie that tier, the listing is flagged.
     """
-    rotation.require_completed()
+    about.require_completed()
     unknown = [duty for duty in duties if duty not in set(Duty)]
     if unknown:
         raise UnknownDuty(fields={"duties": [f"{duty!r} is none of the list" for duty in unknown]})
-    if queries.attestation(session, rotation.booking_id) is not None:
+    if queries.attestation(session, about.booking_id) is not None:
         raise AlreadyAttested
     attestation = Attestation(
         id=new_id(),
-        booking_id=rotation.booking_id,
-        listing_id=rotation.listing_id,
-        trainee_id=rotation.trainee_id,
+        booking_id=about.booking_id,
+        listing_id=about.listing_id,
+        trainee_id=about.trainee_id,
         duties=list(in_order("duty", duties)),
         direct_contact=in_person and not CONTACT_DUTIES.isdisjoint(duties),
         remarks=remarks,
@@ -97,8 +97,7 @@ def attest(
     )
     session.add(attestation)
     session.flush()
-    publish(
-        session,
-        DutiesAttested(rotation.booking_id, rotation.listing_id, attestation.direct_contact, now),
+    drifting.judge(
+        session, about.listing_id, queries.attested_duties(session, about.listing_id), now
     )
     return attestation

@@ -1,11 +1,16 @@
 """Evaluations and attestations."""
 
+from datetime import date, timedelta
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from marketplace.booking.queries import find
+from marketplace.booking.service import rotations
 from marketplace.outcomes.queries import records as queries
 from marketplace.outcomes.service.records import COMPETENCIES
+from tests.integration.outcomes.conftest import AFTER
 
 SCORES = dict.fromkeys(COMPETENCIES, 4)
 
@@ -61,8 +66,26 @@ def test_an_attestation_says_whether_there_was_contact(done, session, duties, in
     made = done.call(done.trainee, "POST", path, 201, json=sent).get_json()
     assert made["direct_contact"] is contact
     assert done.call(done.coordinator, "GET", path).get_json() == made
-    count = queries.contact_count(session, done.place.listing_id)
-    assert (count.attestations, count.with_contact) == (1, int(contact))
+    (attested,) = queries.attested_duties(session, done.place.listing_id)
+    assert ("history_taking" in attested) is contact
+
+
+def test_three_attestations_without_contact_flag_a_hands_on_listing(done, stage, clock, people):
+    place, bookings = done.place, [(done.trainee, done.booking_id)]
+    clock.advance(-timedelta(days=120))
+    for first_day in (date(2027, 1, 4), date(2027, 2, 1)):
+        trainee = people.trainee(visa_type="b1_b2")
+        bookings.append((trainee, stage.confirmed(place, trainee.id, first_day)))
+    clock.at = AFTER
+    for number, (trainee, booking_id) in enumerate(bookings):
+        with stage.transaction() as session:
+            booking = find(session, booking_id)
+            if booking.state != "completed":
+                rotations.complete(session, booking, actor_id=done.coordinator.id, now=AFTER)
+        sent = {"duties": ["shadowing"], "in_person": True}
+        done.call(trainee, "POST", f"/bookings/{booking_id}/attestation", 201, json=sent)
+        listing = done.call(None, "GET", f"/listings/{place.listing_id}").get_json()
+        assert listing["flagged"] is (number == 2)
 
 
 def test_a_rotation_is_attested_once_by_its_trainee(done):
