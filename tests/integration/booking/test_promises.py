@@ -6,18 +6,16 @@ and looks for a broken promise after each. A refusal is a fine answer; a broken 
 
 import itertools
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
-    consumes,
     initialize,
     invariant,
-    multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -37,39 +35,53 @@ from tests.conftest import NOW
 from tests.factories.rotations import FIRST_DAY, Place, Stage
 
 S = BookingState
+WHICH = st.integers(0, 5)
 PLACES = st.integers(0, 2)
 TRAINEES = st.integers(0, 2)
+UNPAID = (S.HELD, S.SUBMITTED, S.AWAITING_PAYMENT)
+PAID = (S.CONFIRMED, S.IN_PROGRESS)
+
+
+def having(*states: BookingState) -> Callable[[Any], Any]:
+    """Offer a rule only while a booking is in one of these states: steps should do something."""
+    return precondition(lambda self: bool(self.found(*states)))
 
 
 class Bookings(RuleBasedStateMachine):
     """Three trainees, three places of one or two seats, and everything that can happen."""
 
-    bookings = Bundle("bookings")
-    payments = Bundle("payments")
-
-    def __init__(self, stage: Stage, trainees: list[Any]) -> None:
+    def __init__(self, stage: Stage, trainees: list[Any], places: list[Place]) -> None:
         super().__init__()
         self.stage = stage
         self.trainees = trainees
-        self.places: list[Place] = []
-        self.host: Any = None
-        self.known: list[Any] = []
+        self.places = places
+        self.host = places[0].owner_id
+        self.states: dict[Any, BookingState] = {}
+        self.payments: list[Any] = []
 
-    @initialize()
-    def open_places(self) -> None:
+    @initialize(starts=st.tuples(*[st.integers(0, 2)] * 3))
+    def begin(self, starts):
         self.stage.clock.at = NOW
-        self.places = [
-            self.stage.place(seats_per_week=1),
-            self.stage.place(seats_per_week=2, cancellation_policy="deposit_forfeit"),
-            self.stage.place(seats_per_week=1, approval="request"),
-        ]
-        self.host = self.places[0].owner_id
+        for place, seats in zip(self.places, (1, 2, 1), strict=True):
+            self.stage.set_seats(place, seats, weeks=6)
+        self.books(0, 0, starts[0])
+        self.books(1, 1, starts[1])
+        self.hold(2, 2, starts[2], 2)
+
+    def found(self, *states: BookingState) -> list[Any]:
+        return [booking for booking, state in self.states.items() if state in states]
+
+    def pick(self, which: int, *states: BookingState) -> Any:
+        """One of the bookings in these states; the newest is the likeliest."""
+        candidates = self.found(*states)
+        return candidates[-1 - which % len(candidates)]
 
     def attempt(self, action: Callable[[], Any]) -> Any:
         """Do it, or be refused: a refusal has no effect, which the invariants see to."""
         try:
             return action()
-        except DomainError:
+        except DomainError as refused:
+            event(f"refused: {refused.code}")
             return None
 
     def on(self, booking_id: Any, action: Callable[..., Any], **arguments: Any) -> None:
@@ -80,108 +92,153 @@ class Bookings(RuleBasedStateMachine):
 
         self.attempt(run)
 
-    @rule(
-        target=bookings,
-        trainee=TRAINEES,
-        place=PLACES,
-        start=st.integers(0, 3),
-        weeks=st.integers(1, 3),
-    )
+    @rule(trainee=TRAINEES, place=PLACES, start=st.integers(0, 3), weeks=st.integers(1, 3))
     def hold(self, trainee, place, start, weeks):
         first = FIRST_DAY + timedelta(days=7 * start)
         made = self.attempt(
             lambda: self.stage.hold(self.trainees[trainee], self.places[place], first, weeks)
         )
-        if made is None:
-            return multiple()
-        self.known.append(made)
-        return made
+        if made is not None:
+            self.states[made] = S.HELD
 
-    @rule(booking=bookings)
-    def submit(self, booking):
-        self.on(booking, applications.submit, message=None)
+    @rule(trainee=TRAINEES, place=PLACES, start=st.integers(0, 3))
+    def books(self, trainee, place, start):
+        before = set(self.states)
+        self.hold(trainee, place, start, 2)
+        for booking in set(self.states) - before:
+            self.on(booking, applications.submit, message=None)
+            self.on(booking, applications.approve, actor_id=self.host)
+            self.pay_for(booking, whole=False)
+            self.attempt(lambda: self.stage.settle(self.payment(0)))
 
-    @rule(booking=bookings)
-    def approve(self, booking):
-        self.on(booking, applications.approve, actor_id=self.host)
+    @rule(trainee=TRAINEES, place=PLACES)
+    def hold_the_first_week(self, trainee, place):
+        self.hold(trainee, place, 0, 1)
 
-    @rule(booking=bookings)
-    def decline(self, booking):
+    @having(S.HELD)
+    @rule(which=WHICH)
+    def submit(self, which):
+        self.on(self.pick(which, S.HELD), applications.submit, message=None)
+
+    @having(S.SUBMITTED)
+    @rule(which=WHICH)
+    def approve(self, which):
+        self.on(self.pick(which, S.SUBMITTED), applications.approve, actor_id=self.host)
+
+    @having(S.SUBMITTED)
+    @rule(which=WHICH)
+    def decline(self, which):
+        booking = self.pick(which, S.SUBMITTED)
         self.on(booking, applications.decline, actor_id=self.host, reason="Full.")
 
-    @rule(target=payments, booking=bookings, whole=st.booleans())
-    def pay(self, booking, whole):
-        asked_for = self.attempt(lambda: self.stage.pay(booking, whole=whole))
-        return multiple() if asked_for is None else asked_for
+    @having(S.HELD, S.AWAITING_PAYMENT)
+    @rule(which=WHICH, whole=st.booleans())
+    def pay(self, which, whole):
+        self.pay_for(self.pick(which, S.HELD, S.AWAITING_PAYMENT), whole=whole)
 
-    @rule(payment=payments)
-    def money_arrives(self, payment):
-        self.attempt(lambda: self.stage.settle(payment))
+    @having(*PAID)
+    @rule(which=WHICH)
+    def pay_the_balance(self, which):
+        self.pay_for(self.pick(which, *PAID), whole=False)
 
-    @rule(payment=consumes(payments))
-    def money_arrives_at_once_and_again(self, payment):
-        self.attempt(lambda: self.stage.settle(payment))
-        self.attempt(lambda: self.stage.settle(payment))
+    @precondition(lambda self: self.payments)
+    @rule(which=WHICH)
+    def money_arrives(self, which):
+        self.attempt(lambda: self.stage.settle(self.payment(which)))
 
-    @rule(payment=payments)
-    def payment_fails(self, payment):
-        self.attempt(lambda: self.stage.arrive(payment, failed=True))
+    @precondition(lambda self: self.payments)
+    @rule(which=WHICH)
+    def money_arrives_and_is_told_again(self, which):
+        for _ in range(2):
+            self.attempt(lambda: self.stage.settle(self.payment(which)))
 
-    @rule(payment=payments)
-    def page_closes(self, payment):
-        self.attempt(lambda: self.stage.arrive(payment))
+    @precondition(lambda self: self.payments)
+    @rule(which=WHICH, how=st.sampled_from(["fails", "closes", "is dropped"]))
+    def payment_ends(self, which, how):
+        payment = self.payment(which)
 
-    @rule(payment=payments)
-    def payment_is_dropped(self, payment):
         def drop() -> None:
             with self.stage.transaction() as session:
                 asking.cancel(session, payment, now=self.stage.now)
 
-        self.attempt(drop)
+        if how == "is dropped":
+            self.attempt(drop)
+        else:
+            self.attempt(lambda: self.stage.arrive(payment, failed=how == "fails"))
 
-    @rule(booking=bookings)
-    def withdraw(self, booking):
-        self.on(booking, applications.withdraw, reason="")
+    @having(*UNPAID)
+    @rule(which=WHICH, by_trainee=st.booleans())
+    def is_given_up(self, which, by_trainee):
+        booking = self.pick(which, *UNPAID)
+        if by_trainee:
+            self.on(booking, applications.withdraw, reason="")
+        else:
+            self.on(
+                booking,
+                cancellations.cancel_unpaid,
+                to=S.CANCELLED_BY_OPERATOR,
+                actor_id=self.host,
+                reason="Mistake.",
+            )
 
-    @rule(booking=bookings)
-    def trainee_cancels(self, booking):
-        self.cancel(booking, Wish(), S.CANCELLED_BY_TRAINEE)
+    @having(*PAID)
+    @rule(which=WHICH)
+    def trainee_cancels(self, which):
+        self.cancel(self.pick(which, *PAID), Wish(), S.CANCELLED_BY_TRAINEE)
 
-    @rule(booking=bookings)
-    def host_cancels(self, booking):
-        self.cancel(booking, Wish(PolicyEvent.HOST_WITHDRAWS), S.CANCELLED_BY_HOST)
+    @having(*PAID)
+    @rule(which=WHICH)
+    def host_cancels(self, which):
+        wish = Wish(PolicyEvent.HOST_WITHDRAWS)
+        self.cancel(self.pick(which, *PAID), wish, S.CANCELLED_BY_HOST)
 
-    @rule(booking=bookings)
-    def operator_releases(self, booking):
-        self.on(
-            booking,
-            cancellations.cancel_unpaid,
-            to=S.CANCELLED_BY_OPERATOR,
-            actor_id=self.host,
-            reason="Mistake.",
-        )
+    @precondition(lambda self: self.states)
+    @rule(which=WHICH, what=st.integers(0, 4))
+    def somebody_does_what_the_state_may_not_allow(self, which, what):
+        booking = self.pick(which, *S)
+        if what == 0:
+            self.on(booking, applications.withdraw, reason="")
+        elif what == 1:
+            self.on(booking, applications.approve, actor_id=self.host)
+        elif what == 2:
+            self.cancel(booking, Wish(), S.CANCELLED_BY_TRAINEE)
+        elif what == 3:
+            self.pay_for(booking, whole=True)
+        else:
+            self.on(booking, rotations.complete, actor_id=self.host)
 
     @rule()
     def holds_expire(self):
-        self.expire()
+        while self.stage.expire_due():
+            pass
         overdue = [found for found in self.stage.findings() if found.code == "hold_overdue"]
         assert overdue == []
 
+    @having(S.CONFIRMED)
     @rule()
-    def rotations_start(self):
+    def the_first_day_comes(self):
+        self.stage.clock.at = max(self.stage.now, datetime.combine(FIRST_DAY, time(15), tzinfo=UTC))
         self.stage.start_due()
 
-    @rule(booking=bookings)
-    def attends(self, booking):
+    @having(*PAID)
+    @rule(which=WHICH)
+    def attends(self, which):
         days = [Day(FIRST_DAY, "present")]
+        booking = self.pick(which, *PAID)
         self.on(booking, rotations.mark_attendance, days=days, actor_id=self.host)
 
-    @rule(booking=bookings)
-    def completes(self, booking):
+    @having(S.IN_PROGRESS)
+    @rule(which=WHICH)
+    def completes(self, which):
+        booking = self.pick(which, S.IN_PROGRESS)
+        ends = datetime.combine(self.stage.booking(booking).last_day, time(15), tzinfo=UTC)
+        self.stage.clock.at = max(self.stage.now, ends)
         self.on(booking, rotations.complete, actor_id=self.host)
 
-    @rule(booking=bookings)
-    def never_comes(self, booking):
+    @having(S.IN_PROGRESS)
+    @rule(which=WHICH)
+    def never_came(self, which):
+        booking = self.pick(which, S.IN_PROGRESS)
         self.on(booking, rotations.no_show, actor_id=self.host, reason="")
 
     @rule(place=PLACES, seats=st.integers(0, 3))
@@ -191,10 +248,6 @@ class Bookings(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([1, 20, 31, 36, 60 * 26]))
     def time_passes(self, minutes):
         self.stage.clock.advance(timedelta(minutes=minutes))
-
-    @rule(days=st.sampled_from([5, 40, 99, 110]))
-    def weeks_pass(self, days):
-        self.stage.clock.advance(timedelta(days=days))
 
     @rule()
     def clock_is_set_back(self):
@@ -245,8 +298,9 @@ class Bookings(RuleBasedStateMachine):
     @invariant()
     def money_is_kept_only_for_what_was_agreed(self):
         with self.stage.transaction() as session:
-            for booking_id in self.known:
+            for booking_id in self.states:
                 booking = queries.find(session, booking_id)
+                self.states[booking_id] = S(booking.state)
                 agreed = queries.cancellation(session, booking_id)
                 due = booking.paid if agreed is None else agreed.kept
                 held = sum(
@@ -261,12 +315,20 @@ class Bookings(RuleBasedStateMachine):
     @invariant()
     def history_tells_how_it_came_to_be(self):
         with self.stage.transaction() as session:
-            for booking_id in self.known:
+            for booking_id in self.states:
                 steps = queries.history(session, booking_id)
                 assert steps[-1].to_state == queries.find(session, booking_id).state
                 for before, after in itertools.pairwise(steps):
                     assert after.from_state == before.to_state
                     assert TRANSITIONS.allows(S(before.to_state), S(after.to_state))
+
+    def payment(self, which: int) -> Any:
+        return self.payments[-1 - which % len(self.payments)]
+
+    def pay_for(self, booking_id: Any, *, whole: bool) -> None:
+        asked_for = self.attempt(lambda: self.stage.pay(booking_id, whole=whole))
+        if asked_for is not None and asked_for not in self.payments:
+            self.payments.append(asked_for)
 
     def cancel(self, booking_id: Any, wish: Wish, to: BookingState) -> None:
         def run() -> None:
@@ -286,30 +348,26 @@ class Bookings(RuleBasedStateMachine):
 
         self.attempt(run)
 
-    def expire(self) -> None:
-        while self.stage.expire_due():
-            pass
-
     def teardown(self) -> None:
-        """Let what is held expire, and what is booked be over, so that trainees are free again."""
+        """Leave the places empty for the next sequence."""
         with self.stage.transaction() as session:
-            session.execute(text("UPDATE booking_week SET released_at = now()"))
+            session.execute(text("TRUNCATE booking, payment, ledger_account, notice CASCADE"))
+            session.execute(text("DELETE FROM procrastinate_jobs"))
             session.execute(text("UPDATE seat_week SET taken = 0"))
-            session.execute(
-                text(
-                    "UPDATE booking SET state = 'expired', hold_expires_at = NULL"
-                    " WHERE hold_expires_at IS NOT NULL"
-                )
-            )
 
 
 def test_the_promises_hold_whatever_happens(live_stage):
     trainees = [live_stage.trainee() for _ in range(3)]
+    places = [
+        live_stage.place(seats_per_week=1),
+        live_stage.place(seats_per_week=2, cancellation_policy="deposit_forfeit"),
+        live_stage.place(seats_per_week=1, approval="request"),
+    ]
     run_state_machine_as_test(
-        lambda: Bookings(live_stage, trainees),
+        lambda: Bookings(live_stage, trainees, places),
         settings=settings(
-            max_examples=20,
-            stateful_step_count=40,
+            max_examples=12,
+            stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
