@@ -4,10 +4,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from marketplace.outcomes.schemas.match import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST
 from marketplace.reporting.rules.codebook import PROFILES
 from marketplace.web.schemas import StrictSchema
-
-FIRST_YEAR, LAST_YEAR = 1952, 2100
 
 
 def match_year(**kwargs: Any) -> fields.Integer:
@@ -18,6 +17,7 @@ def match_year(**kwargs: Any) -> fields.Integer:
 class RunArgs(StrictSchema):
     as_of = fields.AwareDateTime(
         load_default=None,
+        validate=validate.Range(EARLIEST, LATEST),
         metadata={"description": "A moment that is past; now, if it is left out."},
     )
     public = fields.Boolean(

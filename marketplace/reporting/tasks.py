@@ -10,7 +10,12 @@ def freeze_report(job: JobContext, run_id: str) -> None:
     """Work out a report that was asked for."""
     with job.transaction() as session:
         inputs = reports.inputs_of(session, UUID(run_id))
-    computed = reports.compute(inputs)
+    try:
+        computed = reports.compute(inputs)
+    except Exception as error:
+        with job.transaction() as session:
+            reports.note_failure(session, UUID(run_id), type(error).__name__)
+        raise
     with job.transaction() as session:
         reports.fill(session, UUID(run_id), computed, job.clock.now())
 

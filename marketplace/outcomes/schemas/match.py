@@ -1,5 +1,6 @@
 """Match outcomes."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -16,6 +17,7 @@ from marketplace.outcomes.rules.match import (
 from marketplace.web.schemas import PageArgs, StrictSchema, Text
 
 FIRST_YEAR, LAST_YEAR = 1952, 2100
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class ValuesSchema(StrictSchema):
@@ -57,6 +59,7 @@ class RetractionArgs(StrictSchema):
 class OutcomeArgs(StrictSchema):
     as_of = fields.AwareDateTime(
         load_default=None,
+        validate=validate.Range(EARLIEST, LATEST),
         metadata={"description": "As it was known then; now, if it is left out."},
     )
 

@@ -1,18 +1,23 @@
 """The survey."""
 
+from datetime import date
+
 from marshmallow import fields, validate
 
 from marketplace.outcomes.schemas.match import FIRST_YEAR, LAST_YEAR
 from marketplace.web.schemas import StrictSchema
+
+# Days within the reach of calendars that people keep.
+KEPT = validate.Range(date(2000, 1, 1), date(2100, 1, 1))
 
 
 class CampaignArgs(StrictSchema):
     match_year = fields.Integer(
         required=True, strict=True, validate=validate.Range(FIRST_YEAR, LAST_YEAR)
     )
-    opens_on = fields.Date(required=True)
-    closes_on = fields.Date(required=True)
-    freeze_on = fields.Date(required=True)
+    opens_on = fields.Date(required=True, validate=KEPT)
+    closes_on = fields.Date(required=True, validate=KEPT)
+    freeze_on = fields.Date(required=True, validate=KEPT)
 
 
 class CampaignSchema(StrictSchema):

@@ -8,12 +8,11 @@ from flask import Response
 from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.settings import Settings
 from marketplace.identity.access import current_account, require
+from marketplace.outcomes.schemas.match import FIRST_YEAR, LAST_YEAR
 from marketplace.reporting.models import ReportRun
 from marketplace.reporting.queries import runs as queries
 from marketplace.reporting.routes.answers import report_text
 from marketplace.reporting.schemas import (
-    FIRST_YEAR,
-    LAST_YEAR,
     FramedSchema,
     RunArgs,
     RunSchema,

@@ -139,6 +139,14 @@ def fill(session: Session, run_id: UUID, computed: Computed, now: datetime) -> R
     return run
 
 
+def note_failure(session: Session, run_id: UUID, failure: str) -> None:
+    """Say on the run that working it out failed; the job tries again, and success erases it."""
+    run = runs.report_run(session, run_id, lock=True)
+    if run is not None and run.result is None:
+        run.failure = failure
+        session.flush()
+
+
 def recompute(session: Session, run_id: UUID) -> Computed:
     """Work a run out again from the tables: text and hashes are those that it was frozen with."""
     return compute(inputs_of(session, run_id))

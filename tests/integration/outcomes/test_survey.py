@@ -138,6 +138,23 @@ def test_answers_that_do_not_fit_are_named(done, token):
     assert set(refused["fields"]) == {"main_result", "colour"}
 
 
+def test_text_that_can_not_be_stored_is_refused(done, token):
+    body = b'{"version": 0, "complete": false, "answers": {"program": "\\ud800"}}'
+    done.call(
+        None,
+        "PUT",
+        f"/surveys/{token}",
+        422,
+        data=body,
+        headers={"Content-Type": "application/json"},
+    )
+
+
+def test_dates_beyond_the_calendar_are_refused(done):
+    sent = {"match_year": 2027, **DATES, "freeze_on": "9999-12-31", "closes_on": "9999-12-31"}
+    done.call(done.analyst, "POST", "/campaigns", 422, json=sent)
+
+
 @pytest.mark.parametrize("token", ["x", "a" * 75, "é"])
 def test_rubbish_is_no_link(done, token):
     assert done.call(None, "GET", f"/surveys/{token}", 404).get_json()["code"] == "link_invalid"

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from marketplace.adapters.queue import Context
 from marketplace.core.db import edge
 from marketplace.outcomes.queries import match as match_queries
 from marketplace.outcomes.rules.match import FIELDS, Provenance, encode
@@ -19,6 +20,7 @@ from marketplace.reporting.rules.panel import read_panel
 from marketplace.reporting.service import reports
 from marketplace.reporting.service.benchmarks import load_shipped
 from marketplace.reporting.service.panel_import import import_panel
+from marketplace.reporting.tasks import freeze_report
 from tests.integration.reporting.conftest import PANEL, TAKEN_IN, YEAR
 
 API = "/api/v1"
@@ -278,3 +280,35 @@ def test_a_job_that_runs_twice_freezes_once(panel, client, analyst, run_jobs, se
         again = reports.fill(session, run["id"], computed, LATER)
         assert again.frozen_at != LATER
         assert json.loads(again.result)["match_year"] == YEAR
+
+
+def test_a_failure_is_told_and_the_next_attempt_succeeds(
+    panel, client, analyst, sessions, parts, monkeypatch
+):
+    asked = client.post(
+        f"{API}/reports/match/{YEAR}/runs", json={}, headers=analyst.headers
+    ).get_json()
+    job = Context(parts, sessions)
+    with monkeypatch.context() as broken:
+        broken.setattr(reports.cohort, "report", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            freeze_report(job, asked["id"])
+    path = f"{API}/reports/runs/{asked['id']}"
+    assert client.get(path, headers=analyst.headers).get_json()["failure"] == "ZeroDivisionError"
+    answer = client.get(path + "/report", headers=analyst.headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "report_not_ready")
+    freeze_report(job, asked["id"])
+    told = client.get(path, headers=analyst.headers).get_json()
+    assert told["failure"] is None
+    assert told["frozen_at"] is not None
+
+
+@pytest.mark.parametrize("year", [0, 99999, 10**12, 10**30])
+def test_a_year_beyond_the_calendar_is_no_error_of_ours(client, analyst, year):
+    for method, path in (
+        ("GET", f"{API}/reports/match/{year}"),
+        ("GET", f"{API}/reports/match/{year}/runs"),
+        ("POST", f"{API}/reports/match/{year}/runs"),
+    ):
+        answer = client.open(path, method=method, json={}, headers=analyst.headers)
+        assert answer.status_code in {200, 404, 422}, (path, answer.get_data())
