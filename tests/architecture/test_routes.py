@@ -24,6 +24,15 @@ PUBLIC = frozenset(
         "/api/v1/auth/session",
         "/api/v1/auth/recover",
         "/api/v1/auth/reset",
+        "/api/v1/listings",
+        "/api/v1/listings/<uuid:listing_id>",
+        "/api/v1/listings/<uuid:listing_id>/availability",
+        "/api/v1/tiers/classify",
+        # The payer comes back without a token; who knows the session's id came from the page.
+        "/api/v1/payments/return",
+        # Stripe signs what it sends.
+        "/api/v1/stripe/webhook",
+        # The token in the address is the credential.
         "/api/v1/letters/uploads/<string:token>",
         "/api/v1/letters/uploads/<string:token>/confirmation",
         "/api/v1/surveys/<string:token>",
