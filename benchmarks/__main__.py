@@ -14,11 +14,11 @@ from benchmarks.stage import FULL, QUICK, Stage, opened
 
 BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "start": start.run,
+    "export": export.run,
     "requests": breakdown.run,
     "booking": booking.run,
     "webhooks": webhooks.run,
     "search": search.run,
-    "export": export.run,
 }
 
 

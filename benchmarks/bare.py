@@ -45,7 +45,7 @@ def booking_script(*, spread: bool, listings: int, per_client: int) -> str:
         "\\set turn :turn + 1",
         f"\\set block :turn % {blocks}",
         f"\\set trainee :client_id * {per_client} + :turn / {blocks}",
-        f"\\set listing {f'(:client_id + {CLIENTS} * :turn) % {listings}' if spread else 0}",
+        f"\\set listing {f'(:client_id + {CLIENTS} * :turn) % {listings} + {data.BOOKABLE}' if spread else data.BOOKABLE}",
     ]
     for group in (statements.HOLD, statements.PAY):
         lines += ["BEGIN;", *(f"{as_script(text, values)};" for text in group), "COMMIT;"]

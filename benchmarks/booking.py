@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 
-from benchmarks import bare, data, ids
+from benchmarks import bare, data, ids, shared
 from benchmarks.comparing import account, in_turns
 from benchmarks.figures import Figure, Target
-from benchmarks.processes import run_python
+from benchmarks.shared import Shared
 from benchmarks.stage import CLIENTS, Server, Stage
 
 RUSH_SEATS = 40
@@ -28,58 +28,44 @@ SELECT coalesce(max(sw.taken - sw.capacity), 0),
                FROM booking_week bw JOIN listing_pool lp USING (listing_id)
               WHERE bw.released_at IS NULL GROUP BY lp.pool_id, bw.week) AS kept
     ON kept.pool_id = sw.pool_id AND kept.week = sw.week
+ WHERE sw.pool_id >= %s
 """
 
 
 def run(stage: Stage) -> Iterator[Figure]:
     """Spread, hot and rush over one database, emptied between the turns."""
-    sizes = stage.sizes
-    with stage.database("booking") as conninfo:
-        stage.say(f"{sizes.bookable} listings, {sizes.trainees} trainees")
-        data.add_listings(conninfo, sizes.bookable, seats=60, empty=True, one_audience=True)
-        data.heat(conninfo, data.HOT_SEATS)
-        data.add_trainees(conninfo, sizes.trainees)
-        plan = _plan(stage, conninfo)
-        with stage.both(conninfo) as (product, yardstick):
-            audits: list[dict[str, int]] = []
-            for name, spread in (("spread", True), ("hot", False)):
-                stage.say(f"booking, {name}")
-                yield _compared(
-                    stage, conninfo, (product, yardstick), {**plan, "spread": spread}, audits
-                )
-            yield _rush(stage, conninfo, product, plan, audits)
-
-
-def _plan(stage: Stage, conninfo: str) -> dict[str, Any]:
-    made = run_python(
-        "benchmarks.probe",
-        {"tokens": stage.sizes.trainees},
-        stage.folder,
-        stage.environment(conninfo),
-    )
-    return {
-        "tokens": made["tokens"],
+    given = shared.of(stage)
+    plan = {
+        "tokens": given.tokens,
         "trainees": stage.sizes.trainees,
         "listings": stage.sizes.bookable,
+        "first_listing": data.BOOKABLE,
         "blocks": data.BLOCKS,
         "first_day": data.first_day().isoformat(),
     }
+    audits: list[dict[str, int]] = []
+    for name, spread in (("spread", True), ("hot", False)):
+        stage.say(f"booking, {name}")
+        yield _compared(stage, given, {**plan, "spread": spread}, audits)
+    yield _rush(stage, given, plan, audits)
+    data.forget_bookings(given.conninfo)
 
 
 def _compared(
     stage: Stage,
-    conninfo: str,
-    servers: tuple[Server, Server],
+    given: Shared,
     plan: dict[str, Any],
     audits: list[dict[str, int]],
 ) -> Figure:
-    def turn(server: Server) -> dict[str, Any]:
+    conninfo = given.conninfo
+
+    def turn(server: Server, seconds: float) -> dict[str, Any]:
         data.forget_bookings(conninfo)
-        found = stage.load(server, "book", **plan)
+        found = stage.load(server, "book", **plan, seconds=seconds)
         audits.append(_audit(conninfo))
         return found
 
-    product, yardstick = in_turns(stage, *servers, turn)
+    product, yardstick = in_turns(stage, given.product, given.yardstick, turn)
     data.forget_bookings(conninfo)
     script = bare.booking_script(
         spread=plan["spread"],
@@ -109,27 +95,23 @@ def _compared(
 
 def _rush(
     stage: Stage,
-    conninfo: str,
-    product: Server,
+    given: Shared,
     plan: dict[str, Any],
     audits: list[dict[str, int]],
 ) -> Figure:
     """More clients' turns than seats: as many are sold as there are, the others are told so."""
     stage.say("booking, rush")
+    conninfo = given.conninfo
     data.forget_bookings(conninfo)
     data.heat(conninfo, RUSH_SEATS)
-    found = stage.load(
-        product,
-        "book",
-        **{**plan, "spread": False, "turns": RUSH_TURNS, "warmup": 0, "seconds": 60},
-    )
+    found = stage.load(given.product, "book", **plan, spread=False, turns=RUSH_TURNS, seconds=60)
     audit = _audit(conninfo)
     audits.append(audit)
     over = max(each["taken_over_capacity"] + each["booked_over_capacity"] for each in audits)
     apart = sum(each["weeks_that_disagree"] for each in audits)
     with psycopg.connect(conninfo) as connection:
         row = connection.execute(
-            "SELECT max(taken) FROM seat_week WHERE pool_id = %s", [ids.of(ids.POOL, 0)]
+            "SELECT max(taken) FROM seat_week WHERE pool_id = %s", [ids.of(ids.POOL, data.BOOKABLE)]
         ).fetchone()
     sold = row[0] if row else 0
     return Figure(
@@ -150,7 +132,7 @@ def _rush(
 def _audit(conninfo: str) -> dict[str, int]:
     """What the database says of seats and bookings after a turn."""
     with psycopg.connect(conninfo) as connection:
-        row = connection.execute(_SOLD).fetchone()
+        row = connection.execute(_SOLD, [ids.of(ids.POOL, data.BOOKABLE)]).fetchone()
     assert row is not None
     return {
         "taken_over_capacity": max(0, row[0]),

@@ -9,64 +9,40 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import psycopg
-from psycopg import sql
-
-from benchmarks import data, ids
+from benchmarks import data, ids, shared
 from benchmarks.figures import Figure
-from benchmarks.processes import run_python
 from benchmarks.search import searches
 from benchmarks.stage import WEBHOOK_SECRET, Stage
 
-LISTINGS = 200
-DATABASE = "requests"
+LISTINGS = 100
 
 
 def run(stage: Stage) -> Iterator[Figure]:
-    """Ask one process, one request after another; the database writes down what it is asked."""
+    """Ask one process, one request after another; then again, while the database writes down what."""
+    given = shared.of(stage)
     repeats = stage.sizes.repeats
-    with stage.database(DATABASE) as conninfo:
-        data.add_listings(conninfo, LISTINGS, seats=60, empty=True, one_audience=True)
-        data.add_trainees(conninfo, repeats)
-        environment = stage.environment(conninfo)
-        tokens = run_python("benchmarks.probe", {"tokens": repeats}, stage.folder, environment)
-        kinds = _kinds(repeats, tokens["tokens"])
-        # Times first, without the log; then the statements.
-        timed = _measured(stage, environment, {"measure": kinds})
-        data.forget_bookings(conninfo)
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("ALTER DATABASE {} SET log_statement = 'all'").format(
-                    sql.Identifier(DATABASE)
-                )
-            )
-        told = _measured(
-            stage,
-            environment,
-            {"measure": _kinds(repeats, tokens["tokens"]), "log": str(stage.postgres.log)},
-        )
-    for name, found in timed.items():
+    stage.say("one request after another")
+    found = shared.probe(
+        stage,
+        given.conninfo,
+        measure=[_kinds(repeats, given.tokens), _kinds(repeats, given.tokens[repeats:])],
+        log=str(stage.postgres.log),
+    )
+    data.forget_bookings(given.conninfo)
+    timed, told = found["measure"]
+    for name, spent in timed.items():
         yield Figure(
             f"request.{name}",
-            found["cpu_ms"],
+            spent["cpu_ms"],
             "CPU ms",
             detail={
-                "wall_ms": found["wall_ms"],
-                "database_wait_ms": found["database_ms"],
+                "wall_ms": spent["wall_ms"],
+                "database_wait_ms": spent["database_ms"],
                 "statements": told[name]["statements"],
                 "sent_by_the_orm": told[name]["sent_by_the_orm"],
                 "texts": told[name]["texts"],
             },
         )
-
-
-def _measured(
-    stage: Stage, environment: dict[str, str], plan: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = run_python(
-        "benchmarks.probe", plan, stage.folder, environment
-    )["measure"]
-    return found
 
 
 def _kinds(repeats: int, tokens: list[str]) -> dict[str, list[dict[str, Any]]]:
@@ -82,7 +58,7 @@ def _kinds(repeats: int, tokens: list[str]) -> dict[str, list[dict[str, Any]]]:
                 "headers": _headers(tokens[nth]),
                 "body": json.dumps(
                     {
-                        "listing_id": str(ids.of(ids.LISTING, nth % LISTINGS)),
+                        "listing_id": str(ids.of(ids.LISTING, data.BOOKABLE + nth % LISTINGS)),
                         "first_day": (start + timedelta(days=28)).isoformat(),
                         "weeks": 4,
                     }
@@ -105,7 +81,7 @@ def _kinds(repeats: int, tokens: list[str]) -> dict[str, list[dict[str, Any]]]:
         ],
         "availability": [
             {
-                "path": f"/api/v1/listings/{ids.of(ids.LISTING, nth % LISTINGS)}/availability",
+                "path": f"/api/v1/listings/{ids.of(ids.LISTING, data.BOOKABLE + nth % LISTINGS)}/availability",
                 "query": f"from={start}&weeks={data.WEEKS}",
             }
             for nth in range(repeats)

@@ -6,7 +6,8 @@ from typing import Any
 from benchmarks.figures import latencies
 from benchmarks.stage import Server, Stage, merged
 
-Turn = Callable[[Server], dict[str, Any]]
+# Asks a server for so many seconds.
+Turn = Callable[[Server, float], dict[str, Any]]
 
 
 def in_turns(
@@ -14,9 +15,11 @@ def in_turns(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measure both, one after the other, as often as the sizes say; the machine drifts for both."""
     runs: dict[str, list[dict[str, Any]]] = {"product": [], "yardstick": []}
+    for server in (product, yardstick):
+        turn(server, stage.sizes.warmup)  # connections, caches of statements
     for _ in range(stage.sizes.rounds):
         for server in (product, yardstick):
-            runs[server.name].append(turn(server))
+            runs[server.name].append(turn(server, stage.sizes.seconds))
     return merged(runs["product"]), merged(runs["yardstick"])
 
 

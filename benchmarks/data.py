@@ -16,6 +16,7 @@ DAYS_AHEAD = 120
 WEEKS = 52
 BLOCKS = WEEKS // 4
 HOT_SEATS = 30_000
+BOOKABLE = 1_000_000  # the number of the first listing to book; the first of all is the hot one
 OUTCOME_YEARS = 10
 
 SPECIALTIES = (
@@ -46,18 +47,18 @@ WITH owners AS (
     INSERT INTO account (id, email, name, fs_uniquifier, fs_token_uniquifier, confirmed_at)
     SELECT bench_id(%(owner)s, n), 'owner-' || n || '@example.org', 'Owner ' || n,
            'owner-' || n, 'owner-token-' || n, now()
-      FROM generate_series(0, %(sites)s - 1) AS n)
+      FROM generate_series(%(first)s::bigint / 10, %(last)s / 10) AS n)
 INSERT INTO site (id, owner_account_id, name, address, city, state, country, time_zone)
 SELECT bench_id(%(site)s, n), bench_id(%(owner)s, n), 'Hospital ' || n, n || ' Main Street',
        (%(cities)s::text[])[1 + n %% 12], (%(states)s::text[])[1 + n %% 12], 'US',
        'America/Chicago'
-  FROM generate_series(0, %(sites)s - 1) AS n
+  FROM generate_series(%(first)s::bigint / 10, %(last)s / 10) AS n
 """
 _PRECEPTORS: LiteralString = """
 INSERT INTO preceptor (id, site_id, npi, name)
 SELECT bench_id(%(preceptor)s, n), bench_id(%(site)s, n / 10), (1000000000 + n)::text,
        'Dr. Preceptor ' || n
-  FROM generate_series(0, %(count)s - 1) AS n
+  FROM generate_series(%(first)s::bigint, %(last)s) AS n
 """
 # Tiers follow from audience and duties as `usce-1` says; a third of the listings is passive.
 _LISTINGS: LiteralString = """
@@ -90,22 +91,22 @@ SELECT bench_id(%(listing)s, n), bench_id(%(site)s, n / 10), bench_id(%(owner)s,
                (%(words)s::text[])[1 + n %% 7] AS word,
                (%(cities)s::text[])[1 + (n / 10) %% 12] AS city,
                (%(states)s::text[])[1 + (n / 10) %% 12] AS state
-          FROM generate_series(0, %(count)s - 1) AS n) AS made
+          FROM generate_series(%(first)s::bigint, %(last)s) AS n) AS made
 """
 _POOLS: LiteralString = """
 WITH pools AS (
     INSERT INTO seat_pool (id, site_id, name)
     SELECT bench_id(%(pool)s, n), bench_id(%(site)s, n / 10), 'Seats of L-' || n
-      FROM generate_series(0, %(count)s - 1) AS n)
+      FROM generate_series(%(first)s::bigint, %(last)s) AS n)
 INSERT INTO listing_pool (listing_id, pool_id)
-SELECT bench_id(%(listing)s, n), bench_id(%(pool)s, n) FROM generate_series(0, %(count)s - 1) AS n
+SELECT bench_id(%(listing)s, n), bench_id(%(pool)s, n) FROM generate_series(%(first)s::bigint, %(last)s) AS n
 """
 # `taken` is a fixed pattern: half of the weeks are free, others full, so that filters must look.
 _SEATS: LiteralString = """
 INSERT INTO seat_week (pool_id, week, capacity, taken)
 SELECT bench_id(%(pool)s, n), %(first_day)s::date + 7 * w, %(seats)s,
        CASE WHEN %(empty)s THEN 0 ELSE (n * 13 + w / 5) %% (%(seats)s + 1) END
-  FROM generate_series(0, %(count)s - 1) AS n, generate_series(0, 51) AS w
+  FROM generate_series(%(first)s::bigint, %(last)s) AS n, generate_series(0, 51) AS w
 """
 _CAMPAIGNS: LiteralString = """
 INSERT INTO campaign (id, match_year, questionnaire_version, opens_on, closes_on, freeze_on,
@@ -147,22 +148,26 @@ def first_day(today: date | None = None) -> date:
     return day + timedelta(days=-day.weekday() % 7)
 
 
-def add_listings(
-    conninfo: str, count: int, *, seats: int = 3, empty: bool = False, one_audience: bool = False
-) -> None:
-    """Make `count` published listings with a pool of `seats` in each of 52 weeks.
+def add_listings(conninfo: str, count: int) -> None:
+    """Make `count` published listings to search, with seats in 52 weeks, some of them taken."""
+    _add_listings(conninfo, 0, count, seats=3, bookable=False)
 
-    `empty`: no seat is taken yet. `one_audience`: all admit students and graduates.
-    """
+
+def add_bookable(conninfo: str, count: int) -> None:
+    """Make `count` published listings to book, from number `BOOKABLE` on: for all, no seat taken."""
+    _add_listings(conninfo, BOOKABLE, count, seats=60, bookable=True)
+
+
+def _add_listings(conninfo: str, first: int, count: int, *, seats: int, bookable: bool) -> None:
     values = {
         **_kinds(),
-        "count": count,
-        "sites": -(-count // 10),
+        "first": first,
+        "last": first + count - 1,
         "first_day": first_day(),
         "policy": SELECTABLE[0],
         "seats": seats,
-        "empty": empty,
-        "one_audience": one_audience,
+        "empty": bookable,
+        "one_audience": bookable,
     }
     _load(conninfo, (_SITES, _PRECEPTORS, _LISTINGS, _POOLS, _SEATS), values)
 
@@ -179,11 +184,11 @@ def add_outcomes(conninfo: str, count: int) -> None:
 
 
 def heat(conninfo: str, seats: int) -> None:
-    """Give the first listing so many seats a week; none is taken."""
+    """Give the hot listing so many seats a week; none is taken."""
     with psycopg.connect(conninfo) as connection:
         connection.execute(
             "UPDATE seat_week SET capacity = %s, taken = 0 WHERE pool_id = %s",
-            [seats, ids.of(ids.POOL, 0)],
+            [seats, ids.of(ids.POOL, BOOKABLE)],
         )
 
 
@@ -193,7 +198,10 @@ def forget_bookings(conninfo: str) -> None:
         connection.execute(
             "TRUNCATE booking, payment, procrastinate_jobs, remembered_answer CASCADE"
         )
-        connection.execute("UPDATE seat_week SET taken = 0 WHERE taken > 0")
+        connection.execute(
+            "UPDATE seat_week SET taken = 0 WHERE taken > 0 AND pool_id >= %s",
+            [ids.of(ids.POOL, BOOKABLE)],
+        )
     vacuum(conninfo, "seat_week")
 
 

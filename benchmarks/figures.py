@@ -112,6 +112,11 @@ def middle(values: Iterable[float]) -> float:
     return median(values)
 
 
+def least(values: Iterable[float]) -> float:
+    """The least of repeated measurements of one fixed work: the one that was disturbed least."""
+    return min(values)
+
+
 def failures(figures: Iterable[Figure]) -> list[str]:
     """Names of the figures whose target is not met."""
     return [figure.name for figure in figures if figure.holds is False]

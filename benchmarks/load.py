@@ -34,7 +34,7 @@ Plan = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Record:
-    """What one client saw after the warm-up: seconds by kind of step, and answers by status."""
+    """What one client saw of its answers: seconds by kind of step, and answers by status."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     statuses: Counter[str] = field(default_factory=Counter)
@@ -47,7 +47,6 @@ class Client:
     def __init__(self, port: int, number: int) -> None:
         self.number = number
         self.record = Record()
-        self.measuring = False
         self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_SECONDS)
 
     def call(
@@ -64,15 +63,13 @@ class Client:
         response = self._connection.getresponse()
         content = response.read()
         self.note(kind, time.perf_counter() - began)
-        if self.measuring:
-            self.record.statuses[f"{kind} {response.status}"] += 1
-            if response.status >= 400 and len(self.record.odd) < LARGEST_EXAMPLES:
-                self.record.odd.append(content[:300].decode(errors="replace"))
+        self.record.statuses[f"{kind} {response.status}"] += 1
+        if response.status >= 400 and len(self.record.odd) < LARGEST_EXAMPLES:
+            self.record.odd.append(content[:300].decode(errors="replace"))
         return response.status, content
 
     def note(self, kind: str, seconds: float) -> None:
-        if self.measuring:
-            self.record.seconds[kind].append(seconds)
+        self.record.seconds[kind].append(seconds)
 
     def close(self) -> None:
         self._connection.close()
@@ -95,7 +92,7 @@ def book(plan: Plan, client: Client, turn: int) -> None:
         "Content-Type": "application/json",
     }
     wish = {
-        "listing_id": str(ids.of(ids.LISTING, listing)),
+        "listing_id": str(ids.of(ids.LISTING, plan["first_listing"] + listing)),
         "first_day": first_day.isoformat(),
         "weeks": 4,
     }
@@ -158,12 +155,11 @@ def _once(headers: Mapping[str, str]) -> dict[str, str]:
 def drive(plan: Plan) -> dict[str, Any]:
     """Run the plan's scenario from all its clients at once.
 
-    `seconds` bounds the measured time, `warmup` what goes before it, `turns` (0: none) the units
-    that each client tries.
+    `seconds` bounds the time, `turns` (0: none) the units that each client tries.
     """
     clients = [Client(plan["port"], number) for number in range(plan["clients"])]
     scenario = SCENARIOS[plan["scenario"]]
-    begin = time.perf_counter() + plan["warmup"]
+    begin = time.perf_counter()
     end = begin + plan["seconds"]
     errors: list[str] = []
 
@@ -171,15 +167,16 @@ def drive(plan: Plan) -> dict[str, Any]:
         turns = range(plan["turns"]) if plan["turns"] else count()
         try:
             for turn in turns:
-                now = time.perf_counter()
-                if now >= end:
+                if time.perf_counter() >= end:
                     return
-                client.measuring = now >= begin
-                scenario(plan, client, turn)
-        except StopIteration:
-            errors.append(f"client {client.number} has asked for all that there is")
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            errors.append(f"client {client.number}: {error!r}")
+                try:
+                    scenario(plan, client, turn)
+                except (OSError, http.client.HTTPException) as error:
+                    errors.append(f"client {client.number}: {error!r}")
+                    client.close()  # the next request opens it again
+                except StopIteration:
+                    errors.append(f"client {client.number} has asked for all that there is")
+                    return
         finally:
             client.close()
 

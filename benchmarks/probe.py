@@ -1,7 +1,7 @@
 """One process of the product, asked request by request: statements, CPU, waiting.
 
-`python -m benchmarks.probe PLAN` prints one JSON object. With `log` in the plan, the database
-logs every statement there and the count is the server's own: BEGIN, COMMIT and pings included.
+`python -m benchmarks.probe PLAN` prints one JSON object. The database writes the statements that
+are counted to its `log`: the count is the server's own, BEGIN, COMMIT and pings included.
 """
 
 import io
@@ -58,11 +58,18 @@ class Probe:
 
     def __init__(self, app: Flask, log: Path | None) -> None:
         self.app = app
-        self.log = log
+        self.log_file = log
+        self.log: Path | None = None
         self.listener = Listener()
         with app.app_context():
             self.engine: Engine = app.extensions["sqlalchemy"].engine
         self.listener.attach(self.engine)
+
+    def write_down(self) -> None:
+        """Have the database log what this process asks from now on (its user may)."""
+        self.log = self.log_file
+        self.engine.dispose()
+        event.listen(self.engine, "connect", _log_all)
 
     def ask(self, request: Mapping[str, Any]) -> tuple[int, bytes, dict[str, float]]:
         """Status, body, and seconds: `cpu` of this thread, `wall`, `database` waited for."""
@@ -112,6 +119,12 @@ class Probe:
             assert isinstance(driver, psycopg.Connection)
             cursor = psycopg.ClientCursor(driver)
             return [cursor.mogrify(text, values or None) for text, values in self.listener.sent]
+
+
+def _log_all(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET log_statement = 'all'")
+    connection.commit()
 
 
 def tokens(app: Flask, count: int) -> list[str]:
@@ -170,7 +183,10 @@ def _told(rows: Sequence[tuple[dict[str, float], list[str], int]]) -> dict[str, 
 
 
 def main(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what the plan asks for: `tokens` (a count), `capture` (paths), `measure` (kinds)."""
+    """Do what the plan asks for: `tokens` (a count), `capture` (paths), `measure`.
+
+    `measure` is two maps of kinds of requests: the first is timed, the second counted.
+    """
     app = create_app(load())
     probe = Probe(app, Path(plan["log"]) if plan.get("log") else None)
     done: dict[str, Any] = {}
@@ -179,7 +195,10 @@ def main(plan: Mapping[str, Any]) -> dict[str, Any]:
     if "capture" in plan:
         done["capture"] = capture(probe, plan["capture"])
     if "measure" in plan:
-        done["measure"] = measure(probe, plan["measure"])
+        timed, counted = plan["measure"]
+        done["measure"] = [measure(probe, timed)]
+        probe.write_down()
+        done["measure"].append(measure(probe, counted))
     return done
 
 

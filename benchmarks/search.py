@@ -1,17 +1,15 @@
 """Search and a year's availability over generated listings, against the same SQL alone."""
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import product as pairs
 from typing import Any
 from urllib.parse import urlencode
 
-from benchmarks import bare, data, ids
+from benchmarks import bare, data, ids, shared
 from benchmarks.comparing import account, in_turns
 from benchmarks.figures import Figure, latencies, percentile
-from benchmarks.processes import run_python
-from benchmarks.stage import Server, Stage
+from benchmarks.shared import Shared
+from benchmarks.stage import Stage
 
 AVAILABILITY_PATHS = 200
 
@@ -45,89 +43,92 @@ def searches(count: int) -> list[str]:
 
 def run(stage: Stage) -> Iterator[Figure]:
     """Both sizes of the catalogue; then availability over the larger one."""
-    few, _ = _at(stage, "search_few", stage.sizes.few_listings, availability=False)
-    many, year = _at(stage, "search_many", stage.sizes.listings, availability=True)
-    p95 = {name: percentile(times, 95) * 1000 for name, times in many["times"].items()}
+    given = shared.of(stage)
+    paths = searches(stage.sizes.searches)
+    stage.say(f"{stage.sizes.listings} listings with {data.WEEKS} weeks each")
+    data.add_listings(given.conninfo, stage.sizes.listings)
+    stage.say("searches")
+    captured = shared.probe(stage, given.conninfo, capture=paths)["capture"]
+    shared.give_searches(stage, captured)
+    many = _latencies(stage, given, paths, captured)
+    p95 = {name: percentile(times, 95) * 1000 for name, times in many.items()}
     detail = {
         "listings": stage.sizes.listings,
         "weeks": data.WEEKS,
         "searches": stage.sizes.searches,
-        "latency_ms": {name: latencies(times) for name, times in many["times"].items()},
-        "slowest_shapes_ms": many["slowest"],
+        "latency_ms": {name: latencies(times) for name, times in many.items()},
+        "slowest_bare_ms": _slowest(many["bare"], paths),
+        "slowest_product_ms": _slowest(many["product"], paths),
     }
     yield Figure("search.p95", p95["product"], "ms", "bare SQL", p95["bare"], detail=detail)
     yield Figure("search.p95_yardstick", p95["product"], "ms", "yardstick", p95["yardstick"])
-    yield Figure(
-        "search.growth",
-        p95["product"],
-        "ms",
-        f"the same over {stage.sizes.few_listings} listings",
-        percentile(few["times"]["product"], 95) * 1000,
-        detail={"latency_ms": latencies(few["times"]["product"])},
-    )
-    assert year is not None
-    yield year
+    stage.say("availability")
+    yield _availability(stage, given)
+    yield _growth(stage, paths, p95["product"])
 
 
-def _at(
-    stage: Stage, name: str, listings: int, *, availability: bool
-) -> tuple[dict[str, Any], Figure | None]:
-    paths = searches(stage.sizes.searches)
-    with stage.database(name) as conninfo:
+def _growth(stage: Stage, paths: list[str], p95: float) -> Figure:
+    """The same searches where there are few listings."""
+    listings = stage.sizes.few_listings
+    with stage.database("few") as conninfo:
         stage.say(f"{listings} listings with {data.WEEKS} weeks each")
         data.add_listings(conninfo, listings)
-        stage.say("searches")
-        captured = run_python(
-            "benchmarks.probe", {"capture": paths}, stage.folder, stage.environment(conninfo)
-        )["capture"]
-        with _served(stage, conninfo, captured) as (product, yardstick):
-            found = _latencies(stage, conninfo, product, yardstick, paths, captured)
-            if not availability:
-                return found, None
-            stage.say("availability")
-            return found, _availability(stage, product, yardstick, listings)
+        with stage.product(conninfo) as product:
+            stage.load(product, "get", paths=paths, **_one_by_one(paths))
+            times: list[float] = []
+            for _ in range(stage.sizes.rounds):
+                times += stage.load(product, "get", paths=paths, **_one_by_one(paths))[
+                    "unit_seconds"
+                ]
+    return Figure(
+        "search.growth",
+        p95,
+        "ms",
+        f"the same over {listings} listings",
+        percentile(times, 95) * 1000,
+        detail={"latency_ms": latencies(times)},
+    )
 
 
-@contextmanager
-def _served(
-    stage: Stage, conninfo: str, captured: list[list[str]]
-) -> Iterator[tuple[Server, Server]]:
-    file = stage.folder / "searches.json"
-    file.write_text(json.dumps(captured))
-    with stage.both(conninfo, BENCH_SEARCHES=str(file)) as servers:
-        yield servers
+def _one_by_one(paths: list[str]) -> dict[str, Any]:
+    """One client, one search after another: what a trainee waits for, without a queue."""
+    return {"clients": 1, "turns": len(paths), "seconds": 120}
+
+
+def _slowest(times: list[float], paths: list[str]) -> dict[str, float]:
+    """The last round's slowest searches, in milliseconds."""
+    ranked = sorted(zip(times[-len(paths) :], paths, strict=True), reverse=True)
+    return {path: round(seconds * 1000, 1) for seconds, path in ranked[:3]}
 
 
 def _latencies(
-    stage: Stage,
-    conninfo: str,
-    product: Server,
-    yardstick: Server,
-    paths: list[str],
-    captured: list[list[str]],
-) -> dict[str, Any]:
-    """One client, one search after another: what a trainee waits for, without a queue."""
-    plan = {"clients": 1, "turns": len(paths), "seconds": 120, "warmup": 0}
+    stage: Stage, given: Shared, paths: list[str], captured: list[list[str]]
+) -> dict[str, list[float]]:
+    plan = _one_by_one(paths)
     numbered = [f"/api/v1/listings?nth={nth}" for nth in range(len(paths))]
-    stage.load(product, "get", paths=paths, **plan)  # each worker's caches, and the buffers
+    stage.load(given.product, "get", paths=paths, **plan)  # each worker's caches, and the buffers
     times: dict[str, list[float]] = {"product": [], "yardstick": [], "bare": []}
-    for _ in range(max(2, stage.sizes.rounds)):
-        times["product"] += stage.load(product, "get", paths=paths, **plan)["unit_seconds"]
-        times["yardstick"] += stage.load(yardstick, "get", paths=numbered, **plan)["unit_seconds"]
-        times["bare"] += bare.time_queries(conninfo, captured)
-    ranked = sorted(zip(times["bare"][-len(paths) :], paths, strict=True), reverse=True)
-    slowest = {path: round(seconds * 1000, 1) for seconds, path in ranked[:3]}
-    return {"times": times, "slowest": slowest}
+    for _ in range(stage.sizes.rounds):
+        times["product"] += stage.load(given.product, "get", paths=paths, **plan)["unit_seconds"]
+        times["yardstick"] += stage.load(given.yardstick, "get", paths=numbered, **plan)[
+            "unit_seconds"
+        ]
+        times["bare"] += bare.time_queries(given.conninfo, captured)
+    return times
 
 
-def _availability(stage: Stage, product: Server, yardstick: Server, listings: int) -> Figure:
+def _availability(stage: Stage, given: Shared) -> Figure:
+    listings = stage.sizes.listings
     paths = [
         f"/api/v1/listings/{ids.of(ids.LISTING, (number * 7919) % listings)}/availability"
         f"?from={data.first_day()}&weeks={data.WEEKS}"
         for number in range(AVAILABILITY_PATHS)
     ]
     ours, theirs = in_turns(
-        stage, product, yardstick, lambda server: stage.load(server, "get", paths=paths)
+        stage,
+        given.product,
+        given.yardstick,
+        lambda server, seconds: stage.load(server, "get", paths=paths, seconds=seconds),
     )
     return Figure(
         "availability.rate",

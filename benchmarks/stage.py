@@ -50,8 +50,8 @@ class Sizes:
     imports: int
 
 
-FULL = Sizes(False, 100_000, 1_000, 1_000_000, 512, 8192, 5.0, 1.0, 3, 240, 50, 7)
-QUICK = Sizes(True, 5_000, 500, 50_000, 128, 3200, 1.0, 0.4, 1, 48, 15, 3)
+FULL = Sizes(False, 100_000, 1_000, 1_000_000, 512, 8192, 5.0, 1.0, 3, 240, 50, 5)
+QUICK = Sizes(True, 5_000, 500, 50_000, 128, 3200, 1.0, 0.4, 1, 48, 12, 2)
 
 
 @dataclass(slots=True)
@@ -75,6 +75,9 @@ class Stage:
         self.folder = folder
         self.postgres = postgres
         self.redis = redis
+        self.searches = folder / "searches.json"
+        self.kept = ExitStack()
+        self.shared: Any = None
         self._has_template = False
 
     def say(self, text: str) -> None:
@@ -125,18 +128,11 @@ class Stage:
             yield server
 
     @contextmanager
-    def yardstick(self, conninfo: str, **environment: str) -> Iterator[Server]:
+    def yardstick(self, conninfo: str) -> Iterator[Server]:
         """The yardstick over the same database, served alike."""
-        given = {**self.environment(conninfo), **environment}
+        given = {**self.environment(conninfo), "BENCH_SEARCHES": str(self.searches)}
         with self._web("yardstick", "benchmarks.yardstick:app", "/healthz", given) as server:
             yield server
-
-    @contextmanager
-    def both(self, conninfo: str, **environment: str) -> Iterator[tuple[Server, Server]]:
-        """Product and yardstick side by side; only one of them is asked at a time."""
-        with ExitStack() as stack:
-            product = stack.enter_context(self.product(conninfo))
-            yield product, stack.enter_context(self.yardstick(conninfo, **environment))
 
     def load(self, server: Server, scenario: str, **plan: Any) -> dict[str, Any]:
         """Ask a server by the load generator; its answer, with the CPU that each part used."""
@@ -145,7 +141,6 @@ class Stage:
             "port": server.port,
             "clients": CLIENTS,
             "seconds": self.sizes.seconds,
-            "warmup": self.sizes.warmup,
             "turns": 0,
             **plan,
         }
@@ -193,6 +188,7 @@ def opened(sizes: Sizes) -> Iterator[Stage]:
         postgres = stack.enter_context(EmbeddedPostgres(durable=True))
         valkey = stack.enter_context(EmbeddedValkey())
         stage = Stage(sizes, folder, postgres, valkey.url())
+        stack.push(stage.kept)
         stage.say(f"PostgreSQL and Valkey answer after {time.monotonic() - began:.1f} s")
         yield stage
 

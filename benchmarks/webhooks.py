@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from benchmarks import shared
 from benchmarks.comparing import account, in_turns
 from benchmarks.figures import Figure
 from benchmarks.stage import WEBHOOK_SECRET, Stage
@@ -9,18 +10,21 @@ from benchmarks.stage import WEBHOOK_SECRET, Stage
 
 def run(stage: Stage) -> Iterator[Figure]:
     """The product verifies, stores and asks for a job; the yardstick commits one row."""
-    with stage.database("webhooks") as conninfo, stage.both(conninfo) as (product, yardstick):
-        ours, theirs = in_turns(
-            stage,
-            product,
-            yardstick,
-            lambda server: stage.load(server, "webhook", webhook_secret=WEBHOOK_SECRET),
-        )
-        yield Figure(
-            "webhook.rate",
-            ours["rate"],
-            "events/s",
-            "yardstick",
-            theirs["rate"],
-            detail={"product": account(ours), "yardstick": account(theirs)},
-        )
+    given = shared.of(stage)
+    stage.say("events")
+    ours, theirs = in_turns(
+        stage,
+        given.product,
+        given.yardstick,
+        lambda server, seconds: stage.load(
+            server, "webhook", webhook_secret=WEBHOOK_SECRET, seconds=seconds
+        ),
+    )
+    yield Figure(
+        "webhook.rate",
+        ours["rate"],
+        "events/s",
+        "yardstick",
+        theirs["rate"],
+        detail={"product": account(ours), "yardstick": account(theirs)},
+    )

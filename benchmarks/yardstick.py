@@ -10,7 +10,7 @@ import os
 import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,6 @@ pool = ConnectionPool(
 )
 PRICE = json.dumps(statements.PRICE)
 POLICY = json.dumps({"own": TERMS[SELECTABLE[0]], "always": []})
-# What the product runs for each page of the search benchmark, as text with its values in place.
-PAGES: list[list[str]] = (
-    json.loads(Path(os.environ["BENCH_SEARCHES"]).read_text())
-    if "BENCH_SEARCHES" in os.environ
-    else []
-)
-
 View = Callable[..., ResponseReturnValue]
 
 
@@ -52,6 +45,13 @@ def transaction(view: View) -> View:
             return view(connection, **arguments)
 
     return within
+
+
+@cache
+def pages() -> list[list[str]]:
+    """What the product runs for each search of the benchmark, as text with its values in place."""
+    found: list[list[str]] = json.loads(Path(os.environ["BENCH_SEARCHES"]).read_text())
+    return found
 
 
 @app.get("/healthz")
@@ -128,7 +128,7 @@ def availability(connection: psycopg.Connection, listing_id: uuid.UUID) -> Respo
 @transaction
 def search(connection: psycopg.Connection) -> ResponseReturnValue:
     """Answer the benchmark's nth search; its statements are those of the product."""
-    page, facets = PAGES[int(request.args["nth"])]
+    page, facets = pages()[int(request.args["nth"])]
     cursor = psycopg.ClientCursor(connection)
     cursor.execute(page)
     names = [column.name for column in cursor.description or ()]
