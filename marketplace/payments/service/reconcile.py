@@ -29,6 +29,8 @@ LIMIT = 500
 # What is younger may be under way in another process.
 GRACE = timedelta(minutes=10)
 OVERLAP = timedelta(hours=2)
+# A settled payment is asked about only for its fee, which the hourly run would post as well.
+FEE_KNOWN_BY = timedelta(days=3)
 # Before the first run ever: the processor keeps events for 30 days.
 FIRST = timedelta(days=30)
 CHARGES = frozenset({"charge", "payment"})
@@ -68,8 +70,12 @@ def ask_again(session: Session, *, now: datetime) -> int:
     """Have every payment and refund that waits too long looked at; return how many."""
     payments = queries.due_payments(session, now, LIMIT)
     for payment in payments:
-        payment.next_look_at = now + steps.LOOK_AGAIN
         state = PaymentState(payment.state)
+        settled_at = payment.settled_at
+        if settled_at is not None and now - settled_at > FEE_KNOWN_BY:
+            payment.next_look_at = None
+            continue
+        payment.next_look_at = now + steps.LOOK_AGAIN
         if state is PaymentState.REQUESTED:
             name = steps.OPEN_CHECKOUT
         elif state in LIVE or state is PaymentState.SETTLED:

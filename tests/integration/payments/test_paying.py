@@ -328,6 +328,14 @@ def test_after_keys_were_forgotten_the_page_is_looked_up_first(till, gateway, cl
     assert len(gateway.sessions) == 1
 
 
+def test_a_settled_payment_is_not_asked_about_for_ever(till, gateway, clock, run_jobs):
+    payment_id, page = till.opened()
+    till.handle(gateway.pay(page, fee=False))
+    clock.advance(timedelta(days=4))
+    tasks.poll(till.context)
+    assert till.payment(payment_id).next_look_at is None
+
+
 def test_a_fee_that_is_known_later_is_posted_later(till, gateway, clock, run_jobs):
     payment_id, page = till.opened()
     event = gateway.pay(page, fee=False)
