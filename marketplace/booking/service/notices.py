@@ -88,6 +88,10 @@ def seat_lost(session: Session, booking: Booking, paid: Money, now: datetime) ->
     tell_trainee(session, booking, "seat_lost_refund", now=now, paid=money_json(paid))
 
 
+def paid_twice(session: Session, booking: Booking, paid: Money, now: datetime) -> None:
+    tell_trainee(session, booking, "paid_twice_refund", now=now, paid=money_json(paid))
+
+
 def starts_soon(session: Session, booking: Booking, now: datetime) -> None:
     tell_trainee(session, booking, "booking_starts_soon", now=now)
 

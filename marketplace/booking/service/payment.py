@@ -82,7 +82,10 @@ def settled(session: Session, event: PaymentSettled) -> None:
     booking = queries.lock(session, event.payable.id)
     if event.purpose == "balance":
         _settle_balance(session, booking, event)
-    elif booking.payment_id == event.payment_id and _secure(session, booking, event.at):
+    elif _secure(session, booking, event.at):
+        if booking.payment_id != event.payment_id:
+            # The trainee paid on an earlier page than the one that is open now: close that one.
+            drop(session, booking)
         transition.move(
             session,
             booking,
@@ -90,6 +93,7 @@ def settled(session: Session, event: PaymentSettled) -> None:
             actor_id=None,
             reason=f"Paid: {event.amount}.",
             now=event.at,
+            payment_id=event.payment_id,
             **_paid(booking, event.amount),
         )
         notices.confirmed(session, booking, event.at)
@@ -198,7 +202,10 @@ def _settle_balance(session: Session, booking: Booking, event: PaymentSettled) -
 
 def _send_back(session: Session, booking: Booking, event: PaymentEvent, reason: str) -> None:
     refunds.refund(session, event.payment_id, amount=event.amount, reason=reason, now=event.at)
-    notices.seat_lost(session, booking, event.amount, event.at)
+    if BookingState(booking.state) in OWNED:
+        notices.paid_twice(session, booking, event.amount, event.at)
+    else:
+        notices.seat_lost(session, booking, event.amount, event.at)
 
 
 def _paid(booking: Booking, amount: Money) -> dict[str, Any]:

@@ -136,6 +136,27 @@ def test_an_approved_application_can_be_paid_again_until_its_time(stage):
     assert stage.state(booking_id) == "confirmed"
 
 
+@pytest.mark.fault(23)
+def test_money_on_an_earlier_page_confirms_and_the_later_page_is_closed(stage):
+    place = stage.place(approval="request")
+    booking_id, host = stage.submitted(place), stage.member(place.site_id)
+    with stage.transaction() as session:
+        booking = queries.find(session, booking_id)
+        applications.approve(session, booking, actor_id=host, now=stage.now)
+    first = stage.pay(booking_id)
+    stage.clock.advance(timedelta(minutes=31))
+    stage.arrive(first)
+    second = stage.pay(booking_id, whole=True)
+    assert stage.settle(first) == "late"
+    booking = stage.booking(booking_id)
+    assert (booking.state, booking.payment_id) == ("confirmed", first)
+    # What was paid on the other page as it closed goes back, and the booking stays.
+    stage.settle(second)
+    assert stage.refunded(second) == booking.total.minor
+    assert stage.state(booking_id) == "confirmed"
+    assert stage.told(booking.trainee_id)[-1] == "paid_twice_refund"
+
+
 @pytest.mark.fault(5)
 def test_a_hold_that_is_never_paid_is_released(stage):
     place = stage.place()

@@ -109,7 +109,8 @@ class Bookings(RuleBasedStateMachine):
             self.on(booking, applications.submit, message=None)
             self.on(booking, applications.approve, actor_id=self.host)
             self.pay_for(booking, whole=False)
-            self.attempt(lambda: self.stage.settle(self.payment(0)))
+            if self.payments:
+                self.stage.settle(self.payment(0))
 
     @rule(trainee=TRAINEES, place=PLACES)
     def hold_the_first_week(self, trainee, place):
@@ -144,13 +145,28 @@ class Bookings(RuleBasedStateMachine):
     @precondition(lambda self: self.payments)
     @rule(which=WHICH)
     def money_arrives(self, which):
-        self.attempt(lambda: self.stage.settle(self.payment(which)))
+        """Money is never refused: it is fulfilled, or it goes back."""
+        self.stage.settle(self.payment(which))
+
+    @having(S.HELD, S.AWAITING_PAYMENT)
+    @rule(which=WHICH, trainee=TRAINEES, seat_is_lost=st.booleans())
+    def money_arrives_late(self, which, trainee, seat_is_lost):
+        booking = self.pick(which, S.HELD, S.AWAITING_PAYMENT)
+        self.pay_for(booking, whole=False)
+        payment = self.stage.booking(booking).payment_id
+        self.stage.clock.advance(timedelta(hours=1))
+        self.holds_expire()
+        if seat_is_lost:
+            for place in range(len(self.places)):
+                self.hold((trainee + place) % 3, place, 0, 3)
+        if payment is not None:
+            self.stage.settle(payment)
 
     @precondition(lambda self: self.payments)
     @rule(which=WHICH)
     def money_arrives_and_is_told_again(self, which):
         for _ in range(2):
-            self.attempt(lambda: self.stage.settle(self.payment(which)))
+            self.stage.settle(self.payment(which))
 
     @precondition(lambda self: self.payments)
     @rule(which=WHICH, how=st.sampled_from(["fails", "closes", "is dropped"]))
