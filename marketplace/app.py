@@ -91,6 +91,9 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Flask:
     """Build the application from `settings`; `parts` given replace the ones built from them."""
     # Every model is known before the first query needs a foreign key of another package.
     registry.metadata.sorted_tables  # noqa: B018 - fails at boot if a key names no table
+    # A test run keeps its own logging: pytest's.
+    if settings.environment != "test":
+        logs.configure(settings.log_level, settings.log_format)
     app = TransactionalFlask("marketplace", static_folder=None)
     _configure(app, settings)
     app.extensions[context.PARTS] = parts if parts is not None else build_parts(settings)

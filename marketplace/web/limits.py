@@ -2,11 +2,12 @@
 
 import uuid
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 from marketplace.core.settings import Settings
+from marketplace.web import health
 
 
 def who() -> str:
@@ -35,4 +36,15 @@ def init_app(app: Flask, settings: Settings) -> None:
             "socket_timeout": 0.05,
         }
     app.config["RATELIMIT_IN_MEMORY_FALLBACK"] = [settings.rate_limit]
+
+    # Registered before the limiter's own hook, so run after it: "try again later" on an answer
+    # that was given only misleads.
+    @app.after_request
+    def no_waiting_without_need(response: Response) -> Response:
+        if response.status_code < 400:  # noqa: PLR2004 - HTTP's own border
+            response.headers.pop("Retry-After", None)
+        return response
+
     limiter.init_app(app)
+    # A platform that may not ask whether we are well takes us for dead.
+    limiter.exempt(health.blueprint)
