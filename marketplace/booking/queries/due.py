@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, Select, cast, func, select
+from sqlalchemy.orm import defer
 
 from marketplace.booking.models import Booking, BookingReminder
 from marketplace.booking.states import BookingState
@@ -108,7 +109,10 @@ def _site_day(now: datetime) -> ColumnElement[object]:
 def _locked(session: Session, query: Select[Booking]) -> Sequence[Booking]:
     return (
         session.execute(
-            query.with_for_update(skip_locked=True),
+            # What was frozen is wide, and no deadline depends on it.
+            query.options(defer(Booking.policy), defer(Booking.price)).with_for_update(
+                skip_locked=True
+            ),
             execution_options={"populate_existing": True},
         )
         .scalars()
