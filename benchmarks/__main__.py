@@ -4,9 +4,12 @@ Exit status 1 if a figure misses its target, 2 if a benchmark could not be run.
 """
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import psycopg
 
 from benchmarks import booking, breakdown, export, search, start, webhooks
 from benchmarks.figures import Figure, failures
@@ -20,6 +23,8 @@ BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "webhooks": webhooks.run,
     "search": search.run,
 }
+# What a server, a child process or a query that fails raises; the other benchmarks still run.
+COULD_NOT_RUN = (RuntimeError, OSError, psycopg.Error, subprocess.SubprocessError)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,22 +47,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     began = time.monotonic()
     measured: list[Figure] = []
+    broken: list[str] = []
     with opened(QUICK if given.quick else FULL) as stage:
         for name, run in BENCHMARKS.items():
             if given.only and name not in given.only:
                 continue
             since = time.monotonic()
             print(f"{name} …", file=sys.stderr, flush=True)
-            for figure in run(stage):
-                measured.append(figure)
-                print(figure.line(), flush=True)
+            try:
+                for figure in run(stage):
+                    measured.append(figure)
+                    print(figure.line(), flush=True)
+            except COULD_NOT_RUN as error:
+                broken.append(name)
+                print(f"  {name}: {error}", file=sys.stderr, flush=True)
             print(f"  {name}: {time.monotonic() - since:.1f} s", file=sys.stderr, flush=True)
     missed = failures(measured)
     print(
         f"{len(measured)} figures in {time.monotonic() - began:.1f} s; "
-        + (f"targets missed: {', '.join(missed)}" if missed else "no target missed"),
+        + (f"targets missed: {', '.join(missed)}" if missed else "no target missed")
+        + (f"; could not be run: {', '.join(broken)}" if broken else ""),
         file=sys.stderr,
     )
+    if broken:
+        return 2
     return 1 if missed else 0
 
 
