@@ -43,7 +43,7 @@ HEADERS = {
 # What PostgreSQL says when it would not wait any longer, or could not let both go on.
 BUSY = frozenset({"55P03", "40001", "40P01", "57014"})
 # A number or text that the column can't hold: the caller's input, whatever let it through.
-OUT_OF_RANGE = frozenset({"22003", "22P02", "22001", "22021", "22008"})
+OUT_OF_RANGE = frozenset({"22003", "22P02", "22P05", "22001", "22021", "22008"})
 
 
 class Busy(Unavailable):
