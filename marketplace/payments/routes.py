@@ -18,13 +18,33 @@ from marketplace.payments.gateway import PaymentGateway
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.service import inbox, quarantine, steps
 from marketplace.payments.states import LIVE
-from marketplace.web import context
+from marketplace.web import context, openapi
 from marketplace.web.api import Blueprint
 from marketplace.web.limits import limiter
 
 LARGEST_EVENT = 1 << 20
 OPERATOR = "operator"
 MANY = 500
+
+EVENT = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "description": "An event, as Stripe writes it."}
+            }
+        },
+    },
+    "parameters": [
+        {
+            "name": "Stripe-Signature",
+            "in": "header",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": "Stripe's signature of the body, by the secret that we share.",
+        }
+    ],
+}
 
 stripe = Blueprint("stripe", __name__, url_prefix="/stripe", description="What Stripe tells us.")
 payments = Blueprint(
@@ -45,6 +65,7 @@ class EventTooLarge(Invalid):
 @access.public
 @limiter.exempt
 @stripe.response(200, schemas.ReceivedSchema)
+@stripe.doc(**EVENT)
 def webhook() -> dict[str, bool]:
     """Take an event of Stripe: verified by its signature, stored once, handled by a job.
 
@@ -69,7 +90,7 @@ def show(payment_id: UUID) -> dict[str, Any]:
 
 @payments.route("/<uuid:payment_id>/receipt")
 @access.signed_in
-@payments.response(200, content_type="application/pdf")
+@payments.response(200, openapi.BINARY, content_type="application/pdf")
 def receipt(payment_id: UUID) -> Response:
     """Return the receipt of a settled payment as PDF."""
     _own(payment_id)
@@ -89,6 +110,7 @@ def receipt(payment_id: UUID) -> Response:
 @access.public
 @payments.arguments(schemas.ReturnArgs, location="query")
 @payments.response(200, schemas.ReturnSchema)
+@payments.alt_response(303, description="For a browser: back to the page it came from.")
 def come_back(args: dict[str, str]) -> dict[str, Any] | BaseResponse:
     """Where the payment page sends the payer: asks how the payment stands, by the same path.
 

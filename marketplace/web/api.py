@@ -4,6 +4,7 @@ Routes are written as `@blueprint.route`, then `@guard`, `@blueprint.arguments`,
 `@blueprint.response`; the spec gets security, problems and the Idempotency-Key by itself.
 """
 
+import re
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,7 @@ import flask_smorest
 from flask import Flask, Response, jsonify
 from webargs.flaskparser import FlaskParser
 
+from marketplace.web import openapi
 from marketplace.web.schemas import ProblemSchema
 
 if TYPE_CHECKING:
@@ -44,13 +46,6 @@ else:
     SmorestBlueprint = flask_smorest.Blueprint
 
 PREFIX = "/api/v1"
-IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "description": "Sent again with the same body: the first answer again. With another: 422.",
-}
 
 
 class StrictParser(FlaskParser):
@@ -65,7 +60,7 @@ class StrictParser(FlaskParser):
 class Blueprint(SmorestBlueprint):
     """A smorest blueprint below `/api/v1`."""
 
-    ARGUMENTS_PARSER = StrictParser()
+    ARGUMENTS_PARSER: FlaskParser = StrictParser()
 
     def __init__(self, name: str, import_name: str, *, description: str, **kwargs: Any) -> None:
         prefix = PREFIX + kwargs.pop("url_prefix", "")
@@ -82,9 +77,12 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the library is not typed
     """
 
     ERROR_SCHEMA = ProblemSchema
+    # Problems are written into the document by `web.openapi`, with their own media type.
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
     def __init__(self, app: Flask) -> None:
         self._described = False
+        self._document: dict[str, Any] = {}
         self._describing = threading.Lock()
         self._blueprints: list[Blueprint] = []
         super().__init__(app)
@@ -104,12 +102,18 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the library is not typed
                         self, self._app, self.spec, name=blueprint.name, parameters=None
                     )
                     self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+                self._document = openapi.complete(self.spec.to_dict(), self._operation_ids())
                 self._described = True
-        document: dict[str, Any] = self.spec.to_dict()
-        for path in document["paths"].values():
-            if "post" in path:
-                path["post"].setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-        return document
+        return self._document
+
+    def _operation_ids(self) -> dict[tuple[str, str], str]:
+        """`bookings_hold` for the view `hold` of the blueprint `bookings`, by path and method."""
+        converters = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+        return {
+            (converters.sub(r"{\1}", rule.rule), method.lower()): re.sub(r"\W", "_", rule.endpoint)
+            for rule in self._app.url_map.iter_rules()
+            for method in rule.methods or ()
+        }
 
     def _openapi_json(self) -> Response:
         return jsonify(self.describe())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, post_load, validate
 
 from marketplace.core.money import EXPONENTS, LARGEST_MINOR, Money
 
@@ -64,12 +64,18 @@ def storable(text: str) -> str:
 
 
 class ProblemSchema(Schema):
-    """A problem document (RFC 9457)."""
+    """A problem document (RFC 9457); some codes bring members of their own."""
 
-    type = fields.String(metadata={"example": "/problems/seat_taken"})
-    title = fields.String()
-    status = fields.Integer()
-    code = fields.String(metadata={"description": "Stable name of the problem."})
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True, metadata={"example": "/problems/seat_taken"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True, metadata={"example": 409})
+    code = fields.String(
+        required=True,
+        metadata={"description": "Stable name of the problem.", "example": "seat_taken"},
+    )
     detail = fields.String()
     fields_ = fields.Dict(
         keys=fields.String(),
@@ -77,7 +83,9 @@ class ProblemSchema(Schema):
         data_key="fields",
         metadata={"description": "What is wrong, by field."},
     )
-    request_id = fields.String()
+    request_id = fields.String(
+        required=True, metadata={"description": "Under which the request is logged."}
+    )
 
 
 class PageArgs(StrictSchema):

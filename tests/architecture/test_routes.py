@@ -84,11 +84,3 @@ def test_the_openapi_document_describes_every_api_route(app):
                 for part in rule.split("/")
             )
             assert plain in documented, rule
-
-
-def test_every_post_of_the_api_documents_the_idempotency_key(app):
-    paths = app.test_client().get("/api/v1/openapi.json").get_json()["paths"]
-    for path, methods in paths.items():
-        if "post" in methods:
-            names = [parameter.get("name") for parameter in methods["post"].get("parameters", [])]
-            assert "Idempotency-Key" in names, path

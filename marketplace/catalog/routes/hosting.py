@@ -27,7 +27,7 @@ from marketplace.catalog.service.importing import import_listings, refuse_fault
 from marketplace.catalog.service.planning import ImportPlan
 from marketplace.core.errors import Invalid
 from marketplace.identity.access import current_account, site_member
-from marketplace.web import context, etags
+from marketplace.web import context, etags, openapi
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
 from marketplace.web.schemas import PageArgs
@@ -134,6 +134,7 @@ def show_seats(site_id: UUID, listing_id: UUID) -> Response:
 @site_member("site_owner", "coordinator")
 @blueprint.arguments(SetSeatsSchema)
 @blueprint.response(200, SeatsSchema)
+@blueprint.doc(**openapi.IF_MATCH)
 def set_seats(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response:
     """Give every week of a range so many seats; refused below the seats that are taken.
 

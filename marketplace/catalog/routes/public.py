@@ -63,6 +63,7 @@ def search_listings(data: dict[str, Any]) -> Found:
 @blueprint.route("/<uuid:listing_id>", methods=["GET"])
 @public
 @blueprint.response(200, ListingSchema)
+@blueprint.alt_response(304, description="As you have it already.")
 def show_listing(listing_id: UUID) -> Response:
     """Read a listing; drafts and listings under review only by their host and operators."""
     listing = listings.listing(context.session(), listing_id)

@@ -31,6 +31,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline';"
     " form-action 'self'; frame-ancestors 'none'",
 }
+PAGE = {"type": "string", "description": "For a browser, a page in its language."}
 WORDS: dict[str, dict[str, dict[str, str]]] = {
     "confirm": {
         "en": {"title": "Confirm your e-mail address", "button": "Confirm"},
@@ -94,6 +95,7 @@ environment = Environment(
 @public
 @blueprint.arguments(MailedTokenArgs, location="query")
 @blueprint.response(200, AcknowledgementSchema)
+@blueprint.alt_response(200, schema=PAGE, content_type="text/html")
 def explain_confirm(data: dict[str, str | None]) -> Response:
     """Show what confirming takes; this alone confirms nothing."""
     return _answer("confirm", "To confirm, POST {'token': …} here.", token=data["token"])
@@ -103,6 +105,7 @@ def explain_confirm(data: dict[str, str | None]) -> Response:
 @public
 @blueprint.arguments(MailedTokenSchema)
 @blueprint.response(200, AcknowledgementSchema)
+@blueprint.alt_response(200, schema=PAGE, content_type="text/html")
 @guessing
 def confirm(data: dict[str, str]) -> Response:
     """Confirm the address that the token was mailed to; twice is once."""
@@ -114,6 +117,7 @@ def confirm(data: dict[str, str]) -> Response:
 @public
 @blueprint.arguments(MailedTokenArgs, location="query")
 @blueprint.response(200, AcknowledgementSchema)
+@blueprint.alt_response(200, schema=PAGE, content_type="text/html")
 def explain_recover(data: dict[str, str | None]) -> Response:
     """Show what recovering takes."""
     del data
@@ -124,6 +128,7 @@ def explain_recover(data: dict[str, str | None]) -> Response:
 @public
 @blueprint.arguments(EmailAddressSchema)
 @blueprint.response(202, AcknowledgementSchema)
+@blueprint.alt_response(202, schema=PAGE, content_type="text/html")
 @guessing
 def recover(data: dict[str, str]) -> Response:
     """Mail a link that sets a new password, if the address has an account."""
@@ -136,6 +141,7 @@ def recover(data: dict[str, str]) -> Response:
 @public
 @blueprint.arguments(MailedTokenArgs, location="query")
 @blueprint.response(200, AcknowledgementSchema)
+@blueprint.alt_response(200, schema=PAGE, content_type="text/html")
 def explain_reset(data: dict[str, str | None]) -> Response:
     """Show what setting a new password takes; this alone sets nothing."""
     return _answer("reset", "POST {'token': …, 'password': …} here.", token=data["token"])
@@ -145,6 +151,7 @@ def explain_reset(data: dict[str, str | None]) -> Response:
 @public
 @blueprint.arguments(ResetSchema)
 @blueprint.response(200, AcknowledgementSchema)
+@blueprint.alt_response(200, schema=PAGE, content_type="text/html")
 @guessing
 def reset(data: dict[str, str]) -> Response:
     """Set a new password by the mailed token, once; every token and session ends."""

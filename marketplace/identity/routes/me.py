@@ -19,7 +19,7 @@ from marketplace.identity.schemas.people import (
 )
 from marketplace.identity.schemas.profile import ProfileRevisionPage, ProfileSchema
 from marketplace.identity.service import accounts, api_keys, profiles
-from marketplace.web import context, etags
+from marketplace.web import context, etags, openapi
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
 from marketplace.web.schemas import PageArgs
@@ -55,6 +55,7 @@ def memberships() -> dict[str, Any]:
 @blueprint.route("/profile", methods=["GET"])
 @signed_in
 @blueprint.response(200, ProfileSchema)
+@blueprint.alt_response(304, description="As you have it already.")
 def profile() -> TraineeProfile:
     """Read one's applicant facts; 404 until they are filled in."""
     found = queries.profile(context.session(), current_account().id)
@@ -67,6 +68,7 @@ def profile() -> TraineeProfile:
 @require("trainee")
 @blueprint.arguments(ProfileSchema)
 @blueprint.response(200, ProfileSchema)
+@blueprint.doc(**openapi.IF_MATCH)
 def save_profile(data: dict[str, Any]) -> TraineeProfile:
     """Save one's applicant facts, whole. Over an earlier version: with If-Match."""
     session, account = context.session(), current_account()

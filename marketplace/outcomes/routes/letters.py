@@ -27,7 +27,7 @@ from marketplace.outcomes.schemas.letters import (
 )
 from marketplace.outcomes.service import letter_files, letters
 from marketplace.outcomes.service.rotations import rotation
-from marketplace.web import context
+from marketplace.web import context, openapi
 from marketplace.web.api import PREFIX, Blueprint
 from marketplace.web.pagination import Page
 from marketplace.web.schemas import PageArgs, page_of
@@ -122,7 +122,7 @@ def send_link(letter_id: UUID) -> None:
 @blueprint.route("/letters/<uuid:letter_id>/content", methods=["GET"])
 @signed_in
 @blueprint.arguments(ContentArgs, location="query")
-@blueprint.response(200, description="The letter.", content_type="application/pdf")
+@blueprint.response(200, openapi.BINARY, description="The letter.", content_type="application/pdf")
 def read_content(args: dict[str, Any], letter_id: UUID) -> Response:
     """Read the letter itself; each reading is recorded.
 

@@ -5,6 +5,8 @@ from flask import Response, request
 from marketplace.reporting.errors import ReportNotReady
 from marketplace.reporting.models import ReportRun
 
+REPORT = {"type": "object", "description": "As `docs/analysts/methods.md` says."}
+
 
 def report_text(run: ReportRun) -> Response:
     """Return the frozen report itself, tagged with the hash of its bytes."""

@@ -13,7 +13,7 @@ from marketplace.reporting.models import ExportRun
 from marketplace.reporting.queries import runs as queries
 from marketplace.reporting.schemas import ExportArgs, ExportSchema
 from marketplace.reporting.service import exports
-from marketplace.web import context
+from marketplace.web import context, openapi
 from marketplace.web.api import PREFIX, Blueprint
 from marketplace.web.pagination import Page
 from marketplace.web.schemas import PageArgs, page_of
@@ -52,7 +52,7 @@ def read(export_id: UUID) -> ExportRun:
 
 @blueprint.route("/<uuid:export_id>/files/<string:name>", methods=["GET"])
 @require("analyst")
-@blueprint.response(200, description="The file.", content_type="application/octet-stream")
+@blueprint.response(200, openapi.BINARY, description="The file.", content_type="*/*")
 def download(export_id: UUID, name: str) -> Response:
     """Download a file of a ready export; each download is recorded."""
     run = _run(export_id)

@@ -10,7 +10,7 @@ from flask import Response
 
 from marketplace.identity.access import public
 from marketplace.reporting.queries import runs as queries
-from marketplace.reporting.routes.answers import report_text
+from marketplace.reporting.routes.answers import REPORT, report_text
 from marketplace.reporting.schemas import BenchmarksSchema, YearsSchema
 from marketplace.reporting.service import reports
 from marketplace.web import context
@@ -31,7 +31,8 @@ def list_years() -> dict[str, Any]:
 
 @blueprint.route("/reports/match/<int:match_year>", methods=["GET"])
 @public
-@blueprint.response(200, description="The report, small counts hidden.")
+@blueprint.response(200, REPORT, description="The report, small counts hidden.")
+@blueprint.alt_response(304, description="As you have it already.")
 def read_published(match_year: int) -> Response:
     """Read the published report of a Match year, the very bytes that were frozen.
 

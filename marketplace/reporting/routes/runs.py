@@ -11,7 +11,7 @@ from marketplace.identity.access import current_account, require
 from marketplace.outcomes.schemas.match import FIRST_YEAR, LAST_YEAR
 from marketplace.reporting.models import ReportRun
 from marketplace.reporting.queries import runs as queries
-from marketplace.reporting.routes.answers import report_text
+from marketplace.reporting.routes.answers import REPORT, report_text
 from marketplace.reporting.schemas import (
     FramedSchema,
     RunArgs,
@@ -70,7 +70,8 @@ def read(run_id: UUID) -> ReportRun:
 
 @blueprint.route("/reports/runs/<uuid:run_id>/report", methods=["GET"])
 @require("analyst", "operator")
-@blueprint.response(200, description="The report.")
+@blueprint.response(200, REPORT, description="The report.")
+@blueprint.alt_response(304, description="As you have it already.")
 def read_report(run_id: UUID) -> Response:
     """Read the report itself, the very bytes that were frozen."""
     return report_text(_run(run_id))
