@@ -41,7 +41,8 @@ class FileStore:
     def put_stream(self, key: str, pieces: Iterable[bytes]) -> None:
         try:
             # Several parts, put together by the store at the end; a reader sees none of them before.
-            obstore.put(self._store, _safe(key), pieces, use_multipart=True)
+            # One part of 5 MiB in memory at a time, where the library would keep twelve.
+            obstore.put(self._store, _safe(key), pieces, use_multipart=True, max_concurrency=1)
         except (BaseError, OSError) as error:
             raise StoreUnavailable(str(error)) from error
 
