@@ -102,9 +102,12 @@ def worker_app(database_url: str, servers: TestServers) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def parts(worker_app: Flask) -> Parts:
+def parts(worker_app: Flask) -> Iterator[Parts]:
+    """The application's parts; what a test puts in their place is taken out again."""
     found: Parts = worker_app.extensions["marketplace.parts"]
-    return found
+    worker_app.extensions["marketplace.parts"] = found.copy()
+    yield worker_app.extensions["marketplace.parts"]
+    worker_app.extensions["marketplace.parts"] = found
 
 
 @pytest.fixture

@@ -14,6 +14,12 @@ class Parts:
     def add(self, protocol: type[T], part: T) -> None:
         self._parts[protocol] = part
 
+    def copy(self) -> "Parts":
+        """Return parts of their own, holding the same objects."""
+        other = Parts()
+        other._parts.update(self._parts)
+        return other
+
     def get(self, protocol: type[T]) -> T:
         """Return the part that serves `protocol`; `LookupError` names one that is not wired."""
         try:
