@@ -4,6 +4,8 @@ Each domain package offers `BLUEPRINTS` (routes), `TASKS`, `SUBSCRIPTIONS` and `
 module puts them together with the adapters and hands out the parts.
 """
 
+from inspect import iscoroutinefunction
+
 from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy.orm import sessionmaker
@@ -171,3 +173,8 @@ def _open_database(app: Flask, settings: Settings) -> None:
         app,
         session_options={"class_": EdgeSession, "expire_on_commit": False, "info": carried},
     )
+    # The library would close asynchronous sessions as well, by a thread and an event loop of its own
+    # at the end of every request; there are none.
+    app.teardown_appcontext_funcs[:] = [
+        close for close in app.teardown_appcontext_funcs if not iscoroutinefunction(close)
+    ]
