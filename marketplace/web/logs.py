@@ -55,6 +55,8 @@ def configure(level: str, style: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    # One line a blueprint at every start says nothing to anybody.
+    logging.getLogger("procrastinate.blueprints").setLevel(logging.WARNING)
 
 
 def init_app(app: Flask) -> None:
