@@ -11,9 +11,16 @@ from marketplace.identity import queries as people
 from marketplace.identity.service import notices
 from marketplace.payments import queries
 from marketplace.payments.models import DocumentSequence, Payment, Receipt
+from  import Purpose
 from marketplace.payments.states import PaymentState
 
 KIND = "receipt"
+# A deposit's receipt must not read as if nothing more were owed.
+REMARKS = {
+    Purpose.DEPOSIT.value: "This is the deposit; the balance is billed and receipted by itself.",
+    Purpose.BALANCE.value: "This is the balance; the deposit has a receipt of its own.",
+    Purpose.APPLICATION_FEE.value: "This is the fee of an application.",
+}
 TEMPLATE = "receipt"
 NOTICE = "payment_receipt"
 
@@ -100,4 +107,5 @@ def _content(
         "total": str(payment.amount),
         "paid_on": payment.settled_at.date().isoformat(),
         "method": "card",
+        "remark": REMARKS.get(payment.purpose, ""),
     }

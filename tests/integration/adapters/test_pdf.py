@@ -15,6 +15,7 @@ RECEIPT = {
     "total": "380.80 USD",
     "paid_on": "2026-11-22",
     "method": "card",
+    "remark": "This is the deposit.",
 }
 
 
