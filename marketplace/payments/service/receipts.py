@@ -11,15 +11,14 @@ from marketplace.identity import queries as people
 from marketplace.identity.service import notices
 from marketplace.payments import queries
 from marketplace.payments.models import DocumentSequence, Payment, Receipt
-from  import Purpose
 from marketplace.payments.states import PaymentState
 
 KIND = "receipt"
 # A deposit's receipt must not read as if nothing more were owed.
 REMARKS = {
-    Purpose.DEPOSIT.value: "This is the deposit; the balance is billed and receipted by itself.",
-    Purpose.BALANCE.value: "This is the balance; the deposit has a receipt of its own.",
-    Purpose.APPLICATION_FEE.value: "This is the fee of an application.",
+    "deposit": "This is the deposit; the balance is billed and receipted by itself.",
+    "balance": "This is the balance; the deposit has a receipt of its own.",
+    "application_fee": "This is the fee of an application.",
 }
 TEMPLATE = "receipt"
 NOTICE = "payment_receipt"
