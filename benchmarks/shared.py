@@ -1,6 +1,7 @@
 """What most benchmarks share: one database to book in, product and yardstick over it, tokens."""
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,13 +40,16 @@ def give_searches(stage: Stage, captured: list[list[str]]) -> None:
 
 def _make(stage: Stage) -> Shared:
     sizes = stage.sizes
-    conninfo = stage.kept.enter_context(stage.database("shared"))
-    stage.say(f"{sizes.bookable} listings to book, {sizes.trainees} trainees")
-    data.add_bookable(conninfo, sizes.bookable)
-    data.heat(conninfo, data.HOT_SEATS)
-    data.add_trainees(conninfo, sizes.trainees)
-    tokens = probe(stage, conninfo, tokens=sizes.trainees)["tokens"]
-    stage.say("starting product and yardstick")
-    product = stage.kept.enter_context(stage.product(conninfo))
-    yardstick = stage.kept.enter_context(stage.yardstick(conninfo))
+    with ExitStack() as stack:
+        conninfo = stack.enter_context(stage.database("shared"))
+        stage.say(f"{sizes.bookable} listings to book, {sizes.trainees} trainees")
+        data.add_bookable(conninfo, sizes.bookable)
+        data.heat(conninfo, data.HOT_SEATS)
+        data.add_trainees(conninfo, sizes.trainees)
+        tokens = probe(stage, conninfo, tokens=sizes.trainees)["tokens"]
+        stage.say("starting product and yardstick")
+        product = stack.enter_context(stage.product(conninfo))
+        yardstick = stack.enter_context(stage.yardstick(conninfo))
+        # All is up: it stays until the run ends.
+        stage.kept.push(stack.pop_all())
     return Shared(conninfo, product, yardstick, tokens)
