@@ -1,0 +1,145 @@
+"""A world with something of everything in it, and one caller of each kind."""
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from marketplace.catalog.service import publishing
+from marketplace.catalog.service.importing import import_listings
+from tests.factories.people import Person
+from tests.factories.rotations import ROW, Stage
+from tests.integration.outcomes.conftest import Done
+
+LATER = date(2027, 6, 7)
+# The table whose ids a path's parameter takes.
+TABLES = {
+    "account_id": "account",
+    "booking_id": "booking",
+    "campaign_id": "campaign",
+    "entry_id": "match_outcome_event",
+    "export_id": "export_run",
+    "key_id": "api_key",
+    "letter_id": "letter",
+    "membership_id": "membership",
+    "notice_id": "notice",
+    "outcome_id": "match_outcome",
+    "payment_id": "payment",
+    "quarantine_id": "quarantine",
+    "refund_id": "refund",
+    "review_id": "listing_review",
+    "run_id": "report_run",
+}
+
+
+@dataclass
+class World:
+    """Who calls, and what there is to be named, by the name of the parameter that names it."""
+
+    connection: Connection
+    callers: dict[str, Person | None]
+    values: dict[str, list[Any]]
+    places: list[dict[str, str]]
+
+    def headers(self, role: str) -> dict[str, str]:
+        caller = self.callers[role]
+        return caller.headers if caller else {}
+
+
+def build(
+    done: Done, stage: Stage, connection: Connection, upload: str, link_of: Any, run_jobs: Any
+) -> World:
+    """Make it all as its people would, over HTTP where that can be done."""
+    trainee, client = done.trainee, done
+    owner = done.people.make("site_owner", site_id=done.place.site_id)
+    asked = stage.place(seats_per_week=3, approval="request", site_name="Harbor Clinic")
+    at_once = stage.place(seats_per_week=3, site_name="Prairie Hospital")
+    for place in (asked, at_once):
+        done.people.grant(owner, "site_owner", site_id=place.site_id)
+    confirmed = stage.confirmed(at_once, trainee.id, LATER)
+    stage.hold(trainee.id, at_once, date(2027, 8, 2))
+    submitted = stage.hold(trainee.id, asked, date(2027, 9, 6))
+    client.call(trainee, "POST", f"/bookings/{submitted}/submit", json={})
+    unpaid = stage.hold(trainee.id, at_once, date(2027, 10, 4))
+    client.call(trainee, "POST", f"/bookings/{unpaid}/payments", 201, json={})
+    quote = client.call(trainee, "POST", f"/bookings/{confirmed}/cancellation-quote", json={})
+    client.call(trainee, "POST", "/me/api-keys", 201, json={"name": "Diary", "scopes": ["read"]})
+    booking = f"/bookings/{done.booking_id}"
+    client.call(trainee, "POST", f"{booking}/attestation", 201,
+                json={"duties": ["history_taking"], "in_person": True})  # fmt: skip
+    client.call(trainee, "PUT", "/match-outcomes/2027",
+                json={"registered": True, "main_result": "matched_pgy1"})  # fmt: skip
+    survey = _survey(client, link_of)
+    for public in (False, True):
+        client.call(done.analyst, "POST", "/reports/match/2027/runs", 202, json={"public": public})
+    client.call(done.analyst, "POST", "/exports", 202, json={"match_year": 2027})
+    _listing_to_review(stage, owner)
+    run_jobs()
+    with stage.transaction() as session:
+        payment = session.execute(text("SELECT id FROM payment WHERE state = 'settled'")).scalar()
+    client.call(done.operator, "POST", f"/operator/payments/{payment}/refunds", 201,
+                json={"amount": {"amount": 100, "currency": "USD"}, "reason": "Good will."})  # fmt: skip
+    with stage.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO quarantine (id, processor_object, reason, details, payment_id, found_at)"
+                " VALUES (gen_random_uuid(), 'cs_strange', 'wrong amount', '{}', :payment, now())"
+            ),
+            {"payment": payment},
+        )
+        values = {
+            name: [str(one) for one in session.execute(text(f"SELECT id FROM {table}")).scalars()]
+            for name, table in TABLES.items()
+        }
+        pairs = session.execute(text("SELECT site_id, id FROM listing")).all()
+    assert all(values.values()), {name for name, found in values.items() if not found}
+    values |= {
+        "match_year": [2027],
+        "name": ["outcomes.csv", "codebook.json", "../etc/passwd"],
+        "purpose": ["match_result_statistics", "survey", "nothing"],
+        "token": [upload, survey],
+        "quote": [quote.get_json()["quote"]],
+        "session_id": [f"cs_{payment}"],
+        "first_day": [LATER.isoformat(), "2027-11-01"],
+        "email": [trainee.email, "nobody@example.org"],
+        "password": [trainee.password],
+        "current": [trainee.password],
+        "If-Match": ["*"],
+    }
+    callers = {
+        "anonymous": None,
+        "trainee": trainee,
+        "site_owner": owner,
+        "operator": done.operator,
+        "analyst": done.analyst,
+    }
+    places = [{"site_id": str(site), "listing_id": str(listing)} for site, listing in pairs]
+    return World(connection, callers, values, places)
+
+
+def _survey(client: Done, link_of: Any) -> str:
+    """Send a campaign's first wave; the token that the trainee is mailed."""
+    dates = {"opens_on": "2027-04-01", "closes_on": "2027-06-30", "freeze_on": "2027-09-30"}
+    made = client.call(
+        client.analyst, "POST", "/campaigns", 201, json={"match_year": 2027, **dates}
+    )
+    path = f"/campaigns/{made.get_json()['id']}"
+    client.call(client.analyst, "POST", f"{path}/frame")
+    client.call(client.analyst, "POST", f"{path}/waves", 202)
+    return link_of(client.trainee.email)
+
+
+def _listing_to_review(stage: Any, owner: Person) -> None:
+    """A listing whose title promises what its duties do not hold waits for an operator."""
+    row = {**ROW, "external_id": "T-review", "site_name": "Bayside Clinic",
+           "title": "Hands-on Externship", "duties": "shadowing"}  # fmt: skip
+    sheet = io.StringIO()
+    writer = csv.DictWriter(sheet, row)
+    writer.writeheader()
+    writer.writerow(row)
+    with stage.transaction() as session:
+        import_listings(session, sheet.getvalue(), owner.id, True, stage.now)
+        publishing.request_all(session, owner.id, owner.id, stage.now)
