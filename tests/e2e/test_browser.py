@@ -1,0 +1,87 @@
+"""What a person sees, in a real browser: our pages, and paying on the hosted page."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.e2e.site import Site
+
+pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.browser]
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not os.access(CHROMIUM, os.X_OK):
+        why = f"there is no Chromium at {CHROMIUM}; .ci/run installs it"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(why)
+        pytest.skip(why)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context()
+    yield opened
+    opened.close()
+
+
+class Watch:
+    """Notes what a page complains of, and whom it calls."""
+
+    def __init__(self, page: Page) -> None:
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: self.complaints.append(request.url))
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+
+
+def test_our_pages_load_without_a_complaint_and_call_nobody_else(
+    site: Site, context: BrowserContext
+):
+    page = context.new_page()
+    watch = Watch(page)
+    page.goto(site.base)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.get_by_role("link", name="The API, with a page to try it").click()
+    # The operations are drawn from our document, the summary of one among them.
+    expect(page.locator(".info .title")).to_contain_text("Clinical rotation marketplace")
+    expect(page.locator("#operations-bookings-bookings_hold")).to_be_visible(timeout=20_000)
+    page.wait_for_load_state("networkidle")
+    assert watch.complaints == []
+    assert watch.hosts - {""} == {urlsplit(site.base).netloc}
+
+
+def test_a_held_booking_is_paid_by_hand(site: Site, context: BrowserContext):
+    who, booking, path = site.asked()
+    page = context.new_page()
+    watch = Watch(page)
+    page.goto(site.page(who, path))
+    amount = booking["deposit"]["amount"]
+    expect(page.get_by_role("button", name="Pay")).to_be_visible()
+    assert f"{amount // 100:,}.{amount % 100:02d}" in page.inner_text("body")
+    page.locator("input[name=email]").fill("asha@example.org")
+    page.locator("input[name=number]").fill("4000 0000 0000 0002")
+    page.locator("input[name=expiry]").fill("12 / 40")
+    page.locator("input[name=cvc]").fill("123")
+    page.get_by_role("button", name="Pay").click()
+    expect(page.get_by_text("declined")).to_be_visible()
+    assert site.state(who, booking) == "awaiting_payment"
+    page.locator("input[name=number]").fill("4242 4242 4242 4242")
+    page.locator("input[name=expiry]").fill("12 / 40")
+    page.locator("input[name=cvc]").fill("123")
+    page.get_by_role("button", name="Pay").click()
+    page.wait_for_url(f"{site.base}/**")
+    site.await_state(who, booking, "confirmed")
+    assert watch.hosts - {""} == {urlsplit(site.base).netloc, urlsplit(site.sandbox).netloc}
