@@ -81,9 +81,7 @@ def test_preconditions_parameters_and_bodies_bring_their_problems(document):
 
 def test_every_good_answer_but_the_empty_ones_has_a_schema(document):
     for label, _, operation in operations(document):
-        good = {
-            status: answer for status, answer in operation["responses"].items() if status < "3"
-        }
+        good = {status: answer for status, answer in operation["responses"].items() if status < "3"}
         assert good, label
         for status, answer in good.items():
             contents = resolve(document, answer).get("content", {})
@@ -103,7 +101,9 @@ def test_every_body_of_json_has_an_example_that_it_allows(document):
             validator = Draft202012Validator(
                 schema, registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER
             )
-            assert [error.message for error in validator.iter_errors(content["example"])] == [], label
+            assert [error.message for error in validator.iter_errors(content["example"])] == [], (
+                label
+            )
 
 
 def test_what_an_answer_always_has_is_required(document):
