@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 HOME_DIR ?= .local
 ARGS ?=
 WORKERS ?= auto
+# Compiling every module anew at each start would double its time.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'

@@ -9,11 +9,15 @@ from benchmarks.stage import Stage
 
 HEAVY = ("scipy", "numpy", "polars", "altair", "pyreadstat", "xlsxwriter", "typst", "statsmodels")
 
-_USED = """
+DEVELOPMENT_ONLY = ("yaml", "rich")
+
+_USED = f"""
 import json, resource, sys
 def used():
     now = resource.getrusage(resource.RUSAGE_SELF)
     return now.ru_utime + now.ru_stime
+# Only tools of development bring these; libraries that find them load them as well.
+sys.modules.update(dict.fromkeys({DEVELOPMENT_ONLY!r}))
 began = used()
 """
 _PRODUCT = f"""{_USED}
