@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import NullPool
+from xdist.scheduler import LoadScopeScheduling
 
 from marketplace.adapters import migrate
 from marketplace.adapters.queue import Context
@@ -33,6 +34,18 @@ from tests.servers import TestServers, shared_folder, start_test_servers
 TEMPLATE = "marketplace_template"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 _numbers = itertools.count()
+
+
+class OneSite(LoadScopeScheduling):
+    """Gives all end-to-end tests to one process: they share a running product."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneSite:
+    return OneSite(config, log)
 
 
 class CapturedMail:

@@ -7,8 +7,6 @@ import pytest
 from tests.e2e.site import Site, wish
 from tests.smoke.clients import pay
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 
 @pytest.mark.fault(1)
 def test_of_two_who_race_for_the_last_seat_one_gets_it(site: Site):
