@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from environs import Env, EnvError
+from flask.cli import NoAppException
 from marshmallow import validate
 
 from marketplace.core.settings import Settings
@@ -25,12 +26,21 @@ ROOT = Path(__file__).parents[1]
 STACK_NOTE = "stack.json"
 
 
-class SettingsError(SystemExit):
-    """The environment can't be worked with; the message has one line a fault."""
+class SettingsError(NoAppException, SystemExit):
+    """The environment can't be worked with; the message has one line a fault.
+
+    Ends a server's start without a traceback. The `flask` command takes it for what it is, an
+    application that isn't there, and still lists and runs what needs none.
+    """
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
-        super().__init__("settings: " + "\nsettings: ".join(faults))
+        text = "settings: " + "\nsettings: ".join(faults)
+        super().__init__(text)
+        self.code = text
+
+    def __str__(self) -> str:
+        return str(self.code)
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
