@@ -184,7 +184,7 @@ def test_the_usual_plan():
     plan = run.usual_plan(8123, web_workers=3, demo=True)
     assert [child.name for child in plan.children] == ["web", "worker"]
     assert {"--port", "8123", "--workers", "3"} <= set(plan.children[0].command)
-    assert [step.title for step in plan.steps] == ["migrating", "loading the demo"]
+    assert [step.title for step in plan.steps] == ["migrating and loading the demo"]
     bare = run.usual_plan(8123, web_workers=1, demo=False)
     assert [step.title for step in bare.steps] == ["migrating"]
     assert not bare.epilogue
