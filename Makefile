@@ -68,9 +68,9 @@ bench: $(VENV)/.dev ## All benchmarks (ONLY=search for one, QUICK=1 for a minute
 
 lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
 	@$(PIP) install uv
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-annotate \
 		pyproject.toml --extra analysis --extra embedded --group build -o requirements/run.txt
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-annotate \
 		pyproject.toml --extra analysis --extra embedded --group build --group dev -c requirements/run.txt -o requirements/dev.txt
 
 clean: ## Remove what was built; keeps .local, the demo's data
