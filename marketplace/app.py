@@ -4,6 +4,7 @@ Each domain package offers `BLUEPRINTS` (routes), `TASKS`, `SUBSCRIPTIONS` and `
 module puts them together with the adapters and hands out the parts.
 """
 
+import gc
 from inspect import iscoroutinefunction
 
 from flask import Flask
@@ -11,7 +12,7 @@ from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy.orm import sessionmaker
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace import __version__, registry
+from marketplace import WHILE_SERVING, __version__, registry
 from marketplace.adapters import wiring
 from marketplace.adapters.queue import Context, ProcrastinateQueue
 from marketplace.booking import errors as booking_errors
@@ -111,6 +112,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Flask:
         api.register_blueprint(blueprint)
     for page in page_routes.BLUEPRINTS:
         app.register_blueprint(page)
+    gc.set_threshold(*WHILE_SERVING)
     return app
 
 

@@ -7,6 +7,7 @@ SIGTERM or Ctrl-C.
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import threading
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from marketplace import WHILE_SERVING
 from marketplace.embedded.mail_sink.http import http_server
 from marketplace.embedded.mail_sink.store import MessageStore
 from marketplace.embedded.processes import LOOPBACK
@@ -64,6 +66,7 @@ async def serve(store: MessageStore, smtp_port: int, http_port: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the process."""
+    gc.set_threshold(*WHILE_SERVING)
     parser = argparse.ArgumentParser(
         prog="python -m marketplace.embedded.mail_sink",
         description="Keep mail instead of delivering it, and show it over HTTP.",

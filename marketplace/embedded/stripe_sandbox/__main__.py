@@ -1,10 +1,12 @@
 """``python -m marketplace.embedded.stripe_sandbox``: run the sandbox."""
 
 import argparse
+import gc
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from marketplace import WHILE_SERVING
 from marketplace.embedded.stripe_sandbox.app import Endpoint
 from marketplace.embedded.stripe_sandbox.deliveries import Retry
 from marketplace.embedded.stripe_sandbox.server import serve
@@ -103,6 +105,7 @@ def _endpoints(made: argparse.ArgumentParser, options: argparse.Namespace) -> tu
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    gc.set_threshold(*WHILE_SERVING)
     made = parser()
     options = made.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="stripe sandbox: %(levelname)s %(message)s")
