@@ -1,8 +1,7 @@
-"""The catalogue's tables. What is promised of them is a constraint here first.
+"""Sites, preceptors and listings with their histories, and runs of the import.
 
 A listing carries copies of its site's words (`site_name`, `city`, `us_state`) and its weighted
-search vector, so that a search reads one table. Seats are rows of a pool and a week; a listing
-draws on one pool or more, and takes a seat in all of them or in none.
+search vector, so that a search reads one table.
 """
 
 import uuid
@@ -286,44 +285,6 @@ class ListingReview(Base):
     decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None]
-
-
-class SeatPool(Base):
-    """Seats that one or more listings of a site draw on; `version` counts edits of capacity."""
-
-    __tablename__ = "seat_pool"
-    __table_args__ = (Index("ix_seat_pool_site_id", "site_id"),)
-
-    id: Mapped[uuid.UUID] = pk()
-    site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
-    name: Mapped[str]
-    version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
-    created_at: Mapped[datetime] = created_at()
-
-
-class ListingPool(Base):
-    """Which pools a listing draws on; fixed once it has been published."""
-
-    __tablename__ = "listing_pool"
-    __table_args__ = (Index("ix_listing_pool_pool_id", "pool_id"),)
-
-    listing_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("listing.id"), primary_key=True)
-    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("seat_pool.id"), primary_key=True)
-
-
-class SeatWeek(Base):
-    """The seats of a pool in the week from Monday `week`: never more taken than there are."""
-
-    __tablename__ = "seat_week"
-    __table_args__ = (
-        CheckConstraint("taken >= 0 AND taken <= capacity", name="taken"),
-        CheckConstraint("extract(isodow FROM week) = 1", name="monday"),
-    )
-
-    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("seat_pool.id"), primary_key=True)
-    week: Mapped[date] = mapped_column(primary_key=True)
-    capacity: Mapped[int] = mapped_column(SmallInteger)
-    taken: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"), default=0)
 
 
 class ImportRun(Base):

@@ -1,0 +1,25 @@
+"""The catalogue's tables. What is promised of them is a constraint here first."""
+
+from marketplace.catalog.models.listings import (
+    ImportRun,
+    Listing,
+    ListingReview,
+    ListingTransition,
+    ListingVersion,
+    Preceptor,
+    Site,
+)
+from marketplace.catalog.models.seats import ListingPool, SeatPool, SeatWeek
+
+__all__ = [
+    "ImportRun",
+    "Listing",
+    "ListingPool",
+    "ListingReview",
+    "ListingTransition",
+    "ListingVersion",
+    "Preceptor",
+    "SeatPool",
+    "SeatWeek",
+    "Site",
+]
