@@ -1,15 +1,17 @@
 """The database: declarative base, naming convention, money columns, and the one edge that commits.
 
 Constraint names are API: errors are recognised by them. Services flush; only the edge (a request,
-a job, a command) commits, and a session refuses to be committed anywhere else.
+a job, a command) commits, and a session refuses to be committed anywhere else. What must only follow
+a commit (telling a cache, telling whoever watches) is noted with `after_commit`, and done by the edge.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, cast
 
+import structlog
 from sqlalchemy import (
     CHAR,
     BigInteger,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     Uuid,
+    event,
     func,
     orm,
 )
@@ -39,6 +42,9 @@ NAMING = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 EDGE = "edge"
+AFTER = "after_commit"
+
+log = structlog.get_logger(__name__)
 
 
 class AwareDateTime(TypeDecorator[datetime]):
@@ -116,15 +122,58 @@ def affected(session: Session, statement: UpdateBase) -> int:
     return result.rowcount
 
 
+def after_commit(session: Session, run: Callable[..., None], *items: Hashable) -> None:
+    """Have the edge call `run(*items)` once its commit has succeeded, and never after a rollback.
+
+    Noted several times it is still called once, with the items of all notes, each once, in order;
+    a note made within a savepoint that is rolled back is forgotten with it. For what is only speed
+    or news: the commit stands whatever comes of it, a process may die in between, and an error is
+    logged and goes no further. What must happen is a job (`core.jobs.defer`).
+    """
+    notes = session.info.setdefault(AFTER, [])
+    made_in = session.get_nested_transaction() or session.get_transaction()
+    notes.append((made_in, run, items))
+
+
+@event.listens_for(EdgeSession, "after_soft_rollback")
+def _forget_notes(session: orm.Session, rolled_back: orm.SessionTransaction) -> None:
+    """Drop what was noted within a savepoint, or a transaction, that is undone."""
+
+    def undone(made_in: orm.SessionTransaction | None) -> bool:
+        while made_in is not None and made_in is not rolled_back:
+            made_in = made_in.parent
+        return made_in is rolled_back
+
+    notes = session.info.get(AFTER)
+    if notes:
+        session.info[AFTER] = [note for note in notes if not undone(note[0])]
+
+
+def _follow_commit(session: Session) -> None:
+    gathered: dict[Callable[..., None], dict[Hashable, None]] = {}
+    for _, run, items in session.info.pop(AFTER, ()):
+        gathered.setdefault(run, {}).update(dict.fromkeys(items))
+    for run, noted in gathered.items():
+        try:
+            run(*noted)
+        except Exception as error:
+            log.exception("after_commit_failed", run=repr(run), exc_info=error)
+
+
 @contextmanager
 def edge(session: Session) -> Iterator[Session]:
-    """Open the edge: commit if the body succeeds, else roll back and re-raise."""
+    """Open the edge: commit if the body succeeds, else roll back and re-raise.
+
+    After the commit it does what `after_commit` noted.
+    """
     session.info[EDGE] = True
     try:
         yield session
         session.commit()
     except BaseException:
+        session.info.pop(AFTER, None)
         session.rollback()
         raise
     finally:
         session.info[EDGE] = False
+    _follow_commit(session)
