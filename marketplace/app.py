@@ -21,6 +21,7 @@ from marketplace.booking import subscribers as booking_subscribers
 from marketplace.booking import tasks as booking_tasks
 from marketplace.catalog import errors as catalog_errors
 from marketplace.catalog import routes as catalog_routes
+from marketplace.catalog.rules import classifiers
 from marketplace.compliance import errors as compliance_errors
 from marketplace.compliance import routes as compliance_routes
 from marketplace.core import events, jobs
@@ -121,6 +122,7 @@ def build_parts(settings: Settings) -> Parts:
     parts = Parts()
     parts.add(Settings, settings)
     parts.add(Clock, OffsetClock(settings.clock_file) if settings.clock_file else SystemClock())
+    parts.add(classifiers.Classifiers, classifiers.KNOWN)
     wiring.wire(parts, settings)
     return parts
 

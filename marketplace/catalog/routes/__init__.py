@@ -1,6 +1,6 @@
 """Routes of the catalogue: what everybody may search, what hosts and operators manage."""
 
-from marketplace.catalog.routes import hosting, operating, public
+from marketplace.catalog.routes import hosting, operating, public, tiers
 
-BLUEPRINTS = (public.blueprint, public.tiers_blueprint, hosting.blueprint, operating.blueprint)
+BLUEPRINTS = (public.blueprint, tiers.blueprint, hosting.blueprint, operating.blueprint)
 """What `create_app` registers."""

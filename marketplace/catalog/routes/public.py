@@ -1,4 +1,4 @@
-"""`/listings` and `/tiers`: search, one listing, its weeks, why one may book it, what a tier is."""
+"""`/listings`: search, one listing, its weeks, and why one may book it."""
 
 from datetime import date, timedelta
 from typing import Any, cast
@@ -10,13 +10,10 @@ from marketplace.catalog.errors import BadFilter, ListingNotFound
 from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import listings, seats
 from marketplace.catalog.queries.search import Filters, Found, search
-from marketplace.catalog.rules.tiers import Classification, classify
 from marketplace.catalog.rules.weeks import monday_from, monday_of
 from marketplace.catalog.schemas.listings import (
     AvailabilityArgs,
     AvailabilitySchema,
-    ClassificationSchema,
-    ClassifySchema,
     EligibilityArgs,
     EligibilitySchema,
     FoundSchema,
@@ -35,9 +32,6 @@ LONGEST_WINDOW = timedelta(days=371)
 
 blueprint = Blueprint(
     "listings", __name__, url_prefix="/listings", description="Listings, for everybody"
-)
-tiers_blueprint = Blueprint(
-    "tiers", __name__, url_prefix="/tiers", description="Tiers of clinical experience"
 )
 
 
@@ -102,17 +96,6 @@ def show_eligibility(data: dict[str, Any], listing_id: UUID) -> Explanation:
         context.now(),
         first_day=data["first_day"],
         weeks=data["weeks"],
-    )
-
-
-@tiers_blueprint.route("/classify", methods=["POST"])
-@public
-@tiers_blueprint.arguments(ClassifySchema)
-@tiers_blueprint.response(200, ClassificationSchema)
-def classify_duties(data: dict[str, Any]) -> Classification:
-    """Say which tier these duties amount to, for students and graduates, and why."""
-    return classify(
-        data["duties"], data["setting"], data["title"], data["audience"], data["claimed"]
     )
 
 

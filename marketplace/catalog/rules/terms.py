@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
-from marketplace.catalog.rules import specialties, tiers
+from marketplace.catalog.rules import specialties
 from marketplace.catalog.rules.drafts import ListingDraft
 from marketplace.catalog.rules.places import STATES
 
@@ -59,9 +59,15 @@ def difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str,
     }
 
 
-def fingerprint(title: str, setting: str, duties: Iterable[str], audience: str) -> str:
-    """What a classification depends on: an operator's decision holds while this stays the same."""
-    parts = [tiers.VERSION, title, setting, sorted(duties), audience]
+def fingerprint(
+    title: str, setting: str, duties: Iterable[str], audience: str, conflicts: Iterable[str]
+) -> str:
+    """What an operator decides on: the decision holds while this stays the same.
+
+    `conflicts` are the codes that were found, whichever version of the classifier found them: a
+    new version that finds the same ones asks nobody again.
+    """
+    parts = [title, setting, sorted(duties), audience, sorted(conflicts)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -181,7 +181,7 @@ def _answer(
     reasons = [
         Reason(
             "direct_contact",
-            f"There is direct patient contact, in person: {_names(duties & CONTACT_DUTIES)}.",
+            f"There is direct patient contact, in person: {spoken(duties & CONTACT_DUTIES)}.",
         )
     ]
     if status is LearnerStatus.GRADUATE:
@@ -194,7 +194,7 @@ def _answer(
         return TierAnswer(Tier.EXTERNSHIP, (*reasons, *missing))
     done = duties & (ELECTIVE_CORE | ELECTIVE_WRITTEN)
     reasons.append(
-        Reason("elective_duties", f"A student does all that an elective asks for: {_names(done)}.")
+        Reason("elective_duties", f"A student does all that an elective asks for: {spoken(done)}.")
     )
     return TierAnswer(Tier.ELECTIVE, tuple(reasons))
 
@@ -207,13 +207,13 @@ def _no_contact(duties: frozenset[Duty], setting: Setting) -> Reason:
         )
     return Reason(
         "no_contact_duty",
-        f"No duty is direct patient contact; the duties are {_names(duties)}.",
+        f"No duty is direct patient contact; the duties are {spoken(duties)}.",
     )
 
 
 def _missing_for_elective(duties: frozenset[Duty]) -> list[Reason]:
     missing = [
-        Reason(f"lacks_{duty.value}", f"An elective asks for {_names({duty})}, not given here.")
+        Reason(f"lacks_{duty.value}", f"An elective asks for {spoken({duty})}, not given here.")
         for duty in sorted(ELECTIVE_CORE - duties)
     ]
     if not duties & ELECTIVE_WRITTEN:
@@ -296,5 +296,6 @@ def _claim_conflicts(claimed: Tier | None, tiers: Mapping[LearnerStatus, Tier]) 
     ]
 
 
-def _names(duties: Iterable[Duty]) -> str:
+def spoken(duties: Iterable[Duty]) -> str:
+    """The duties as people say them, in the order of their list."""
     return ", ".join(duty.value.replace("_", " ") for duty in Duty if duty in set(duties))

@@ -313,39 +313,3 @@ class EligibilitySchema(Schema):
     learner_status = fields.String(allow_none=True)
     tier = fields.String(allow_none=True)
     results = fields.List(fields.Nested(RuleResultSchema), required=True)
-
-
-class ClassifySchema(StrictSchema):
-    """What a trainee may do somewhere."""
-
-    duties = fields.List(
-        fields.String(validate=validate.OneOf(vocabulary.allowed("duty"))),
-        required=True,
-        validate=validate.Length(max=len(vocabulary.allowed("duty"))),
-        metadata={"example": ["history_taking", "physical_examination", "case_presentation"]},
-    )
-    setting = fields.String(required=True, validate=validate.OneOf(vocabulary.allowed("setting")))
-    title = Text(load_default="", validate=validate.Length(max=200))
-    audience = fields.String(
-        load_default="both", validate=validate.OneOf(vocabulary.allowed("audience"))
-    )
-    claimed = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(TIERS))
-
-
-class TierAnswerSchema(Schema):
-    """The tier for one learner status."""
-
-    tier = fields.String(required=True)
-    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
-
-
-class ClassificationSchema(Schema):
-    """The tier for each learner status, why, and what contradicts it."""
-
-    version = fields.String(required=True, metadata={"example": "usce-1"})
-    direct_contact = fields.Boolean(required=True)
-    student = fields.Nested(TierAnswerSchema, required=True)
-    graduate = fields.Nested(TierAnswerSchema, required=True)
-    open_to = fields.List(fields.String(), required=True)
-    conflicts = fields.List(fields.Nested(ReasonSchema), required=True)
-    publishable = fields.Boolean(required=True)

@@ -288,5 +288,10 @@ def test_the_classifier_explains_itself_to_everybody(client, market):
     assert answer.json["student"]["tier"] == "elective"
     assert answer.json["graduate"]["tier"] == "externship"
     assert [c["code"] for c in answer.json["conflicts"]] == ["elective_open_to_graduates"]
+    lower = [each["text"] for each in answer.json["what_if"] if each["status"] == "student"]
+    assert "Without case presentation it would be an externship for students." in lower
+    described = client.get(f"{API}/tiers").json
+    assert described["version"] == "usce-1"
+    assert {duty["kind"] for duty in described["duties"]} == {"contact", "hands_on", "passive"}
     refused = client.post(f"{API}/tiers/classify", json={**body, "duties": ["surgery"]})
     assert refused.status_code == 422
