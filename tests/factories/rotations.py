@@ -148,7 +148,7 @@ class Stage:
         owner_id = self.account("Host Owner")
         values = {**ROW, "external_id": f"T-{number}", "seats_per_week": str(seats_per_week)}
         sheet = io.StringIO()
-        writer = csv.DictWriter(sheet, ["external_id", *ROW])
+        writer = csv.DictWriter(sheet, ["external_id", *{**ROW, **row}])
         writer.writeheader()
         writer.writerow({**values, **row})
         with self.transaction() as session:

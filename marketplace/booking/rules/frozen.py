@@ -13,9 +13,13 @@ from marketplace.core.money import Money
 from marketplace.payments.rules import Earner, PriceLine, Quote
 
 
-def price_to_json(quote: Quote) -> dict[str, Any]:
-    """All lines, and the same lines in the part that is due at once and the part due later."""
+def price_to_json(quote: Quote, deposit_rule: str = "") -> dict[str, Any]:
+    """All lines, the same lines in the part that is due at once and the part due later.
+
+    `deposit_rule` is the listing's, as its sheet has it: empty is the standard one.
+    """
     return {
+        "deposit_rule": deposit_rule,
         "lines": [_line_to_json(line) for line in quote.lines],
         "deposit": [_line_to_json(line) for line in quote.deposit_lines],
         "balance": [_line_to_json(line) for line in quote.balance_lines],

@@ -6,6 +6,7 @@ so that the rows of a busy week are locked for the shortest time, and always in 
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,8 @@ from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import transition
 from marketplace.booking.states import BookingState
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.rules import eligibility, policies
+from marketplace.catalog.rules import deposits, eligibility, policies
+from marketplace.catalog.rules.deposits import DepositKind, DepositRule
 from marketplace.catalog.rules.weeks import is_monday, nearest_mondays
 from marketplace.catalog.service import seats
 from marketplace.core.db import Session
@@ -165,7 +167,7 @@ def _freeze(
         version=1,
         hold_expires_at=now + terms.hold,
         approval=listing.approval,
-        price=frozen.price_to_json(quote),
+        price=frozen.price_to_json(quote, deposits.text_of(listing.deposit)),
         total=quote.total,
         deposit=quote.deposit,
         paid=Money.zero(quote.total.currency),
@@ -184,18 +186,33 @@ def _price(
     policy: policies.CancellationPolicy,
     terms: Terms,
 ) -> prices.Quote:
-    """The listing's price; the deposit is that of its terms, in its own currency."""
+    """The listing's price; the deposit is by its own rule, in its own currency."""
     price: Money = listing.price_per_week
-    fixed = policy.deposit.amount if policy.deposit else None
+    percent, fixed = _deposit(listing.deposit, policy, terms)
     if fixed is not None and fixed.currency != price.currency:
-        fixed = None
+        percent, fixed = terms.deposit_percent, None
     return prices.quote(
         price_per_week=price,
         weeks=weeks,
         platform_fee_percent=terms.platform_fee_percent,
-        deposit_percent=terms.deposit_percent,
+        deposit_percent=percent,
         deposit_amount=fixed,
     )
+
+
+def _deposit(
+    rule: DepositRule, policy: policies.CancellationPolicy, terms: Terms
+) -> tuple[Decimal | None, Money | None]:
+    """The share or the amount that is due at once; neither where all of it is."""
+    match rule.kind:
+        case DepositKind.WHOLE:
+            return None, None
+        case DepositKind.SHARE:
+            return rule.percent, None
+        case DepositKind.AMOUNT:
+            return None, rule.amount
+        case DepositKind.STANDARD:
+            return terms.deposit_percent, policy.deposit.amount if policy.deposit else None
 
 
 # Where the terms name no day, the balance is due as long before the start as providers ask.

@@ -28,8 +28,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.catalog.rules.deposits import DepositKind, DepositRule
+from marketplace.catalog.rules.english import EnglishTerms
 from marketplace.catalog.rules.tiers import Tier
-from marketplace.catalog.rules.vocabulary import Approval, Audience, LetterPolicy, Setting
+from marketplace.catalog.rules.vocabulary import (
+    CLAIMABLE,
+    Approval,
+    Audience,
+    Document,
+    LetterPolicy,
+    Setting,
+)
 from marketplace.catalog.states import ListingState, ReviewState, Verification
 from marketplace.core.db import Base, created_at, money_column, pk
 from marketplace.core.money import Money
@@ -134,6 +143,24 @@ class Listing(Base):
         CheckConstraint("price_minor > 0", name="price"),
         CheckConstraint("seats_per_week >= 0", name="seats_per_week"),
         CheckConstraint("lead_days >= 0", name="lead_days"),
+        CheckConstraint("toefl_ibt_min BETWEEN 1 AND 120", name="toefl_ibt_min"),
+        CheckConstraint("ielts_min BETWEEN 0.5 AND 9", name="ielts_min"),
+        CheckConstraint("oet_min BETWEEN 10 AND 500", name="oet_min"),
+        CheckConstraint(
+            f"documents <@ ARRAY[{', '.join(repr(one.value) for one in Document)}]::text[]",
+            name="documents",
+        ),
+        CheckConstraint(
+            "deposit_kind IN ('standard', 'whole', 'share', 'amount')"
+            " AND (deposit_kind = 'share') = (deposit_basis_points IS NOT NULL)"
+            " AND (deposit_kind = 'amount') = (deposit_minor IS NOT NULL)",
+            name="deposit_kind",
+        ),
+        CheckConstraint("deposit_basis_points BETWEEN 1 AND 9999", name="deposit_basis_points"),
+        CheckConstraint("deposit_minor > 0", name="deposit_minor"),
+        CheckConstraint(
+            f"claimed_tier IN ({', '.join(map(repr, CLAIMABLE))})", name="claimed_tier"
+        ),
         CheckConstraint("step2_min BETWEEN 1 AND 300", name="step2_min"),
         CheckConstraint(
             "first_start <= last_start AND extract(isodow FROM first_start) = 1"
@@ -185,6 +212,19 @@ class Listing(Base):
     cancellation_policy: Mapped[str]
     approval: Mapped[str]
     lead_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("14"), default=14)
+    english_native: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    toefl_ibt_min: Mapped[int | None] = mapped_column(SmallInteger)
+    ielts_min: Mapped[Decimal | None] = mapped_column(Numeric(2, 1))
+    oet_min: Mapped[int | None] = mapped_column(SmallInteger)
+    documents: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}", default=list)
+    deposit_kind: Mapped[str] = mapped_column(
+        server_default=DepositKind.STANDARD, default=DepositKind.STANDARD
+    )
+    deposit_basis_points: Mapped[int | None] = mapped_column(SmallInteger)
+    # In the currency of the price.
+    deposit_minor: Mapped[int | None] = mapped_column(BigInteger)
+    residency_affiliation: Mapped[str] = mapped_column(server_default="", default="")
+    claimed_tier: Mapped[str | None]
     notes: Mapped[str] = mapped_column(server_default="", default="")
     tier_student: Mapped[str | None]
     tier_graduate: Mapped[str | None]
@@ -209,6 +249,18 @@ class Listing(Base):
         viewonly=True,
         primaryjoin="Preceptor.id == foreign(Listing.preceptor_id)",
     )
+
+    @property
+    def english(self) -> EnglishTerms:
+        return EnglishTerms(self.english_native, self.toefl_ibt_min, self.ielts_min, self.oet_min)
+
+    @property
+    def deposit(self) -> DepositRule:
+        return DepositRule(
+            DepositKind(self.deposit_kind),
+            self.deposit_basis_points,
+            None if self.deposit_minor is None else Money(self.deposit_minor, self.price.currency),
+        )
 
 
 class ListingVersion(Base):

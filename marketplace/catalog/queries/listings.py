@@ -10,7 +10,9 @@ from sqlalchemy.orm import joinedload
 
 from marketplace.catalog.errors import ListingNotFound, NotOffered
 from marketplace.catalog.models import Listing, ListingVersion, Preceptor, Site
+from marketplace.catalog.rules.deposits import DepositRule
 from marketplace.catalog.rules.drafts import ListingDraft, PreceptorDraft, SiteDraft
+from marketplace.catalog.rules.english import EnglishTerms
 from marketplace.catalog.states import ListingState
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -45,6 +47,10 @@ class ListingForBooking:
     policy_key: str
     approval: str
     letter_policy: str
+    english: EnglishTerms
+    documents: tuple[str, ...]
+    deposit: DepositRule
+    residency_affiliation: str
     tier_student: str | None
     tier_graduate: str | None
     classifier_version: str
@@ -119,6 +125,10 @@ def listing_for_booking(session: Session, listing_id: uuid.UUID) -> ListingForBo
         policy_key=listing.cancellation_policy,
         approval=listing.approval,
         letter_policy=listing.letter_policy,
+        english=listing.english,
+        documents=tuple(listing.documents),
+        deposit=listing.deposit,
+        residency_affiliation=listing.residency_affiliation,
         tier_student=listing.tier_student,
         tier_graduate=listing.tier_graduate,
         classifier_version=listing.classifier,
@@ -317,5 +327,11 @@ def draft_of(listing: Listing, site: Site, preceptor: Preceptor) -> ListingDraft
         letter_policy=listing.letter_policy,
         cancellation_policy=listing.cancellation_policy,
         approval=listing.approval,
+        english=listing.english,
+        documents=tuple(listing.documents),
+        deposit=listing.deposit,
+        lead_days=listing.lead_days,
+        residency_affiliation=listing.residency_affiliation,
+        claimed_tier=listing.claimed_tier,
         notes=listing.notes,
     )

@@ -18,6 +18,7 @@ T = TypeVar("T")
 MOST_WEEKS = 52
 MOST_SEATS = 500
 HIGHEST_SCORE = 300
+MOST_LEAD_DAYS = 365
 HIGHEST_PRICE_IN_MAJOR_UNITS = 100_000
 _SYMBOLS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
 _COUNTRY = {"us", "usa", "u.s.", "u.s.a.", "united states", "united states of america"}

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 
+from marketplace.catalog.rules.deposits import STANDARD, DepositRule
+from marketplace.catalog.rules.english import NOT_ASKED, EnglishTerms
 from marketplace.core.money import Money
+
+LEAD_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,11 @@ class PreceptorDraft:
 
 @dataclass(frozen=True)
 class ListingDraft:
-    """`price` is for one week and one seat; starts and blackout weeks are Mondays."""
+    """`price` is for one week and one seat; starts and blackout weeks are Mondays.
+
+    The terms with a default are those of the sheet's newer columns, which a sheet may lack.
+    `documents` are asked for before the first day; `lead_days` lie between booking and start.
+    """
 
     external_id: str
     site: SiteDraft
@@ -50,3 +58,9 @@ class ListingDraft:
     cancellation_policy: str
     approval: str
     notes: str
+    english: EnglishTerms = NOT_ASKED
+    documents: tuple[str, ...] = ()
+    deposit: DepositRule = STANDARD
+    lead_days: int = LEAD_DAYS
+    residency_affiliation: str = ""
+    claimed_tier: str | None = None

@@ -6,8 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from marketplace.catalog.rules import cells, places
-from marketplace.catalog.rules.drafts import ListingDraft, PreceptorDraft, SiteDraft
+from marketplace.catalog.rules import cells, deposits, english, places
+from marketplace.catalog.rules.drafts import (
+    LEAD_DAYS,
+    ListingDraft,
+    PreceptorDraft,
+    SiteDraft,
+)
 from marketplace.catalog.rules.findings import Caution, Fix, Problem, shown
 from marketplace.catalog.rules.people import upright_name
 from marketplace.catalog.rules.policies import SELECTABLE
@@ -24,11 +29,13 @@ _LONGEST = {
     "city": 100,
     "preceptor": 200,
     "title": 200,
+    "residency_affiliation": 200,
     "notes": 2000,
 }
 LONGEST_CELL = 2000
 _STEP_2 = cells.integer(1, cells.HIGHEST_SCORE, "score_out_of_range")
 _WEEKS = cells.integer(1, cells.MOST_WEEKS, "weeks_out_of_range")
+_LEAD_DAYS = cells.integer(0, cells.MOST_LEAD_DAYS, "days_out_of_range")
 _SEATS = cells.integer(0, cells.MOST_SEATS, "seats_out_of_range")
 
 
@@ -132,6 +139,7 @@ def read_row(record: Record) -> tuple[ListingDraft | None, RowReader]:
         "cancellation_policy": reader.cell("cancellation_policy", _policy),
         "approval": reader.cell("approval", cells.word("approval")),
         "notes": reader.text("notes", required=False),
+        **_newer_terms(reader, price),
     }
     step2_min = reader.optional("step2_min", _STEP_2)
     _check_order(reader, values)
@@ -161,6 +169,21 @@ def read_site(reader: RowReader) -> SiteDraft | None:
     if not (name and address and city and state and country and zone):
         return None
     return SiteDraft(name, address, city, state, country, zone)
+
+
+def _newer_terms(reader: RowReader, price: Money | None) -> dict[str, Any]:
+    """The terms whose columns a sheet may lack; each then has its default."""
+    currency = price.currency if price else "USD"
+    lead_days = reader.optional("lead_days", _LEAD_DAYS)
+    return {
+        "english": reader.optional("english", english.read) or english.NOT_ASKED,
+        "documents": reader.optional("documents", cells.words("document")) or (),
+        "deposit": reader.optional("deposit", lambda text: deposits.read(text, currency))
+        or deposits.STANDARD,
+        "lead_days": LEAD_DAYS if lead_days is None else lead_days,
+        "residency_affiliation": reader.text("residency_affiliation", required=False) or "",
+        "claimed_tier": reader.optional("claimed_tier", cells.word("tier")),
+    }
 
 
 def _preceptor(reader: RowReader) -> PreceptorDraft | None:

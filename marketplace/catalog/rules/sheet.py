@@ -42,9 +42,19 @@ COLUMNS = (
     "letter_policy",
     "cancellation_policy",
     "approval",
+    "english",
+    "documents",
+    "deposit",
+    "lead_days",
+    "residency_affiliation",
+    "claimed_tier",
     "notes",
 )
-OPTIONAL = frozenset({"blackout_weeks", "step2_min", "notes"})
+# A sheet without one of these leaves that term of a stored listing as it is.
+KEPT_IF_ABSENT = frozenset(
+    {"english", "documents", "deposit", "lead_days", "residency_affiliation", "claimed_tier"}
+)
+OPTIONAL = frozenset({"blackout_weeks", "step2_min", "notes"}) | KEPT_IF_ABSENT
 MOST_ROWS = 50_000
 MOST_BYTES = 50_000_000
 _SYNONYMS = {
@@ -76,6 +86,14 @@ _SYNONYMS = {
     "letter": "letter_policy",
     "cancellation": "cancellation_policy",
     "note": "notes",
+    "english_requirement": "english",
+    "required_documents": "documents",
+    "deposit_rule": "deposit",
+    "lead_time": "lead_days",
+    "notice_days": "lead_days",
+    "affiliation": "residency_affiliation",
+    "residency": "residency_affiliation",
+    "tier": "claimed_tier",
 }
 _DELIMITERS = (",", ";", "\t", "|")
 
@@ -237,6 +255,8 @@ def _record(number: int, columns: Sequence[str], cells: Sequence[str]) -> Record
     named = {
         column: cell for column, cell in zip(columns, cells, strict=False) if column in COLUMNS
     }
+    # A row that ends early has left its last cells empty, which is not the same as no column.
+    named |= dict.fromkeys(KEPT_IF_ABSENT.intersection(columns[len(cells) :]), "")
     surplus = cells[len(columns) :]
     missing = [
         column for column in columns[len(cells) :] if column in COLUMNS and column not in OPTIONAL

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
-from marketplace.catalog.rules import specialties
+from marketplace.catalog.rules import deposits, english, specialties
 from marketplace.catalog.rules.drafts import ListingDraft
 from marketplace.catalog.rules.places import STATES
 
@@ -46,6 +46,12 @@ def terms_of(draft: ListingDraft) -> dict[str, str]:
         "letter_policy": draft.letter_policy,
         "cancellation_policy": draft.cancellation_policy,
         "approval": draft.approval,
+        "english": english.text_of(draft.english),
+        "documents": ";".join(draft.documents),
+        "deposit": deposits.text_of(draft.deposit),
+        "lead_days": str(draft.lead_days),
+        "residency_affiliation": draft.residency_affiliation,
+        "claimed_tier": draft.claimed_tier or "",
         "notes": draft.notes,
     }
 

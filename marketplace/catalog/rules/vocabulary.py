@@ -49,6 +49,31 @@ class Approval(StrEnum):
     REQUEST = "request"
 
 
+class Document(StrEnum):
+    """What a host may ask a trainee to bring; how long each is valid is compliance's to say."""
+
+    PASSPORT = "passport"
+    CV = "cv"
+    DEANS_LETTER = "deans_letter"
+    TRANSCRIPT = "transcript"
+    MMR = "mmr"
+    VARICELLA = "varicella"
+    HEPATITIS_B = "hepatitis_b"
+    TDAP = "tdap"
+    TB_TEST = "tb_test"
+    INFLUENZA = "influenza"
+    BLS = "bls"
+    HIPAA_TRAINING = "hipaa_training"
+    BACKGROUND_CHECK = "background_check"
+    DRUG_SCREEN = "drug_screen"
+    MALPRACTICE_INSURANCE = "malpractice_insurance"
+    HEALTH_INSURANCE = "health_insurance"
+    STEP_SCORE_REPORT = "step_score_report"
+    ENGLISH_PROOF = "english_proof"
+
+
+# What a host may claim for a rotation; the computed tier is the one that counts.
+CLAIMABLE = ("observership", "externship", "elective")
 ANY_VISA = "any"
 NO_VISA = "none_needed"
 VISAS = ("B1/B2", "J-1", "F-1", "H-1B", "ESTA", ANY_VISA, NO_VISA)
@@ -124,6 +149,52 @@ _SPELLINGS: Mapping[str, Mapping[str, str]] = {
         "on request": "request",
         "requested": "request",
     },
+    "document": {
+        "curriculum vitae": "cv",
+        "resume": "cv",
+        "dean letter": "deans_letter",
+        "dean s letter": "deans_letter",
+        "mspe": "deans_letter",
+        "transcripts": "transcript",
+        "medical school transcript": "transcript",
+        "mmr x2": "mmr",
+        "mmr titre": "mmr",
+        "mmr titer": "mmr",
+        "measles mumps rubella": "mmr",
+        "varicella x2": "varicella",
+        "varicella titre": "varicella",
+        "varicella titer": "varicella",
+        "chickenpox": "varicella",
+        "hep b": "hepatitis_b",
+        "hbv": "hepatitis_b",
+        "tetanus": "tdap",
+        "tb": "tb_test",
+        "ppd": "tb_test",
+        "quantiferon": "tb_test",
+        "tuberculosis test": "tb_test",
+        "flu": "influenza",
+        "flu shot": "influenza",
+        "flu vaccine": "influenza",
+        "influenza vaccine": "influenza",
+        "basic life support": "bls",
+        "hipaa": "hipaa_training",
+        "background": "background_check",
+        "criminal background check": "background_check",
+        "drug test": "drug_screen",
+        "drug screening": "drug_screen",
+        "malpractice": "malpractice_insurance",
+        "liability insurance": "malpractice_insurance",
+        "step scores": "step_score_report",
+        "step score": "step_score_report",
+        "usmle transcript": "step_score_report",
+        "english": "english_proof",
+        "proof of english": "english_proof",
+    },
+    "tier": {
+        "hands on elective": "elective",
+        "hands on observership": "externship",
+        "observation": "observership",
+    },
     "visa": {
         "b1 b2": "B1/B2",
         "b1b2": "B1/B2",
@@ -151,6 +222,8 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "audience": tuple(Audience),
     "letter_policy": tuple(LetterPolicy),
     "approval": tuple(Approval),
+    "document": tuple(Document),
+    "tier": CLAIMABLE,
     "visa": VISAS,
 }
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")

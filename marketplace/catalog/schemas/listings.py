@@ -167,6 +167,28 @@ class PreceptorSchema(Schema):
     npi = fields.String(required=True)
 
 
+class EnglishTermsSchema(Schema):
+    """Accepted proofs of English: any one is enough. With none of them it is not asked for."""
+
+    asked = fields.Boolean(required=True)
+    native = fields.Boolean(required=True)
+    toefl_ibt = fields.Integer(allow_none=True, metadata={"description": "Least total."})
+    ielts = fields.Float(allow_none=True, metadata={"description": "Least overall band."})
+    oet = fields.Integer(allow_none=True, metadata={"description": "Least score in each part."})
+
+
+class DepositRuleSchema(Schema):
+    """What is due when a seat is booked.
+
+    `standard`: the deposit of the cancellation terms, else the marketplace's share. `share`: so
+    many basis points of the total. `amount`: so much, at most the total.
+    """
+
+    kind = fields.String(required=True, metadata={"enum": ["standard", "whole", "share", "amount"]})
+    basis_points = fields.Integer(allow_none=True)
+    amount = MoneyField(allow_none=True)
+
+
 class ListingSummarySchema(Schema):
     """A listing in a page of results."""
 
@@ -221,7 +243,23 @@ class ListingSchema(ListingSummarySchema):
     blackout_weeks = fields.List(fields.Date(), required=True)
     step1_required = fields.Boolean(required=True)
     step2_min = fields.Integer(allow_none=True, metadata={"maximum": HIGHEST_SCORE})
-    lead_days = fields.Integer(required=True)
+    lead_days = fields.Integer(
+        required=True, metadata={"description": "Least days between booking and start."}
+    )
+    english = fields.Nested(EnglishTermsSchema, required=True)
+    documents = fields.List(
+        fields.String(metadata={"enum": list(vocabulary.allowed("document"))}),
+        required=True,
+        metadata={"description": "What is asked for before the first day."},
+    )
+    deposit = fields.Nested(DepositRuleSchema, required=True)
+    residency_affiliation = fields.String(
+        required=True, metadata={"description": "The residency that it belongs to; may be empty."}
+    )
+    claimed_tier = fields.String(
+        allow_none=True,
+        metadata={"description": "What the host calls it; the tiers are computed from the duties."},
+    )
     cancellation_policy = fields.Function(
         lambda row: {
             "key": row.cancellation_policy,

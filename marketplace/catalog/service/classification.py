@@ -12,7 +12,9 @@ from marketplace.identity.rules import LearnerStatus
 
 def classification_of(draft: ListingDraft) -> Classification:
     """The answer of the published classifier."""
-    return classifiers.KNOWN.current(draft.duties, draft.setting, draft.title, draft.audience)
+    return classifiers.KNOWN.current(
+        draft.duties, draft.setting, draft.title, draft.audience, draft.claimed_tier
+    )
 
 
 def columns_of(draft: ListingDraft) -> Mapping[str, Any]:

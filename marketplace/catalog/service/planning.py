@@ -6,7 +6,7 @@ than are taken, a closed week or a shorter season over taken seats, another site
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,7 @@ from marketplace.catalog.models import Listing, Preceptor, Site
 from marketplace.catalog.queries import listings, seats
 from marketplace.catalog.rules.drafts import ListingDraft
 from marketplace.catalog.rules.findings import Caution, Fix, Problem
-from marketplace.catalog.rules.sheet import Remark
+from marketplace.catalog.rules.sheet import KEPT_IF_ABSENT, Remark
 from marketplace.catalog.rules.spreadsheet import Sheet, SheetRow
 from marketplace.catalog.rules.terms import difference, terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
@@ -135,6 +135,8 @@ def _entry(row: SheetRow, stored: Stored | None, only: Site | None) -> Entry:
     }
     if row.repeats is not None:
         return Entry(row.row, row.external_id, REPEATED, **said)
+    if stored:
+        draft = said["draft"] = _with_absent(row, draft, stored.draft)
     problems = _foreign(row.row, draft, only)
     changed = difference(terms_of(stored.draft), terms_of(draft)) if stored else {}
     if stored and changed:
@@ -143,6 +145,12 @@ def _entry(row: SheetRow, stored: Stored | None, only: Site | None) -> Entry:
         return Entry(row.row, row.external_id, REFUSED, problems=problems, **said)
     action = CREATED if stored is None else CHANGED if changed else UNCHANGED
     return Entry(row.row, row.external_id, action, difference=changed, **said)
+
+
+def _with_absent(row: SheetRow, draft: ListingDraft, stored: ListingDraft) -> ListingDraft:
+    """The draft with the stored terms of the columns that the sheet does not have."""
+    absent = KEPT_IF_ABSENT - row.record.cells.keys()
+    return replace(draft, **{name: getattr(stored, name) for name in absent}) if absent else draft
 
 
 def _foreign(row: int, draft: ListingDraft, only: Site | None) -> list[Problem]:

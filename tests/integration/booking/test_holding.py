@@ -156,3 +156,22 @@ def test_a_host_cannot_lower_seats_below_those_held(stage):
     assert stage.state(first) == "expired"
     with pytest.raises(SeatTaken):
         stage.hold(stage.trainee(), place)
+
+
+@pytest.mark.parametrize(
+    ("rule", "policy", "due"),
+    [
+        ("", "tiered_days", 44800),
+        ("", "deposit_forfeit", 20000),
+        ("whole", "deposit_forfeit", 224000),
+        ("25%", "tiered_days", 56000),
+        ("25%", "deposit_forfeit", 56000),
+        ("300.00", "tiered_days", 30000),
+        ("9000.00", "tiered_days", 224000),
+    ],
+)
+def test_the_listings_deposit_rule_is_frozen_on_the_booking(stage, rule, policy, due):
+    place = stage.place(deposit=rule, cancellation_policy=policy)
+    booking = stage.booking(stage.hold(stage.trainee(), place))
+    assert (booking.deposit.minor, booking.total.minor) == (due, 224000)
+    assert booking.price["deposit_rule"] == rule

@@ -195,3 +195,36 @@ def test_the_table_tells_row_column_value_and_what_was_expected(imported):
     assert (zone["column"], zone["value"]) == ("timezone", "America/Atlanta")
     assert "America/New_York" in zone["message"]
     assert {line["row"] for line in lines} == set(range(2, 26))
+
+
+NEWER = "english,documents,deposit,lead_days,residency_affiliation,claimed_tier"
+VALUES = "native;OET 350,cv;bls,25%,30,Lakeview IM residency,elective"
+
+
+def with_newer_columns(row: int = 1) -> str:
+    """The sample's first rows with the newer columns behind the notes."""
+    lines = SHEET.decode().splitlines()[:3]
+    lines[0] += f",{NEWER}"
+    lines[row] += f",{VALUES}"
+    return "\n".join(lines) + "\n"
+
+
+def test_the_newer_terms_are_stored_and_come_out_as_they_went_in(session, owner, imported):
+    plan = import_listings(session, with_newer_columns(), owner, True, NOW)
+    assert plan.counts["changed"] == 1, plan.as_table()
+    listing = listing_of(session, "CHI-IM-01")
+    assert (listing.english.native, listing.english.oet) == (True, 350)
+    assert listing.documents == ["cv", "bls"]
+    assert listing.deposit.basis_points == 2500
+    assert listing.lead_days == 30
+    assert listing.claimed_tier == "elective"
+    assert import_listings(session, with_newer_columns(), owner, True, NOW).counts["changed"] == 0
+
+
+def test_a_sheet_without_a_column_leaves_that_term_alone(session, owner, imported):
+    import_listings(session, with_newer_columns(), owner, True, NOW)
+    again = import_listings(session, SHEET, owner, True, NOW)
+    assert again.counts["unchanged"] == CREATED
+    emptied = with_newer_columns().replace(",30,Lakeview", ",,Lakeview")
+    plan = import_listings(session, emptied, owner, True, NOW)
+    assert plan.of("changed")[0].difference == {"lead_days": ("30", "14")}
