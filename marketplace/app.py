@@ -19,8 +19,10 @@ from marketplace.booking import errors as booking_errors
 from marketplace.booking import routes as booking_routes
 from marketplace.booking import subscribers as booking_subscribers
 from marketplace.booking import tasks as booking_tasks
+from marketplace.booking.service.holders import BookedSeats
 from marketplace.catalog import errors as catalog_errors
 from marketplace.catalog import routes as catalog_routes
+from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.rules import classifiers
 from marketplace.compliance import errors as compliance_errors
 from marketplace.compliance import routes as compliance_routes
@@ -123,6 +125,7 @@ def build_parts(settings: Settings) -> Parts:
     parts.add(Settings, settings)
     parts.add(Clock, OffsetClock(settings.clock_file) if settings.clock_file else SystemClock())
     parts.add(classifiers.Classifiers, classifiers.KNOWN)
+    parts.add(SeatHolders, BookedSeats())
     wiring.wire(parts, settings)
     return parts
 

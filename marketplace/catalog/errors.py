@@ -30,10 +30,17 @@ class SeatsNotTaken(Conflict):
 
 
 class CapacityBelowTaken(Conflict):
-    """`weeks` in the problem names each week and the seats taken in it."""
+    """`weeks` in the problem names each week and the seats taken in it, `bookings` who has them."""
 
     code = "capacity_below_taken"
     title = "More seats are taken than would be left."
+
+
+class WeeksInUse(Conflict):
+    """`bookings` in the problem are those with a seat in a week that would be closed."""
+
+    code = "weeks_in_use"
+    title = "Somebody has a seat in a week that would be closed."
 
 
 class PoolsFixed(Conflict):

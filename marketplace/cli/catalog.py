@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
+from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.service import importing, publishing
 from marketplace.catalog.service.planning import ImportPlan
 from marketplace.cli.accounts import find
-from marketplace.cli.edge import now, readable, table, transaction
+from marketplace.cli.edge import now, parts, readable, table, transaction
 
 LARGEST_SHEET = 64 * 1024 * 1024
 
@@ -36,7 +37,10 @@ def import_sheet(sheet: Path, site_owner: str, commit: bool, publish: bool) -> N
         raise click.ClickException(f"{sheet} is larger than {LARGEST_SHEET >> 20} MiB")
     with transaction() as session:
         owner = find(session, site_owner)
-        plan = importing.import_listings(session, sheet.read_bytes(), owner, commit, now())
+        holders = parts().get(SeatHolders)
+        plan = importing.import_listings(
+            session, sheet.read_bytes(), owner, commit, now(), holders=holders
+        )
         asked = publishing.request_all(session, owner, owner, now()) if commit and publish else []
     if plan.fault is not None:
         click.echo(f"{sheet}: expected {plan.fault.expected}", err=True)

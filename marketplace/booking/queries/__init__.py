@@ -19,6 +19,7 @@ from marketplace.booking.queries.due import (
     starting_soon,
     undecided,
 )
+from marketplace.booking.queries.holding import holding, seats_in_use
 from marketplace.booking.queries.hosts import (
     applications,
     attendance,
@@ -37,6 +38,7 @@ __all__ = [
     "cancellation",
     "find",
     "history",
+    "holding",
     "last_step",
     "listing_of_completed",
     "live_weeks",
@@ -47,6 +49,7 @@ __all__ = [
     "overdue_holds",
     "overlapping",
     "roster",
+    "seats_in_use",
     "starting_soon",
     "undecided",
     "was_present",

@@ -1,7 +1,7 @@
 """Seats by week: one listing's year in one answer."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -87,6 +87,31 @@ def pools(session: Session, listing_id: uuid.UUID) -> Sequence[SeatPool]:
         .scalars()
         .all()
     )
+
+
+def listings_of_pools(session: Session, pool_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """The listings that draw on one of these pools."""
+    return list(
+        session.execute(
+            select(ListingPool.listing_id).where(ListingPool.pool_id.in_(list(pool_ids))).distinct()
+        ).scalars()
+    )
+
+
+def sharing(
+    session: Session, listing_ids: Sequence[uuid.UUID]
+) -> Mapping[uuid.UUID, set[uuid.UUID]]:
+    """For each listing, those that draw on one of its pools: itself and whom it shares with."""
+    mine, theirs = ListingPool.__table__.alias(), ListingPool.__table__.alias()
+    rows = session.execute(
+        select(mine.c.listing_id, theirs.c.listing_id)
+        .join(theirs, theirs.c.pool_id == mine.c.pool_id)
+        .where(mine.c.listing_id.in_(list(listing_ids)))
+    )
+    found: dict[uuid.UUID, set[uuid.UUID]] = {}
+    for listing_id, other in rows:
+        found.setdefault(listing_id, set()).add(other)
+    return found
 
 
 def only_pool(session: Session, listing_id: uuid.UUID) -> SeatPool:

@@ -8,6 +8,7 @@ from flask import Response, make_response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from marketplace.catalog.errors import ListingNotFound
+from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import listings, seats
 from marketplace.catalog.rules.weeks import calendar, is_monday, monday_of
@@ -73,6 +74,7 @@ def import_sheet(data: dict[str, Any], site_id: UUID) -> ImportPlan:
         context.now(),
         site_id=site_id,
         account_id=current_account().id,
+        holders=context.parts().get(SeatHolders),
     )
     refuse_fault(plan)
     return plan
@@ -154,6 +156,7 @@ def set_seats(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response
         calendar(data["first_week"], data["last_week"], 1),
         data["capacity"],
         expected_version=pool.version,
+        holders=context.parts().get(SeatHolders),
     )
     return _seats(listing_id)
 

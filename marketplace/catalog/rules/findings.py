@@ -1,6 +1,7 @@
 """What reading a sheet has to say about its cells: problems, fixes and warnings."""
 
 from dataclasses import dataclass
+from datetime import date
 
 LONGEST_SHOWN = 80
 
@@ -14,6 +15,8 @@ class Problem:
     value: str
     code: str
     expected: str
+    # In which weeks somebody has a seat, where that is why.
+    weeks: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from marketplace.catalog.errors import ListingNotFound, SheetRefused
+from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import (
     ImportRun,
     Listing,
@@ -30,7 +31,7 @@ from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
 from marketplace.catalog.rules.spreadsheet import read_sheet
 from marketplace.catalog.rules.terms import search_words, terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
-from marketplace.catalog.service import planning, publishing
+from marketplace.catalog.service import holding, planning, publishing
 from marketplace.catalog.service.classification import columns_of
 from marketplace.catalog.service.planning import CHANGED, CREATED, Entry, ImportPlan, Stored
 from marketplace.catalog.states import ListingState
@@ -40,6 +41,8 @@ from marketplace.identity.rules import Role
 from marketplace.identity.service import memberships
 
 SOURCE = "import"
+# The columns that close weeks.
+CALENDAR = frozenset({"first_start", "last_start", "weeks_max", "blackout_weeks"})
 Rows = list[dict[str, Any]]
 
 
@@ -52,10 +55,12 @@ def import_listings(
     *,
     site_id: uuid.UUID | None = None,
     account_id: uuid.UUID | None = None,
+    holders: SeatHolders | None = None,
 ) -> ImportPlan:
     """Plan the import of a sheet for an owner and, with `commit`, do it (the edge commits).
 
-    `site_id` admits rows of that site only; `account_id` is who imports, the owner by default.
+    `site_id` admits rows of that site only; `account_id` is who imports, the owner by default;
+    `holders` lets the plan name the bookings that stand against a change.
     Drafts are created; publication is asked for by itself. Problems of rows and of the file are
     in the plan, never raised.
     """
@@ -65,11 +70,13 @@ def import_listings(
     only = listings.site(session, site_id) if site_id else None
     if site_id and (only is None or only.owner_account_id != owner_account_id):
         raise ListingNotFound
-    plan = planning.plan(session, read_sheet(text), owner_account_id, now.date(), only=only)
+    plan = planning.plan(
+        session, read_sheet(text), owner_account_id, now.date(), only=only, holders=holders
+    )
     if not commit or plan.fault is not None:
         return plan
     done = replace(plan, committed=True)
-    work = _Import(session, owner_account_id, account_id or owner_account_id, now)
+    work = _Import(session, owner_account_id, account_id or owner_account_id, now, holders)
     work.run(done)
     work.record(text, site_id, done)
     return done
@@ -88,12 +95,18 @@ class _Import:
     """One import under way: what it has to look up, and the rows that it writes in bulk."""
 
     def __init__(
-        self, session: Session, owner_id: uuid.UUID, account_id: uuid.UUID, now: datetime
+        self,
+        session: Session,
+        owner_id: uuid.UUID,
+        account_id: uuid.UUID,
+        now: datetime,
+        holders: SeatHolders | None = None,
     ) -> None:
         self.session = session
         self.owner_id = owner_id
         self.account_id = account_id
         self.now = now
+        self.holders = holders
         self.sites: dict[str, Site] = {}
         self.preceptors: dict[tuple[uuid.UUID, str], Preceptor] = {}
 
@@ -243,6 +256,18 @@ class _Import:
             return
         listing = listings.locked(self.session, stored.listing.id)
         site = self.sites[draft.site.name]
+        if self.holders is not None and CALENDAR & set(entry.difference):
+            # The plan was made before the row was held: a seat may have been taken since.
+            holding.refuse_season(
+                self.session,
+                listing,
+                draft.first_start,
+                draft.last_start,
+                draft.weeks_max,
+                self.holders,
+                today=self.now.date(),
+                closed=draft.blackout_weeks,
+            )
         judged = listing.fingerprint
         listing.site_id = site.id
         listing.preceptor_id = self.preceptors[site.id, draft.preceptor.npi].id

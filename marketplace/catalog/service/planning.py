@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing, Preceptor, Site
 from marketplace.catalog.queries import listings, seats
 from marketplace.catalog.rules.drafts import ListingDraft
@@ -18,6 +19,7 @@ from marketplace.catalog.rules.sheet import KEPT_IF_ABSENT, Remark
 from marketplace.catalog.rules.spreadsheet import Sheet, SheetRow
 from marketplace.catalog.rules.terms import difference, terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
+from marketplace.catalog.service import holding
 from marketplace.catalog.service.classification import classification_of
 from marketplace.catalog.states import ListingState
 from marketplace.core.db import Session
@@ -87,14 +89,48 @@ class ImportPlan:
 
 
 def plan(
-    session: Session, sheet: Sheet, owner_id: uuid.UUID, today: date, *, only: Site | None
+    session: Session,
+    sheet: Sheet,
+    owner_id: uuid.UUID,
+    today: date,
+    *,
+    only: Site | None,
+    holders: SeatHolders | None = None,
 ) -> ImportPlan:
-    """Judge a sheet against what the owner has; reads only. `only` admits rows of that site."""
+    """Judge a sheet against what the owner has; reads only. `only` admits rows of that site.
+
+    With `holders`, a change that seats stand against names the bookings that have them.
+    """
     if sheet.fault is not None:
         return ImportPlan((), fault=sheet.fault)
     stored = _stored(session, sheet, owner_id, today)
     entries = tuple(_entry(row, stored.get(_id(row)), only) for row in sheet.rows)
+    if holders is not None:
+        entries = _with_holders(session, entries, holders)
     return ImportPlan(entries, sheet.remarks)
+
+
+def _with_holders(
+    session: Session, entries: Sequence[Entry], holders: SeatHolders
+) -> tuple[Entry, ...]:
+    """The entries with the bookings named in problems that are about taken seats."""
+    wanted = {
+        entry.stored.listing.id: {week for each in entry.problems for week in each.weeks}
+        for entry in entries
+        if entry.stored and any(each.weeks for each in entry.problems)
+    }
+    found = holding.by_listing(session, wanted, holders)
+
+    def told(entry: Entry, problem: Problem) -> Problem:
+        having = found.get(entry.stored.listing.id, []) if entry.stored else []
+        there = [each for each in having if set(each.weeks) & set(problem.weeks)]
+        if not there:
+            return problem
+        return replace(problem, expected=f"{problem.expected}: {holding.named(there)}")
+
+    return tuple(
+        replace(entry, problems=[told(entry, each) for each in entry.problems]) for entry in entries
+    )
 
 
 def _id(row: SheetRow) -> str:
@@ -201,15 +237,14 @@ def _fewer_seats(row: int, draft: ListingDraft, stored: Stored) -> list[Problem]
         return []
     named = ", ".join(f"{week} ({taken} taken)" for week, taken in sorted(over.items()))
     expected = f"at least {max(over.values())}; taken in the week of {named}"
-    return [Problem(row, "seats_per_week", wanted, "seats_taken", expected)]
+    return [Problem(row, "seats_per_week", wanted, "seats_taken", expected, tuple(over))]
 
 
 def _sold(row: int, column: str, changed: Mapping[str, Any], weeks: Sequence[date]) -> Problem:
     value = changed[column][1] if column in changed else ""
     named = ", ".join(week.isoformat() for week in sorted(weeks)[:5])
-    return Problem(
-        row, column, value, "seats_taken", f"no change: seats are taken in the week of {named}"
-    )
+    expected = f"no change: seats are taken in the week of {named}"
+    return Problem(row, column, value, "seats_taken", expected, tuple(sorted(weeks)))
 
 
 def _lines(entry: Entry) -> list[dict[str, Any]]:

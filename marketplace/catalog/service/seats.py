@@ -1,8 +1,9 @@
 """Taking and giving back seats: a seat in every week and every pool of a listing, or none at all.
 
-Each action is one statement. It locks the weeks it wants in the order of pool and week, so that
-two of them never wait for each other, and then changes them only if all of them can be changed.
-That a week never has more seats taken than it has is held by a constraint besides.
+The listing is held first, against a change of its pools or closed weeks; then one statement locks
+the weeks it wants in the order of pool and week, so that two of them never wait for each other, and
+changes them only if all of them can be changed. That a week never has more seats taken than it has
+is held by a constraint besides.
 """
 
 import uuid
@@ -13,9 +14,11 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from marketplace.catalog.errors import CapacityBelowTaken, PoolsFixed, SeatsNotTaken, SeatTaken
+from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import ListingPool, SeatPool, SeatWeek
 from marketplace.catalog.queries import listings
 from marketplace.catalog.rules.weeks import is_monday
+from marketplace.catalog.service import holding
 from marketplace.core.db import Session, affected
 from marketplace.core.errors import Invalid, PreconditionFailed
 from marketplace.core.ids import new_id
@@ -53,6 +56,10 @@ _TAKE = text(
                   GROUP BY week HAVING count(*) = (SELECT pools FROM needed)) AS free
     """
 )
+# Held to the end of the transaction: whoever changes a listing's pools or closes its weeks holds the
+# whole row, so that they and we never read past each other. A statement of its own, since the next
+# one must see what was committed while this one waited.
+_HOLD_LISTINGS = text("SELECT id FROM listing WHERE id = ANY(:listings) ORDER BY id FOR KEY SHARE")
 _RELEASE = text(
     """
     WITH given AS (
@@ -88,6 +95,7 @@ def take(session: Session, listing_id: uuid.UUID, weeks: Sequence[date]) -> None
     wanted = sorted(set(weeks))
     if not wanted or len(wanted) != len(weeks):
         raise ValueError("weeks to take are one or more, each once")
+    session.execute(_HOLD_LISTINGS, {"listings": [listing_id]})
     row = session.execute(_TAKE, {"listing": listing_id, "weeks": wanted}).one()
     if row.pools and row.changed == row.pools * len(wanted):
         return
@@ -108,6 +116,7 @@ def release_many(session: Session, seats: Mapping[tuple[uuid.UUID, date], int]) 
     """Give back so many seats of each listing and week, all in one ordered statement."""
     if not seats:
         return
+    session.execute(_HOLD_LISTINGS, {"listings": sorted({listing for listing, _ in seats})})
     row = session.execute(
         _RELEASE,
         {
@@ -127,11 +136,13 @@ def set_capacity(
     capacity: int,
     *,
     expected_version: int,
+    holders: SeatHolders | None = None,
 ) -> int:
     """Give a pool `capacity` seats in each of `weeks`; returns the pool's new version.
 
     `PreconditionFailed` if somebody edited the pool since `expected_version`;
-    `CapacityBelowTaken`, naming the weeks, if more seats are taken than would be left.
+    `CapacityBelowTaken`, naming the weeks and (by `holders`) the bookings, if more seats are taken
+    than would be left.
     """
     wanted = sorted(set(weeks))
     if not wanted or len(wanted) > MOST_WEEKS_AT_ONCE or not all(map(is_monday, wanted)):
@@ -158,12 +169,16 @@ def set_capacity(
         ).returning(SeatWeek.week)
     ).all()
     if len(changed) != len(wanted):
-        raise _below_taken(session, pool_id, wanted, capacity)
+        raise _below_taken(session, pool_id, wanted, capacity, holders)
     return expected_version + 1
 
 
 def _below_taken(
-    session: Session, pool_id: uuid.UUID, weeks: Sequence[date], capacity: int
+    session: Session,
+    pool_id: uuid.UUID,
+    weeks: Sequence[date],
+    capacity: int,
+    holders: SeatHolders | None,
 ) -> CapacityBelowTaken:
     rows = session.execute(
         select(SeatWeek.week, SeatWeek.taken)
@@ -171,9 +186,14 @@ def _below_taken(
         .order_by(SeatWeek.week)
     ).all()
     named = ", ".join(f"{week} ({taken} taken)" for week, taken in rows)
+    found = holding.of_pools(session, [pool_id], [week for week, _ in rows], holders)
+    by = f" By {holding.named(found)}." if found else ""
     return CapacityBelowTaken(
-        f"{capacity} seats are fewer than are taken in the week of {named}.",
-        extra={"weeks": [{"week": week.isoformat(), "taken": taken} for week, taken in rows]},
+        f"{capacity} seats are fewer than are taken in the week of {named}.{by}",
+        extra={
+            "weeks": [{"week": week.isoformat(), "taken": taken} for week, taken in rows],
+            "bookings": holding.as_json(found),
+        },
     )
 
 

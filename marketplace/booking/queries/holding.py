@@ -1,0 +1,53 @@
+"""Who has seats: for the host that would change a calendar."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from marketplace.booking.models import Booking, BookingWeek
+from marketplace.core.db import Session
+
+
+def holding(
+    session: Session,
+    listing_ids: Collection[UUID],
+    *,
+    weeks: Collection[date] | None,
+    since: date | None,
+) -> Sequence[Row[UUID, UUID, UUID, str, str, Sequence[date]]]:
+    """The bookings with seats at the listings in those weeks, by first week; one query.
+
+    Rows of id, listing_id, trainee_id, state, approval and mondays.
+    """
+    query = (
+        select(
+            Booking.id,
+            Booking.listing_id,
+            Booking.trainee_id,
+            Booking.state,
+            Booking.approval,
+            func.array_agg(aggregate_order_by(BookingWeek.week, BookingWeek.week)).label("mondays"),
+        )
+        .join(BookingWeek, BookingWeek.booking_id == Booking.id)
+        .where(BookingWeek.listing_id.in_(list(listing_ids)), BookingWeek.released_at.is_(None))
+        .group_by(Booking.id)
+        .order_by(func.min(BookingWeek.week), Booking.id)
+    )
+    if weeks is not None:
+        query = query.where(BookingWeek.week.in_(list(weeks)))
+    if since is not None:
+        query = query.where(BookingWeek.week >= since)
+    return session.execute(query).all()
+
+
+def seats_in_use(session: Session, listing_ids: Collection[UUID]) -> dict[tuple[UUID, date], int]:
+    """How many seats each listing has in use in each week."""
+    rows = session.execute(
+        select(BookingWeek.listing_id, BookingWeek.week, func.count())
+        .where(BookingWeek.listing_id.in_(list(listing_ids)), BookingWeek.released_at.is_(None))
+        .group_by(BookingWeek.listing_id, BookingWeek.week)
+    )
+    return {(row[0], row[1]): row[2] for row in rows}

@@ -1,0 +1,50 @@
+"""Tells the catalogue who has its seats: what `catalog.gateway.SeatHolders` asks for."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+from marketplace.booking import queries
+from marketplace.booking.states import OWNED, BookingState
+from marketplace.catalog.gateway import SeatHolder
+from marketplace.core.db import Session
+from marketplace.identity import queries as identity
+
+
+class BookedSeats:
+    """The seats of live bookings, in two queries however many there are."""
+
+    def holding(
+        self,
+        session: Session,
+        listing_ids: Collection[UUID],
+        *,
+        weeks: Collection[date] | None = None,
+        since: date | None = None,
+    ) -> Sequence[SeatHolder]:
+        rows = queries.holding(session, listing_ids, weeks=weeks, since=since)
+        known = [row.trainee_id for row in rows if _is_known(row.state, row.approval)]
+        people = identity.contacts(session, known) if known else {}
+        return [
+            SeatHolder(
+                booking_id=row.id,
+                listing_id=row.listing_id,
+                state=row.state,
+                trainee_name=people[row.trainee_id].name
+                if _is_known(row.state, row.approval)
+                else None,
+                weeks=tuple(row.mondays),
+            )
+            for row in rows
+        ]
+
+    def counts(
+        self, session: Session, listing_ids: Collection[UUID]
+    ) -> Mapping[tuple[UUID, date], int]:
+        return queries.seats_in_use(session, listing_ids)
+
+
+def _is_known(state: str, approval: str) -> bool:
+    """Whether the host has been told who it is: by an application, or on the roster."""
+    decided = state == BookingState.AWAITING_PAYMENT and approval == "request"
+    return decided or state in OWNED | {BookingState.SUBMITTED, BookingState.NO_SHOW}
