@@ -21,6 +21,7 @@ from marshmallow import validate
 from marketplace.core.settings import Settings
 
 STRIPE_HOST = "api.stripe.com"
+RATE = r"^[1-9]\d{0,11}/(second|minute|hour|day)$"
 ROOT = Path(__file__).parents[1]
 # Written by the embedded stack while it runs, readable by its owner only.
 STACK_NOTE = "stack.json"
@@ -74,6 +75,7 @@ def _from_process() -> Mapping[str, str]:
 
 def _read(env: Env) -> dict[str, Any]:
     one_of, between = validate.OneOf, validate.Range
+    a_rate = validate.Regexp(RATE, error="expected a rate such as 1200/minute")
     return {
         "environment": env.str(
             "MARKETPLACE_ENV",
@@ -102,6 +104,7 @@ def _read(env: Env) -> dict[str, Any]:
         "log_format": env.str("LOG_FORMAT", "json", validate=one_of(["json", "console"])),
         "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=between(0, 5)),
         "database_pool": env.int("DATABASE_POOL", 8, validate=between(1, 200)),
+        "prepared_statements": env.bool("PREPARED_STATEMENTS", True),
         "hold_time": env.int("HOLD_MINUTES", 35, validate=between(32, 24 * 60)),
         "checkout_time": env.int("CHECKOUT_MINUTES", 30, validate=between(30, 23 * 60)),
         "platform_fee_percent": env.decimal(
@@ -109,8 +112,8 @@ def _read(env: Env) -> dict[str, Any]:
         ),
         "deposit_percent": env.decimal("DEPOSIT_PERCENT", Decimal(20), validate=between(1, 100)),
         "smallest_published_cell": env.int("SMALLEST_PUBLISHED_CELL", 11, validate=between(2)),
-        "rate_limit": env.str("RATE_LIMIT", "1200/minute"),
-        "login_rate_limit": env.str("LOGIN_RATE_LIMIT", "20/minute"),
+        "rate_limit": env.str("RATE_LIMIT", "1200/minute", validate=a_rate),
+        "login_rate_limit": env.str("LOGIN_RATE_LIMIT", "20/minute", validate=a_rate),
     }
 
 

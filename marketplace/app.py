@@ -26,7 +26,7 @@ from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.rules import classifiers
 from marketplace.compliance import errors as compliance_errors
 from marketplace.compliance import routes as compliance_routes
-from marketplace.core import events, jobs
+from marketplace.core import connections, events, jobs
 from marketplace.core.clock import Clock, OffsetClock, SystemClock
 from marketplace.core.db import EdgeSession
 from marketplace.core.parts import Parts
@@ -165,21 +165,24 @@ def _open_database(app: Flask, settings: Settings) -> None:
             "pool_size": settings.database_pool,
             "max_overflow": settings.database_pool,
             "pool_timeout": POOL_SECONDS,
-            "pool_pre_ping": True,
             "connect_args": {
                 "application_name": "marketplace",
                 "connect_timeout": POOL_SECONDS,
-                # PgBouncer in transaction mode keeps no prepared statements.
-                "prepare_threshold": None,
+                # PgBouncer in transaction mode follows prepared statements since its version 1.22.
+                "prepare_threshold": (
+                    connections.PREPARE_AFTER if settings.prepared_statements else None
+                ),
                 "options": SESSION_LIMITS,
             },
         }
     }
     carried = {events.BUS: events.EventBus(SUBSCRIPTIONS), jobs.QUEUE: ProcrastinateQueue(TASKS)}
-    SQLAlchemy(
+    database = SQLAlchemy(
         app,
         session_options={"class_": EdgeSession, "expire_on_commit": False, "info": carried},
     )
+    with app.app_context():
+        connections.watch(database.engine)
     # The library would close asynchronous sessions as well, by a thread and an event loop of its own
     # at the end of every request; there are none.
     app.teardown_appcontext_funcs[:] = [

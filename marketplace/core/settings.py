@@ -39,6 +39,8 @@ class Settings:
     log_format: Literal["json", "console"]
     trusted_proxies: int
     database_pool: int
+    prepared_statements: bool
+    """Off behind a PgBouncer older than 1.22 in transaction mode."""
     hold_time: timedelta
     checkout_time: timedelta
     platform_fee_percent: Decimal

@@ -130,7 +130,7 @@ def _database(error: DBAPIError) -> Response:
     if state in OUT_OF_RANGE:
         log.warning("value_out_of_range", sqlstate=state, exc_info=error)
         return _domain(OutOfRange())
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError) or error.connection_invalidated:
         log.error("database_unavailable", sqlstate=state, exc_info=error)
         return _domain(Unavailable())
     return _unexpected(error)
