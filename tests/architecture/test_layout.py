@@ -16,7 +16,10 @@ VOCABULARY = {
 }  # fmt: skip
 LONGEST_FILE = 400
 # Loaded where they are used, so that the web process never pays for them.
-HEAVY = {"scipy", "numpy", "polars", "altair", "pyreadstat", "typst", "pandas", "vl_convert"}
+HEAVY = {
+    "scipy", "numpy", "polars", "altair", "pyreadstat", "typst", "pandas", "vl_convert",
+    "python_calamine", "xlsxwriter",
+}  # fmt: skip
 
 
 def sources(*folders: str):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from marketplace.catalog.rules import cells, deposits, english, places
+from marketplace.catalog.rules import cells, deposits, english, neutral, places
 from marketplace.catalog.rules.drafts import (
     LEAD_DAYS,
     ListingDraft,
@@ -21,7 +21,6 @@ from marketplace.catalog.rules.vocabulary import NO_VISA, Setting
 from marketplace.core.money import Money
 
 T = TypeVar("T")
-FORMULA = re.compile(r"\s*[=+\-@\t\r＝＋－＠]")
 _LONGEST = {
     "external_id": 64,
     "site_name": 200,
@@ -33,6 +32,8 @@ _LONGEST = {
     "notes": 2000,
 }
 LONGEST_CELL = 2000
+# Control characters, and marks that turn the direction of what follows.
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _STEP_2 = cells.integer(1, cells.HIGHEST_SCORE, "score_out_of_range")
 _WEEKS = cells.integer(1, cells.MOST_WEEKS, "weeks_out_of_range")
 _LEAD_DAYS = cells.integer(0, cells.MOST_LEAD_DAYS, "days_out_of_range")
@@ -79,10 +80,13 @@ class RowReader:
     def text(self, column: str, *, required: bool = True) -> str | None:
         """Free text with its quotes and dashes as typed; never a formula or control characters."""
         raw = self.raw(column)
-        if FORMULA.match(raw):
-            self.refuse(column, "formula", "text that does not begin with = + - @ or a tab")
+        if neutral.DANGEROUS.match(raw):
+            expected = (
+                "text that does not begin with = + - @ or a tab; an apostrophe before it says"
+            )
+            self.refuse(column, "formula", f"{expected} that it is text")
             return None
-        stripped = raw.strip()
+        stripped = neutral.whole(raw.strip())
         if not stripped:
             if required:
                 self.refuse(column, "missing", "some text")
@@ -90,12 +94,15 @@ class RowReader:
         if len(stripped) > _LONGEST[column]:
             self.refuse(column, "too_long", f"at most {_LONGEST[column]} characters")
             return None
-        if any(_hidden(letter) for letter in stripped):
+        if _HIDDEN.search(stripped):
             self.refuse(column, "control_character", "text without control characters")
             return None
         return unicodedata.normalize("NFC", stripped)
 
     def _read(self, column: str, text: str, read: Callable[[str], cells.Read[T]]) -> T | None:
+        if text.startswith("="):
+            self.refuse(column, "formula", "a value, not a formula; copy it, then paste as value")
+            return None
         if len(text) > LONGEST_CELL:
             self.refuse(column, "too_long", f"at most {LONGEST_CELL} characters")
             return None
@@ -255,11 +262,3 @@ def _warn(reader: RowReader, draft: ListingDraft) -> None:
             "visa_in_person",
             "A trainee from abroad needs a visa to be there in person.",
         )
-
-
-def _hidden(letter: str) -> bool:
-    """Control characters, and marks that turn the direction of what follows."""
-    return (
-        unicodedata.category(letter) == "Cc"
-        or letter in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    )

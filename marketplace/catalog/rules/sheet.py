@@ -1,17 +1,22 @@
-"""From a file's bytes or text to rows of named cells, whatever program saved it.
+"""From a file to rows of named cells, whatever program saved it.
 
-Understood: UTF-8 with or without a mark, UTF-16, Windows-1252; commas, semicolons or tabs between
-cells; Excel's `sep=` line; headings in another order, case or spacing, and their usual synonyms.
-Refused with one sentence each: a workbook, an empty file, headings that are missing or doubled.
-Row numbers are those that a spreadsheet shows: the headings are row 1, blank rows count.
+Understood: .xlsx; CSV in UTF-8 with or without a mark, UTF-16, Windows-1252, with commas,
+semicolons or tabs between cells; Excel's `sep=` line; headings in another order, case or spacing,
+and their usual synonyms. Refused with one sentence each: other workbooks, an empty file, headings
+that are missing or doubled. Row numbers are those that a spreadsheet shows: blank rows count.
 """
 
-import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import PurePath
+from typing import BinaryIO
+
+from marketplace.catalog.rules import archive, delimited, workbook
+from marketplace.catalog.rules.delimited import Rows
+from marketplace.catalog.rules.faults import LARGE, Limits, Remark, SheetFault
 
 COLUMNS = (
     "external_id",
@@ -55,8 +60,7 @@ KEPT_IF_ABSENT = frozenset(
     {"english", "documents", "deposit", "lead_days", "residency_affiliation", "claimed_tier"}
 )
 OPTIONAL = frozenset({"blackout_weeks", "step2_min", "notes"}) | KEPT_IF_ABSENT
-MOST_ROWS = 50_000
-MOST_BYTES = 50_000_000
+MOST_HEADINGS = 500
 _SYNONYMS = {
     "id": "external_id",
     "listing_id": "external_id",
@@ -95,18 +99,20 @@ _SYNONYMS = {
     "residency": "residency_affiliation",
     "tier": "claimed_tier",
 }
-_DELIMITERS = (",", ";", "\t", "|")
 
 
-class SheetFault(Exception):
-    """The file as a whole can't be read; `code` is stable, `expected` says what to do."""
+@dataclass(frozen=True)
+class Layout:
+    """Which columns a sheet has; `passed_over` are columns of ours that say nothing new."""
 
-    def __init__(self, code: str, expected: str, *, row: int = 1, value: str = "") -> None:
-        super().__init__(expected)
-        self.code = code
-        self.expected = expected
-        self.row = row
-        self.value = value
+    name: str
+    columns: tuple[str, ...]
+    optional: frozenset[str]
+    synonyms: Mapping[str, str]
+    passed_over: frozenset[str] = frozenset({"problems"})
+
+
+LISTINGS = Layout("Listings", COLUMNS, OPTIONAL, _SYNONYMS)
 
 
 @dataclass(frozen=True)
@@ -122,125 +128,140 @@ class Record:
     missing: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Remark:
-    """Something about the file that a host should know; nothing was refused for it."""
-
-    code: str
-    text: str
-
-
 @dataclass
 class Table:
-    """All rows of a file, and what had to be understood to read them."""
+    """A file with its headings read: `records` come as they are asked for, once.
 
-    records: list[Record] = field(default_factory=list)
+    `headings` are as they stand in row `heading_row`; what had to be understood is in `remarks`.
+    """
+
+    headings: Sequence[str]
+    heading_row: int
+    records: Iterator[Record]
     remarks: list[Remark] = field(default_factory=list)
 
 
-def read_table(content: str | bytes) -> Table:
-    """Read a whole file; raises `SheetFault` where no row of it can be trusted."""
-    table = Table()
-    text = _decoded(content, table).removeprefix("\ufeff")
-    lines, skipped, delimiter = _opened(text, table)
-    rows = _parsed(lines, delimiter, skipped)
-    columns = _columns(rows[0] if rows else [], table)
-    for number, cells in enumerate(rows[1:], start=2 + skipped):
-        if any(cell.strip() for cell in cells):
-            table.records.append(_record(number, columns, cells))
-    if not table.records:
-        raise SheetFault("no_rows", "at least one row below the headings")
-    if len(table.records) > MOST_ROWS:
-        raise SheetFault("too_many_rows", f"at most {MOST_ROWS:,} rows in one file")
-    return table
+def open_table(
+    file: BinaryIO,
+    layout: Layout = LISTINGS,
+    *,
+    name: str | None = None,
+    limits: Limits = LARGE,
+) -> Table:
+    """Read the headings of a file; raises `SheetFault`, which reading its records may do too.
+
+    `name` is the file's own, whose ending must not contradict what is in it.
+    """
+    rows, remarks = open_rows(file, layout.name, name=name, limits=limits)
+    return _table(rows, remarks, layout, limits)
 
 
-def _parsed(lines: io.StringIO, delimiter: str, skipped: int) -> list[list[str]]:
-    """All rows; strict, since a lenient reader lets one open quote swallow the rest of a file."""
-    rows: list[list[str]] = []
-    try:
-        rows.extend(csv.reader(lines, delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        row = len(rows) + 1 + skipped
-        raise SheetFault("not_csv", f"a row of CSV cells; row {row}: {error}", row=row) from error
-    return rows
+def open_text(text: str, layout: Layout = LISTINGS, *, limits: Limits = LARGE) -> Table:
+    """The same for text that is decoded already."""
+    rows, remarks = delimited.read_text(text, limits)
+    return _table(rows, remarks, layout, limits)
 
 
-def _decoded(content: str | bytes, table: Table) -> str:
-    if len(content) > MOST_BYTES:
-        raise SheetFault("too_large", f"a file of at most {MOST_BYTES // 1_000_000} MB")
-    text = content if isinstance(content, str) else _text(content, table)
-    if "\x00" in text:
-        raise SheetFault("not_text", "a CSV file; this has bytes that are no text")
-    if not text.strip("\ufeff \t\r\n,;|"):
-        raise SheetFault("empty_file", "a CSV file with headings and rows; this one is empty")
-    return text
+def open_rows(
+    file: BinaryIO, preferred: str, *, name: str | None = None, limits: Limits = LARGE
+) -> tuple[Rows, list[Remark]]:
+    """The bare rows of a file with their numbers, of CSV or of a workbook's sheet `preferred`."""
+    file.seek(0)
+    packed = archive.looks_like_one(file.read(4))
+    _check_ending(name, packed=packed)
+    if packed:
+        return workbook.read(file, limits, preferred)
+    return delimited.read_bytes(file, limits)
 
 
-def _text(content: bytes, table: Table) -> str:
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise SheetFault("workbook", "a CSV file; in Excel: Save As, CSV UTF-8")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _tried(content, "utf-16")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        table.remarks.append(
-            Remark(
-                "read_as_windows_1252",
-                "The file is not UTF-8 and was read as Windows-1252; look at names with accents.",
-            )
+def open_bytes(
+    content: bytes, layout: Layout = LISTINGS, *, name: str | None = None, limits: Limits = LARGE
+) -> Table:
+    return open_table(io.BytesIO(content), layout, name=name, limits=limits)
+
+
+def _check_ending(name: str | None, *, packed: bool) -> None:
+    ending = PurePath(name).suffix.lower() if name else ""
+    if ending in (".xlsm", ".xltm", ".xlam"):
+        raise SheetFault("macros", "a workbook without macros; save it as .xlsx or CSV")
+    if ending in (".xls", ".xlsb", ".ods", ".numbers"):
+        raise SheetFault("old_workbook", "an .xlsx workbook or a CSV file; in Excel: Save As")
+    if ending == ".xlsx" and not packed:
+        raise SheetFault("wrong_ending", "a workbook, as its name says; this is something else")
+    if ending in (".csv", ".txt", ".tsv") and packed:
+        raise SheetFault(
+            "wrong_ending", "text, as its name says; this is a workbook: name it .xlsx"
         )
-        return _tried(content, "cp1252")
+    if ending not in ("", ".csv", ".txt", ".tsv", ".xlsx"):
+        raise SheetFault("wrong_ending", "a file whose name ends in .csv or .xlsx")
 
 
-def _tried(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise SheetFault("not_text", "a CSV file in UTF-8") from error
+def _table(rows: Rows, remarks: list[Remark], layout: Layout, limits: Limits) -> Table:
+    number, headings = next(
+        ((number, cells) for number, cells in rows if any(cell.strip() for cell in cells)), (1, [])
+    )
+    while headings and not headings[-1].strip():
+        headings = headings[:-1]
+    if len(headings) > MOST_HEADINGS:
+        raise SheetFault("too_wide", f"at most {MOST_HEADINGS} headings")
+    columns = _columns(headings, layout, remarks)
+    return Table(headings, number, _records(rows, columns, layout, limits), remarks)
 
 
-def _opened(text: str, table: Table) -> tuple[io.StringIO, int, str]:
-    """The text behind Excel's hint, how many rows that was, and the delimiter."""
-    skipped = 0
-    hint = re.match(r"\s*\"?sep=(.)\"?\r?\n", text, re.IGNORECASE)
-    if hint:
-        text, skipped = text[hint.end() :], 1
-    heading = text.lstrip().splitlines()[0] if text.strip() else ""
-    counts = {mark: heading.count(mark) for mark in _DELIMITERS}
-    delimiter = max(_DELIMITERS, key=lambda mark: counts[mark])
-    if delimiter != ",":
-        name = {"\t": "tabs", ";": "semicolons", "|": "bars"}[delimiter]
-        table.remarks.append(Remark("delimiter", f"The cells are separated by {name}."))
-    return io.StringIO(text, newline=""), skipped, delimiter
+def _records(
+    rows: Rows, columns: Sequence[str], layout: Layout, limits: Limits
+) -> Iterator[Record]:
+    known = frozenset(layout.columns)
+    kept = [(place, name) for place, name in enumerate(columns) if name in known]
+    needed = [(place, name) for place, name in kept if name not in layout.optional]
+    width, last = len(columns), max((place for place, _ in needed), default=-1)
+    count = 0
+    for number, cells in rows:
+        if not any(map(str.strip, cells)):
+            continue
+        count += 1
+        if count > limits.rows:
+            raise SheetFault("too_many_rows", f"at most {limits.rows:,} rows in one file")
+        size = len(cells)
+        named = {name: cells[place] for place, name in kept if place < size}
+        missing = [name for place, name in needed if place >= size] if size <= last else ()
+        # A row that ends early has left its last cells empty, which is not the same as no column.
+        named |= {name: "" for place, name in kept if place >= size and name in KEPT_IF_ABSENT}
+        yield Record(number, named, cells[width:], missing)
+    if not count:
+        raise SheetFault("no_rows", "at least one row below the headings")
 
 
-def _columns(headings: Sequence[str], table: Table) -> list[str]:
+def _columns(headings: Sequence[str], layout: Layout, remarks: list[Remark]) -> list[str]:
     """The column that each heading stands for; an unknown heading keeps its own name."""
     columns = []
     for heading in headings:
         name = re.sub(r"[^a-z0-9]+", "_", heading.casefold()).strip("_")
-        column = name if name in COLUMNS else _SYNONYMS.get(name, name)
-        if column in COLUMNS and column != heading:
-            table.remarks.append(Remark("heading", f"{heading!r} was read as {column}."))
+        column = name if name in layout.columns else layout.synonyms.get(name, name)
+        if column in layout.columns and column != heading:
+            remarks.append(Remark("heading", f"{heading!r} was read as {column}."))
         columns.append(column)
-    _check_columns(columns, table)
+    _check_columns(columns, layout, remarks)
     return columns
 
 
-def _check_columns(columns: Sequence[str], table: Table) -> None:
-    doubled = sorted({name for name in columns if name in COLUMNS and columns.count(name) > 1})
+def _check_columns(columns: Sequence[str], layout: Layout, remarks: list[Remark]) -> None:
+    doubled = sorted(
+        {name for name in columns if name in layout.columns and columns.count(name) > 1}
+    )
     if doubled:
         raise SheetFault("doubled_columns", f"each column once; doubled: {', '.join(doubled)}")
-    extra = [name for name in columns if name not in COLUMNS]
-    missing = [name for name in COLUMNS if name not in columns and name not in OPTIONAL]
+    known = {*layout.columns, *layout.passed_over}
+    extra = [name for name in columns if name not in known]
+    missing = [
+        name for name in layout.columns if name not in columns and name not in layout.optional
+    ]
     if missing:
         raise SheetFault("missing_columns", f"the columns {_missing(missing, extra)}")
     for name in filter(None, extra):
-        near = get_close_matches(name, [each for each in COLUMNS if each not in columns], 1)
+        near = get_close_matches(name, [each for each in layout.columns if each not in columns], 1)
         hint = f"; is it {near[0]}?" if near else ""
-        table.remarks.append(Remark("unknown_column", f"The column {name!r} was not read{hint}"))
+        remarks.append(Remark("unknown_column", f"The column {name!r} was not read{hint}"))
 
 
 def _missing(missing: Sequence[str], extra: Sequence[str]) -> str:
@@ -249,16 +270,3 @@ def _missing(missing: Sequence[str], extra: Sequence[str]) -> str:
         near = get_close_matches(name, extra, 1)
         named.append(f"{name} (is it {near[0]!r}?)" if near else name)
     return ", ".join(named)
-
-
-def _record(number: int, columns: Sequence[str], cells: Sequence[str]) -> Record:
-    named = {
-        column: cell for column, cell in zip(columns, cells, strict=False) if column in COLUMNS
-    }
-    # A row that ends early has left its last cells empty, which is not the same as no column.
-    named |= dict.fromkeys(KEPT_IF_ABSENT.intersection(columns[len(cells) :]), "")
-    surplus = cells[len(columns) :]
-    missing = [
-        column for column in columns[len(cells) :] if column in COLUMNS and column not in OPTIONAL
-    ]
-    return Record(number, named, surplus, missing)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ Vascular Surgery | vascular; vascular surgery-integrated
 """
 
 
+@lru_cache(maxsize=1024)
 def fold(text: str) -> str:
     """The form in which spellings are compared: lower case, plain letters, single spaces."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Duty(StrEnum):
@@ -240,6 +241,7 @@ def allowed(vocabulary: str) -> tuple[str, ...]:
     return _ALLOWED[vocabulary]
 
 
+@lru_cache(maxsize=1024)
 def resolve(vocabulary: str, text: str) -> str | None:
     """The listed word that `text` means, or none; case, spaces and dashes don't matter."""
     key = " ".join(re.sub(r"[^a-z0-9]+", " ", plain(text)).split())

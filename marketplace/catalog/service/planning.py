@@ -14,8 +14,9 @@ from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing, Preceptor, Site
 from marketplace.catalog.queries import listings, seats
 from marketplace.catalog.rules.drafts import ListingDraft
+from marketplace.catalog.rules.faults import Remark
 from marketplace.catalog.rules.findings import Caution, Fix, Problem
-from marketplace.catalog.rules.sheet import KEPT_IF_ABSENT, Remark
+from marketplace.catalog.rules.sheet import KEPT_IF_ABSENT
 from marketplace.catalog.rules.spreadsheet import Sheet, SheetRow
 from marketplace.catalog.rules.terms import difference, terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
