@@ -27,6 +27,7 @@ from marketplace.catalog.rules import classifiers
 from marketplace.compliance import errors as compliance_errors
 from marketplace.compliance import routes as compliance_routes
 from marketplace.core import connections, events, jobs
+from marketplace.core import parts as core_parts
 from marketplace.core.clock import Clock, OffsetClock, SystemClock
 from marketplace.core.db import EdgeSession
 from marketplace.core.parts import Parts
@@ -176,7 +177,11 @@ def _open_database(app: Flask, settings: Settings) -> None:
             },
         }
     }
-    carried = {events.BUS: events.EventBus(SUBSCRIPTIONS), jobs.QUEUE: ProcrastinateQueue(TASKS)}
+    carried = {
+        events.BUS: events.EventBus(SUBSCRIPTIONS),
+        jobs.QUEUE: ProcrastinateQueue(TASKS),
+        core_parts.PARTS: lambda: app.extensions[context.PARTS],
+    }
     database = SQLAlchemy(
         app,
         session_options={"class_": EdgeSession, "expire_on_commit": False, "info": carried},

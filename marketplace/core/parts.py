@@ -1,8 +1,10 @@
 """The objects that `app.py` brought together, asked for by the protocol that they serve."""
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+PARTS = "parts"
 
 
 class Parts:
@@ -27,3 +29,17 @@ class Parts:
         except KeyError as error:
             raise LookupError(f"nothing is wired for {protocol.__name__}") from error
         return part
+
+
+class CarriesInfo(Protocol):
+    """What is needed of a session here: a place that carries the parts."""
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        """The session's own notes."""
+
+
+def parts_of(session: CarriesInfo) -> Parts:
+    """Return the application's parts by a session of it, for services that are given no more."""
+    find: Callable[[], Parts] = session.info[PARTS]
+    return find()

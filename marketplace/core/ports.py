@@ -1,6 +1,6 @@
 """Outside systems that several packages use, as protocols; `adapters` has what serves them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -69,8 +69,19 @@ class Cache(Protocol):
     def get(self, key: str) -> bytes | None:
         """Return what was kept, or None."""
 
-    def set(self, key: str, value: bytes, ttl: timedelta) -> None:
-        """Keep for at most `ttl`."""
+    def get_many(self, *keys: str) -> Sequence[bytes | None]:
+        """Return what was kept under each key, in one journey."""
+
+    def set(self, key: str, value: bytes, ttl: timedelta, *, since: float | None = None) -> None:
+        """Keep until `ttl` after `since` (seconds of the Unix epoch; by default now).
+
+        The end is a moment, not a length: a command that arrives late keeps nothing longer.
+        """
+
+    def set_many(
+        self, entries: Mapping[str, bytes], ttl: timedelta, *, tell: Sequence[str] = ()
+    ) -> None:
+        """Keep several, and tell whoever listens to the `News` of these names, in one journey."""
 
     def delete(self, *keys: str) -> None:
         """Forget."""

@@ -1,6 +1,12 @@
 """Routes of the catalogue: what everybody may search, what hosts and operators manage."""
 
-from marketplace.catalog.routes import hosting, operating, public, tiers
+from marketplace.catalog.routes import availability, hosting, operating, public, tiers
 
-BLUEPRINTS = (public.blueprint, tiers.blueprint, hosting.blueprint, operating.blueprint)
+BLUEPRINTS = (
+    public.blueprint,
+    availability.blueprint,
+    tiers.blueprint,
+    hosting.blueprint,
+    operating.blueprint,
+)
 """What `create_app` registers."""

@@ -4,16 +4,14 @@ from datetime import date, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from flask import Response, json, make_response, request
+from flask import Response, make_response, request
 
 from marketplace.catalog.errors import BadFilter, ListingNotFound
 from marketplace.catalog.models import Listing
-from marketplace.catalog.queries import listings, seats
+from marketplace.catalog.queries import listings
 from marketplace.catalog.queries.search import Filters, Found, search
-from marketplace.catalog.rules.weeks import monday_from, monday_of
+from marketplace.catalog.rules.weeks import monday_from
 from marketplace.catalog.schemas.listings import (
-    AvailabilityArgs,
-    AvailabilitySchema,
     EligibilityArgs,
     EligibilitySchema,
     FoundSchema,
@@ -66,21 +64,6 @@ def show_listing(listing_id: UUID) -> Response:
     # By its content: state, flag and site change without a new version of the terms.
     response.add_etag()
     return cast("Response", response.make_conditional(request))
-
-
-@blueprint.route("/<uuid:listing_id>/availability", methods=["GET"])
-@public
-@blueprint.arguments(AvailabilityArgs, location="query")
-@blueprint.response(200, AvailabilitySchema)
-def show_availability(data: dict[str, Any], listing_id: UUID) -> Response:
-    """Read the seats of a year's weeks in one answer."""
-    first = monday_of(data["start"] or context.now().date())
-    year = seats.availability(context.session(), listing_id, first, _last(first, data["weeks"]))
-    if not year.shown and not _may_manage(year.site_id):
-        raise ListingNotFound
-    # Written as it comes: a year of weeks is most of this answer's cost.
-    body = {"listing_id": str(listing_id), "weeks": year.as_json()}
-    return Response(json.dumps(body), content_type="application/json")
 
 
 @blueprint.route("/<uuid:listing_id>/eligibility", methods=["GET"])
@@ -138,19 +121,13 @@ def _status(given: str | None, day: date) -> LearnerStatus | None:
     return facts.learner_status(day) if facts else None
 
 
-def _last(first: date, weeks: int) -> date:
-    try:
-        return first + timedelta(days=7 * (weeks - 1))
-    except OverflowError as error:
-        raise BadFilter(fields={"from": ["Not so far ahead."]}) from error
-
-
 def _check_shown(listing: Listing) -> None:
-    if not is_shown(listing) and not _may_manage(listing.site_id):
+    if not is_shown(listing) and not may_manage(listing.site_id):
         raise ListingNotFound
 
 
-def _may_manage(site_id: UUID) -> bool:
+def may_manage(site_id: UUID) -> bool:
+    """Whether the caller sees a site's listings before the public does."""
     caller = current_caller()
     if caller is None:
         return False

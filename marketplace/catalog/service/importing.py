@@ -31,7 +31,7 @@ from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
 from marketplace.catalog.rules.spreadsheet import read_sheet
 from marketplace.catalog.rules.terms import search_words, terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
-from marketplace.catalog.service import holding, planning, publishing
+from marketplace.catalog.service import holding, planning, publishing, waking
 from marketplace.catalog.service.classification import columns_of
 from marketplace.catalog.service.planning import CHANGED, CREATED, Entry, ImportPlan, Stored
 from marketplace.catalog.states import ListingState
@@ -118,6 +118,9 @@ class _Import:
         self._create(plan.of(CREATED))
         for entry in plan.of(CHANGED):
             self._change(entry)
+        waking.listings_changed(
+            self.session, [entry.stored.listing.id for entry in plan.of(CHANGED) if entry.stored]
+        )
         self.session.flush()
 
     def record(self, text: str | bytes, site_id: uuid.UUID | None, plan: ImportPlan) -> None:

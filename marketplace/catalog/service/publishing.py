@@ -15,6 +15,7 @@ from marketplace.catalog.models import Listing, ListingReview, ListingTransition
 from marketplace.catalog.queries import listings, reviews, seats
 from marketplace.catalog.rules.tiers import Tier
 from marketplace.catalog.rules.weeks import monday_of
+from marketplace.catalog.service import waking
 from marketplace.catalog.states import LISTING, ListingState, ReviewState
 from marketplace.core.db import Session, affected
 from marketplace.core.errors import DomainError, Invalid
@@ -159,6 +160,7 @@ def move(
     if to is ListingState.PUBLISHED and listing.first_published_at is None:
         listing.first_published_at = now
     session.add(transition(listing.id, before, to, account_id, why, now))
+    waking.listings_changed(session, [listing.id])
 
 
 def transition(

@@ -18,7 +18,7 @@ from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import ListingPool, SeatPool, SeatWeek
 from marketplace.catalog.queries import listings
 from marketplace.catalog.rules.weeks import is_monday
-from marketplace.catalog.service import holding
+from marketplace.catalog.service import holding, waking
 from marketplace.core.db import Session, affected
 from marketplace.core.errors import Invalid, PreconditionFailed
 from marketplace.core.ids import new_id
@@ -53,7 +53,10 @@ _TAKE = text(
     SELECT (SELECT count(*) FROM changed) AS changed,
            (SELECT pools FROM needed) AS pools,
            ARRAY(SELECT week FROM wanted WHERE taken < capacity
-                  GROUP BY week HAVING count(*) = (SELECT pools FROM needed)) AS free
+                  GROUP BY week HAVING count(*) = (SELECT pools FROM needed)) AS free,
+           ARRAY(SELECT DISTINCT other.listing_id
+                   FROM listing_pool own JOIN listing_pool other ON other.pool_id = own.pool_id
+                  WHERE own.listing_id = :listing) AS touched
     """
 )
 # Held to the end of the transaction: whoever changes a listing's pools or closes its weeks holds the
@@ -81,7 +84,9 @@ _RELEASE = text(
          WHERE sw.pool_id = locked.pool_id AND sw.week = locked.week AND sw.taken >= locked.seats
         RETURNING sw.week
     )
-    SELECT (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM given) AS wanted
+    SELECT (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM given) AS wanted,
+           ARRAY(SELECT DISTINCT other.listing_id
+                   FROM given JOIN listing_pool other ON other.pool_id = given.pool_id) AS touched
     """
 )
 
@@ -98,6 +103,7 @@ def take(session: Session, listing_id: uuid.UUID, weeks: Sequence[date]) -> None
     session.execute(_HOLD_LISTINGS, {"listings": [listing_id]})
     row = session.execute(_TAKE, {"listing": listing_id, "weeks": wanted}).one()
     if row.pools and row.changed == row.pools * len(wanted):
+        waking.seats_changed(session, row.touched)
         return
     gone = [week for week in wanted if week not in set(row.free)]
     named = ", ".join(week.isoformat() for week in gone)
@@ -127,6 +133,7 @@ def release_many(session: Session, seats: Mapping[tuple[uuid.UUID, date], int]) 
     ).one()
     if row.changed != row.wanted or not row.wanted:
         raise SeatsNotTaken
+    waking.seats_changed(session, row.touched)
 
 
 def set_capacity(
@@ -170,6 +177,7 @@ def set_capacity(
     ).all()
     if len(changed) != len(wanted):
         raise _below_taken(session, pool_id, wanted, capacity, holders)
+    waking.pools_changed(session, [pool_id])
     return expected_version + 1
 
 
