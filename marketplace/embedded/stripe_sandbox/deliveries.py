@@ -145,8 +145,16 @@ class Deliveries:
         state = "lost" if fault.kind == "lose" else "held"
         with self._store.write() as tx:
             tx.sql.execute("UPDATE delivery SET state = ? WHERE id = ?", (state, row))
-        if fault.kind == "reorder" and len(fault.gathered) >= fault.count:
-            self.release(sorted(fault.gathered, reverse=True))
+            # Another thread may have gathered its event and not yet set it aside: whoever does so
+            # last sends them all, or one of them would stay held for ever.
+            rows = sorted(fault.gathered, reverse=True)
+            marks = ", ".join("?" * len(rows))
+            held = tx.sql.execute(
+                f"SELECT count(*) FROM delivery WHERE state = 'held' AND id IN ({marks})",  # noqa: S608 - only marks
+                rows,
+            ).fetchone()[0]
+        if fault.kind == "reorder" and held >= fault.count:
+            self.release(rows)
 
     def release(self, rows: Sequence[int] | None = None) -> int:
         """Send what is held, one after the other in the order given (or as it came)."""
