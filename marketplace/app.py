@@ -22,6 +22,7 @@ from marketplace.booking import tasks as booking_tasks
 from marketplace.booking.service.holders import BookedSeats
 from marketplace.catalog import errors as catalog_errors
 from marketplace.catalog import routes as catalog_routes
+from marketplace.catalog import tasks as catalog_tasks
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.rules import classifiers
 from marketplace.compliance import errors as compliance_errors
@@ -64,6 +65,7 @@ API_BLUEPRINTS = (
 TASKS: tuple[jobs.Task, ...] = (
     *web_tasks.TASKS,
     *identity_tasks.TASKS,
+    *catalog_tasks.TASKS,
     *payments_tasks.TASKS,
     *booking_tasks.TASKS,
     *outcomes_tasks.TASKS,

@@ -70,6 +70,32 @@ class ReviewDecided(Conflict):
     title = "Somebody else has decided this already."
 
 
+class ReclassificationUnderWay(Conflict):
+    code = "reclassification_under_way"
+    title = "A run that changes tiers is under way; wait until it is ready."
+
+
+class OnlyDryRun(Conflict):
+    """A candidate is compared; what is saved is classified by the published version alone."""
+
+    code = "only_dry_run"
+    title = "Only the published classifier can be committed; run this one dry."
+
+
+class TierRunNotReady(Conflict):
+    """`state` in the problem tells how far it is."""
+
+    code = "tier_run_not_ready"
+    title = "The run is not ready."
+
+
+class DriftResolved(Conflict):
+    """`resolved_by`, `resolved_at` and `reason` in the problem tell who came first."""
+
+    code = "drift_resolved"
+    title = "This flag has been resolved already."
+
+
 class DuplicateListing(Conflict):
     code = "duplicate_listing"
     title = "The site's owner has a listing with this id already."
@@ -92,4 +118,5 @@ CONSTRAINTS: ConstraintErrors = {
     "uq_listing_owner_account_id_external_id": DuplicateListing,
     "uq_listing_review_listing_id": ReviewDecided,
     "ck_listing_classified": Unclassified,
+    "uq_tier_run_commits": ReclassificationUnderWay,
 }

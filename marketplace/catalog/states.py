@@ -21,6 +21,22 @@ class ReviewState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class TierRunState(StrEnum):
+    ASKED = "asked"
+    RUNNING = "running"
+    READY = "ready"
+
+
+class ChangeOutcome(StrEnum):
+    """What a run does with a listing whose answer differs, or would do."""
+
+    CHANGED = "changed"
+    # Its words contradict the new answer as they did not before: an operator reads it.
+    REVIEW = "review"
+    # It would have no tier, which a listing on show must have: it is left as it was.
+    REFUSED = "refused"
+
+
 class Verification(StrEnum):
     """What the operator knows of a site."""
 

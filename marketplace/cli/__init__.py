@@ -12,6 +12,7 @@ from marketplace.cli.demo import demo
 from marketplace.cli.money import payments
 from marketplace.cli.outcomes import outcomes
 from marketplace.cli.system import check, clock, db, jobs, worker
+from marketplace.cli.tiers import tiers
 
 __all__ = [
     "accounts",
@@ -25,5 +26,6 @@ __all__ = [
     "payments",
     "report",
     "stats",
+    "tiers",
     "worker",
 ]

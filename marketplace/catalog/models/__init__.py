@@ -10,10 +10,12 @@ from marketplace.catalog.models.listings import (
     Site,
 )
 from marketplace.catalog.models.seats import ListingPool, SeatPool, SeatWeek
+from marketplace.catalog.models.tiers import ListingDrift, TierChange, TierRun
 
 __all__ = [
     "ImportRun",
     "Listing",
+    "ListingDrift",
     "ListingPool",
     "ListingReview",
     "ListingTransition",
@@ -22,4 +24,6 @@ __all__ = [
     "SeatPool",
     "SeatWeek",
     "Site",
+    "TierChange",
+    "TierRun",
 ]

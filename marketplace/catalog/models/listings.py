@@ -314,12 +314,7 @@ class ListingReview(Base):
             postgresql_where=text("state = 'pending'"),
         ),
         Index("ix_listing_review_listing_id", "listing_id", "fingerprint"),
-        Index(
-            "ix_listing_review_requested_at",
-            "requested_at",
-            "id",
-            postgresql_where=text("state = 'pending'"),
-        ),
+        Index("ix_listing_review_state", "state", "requested_at", "id"),
         Index("ix_listing_review_requested_by", "requested_by"),
         Index("ix_listing_review_decided_by", "decided_by"),
     )

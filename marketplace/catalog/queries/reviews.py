@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from marketplace.catalog.models import Listing, ListingReview
+from marketplace.catalog.models import Listing, ListingDrift, ListingReview
 from marketplace.catalog.states import ReviewState
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
@@ -35,11 +35,24 @@ def approved(session: Session, listing: Listing) -> bool:
     return latest == ReviewState.APPROVED
 
 
-def queue(session: Session, *, limit: int, cursor: str | None) -> Page[ListingReview]:
-    """Reviews that wait, the longest-waiting first."""
+def queue(
+    session: Session,
+    *,
+    limit: int,
+    cursor: str | None,
+    state: str = ReviewState.PENDING,
+    listing_id: uuid.UUID | None = None,
+    conflict: str | None = None,
+) -> Page[ListingReview]:
+    """Reviews in a state, in the order of asking; of a listing, or with a conflict, if named."""
+    query = select(ListingReview).where(ListingReview.state == state)
+    if listing_id is not None:
+        query = query.where(ListingReview.listing_id == listing_id)
+    if conflict is not None:
+        query = query.where(ListingReview.conflicts.contains([{"code": conflict}]))
     return paginate(
         session,
-        select(ListingReview).where(ListingReview.state == ReviewState.PENDING),
+        query,
         key=[ListingReview.requested_at, ListingReview.id],
         key_of=lambda row: [row.requested_at, row.id],
         limit=limit,
@@ -47,8 +60,10 @@ def queue(session: Session, *, limit: int, cursor: str | None) -> Page[ListingRe
     )
 
 
-def listings_of(session: Session, page: Page[ListingReview]) -> dict[uuid.UUID, Listing]:
-    """The listings under review, with site and preceptor, in one query."""
+def listings_of(
+    session: Session, page: Page[ListingReview] | Page[ListingDrift]
+) -> dict[uuid.UUID, Listing]:
+    """The listings of a page, with site and preceptor, in one query."""
     rows = session.execute(
         select(Listing)
         .options(joinedload(Listing.site), joinedload(Listing.preceptor))

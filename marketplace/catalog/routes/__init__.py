@@ -1,6 +1,13 @@
 """Routes of the catalogue: what everybody may search, what hosts and operators manage."""
 
-from marketplace.catalog.routes import availability, hosting, operating, public, tiers
+from marketplace.catalog.routes import (
+    availability,
+    hosting,
+    operating,
+    public,
+    reclassifying,
+    tiers,
+)
 
 BLUEPRINTS = (
     public.blueprint,
@@ -8,5 +15,6 @@ BLUEPRINTS = (
     tiers.blueprint,
     hosting.blueprint,
     operating.blueprint,
+    reclassifying.blueprint,
 )
 """What `create_app` registers."""

@@ -1,48 +1,45 @@
-"""`/operator/listings`: the queue of listings whose words contradict their duties."""
+"""`/operator/listings`: listings whose words, or whose trainees, contradict their duties."""
 
 from typing import Any
 from uuid import UUID
 
-from marketplace.catalog.models import Listing
-from marketplace.catalog.queries import listings, reviews
-from marketplace.catalog.schemas.hosting import DecisionSchema, ReviewPage
+from marshmallow import Schema
+
+from marketplace.catalog.models import Listing, ListingDrift, ListingReview
+from marketplace.catalog.queries import listings, reviews, tiers
+from marketplace.catalog.schemas.hosting import DecisionSchema
 from marketplace.catalog.schemas.listings import ListingSchema
-from marketplace.catalog.service import publishing
+from marketplace.catalog.schemas.operating import (
+    DecidedReviewSchema,
+    DriftPage,
+    DriftsArgs,
+    DriftSchema,
+    ResolutionSchema,
+    ReviewPage,
+    ReviewsArgs,
+)
+from marketplace.catalog.service import drifting, publishing
 from marketplace.identity.access import current_account, require
 from marketplace.web import context
 from marketplace.web.api import Blueprint
-from marketplace.web.schemas import PageArgs
+from marketplace.web.pagination import Page
 
 blueprint = Blueprint(
     "operator_listings",
     __name__,
     url_prefix="/operator/listings",
-    description="Reviews of listings, for operators",
+    description="Reviews and flags of listings, for operators",
 )
 
 
 @blueprint.route("/reviews", methods=["GET"])
 @require("operator")
-@blueprint.arguments(PageArgs, location="query")
+@blueprint.arguments(ReviewsArgs, location="query")
 @blueprint.response(200, ReviewPage)
 def list_reviews(data: dict[str, Any]) -> dict[str, Any]:
-    """List what waits, the longest-waiting first, each with its listing and conflicts."""
+    """List reviews in the order of asking, each with its listing and conflicts: what waits first."""
     page = reviews.queue(context.session(), **data)
-    found = reviews.listings_of(context.session(), page)
-    items = [
-        {
-            "id": review.id,
-            "listing_id": review.listing_id,
-            "listing_version": review.listing_version,
-            "state": review.state,
-            "conflicts": review.conflicts,
-            "requested_by": review.requested_by,
-            "requested_at": review.requested_at,
-            "listing": found[review.listing_id],
-        }
-        for review in page.items
-    ]
-    return {"items": items, "next_cursor": page.next_cursor}
+    return _with_listings(page, DecidedReviewSchema)
 
 
 @blueprint.route("/reviews/<uuid:review_id>/decision", methods=["POST"])
@@ -60,3 +57,43 @@ def decide(data: dict[str, Any], review_id: UUID) -> Listing:
         now=context.now(),
     )
     return listings.listing(context.session(), listing.id)
+
+
+@blueprint.route("/drifts", methods=["GET"])
+@require("operator")
+@blueprint.arguments(DriftsArgs, location="query")
+@blueprint.response(200, DriftPage)
+def list_drifts(data: dict[str, Any]) -> dict[str, Any]:
+    """List listings whose trainees mostly report no direct patient contact, or the history."""
+    return _with_listings(tiers.drifts(context.session(), **data), DriftSchema)
+
+
+@blueprint.route("/drifts/<uuid:drift_id>/resolution", methods=["POST"])
+@require("operator")
+@blueprint.arguments(ResolutionSchema)
+@blueprint.response(200, ListingSchema)
+def resolve_drift(data: dict[str, Any], drift_id: UUID) -> Listing:
+    """Take the flag away with a reason; attestations so far don't count against it any more.
+
+    Whoever resolves second is told who came first (409).
+    """
+    flag = drifting.resolve(
+        context.session(),
+        drift_id,
+        reason=data["reason"],
+        account_id=current_account().id,
+        now=context.now(),
+    )
+    return listings.listing(context.session(), flag.listing_id)
+
+
+def _with_listings(
+    page: Page[ListingReview] | Page[ListingDrift], shape: type[Schema]
+) -> dict[str, Any]:
+    found = reviews.listings_of(context.session(), page)
+    names = [name for name in shape().fields if name != "listing"]
+    items = [
+        {**{name: getattr(row, name) for name in names}, "listing": found[row.listing_id]}
+        for row in page.items
+    ]
+    return {"items": items, "next_cursor": page.next_cursor}

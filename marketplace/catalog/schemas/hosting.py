@@ -151,4 +151,3 @@ class DecisionSchema(StrictSchema):
 
 
 ListingPage = page_of(ListingSchema)
-ReviewPage = page_of(ReviewSchema)

@@ -17,6 +17,10 @@ from marketplace.web.schemas import MoneyField, PageArgs, StrictSchema, Text
 
 TIERS = [tier.value for tier in Tier if tier is not Tier.UNCLASSIFIED]
 TEXT = {"type": "string"}
+DRIFT_NOTICE = (
+    "Under review since {}: most trainees who told us what they really did here had no direct"
+    " patient contact."
+)
 STATUSES = [status.value for status in LearnerStatus]
 
 
@@ -276,6 +280,13 @@ class ListingSchema(ListingSummarySchema):
         metadata={"description": "Why the tier is what it is, by learner status."},
     )
     conflicts = fields.List(fields.Nested(ReasonSchema))
+    drift_notice = fields.Function(
+        lambda row: DRIFT_NOTICE.format(row.drift_at.date()) if row.drift_at else None,
+        metadata={
+            "type": ["string", "null"],
+            "description": "What a page says of a flagged listing.",
+        },
+    )
 
 
 class FoundSchema(Schema):

@@ -2,31 +2,97 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from marketplace.catalog.queries import listings
-from marketplace.catalog.rules.tiers import has_drifted
-from marketplace.core.db import Session
+from sqlalchemy import update
+
+from marketplace.catalog.errors import DriftResolved
+from marketplace.catalog.models import Listing, ListingDrift
+from marketplace.catalog.queries import listings, tiers
+from marketplace.catalog.rules.tiers import has_direct_contact, has_drifted
+from marketplace.core.db import Session, affected
+from marketplace.core.errors import Invalid
+from marketplace.core.ids import new_id
+
+MENDED = "Most attestations report direct patient contact again."
+NO_PROMISE = "The listing promises no direct patient contact any more."
+
+
+@dataclass(frozen=True)
+class Attested:
+    """The duties that one trainee says were really performed, and when they said so."""
+
+    duties: Collection[str]
+    at: datetime
 
 
 def judge(
-    session: Session,
-    listing_id: uuid.UUID,
-    attested: Sequence[Collection[str]],
-    now: datetime,
+    session: Session, listing_id: uuid.UUID, attested: Sequence[Attested], now: datetime
 ) -> bool:
     """Flag the listing if most attestations belie its tier, and take the flag away if not.
 
-    `attested` holds the duties that each trainee says were really performed, all trainees so far.
+    `attested` holds all trainees so far; those up to the last decision of an operator don't count.
     Returns whether it is flagged; the flag keeps the time at which it was first set. `UnknownDuty`
     for a duty outside the vocabulary, `ListingNotFound`.
     """
     listing = listings.locked(session, listing_id)
-    tiers = [tier for tier in (listing.tier_student, listing.tier_graduate) if tier]
-    drifted = has_drifted(tiers, listing.setting, attested)
-    if drifted and listing.drift_at is None:
-        listing.drift_at = now
-    elif not drifted:
-        listing.drift_at = None
+    decided = tiers.last_decision(session, listing_id)
+    counted = [one.duties for one in attested if decided is None or one.at > decided]
+    offered = [tier for tier in (listing.tier_student, listing.tier_graduate) if tier]
+    drifted = has_drifted(offered, listing.setting, counted)
+    flag = tiers.open_drift(session, listing_id)
+    if drifted:
+        _flag(session, listing, flag, counted, now)
+    elif flag is not None:
+        hands_on = has_drifted(offered, listing.setting, [()] * len(counted))
+        flag.resolved_at, flag.reason = now, MENDED if hands_on else NO_PROMISE
+    listing.drift_at = None if not drifted else listing.drift_at or now
     session.flush()
     return drifted
+
+
+def resolve(
+    session: Session, drift_id: uuid.UUID, *, reason: str, account_id: uuid.UUID, now: datetime
+) -> ListingDrift:
+    """Take a flag away with a reason; only later attestations can raise it again.
+
+    Of two operators one wins; the other gets `DriftResolved` with who and why.
+    """
+    if not reason.strip():
+        raise Invalid(fields={"reason": ["Say what was found out, for the listing's history."]})
+    flag = tiers.drift(session, drift_id)
+    listing = listings.locked(session, flag.listing_id)
+    won = affected(
+        session,
+        update(ListingDrift)
+        .where(ListingDrift.id == drift_id, ListingDrift.resolved_at.is_(None))
+        .values(resolved_at=now, resolved_by=account_id, reason=reason)
+        .execution_options(synchronize_session=False),
+    )
+    session.refresh(flag)
+    if not won:
+        raise DriftResolved(
+            extra={
+                "resolved_by": str(flag.resolved_by) if flag.resolved_by else None,
+                "resolved_at": flag.resolved_at.isoformat() if flag.resolved_at else None,
+                "reason": flag.reason,
+            }
+        )
+    listing.drift_at = None
+    session.flush()
+    return flag
+
+
+def _flag(
+    session: Session,
+    listing: Listing,
+    flag: ListingDrift | None,
+    counted: Sequence[Collection[str]],
+    now: datetime,
+) -> None:
+    without = sum(not has_direct_contact(duties, listing.setting) for duties in counted)
+    if flag is None:
+        flag = ListingDrift(id=new_id(), listing_id=listing.id, flagged_at=now)
+        session.add(flag)
+    flag.attested, flag.without_contact = len(counted), without

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.catalog.rules.tiers import CONTACT_DUTIES
+from marketplace.catalog.service.drifting import Attested
 from marketplace.core.db import Session
 from marketplace.outcomes.models import Attestation, Evaluation
 
@@ -43,17 +44,17 @@ def attestation(session: Session, booking_id: UUID) -> Attestation | None:
     ).scalar_one_or_none()
 
 
-def attested_duties(session: Session, listing_id: UUID) -> list[frozenset[str]]:
-    """Return what trainees attested on a listing, a set of duties each.
+def attested_duties(session: Session, listing_id: UUID) -> list[Attested]:
+    """Return what trainees attested on a listing, and when.
 
     Contact duties count only where they were done in person, as for the tier of a listing.
     """
     rows = session.execute(
-        select(Attestation.duties, Attestation.direct_contact)
+        select(Attestation.duties, Attestation.direct_contact, Attestation.recorded_at)
         .where(Attestation.listing_id == listing_id)
         .order_by(Attestation.id)
     )
     return [
-        frozenset(duties) if contact else frozenset(duties) - CONTACT_DUTIES
-        for duties, contact in rows
+        Attested(frozenset(duties) if contact else frozenset(duties) - CONTACT_DUTIES, at)
+        for duties, contact, at in rows
     ]
