@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from marketplace.catalog.models import TierRun
 from marketplace.catalog.queries import tiers as queries
 from marketplace.catalog.rules.classifiers import Classifiers
 from marketplace.catalog.service import reclassifying, tier_files
@@ -52,11 +51,11 @@ def reclassify(classifier: str | None, commit: bool, output: Path | None) -> Non
         run_id = run.id
     steps = 0
 
-    def tell(at: TierRun) -> None:
+    def tell(seen: int, total: int) -> None:
         nonlocal steps
         steps += 1
         if steps % SHOW_EVERY == 0:
-            click.echo(f"{at.seen} of {at.total} listings, {at.changed} changed", err=True)
+            click.echo(f"{seen} of {total} listings", err=True)
 
     reclassifying.go_through(transaction, run_id, known, now(), tell)
     with transaction() as session:
@@ -66,14 +65,10 @@ def reclassify(classifier: str | None, commit: bool, output: Path | None) -> Non
         out = stack.enter_context(output.open("wb")) if output else sys.stdout.buffer
         for piece in tier_files.lines(transaction, run_id):
             out.write(piece)
-    _conclude(done)
-
-
-def _conclude(run: TierRun) -> None:
     click.echo(
-        f"{run.classifier}: {run.seen} listings, {run.changed} with another answer,"
-        f" {run.conflicting} to review, {run.refused} left alone",
+        f"{done.classifier}: {done.seen} listings, {done.changed} with another answer,"
+        f" {done.conflicting} to review, {done.refused} left alone",
         err=True,
     )
-    if not run.commits:
+    if not commit:
         click.echo("A dry run: no listing was changed. Add --commit to do it.", err=True)

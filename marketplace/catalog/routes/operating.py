@@ -12,9 +12,9 @@ from marketplace.catalog.schemas.listings import ListingSchema
 from marketplace.catalog.schemas.operating import (
     DecidedReviewSchema,
     DriftPage,
+    DriftResolutionSchema,
     DriftsArgs,
     DriftSchema,
-    ResolutionSchema,
     ReviewPage,
     ReviewsArgs,
 )
@@ -70,7 +70,7 @@ def list_drifts(data: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/drifts/<uuid:drift_id>/resolution", methods=["POST"])
 @require("operator")
-@blueprint.arguments(ResolutionSchema)
+@blueprint.arguments(DriftResolutionSchema)
 @blueprint.response(200, ListingSchema)
 def resolve_drift(data: dict[str, Any], drift_id: UUID) -> Listing:
     """Take the flag away with a reason; attestations so far don't count against it any more.

@@ -63,7 +63,7 @@ class DriftSchema(Schema):
     listing = fields.Nested(ListingSchema, required=True)
 
 
-class ResolutionSchema(StrictSchema):
+class DriftResolutionSchema(StrictSchema):
     """What was found out; kept in the listing's history."""
 
     reason = Text(required=True, validate=validate.Length(min=1, max=LONGEST_REASON))

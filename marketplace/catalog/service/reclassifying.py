@@ -97,16 +97,16 @@ def go_through(
     run_id: uuid.UUID,
     known: Classifiers,
     now: datetime,
-    tell: Callable[[TierRun], None] = lambda _: None,
+    tell: Callable[[int, int], None] = lambda _seen, _total: None,
 ) -> None:
-    """Take steps until the run has seen every listing; `tell` hears of each step."""
+    """Take steps until the run has seen every listing; `tell` hears how many of how many."""
     tries = 0
     while True:
         try:
             with transaction() as session:
                 more = step(session, run_id, known, now)
                 run = tiers.run(session, run_id)
-            tell(run)
+            tell(run.seen, run.total)
         except OperationalError as error:
             tries += 1
             if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE or tries >= TRIES:
