@@ -108,6 +108,18 @@ class SheetRefused(Invalid):
     title = "This file can't be read as a sheet of listings."
 
 
+class ImportUnderWay(Conflict):
+    """`import_id` in the problem is the one that is writing."""
+
+    code = "import_under_way"
+    title = "Another import for this owner is writing now. Please wait for its end, or cancel it."
+
+
+class ImportNotFound(NotFound):
+    code = "import_not_found"
+    title = "There is no such import at this site."
+
+
 class BadFilter(Invalid):
     code = "bad_filter"
     title = "This search can't be answered."

@@ -1,4 +1,4 @@
-"""The life of a listing, and of a review of its words against its duties."""
+"""The life of a listing, of a review of its words against its duties, of an import."""
 
 from enum import StrEnum
 
@@ -46,6 +46,26 @@ class Verification(StrEnum):
     REJECTED = "rejected"
 
 
+class ImportState(StrEnum):
+    """How far the import of a sheet is; `planned` waits for a word, or for its turn."""
+
+    UPLOADING = "uploading"
+    UPLOADED = "uploaded"
+    PLANNING = "planning"
+    PLANNED = "planned"
+    COMMITTING = "committing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ImportMode(StrEnum):
+    """`rows`: refused rows are left out; `file`: all or nothing."""
+
+    ROWS = "rows"
+    FILE = "file"
+
+
 LISTING = Transitions(
     {
         ListingState.DRAFT: frozenset(
@@ -71,5 +91,25 @@ REVIEW = Transitions(
         ReviewState.APPROVED: frozenset(),
         ReviewState.REJECTED: frozenset(),
         ReviewState.SUPERSEDED: frozenset(),
+    }
+)
+IMPORT = Transitions(
+    {
+        ImportState.UPLOADING: frozenset({ImportState.UPLOADED, ImportState.CANCELLED}),
+        ImportState.UPLOADED: frozenset(
+            {ImportState.PLANNING, ImportState.FAILED, ImportState.CANCELLED}
+        ),
+        ImportState.PLANNING: frozenset(
+            {ImportState.PLANNED, ImportState.FAILED, ImportState.CANCELLED}
+        ),
+        ImportState.PLANNED: frozenset(
+            {ImportState.COMMITTING, ImportState.FAILED, ImportState.CANCELLED}
+        ),
+        ImportState.COMMITTING: frozenset(
+            {ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED}
+        ),
+        ImportState.DONE: frozenset(),
+        ImportState.FAILED: frozenset(),
+        ImportState.CANCELLED: frozenset(),
     }
 )

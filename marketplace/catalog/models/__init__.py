@@ -1,7 +1,7 @@
 """The catalogue's tables. What is promised of them is a constraint here first."""
 
+from marketplace.catalog.models.imports import ImportRun
 from marketplace.catalog.models.listings import (
-    ImportRun,
     Listing,
     ListingReview,
     ListingTransition,

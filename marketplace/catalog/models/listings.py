@@ -18,7 +18,6 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    LargeBinary,
     Numeric,
     SmallInteger,
     Text,
@@ -332,23 +331,3 @@ class ListingReview(Base):
     decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None]
-
-
-class ImportRun(Base):
-    """A host's sheet that was read in: when, by whom, which file, and what came of it."""
-
-    __tablename__ = "import_run"
-    __table_args__ = (
-        Index("ix_import_run_owner_account_id", "owner_account_id", "recorded_at"),
-        Index("ix_import_run_account_id", "account_id"),
-        Index("ix_import_run_site_id", "site_id"),
-    )
-
-    id: Mapped[uuid.UUID] = pk()
-    owner_account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
-    site_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("site.id"))
-    recorded_at: Mapped[datetime]
-    digest: Mapped[bytes] = mapped_column(LargeBinary)
-    size: Mapped[int] = mapped_column(BigInteger)
-    counts: Mapped[dict[str, Any]] = mapped_column(JSONB)

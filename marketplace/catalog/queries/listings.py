@@ -274,12 +274,6 @@ def owned_ids(
     )
 
 
-def owners_sites(session: Session, owner_account_id: uuid.UUID) -> dict[str, Site]:
-    """The owner's sites by name."""
-    rows = session.execute(select(Site).where(Site.owner_account_id == owner_account_id)).scalars()
-    return {row.name: row for row in rows}
-
-
 def sites_preceptors(
     session: Session, site_ids: Sequence[uuid.UUID]
 ) -> dict[tuple[uuid.UUID, str], Preceptor]:
@@ -301,13 +295,16 @@ def versions(session: Session, listing_id: uuid.UUID) -> Sequence[ListingVersion
     )
 
 
+def site_draft(site: Site) -> SiteDraft:
+    """A stored site in the form in which a sheet's row is understood."""
+    return SiteDraft(site.name, site.address, site.city, site.state, site.country, site.time_zone)
+
+
 def draft_of(listing: Listing, site: Site, preceptor: Preceptor) -> ListingDraft:
     """A stored listing in the form in which a sheet's row is understood."""
     return ListingDraft(
         external_id=listing.external_id,
-        site=SiteDraft(
-            site.name, site.address, site.city, site.state, site.country, site.time_zone
-        ),
+        site=site_draft(site),
         preceptor=PreceptorDraft(preceptor.name, preceptor.npi),
         specialty=listing.specialty,
         title=listing.title,

@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from marketplace.catalog.errors import ListingNotFound, SheetRefused
+from marketplace.catalog.errors import ImportUnderWay, ListingNotFound, SheetRefused
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import (
     ImportRun,
@@ -26,21 +27,30 @@ from marketplace.catalog.models import (
     SeatWeek,
     Site,
 )
-from marketplace.catalog.queries import listings
+from marketplace.catalog.queries import imports, listings
 from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
 from marketplace.catalog.rules.spreadsheet import read_sheet
 from marketplace.catalog.rules.terms import search_words, terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
 from marketplace.catalog.service import holding, planning, publishing, waking
 from marketplace.catalog.service.classification import columns_of
-from marketplace.catalog.service.planning import CHANGED, CREATED, Entry, ImportPlan, Stored
+from marketplace.catalog.service.planning import (
+    CHANGED,
+    CREATED,
+    Entry,
+    Former,
+    ImportPlan,
+    Stored,
+)
 from marketplace.catalog.states import ListingState
-from marketplace.core.db import Session
+from marketplace.core.bulk import copy_lines, copy_rows, table_of
+from marketplace.core.db import Base, Session
 from marketplace.core.ids import new_id
 from marketplace.identity.rules import Role
 from marketplace.identity.service import memberships
 
 SOURCE = "import"
+SEAT_COLUMNS = ("pool_id", "week", "capacity")
 # The columns that close weeks.
 CALENDAR = frozenset({"first_start", "last_start", "weeks_max", "blackout_weeks"})
 Rows = list[dict[str, Any]]
@@ -65,8 +75,7 @@ def import_listings(
     in the plan, never raised.
     """
     if commit:
-        key = func.hashtextextended(f"catalog.import:{owner_account_id}", 0)
-        session.execute(select(func.pg_advisory_xact_lock(key)))
+        wait_for_others(session, owner_account_id)
     only = listings.site(session, site_id) if site_id else None
     if site_id and (only is None or only.owner_account_id != owner_account_id):
         raise ListingNotFound
@@ -76,10 +85,21 @@ def import_listings(
     if not commit or plan.fault is not None:
         return plan
     done = replace(plan, committed=True)
-    work = _Import(session, owner_account_id, account_id or owner_account_id, now, holders)
-    work.run(done)
+    work = Writer(session, owner_account_id, account_id or owner_account_id, now, holders)
+    work.run(done.entries)
     work.record(text, site_id, done)
     return done
+
+
+def wait_for_others(
+    session: Session, owner_account_id: uuid.UUID, but: uuid.UUID | None = None
+) -> None:
+    """Wait for an import of this owner that writes now; `ImportUnderWay` for one with many steps."""
+    key = func.hashtextextended(f"catalog.import:{owner_account_id}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
+    other = imports.other_committing(session, owner_account_id, but)
+    if other is not None:
+        raise ImportUnderWay(extra={"import_id": str(other)})
 
 
 def refuse_fault(plan: ImportPlan) -> None:
@@ -91,8 +111,11 @@ def refuse_fault(plan: ImportPlan) -> None:
         )
 
 
-class _Import:
-    """One import under way: what it has to look up, and the rows that it writes in bulk."""
+class Writer:
+    """One import under way: what it has to look up, and the rows that it writes in bulk.
+
+    `former` gathers what sites and preceptors were called before it changed them.
+    """
 
     def __init__(
         self,
@@ -101,26 +124,30 @@ class _Import:
         account_id: uuid.UUID,
         now: datetime,
         holders: SeatHolders | None = None,
+        former: Former | None = None,
     ) -> None:
         self.session = session
         self.owner_id = owner_id
         self.account_id = account_id
         self.now = now
         self.holders = holders
+        self.former = former if former is not None else Former()
         self.sites: dict[str, Site] = {}
         self.preceptors: dict[tuple[uuid.UUID, str], Preceptor] = {}
 
-    def run(self, plan: ImportPlan) -> None:
-        entries = [*plan.of(CREATED), *plan.of(CHANGED)]
-        drafts = [entry.draft for entry in entries if entry.draft]
+    def run(self, entries: Sequence[Entry]) -> None:
+        """Write what these entries of a plan say; those that say nothing new are passed over."""
+        created = [entry for entry in entries if entry.action == CREATED]
+        changed = [entry for entry in entries if entry.action == CHANGED]
+        drafts = [entry.draft for entry in [*created, *changed] if entry.draft]
         self._bring_sites(drafts)
         self._bring_preceptors(drafts)
-        self._create(plan.of(CREATED))
-        for entry in plan.of(CHANGED):
-            self._change(entry)
-        waking.listings_changed(
-            self.session, [entry.stored.listing.id for entry in plan.of(CHANGED) if entry.stored]
-        )
+        self._create([entry.draft for entry in created if entry.draft])
+        ids = [entry.stored.listing.id for entry in changed if entry.stored]
+        held = imports.locked_listings(self.session, ids) if ids else {}
+        for entry in changed:
+            self._change(entry, held)
+        waking.listings_changed(self.session, held)
         self.session.flush()
 
     def record(self, text: str | bytes, site_id: uuid.UUID | None, plan: ImportPlan) -> None:
@@ -140,8 +167,9 @@ class _Import:
         self.session.flush()
 
     def _bring_sites(self, drafts: Sequence[ListingDraft]) -> None:
-        self.sites = listings.owners_sites(self.session, self.owner_id)
-        for draft in {draft.site.name: draft.site for draft in drafts}.values():
+        wanted = {draft.site.name: draft.site for draft in drafts}
+        self.sites = imports.sites_named(self.session, self.owner_id, wanted)
+        for draft in wanted.values():
             site = self.sites.get(draft.name)
             if site is None:
                 self._add_site(draft)
@@ -159,6 +187,7 @@ class _Import:
 
     def _change_site(self, site: Site, draft: SiteDraft) -> None:
         """The site's new facts, in its listings' copies of them too."""
+        self.former.keep_site(site)
         for name, value in _site_values(draft).items():
             setattr(site, name, value)
         site.version += 1
@@ -183,29 +212,26 @@ class _Import:
                 )
                 self.session.add(person)
                 self.preceptors[site_id, person.npi] = person
-            person.name = draft.preceptor.name
+            if person.name != draft.preceptor.name:
+                self.former.keep_preceptor(person)
+                person.name = draft.preceptor.name
         self.session.flush()
 
-    def _create(self, entries: Sequence[Entry]) -> None:
-        rows: dict[Any, Rows] = {
+    def _create(self, drafts: Sequence[ListingDraft]) -> None:
+        """New listings, each with its first version, its history and a calendar of its own."""
+        rows: dict[type[Base], Rows] = {
             model: []
-            for model in (
-                Listing,
-                ListingVersion,
-                ListingTransition,
-                SeatPool,
-                ListingPool,
-                SeatWeek,
-            )
+            for model in (Listing, ListingVersion, ListingTransition, SeatPool, ListingPool)
         }
-        for entry in entries:
-            if entry.draft is not None:
-                self._gather(entry.draft, rows)
+        pools = [(self._gather(draft, rows), draft) for draft in drafts]
         for model, values in rows.items():
-            if values:
-                self.session.execute(insert(model), values)
+            copy_rows(self.session, table_of(model), values)
+        if pools:
+            lines = (_week_lines(pool_id, draft) for pool_id, draft in pools)
+            copy_lines(self.session, table_of(SeatWeek), SEAT_COLUMNS, lines)
 
-    def _gather(self, draft: ListingDraft, rows: Mapping[Any, Rows]) -> None:
+    def _gather(self, draft: ListingDraft, rows: Mapping[type[Base], Rows]) -> uuid.UUID:
+        """Add a listing's rows; returns the key of its pool of seats."""
         site = self.sites[draft.site.name]
         listing_id, pool_id = new_id(), new_id()
         person = self.preceptors[site.id, draft.preceptor.npi]
@@ -216,7 +242,8 @@ class _Import:
                 "owner_account_id": self.owner_id,
                 "preceptor_id": person.id,
                 "external_id": draft.external_id,
-                "price": draft.price,
+                "price_minor": draft.price.minor,
+                "price_currency": draft.price.currency,
                 **_values(draft),
             }
         )
@@ -234,7 +261,7 @@ class _Import:
         )
         rows[SeatPool].append({"id": pool_id, "site_id": site.id, "name": draft.external_id})
         rows[ListingPool].append({"listing_id": listing_id, "pool_id": pool_id})
-        rows[SeatWeek] += _weeks(pool_id, draft)
+        return pool_id
 
     def _version(
         self,
@@ -253,11 +280,11 @@ class _Import:
             "terms": terms_of(draft),
         }
 
-    def _change(self, entry: Entry) -> None:
+    def _change(self, entry: Entry, held: Mapping[uuid.UUID, Listing]) -> None:
         stored, draft = entry.stored, entry.draft
         if stored is None or draft is None:
             return
-        listing = listings.locked(self.session, stored.listing.id)
+        listing = held[stored.listing.id]
         site = self.sites[draft.site.name]
         if self.holders is not None and CALENDAR & set(entry.difference):
             # The plan was made before the row was held: a seat may have been taken since.
@@ -389,3 +416,15 @@ def _weeks(pool_id: uuid.UUID, draft: ListingDraft) -> Rows:
         {"pool_id": pool_id, "week": week, "capacity": draft.seats_per_week}
         for week in calendar(draft.first_start, draft.last_start, draft.weeks_max)
     ]
+
+
+def _week_lines(pool_id: uuid.UUID, draft: ListingDraft) -> str:
+    """The same weeks as COPY reads them."""
+    days = _lines_of(draft.first_start, draft.last_start, draft.weeks_max, draft.seats_per_week)
+    return days.replace("@", str(pool_id))
+
+
+@lru_cache(maxsize=256)
+def _lines_of(first: date, last: date, weeks_max: int, seats: int) -> str:
+    """A calendar in COPY's form with `@` for its pool; many listings of a sheet share one."""
+    return "".join(f"@\t{week}\t{seats}\n" for week in calendar(first, last, weeks_max))

@@ -6,14 +6,14 @@ than are taken, a closed week or a shorter season over taken seats, another site
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing, Preceptor, Site
 from marketplace.catalog.queries import listings, seats
-from marketplace.catalog.rules.drafts import ListingDraft
+from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
 from marketplace.catalog.rules.faults import Remark
 from marketplace.catalog.rules.findings import Caution, Fix, Problem
 from marketplace.catalog.rules.sheet import KEPT_IF_ABSENT
@@ -44,6 +44,42 @@ class Stored:
     draft: ListingDraft
     pools: Sequence[tuple[uuid.UUID, bool]]
     taken: Mapping[date, int]
+
+
+@dataclass
+class Former:
+    """What sites and preceptors were before an import changed them; kept with its run."""
+
+    sites: dict[uuid.UUID, SiteDraft] = field(default_factory=dict)
+    names: dict[uuid.UUID, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Former":
+        return cls(
+            {uuid.UUID(key): SiteDraft(*words) for key, words in found.get("sites", {}).items()},
+            {uuid.UUID(key): name for key, name in found.get("names", {}).items()},
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "sites": {str(key): list(astuple(site)) for key, site in self.sites.items()},
+            "names": {str(key): name for key, name in self.names.items()},
+        }
+
+    def keep_site(self, site: Site) -> None:
+        self.sites.setdefault(site.id, listings.site_draft(site))
+
+    def keep_preceptor(self, preceptor: Preceptor) -> None:
+        self.names.setdefault(preceptor.id, preceptor.name)
+
+    def of(self, draft: ListingDraft, site: Site, preceptor: Preceptor) -> ListingDraft:
+        """A stored listing as it was before."""
+        if site.id in self.sites:
+            draft = replace(draft, site=self.sites[site.id])
+        if preceptor.id in self.names:
+            person = replace(draft.preceptor, name=self.names[preceptor.id])
+            draft = replace(draft, preceptor=person)
+        return draft
 
 
 @dataclass(frozen=True)
@@ -104,11 +140,28 @@ def plan(
     """
     if sheet.fault is not None:
         return ImportPlan((), fault=sheet.fault)
-    stored = _stored(session, sheet, owner_id, today)
-    entries = tuple(_entry(row, stored.get(_id(row)), only) for row in sheet.rows)
-    if holders is not None:
-        entries = _with_holders(session, entries, holders)
+    entries = plan_rows(session, sheet.rows, owner_id, today, only=only, holders=holders)
     return ImportPlan(entries, sheet.remarks)
+
+
+def plan_rows(
+    session: Session,
+    rows: Sequence[SheetRow],
+    owner_id: uuid.UUID,
+    today: date,
+    *,
+    only: Site | None,
+    holders: SeatHolders | None = None,
+    former: Former | None = None,
+) -> tuple[Entry, ...]:
+    """Judge some rows of a sheet as `plan` does all, in a constant number of queries.
+
+    `former` tells what sites and preceptors were before rows of the same sheet changed them, so
+    that each of their listings gets its version, whichever row comes first.
+    """
+    stored = _stored(session, rows, owner_id, today, former or Former())
+    entries = tuple(_entry(row, stored.get(_id(row)), only) for row in rows)
+    return entries if holders is None else _with_holders(session, entries, holders)
 
 
 def _with_holders(
@@ -138,10 +191,12 @@ def _id(row: SheetRow) -> str:
     return row.draft.external_id if row.draft else ""
 
 
-def _stored(session: Session, sheet: Sheet, owner_id: uuid.UUID, today: date) -> dict[str, Stored]:
-    ids = [row.draft.external_id for row in sheet.accepted if row.draft]
-    rows = listings.owned(session, owner_id, ids)
-    found = [listing.id for listing, _, _ in rows]
+def _stored(
+    session: Session, rows: Sequence[SheetRow], owner_id: uuid.UUID, today: date, former: Former
+) -> dict[str, Stored]:
+    ids = [row.draft.external_id for row in rows if row.draft and row.repeats is None]
+    owned = listings.owned(session, owner_id, ids)
+    found = [listing.id for listing, _, _ in owned]
     pools = seats.own_pools(session, found)
     taken = seats.taken_weeks(session, found, monday_of(today))
     return {
@@ -149,11 +204,11 @@ def _stored(session: Session, sheet: Sheet, owner_id: uuid.UUID, today: date) ->
             listing,
             site,
             preceptor,
-            listings.draft_of(listing, site, preceptor),
+            former.of(listings.draft_of(listing, site, preceptor), site, preceptor),
             pools.get(listing.id, ()),
             taken.get(listing.id, {}),
         )
-        for listing, site, preceptor in rows
+        for listing, site, preceptor in owned
     }
 
 
