@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
@@ -30,10 +29,9 @@ from marketplace.catalog.models import (
 from marketplace.catalog.queries import imports, listings
 from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
 from marketplace.catalog.rules.spreadsheet import read_sheet
-from marketplace.catalog.rules.terms import search_words, terms_of
+from marketplace.catalog.rules.terms import terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
-from marketplace.catalog.service import holding, planning, publishing, waking
-from marketplace.catalog.service.classification import columns_of
+from marketplace.catalog.service import columns, holding, planning, publishing, waking
 from marketplace.catalog.service.planning import (
     CHANGED,
     CREATED,
@@ -194,7 +192,7 @@ class Writer:
         self.session.flush()
         for listing in listings.site_listings(self.session, site.id):
             stored = listings.draft_of(listing, site, listing.preceptor)
-            for name, value in _copies(stored).items():
+            for name, value in columns.copies_of(stored).items():
                 setattr(listing, name, value)
 
     def _bring_preceptors(self, drafts: Sequence[ListingDraft]) -> None:
@@ -227,7 +225,7 @@ class Writer:
         for model, values in rows.items():
             copy_rows(self.session, table_of(model), values)
         if pools:
-            lines = (_week_lines(pool_id, draft) for pool_id, draft in pools)
+            lines = (columns.week_lines(pool_id, draft) for pool_id, draft in pools)
             copy_lines(self.session, table_of(SeatWeek), SEAT_COLUMNS, lines)
 
     def _gather(self, draft: ListingDraft, rows: Mapping[type[Base], Rows]) -> uuid.UUID:
@@ -244,7 +242,7 @@ class Writer:
                 "external_id": draft.external_id,
                 "price_minor": draft.price.minor,
                 "price_currency": draft.price.currency,
-                **_values(draft),
+                **columns.values_of(draft),
             }
         )
         rows[ListingVersion].append(self._version(listing_id, 1, {}, draft))
@@ -302,7 +300,7 @@ class Writer:
         listing.site_id = site.id
         listing.preceptor_id = self.preceptors[site.id, draft.preceptor.npi].id
         listing.price = draft.price
-        for name, value in _values(draft).items():
+        for name, value in columns.values_of(draft).items():
             setattr(listing, name, value)
         listing.version += 1
         self.session.add(
@@ -336,7 +334,7 @@ class Writer:
                     select(SeatWeek.week).where(SeatWeek.pool_id == pool_id)
                 ).scalars()
             )
-            missing = [row for row in _weeks(pool_id, draft) if row["week"] not in known]
+            missing = [row for row in columns.week_rows(pool_id, draft) if row["week"] not in known]
             if missing:
                 self.session.execute(insert(SeatWeek), missing)
         if before.seats_per_week != draft.seats_per_week:
@@ -362,69 +360,3 @@ def _site_values(draft: SiteDraft) -> dict[str, str]:
         "country": draft.country,
         "time_zone": draft.time_zone,
     }
-
-
-def _copies(draft: ListingDraft) -> dict[str, str]:
-    """A listing's copies of what its site is called and where it is."""
-    return {
-        "site_name": draft.site.name,
-        "city": draft.site.city,
-        "us_state": draft.site.state,
-        "search_text": search_words(draft),
-    }
-
-
-def _values(draft: ListingDraft) -> dict[str, Any]:
-    """The columns of `listing` that follow from a draft alone, price and keys left out."""
-    return {
-        "title": draft.title,
-        "specialty": draft.specialty,
-        "setting": draft.setting,
-        "duties": list(draft.duties),
-        "audience": draft.audience,
-        "weeks_min": draft.weeks_min,
-        "weeks_max": draft.weeks_max,
-        "seats_per_week": draft.seats_per_week,
-        "first_start": draft.first_start,
-        "last_start": draft.last_start,
-        "blackout_weeks": list(draft.blackout_weeks),
-        "visa_types": list(draft.visa_types),
-        "step1_required": draft.step1_required,
-        "step2_min": draft.step2_min,
-        "letter_policy": draft.letter_policy,
-        "cancellation_policy": draft.cancellation_policy,
-        "approval": draft.approval,
-        "notes": draft.notes,
-        "english_native": draft.english.native,
-        "toefl_ibt_min": draft.english.toefl_ibt,
-        "ielts_min": draft.english.ielts,
-        "oet_min": draft.english.oet,
-        "documents": list(draft.documents),
-        "deposit_kind": draft.deposit.kind.value,
-        "deposit_basis_points": draft.deposit.basis_points,
-        "deposit_minor": draft.deposit.amount.minor if draft.deposit.amount else None,
-        "lead_days": draft.lead_days,
-        "residency_affiliation": draft.residency_affiliation,
-        "claimed_tier": draft.claimed_tier,
-        **columns_of(draft),
-        **_copies(draft),
-    }
-
-
-def _weeks(pool_id: uuid.UUID, draft: ListingDraft) -> Rows:
-    return [
-        {"pool_id": pool_id, "week": week, "capacity": draft.seats_per_week}
-        for week in calendar(draft.first_start, draft.last_start, draft.weeks_max)
-    ]
-
-
-def _week_lines(pool_id: uuid.UUID, draft: ListingDraft) -> str:
-    """The same weeks as COPY reads them."""
-    days = _lines_of(draft.first_start, draft.last_start, draft.weeks_max, draft.seats_per_week)
-    return days.replace("@", str(pool_id))
-
-
-@lru_cache(maxsize=256)
-def _lines_of(first: date, last: date, weeks_max: int, seats: int) -> str:
-    """A calendar in COPY's form with `@` for its pool; many listings of a sheet share one."""
-    return "".join(f"@\t{week}\t{seats}\n" for week in calendar(first, last, weeks_max))
