@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0012_imports"
-down_revision = "0011_terms_valid"
+revision = "0013_imports"
+down_revision = "0012_tiers"
 branch_labels = None
 depends_on = None
 
