@@ -49,7 +49,7 @@ from marketplace.reporting import errors as reporting_errors
 from marketplace.reporting import routes as reporting_routes
 from marketplace.reporting import tasks as reporting_tasks
 from marketplace.web import api as web_api
-from marketplace.web import context, headers, health, limits, logs, problems
+from marketplace.web import context, headers, health, idempotency, limits, logs, problems
 from marketplace.web import tasks as web_tasks
 from marketplace.web.transaction import TransactionalFlask
 
@@ -76,6 +76,7 @@ SUBSCRIPTIONS: tuple[events.Subscription, ...] = (
     *outcomes_subscribers.SUBSCRIPTIONS,
 )
 CONSTRAINTS = {
+    **idempotency.CONSTRAINTS,
     **identity_errors.CONSTRAINTS,
     **catalog_errors.CONSTRAINTS,
     **compliance_errors.CONSTRAINTS,

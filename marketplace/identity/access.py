@@ -27,13 +27,14 @@ from sqlalchemy.orm import scoped_session
 
 from marketplace.core.errors import Forbidden, NotFound
 from marketplace.core.settings import Settings
-from marketplace.identity import queries
 from marketplace.identity.errors import CsrfRefused, KeyNotEnough, NotSignedIn, ScopeMissing
-from marketplace.identity.models import Account, Membership, WebAuthnCredential
+from marketplace.identity.models import Account, WebAuthnCredential
+from marketplace.identity.queries import callers
+from marketplace.identity.queries.callers import Grant
 from marketplace.identity.rules import Role, Scope
 from marketplace.identity.service import api_keys, second_factor
 from marketplace.identity.service.second_factor import OnceTotp
-from marketplace.web import context
+from marketplace.web import context, idempotency
 from marketplace.web.guards import declare
 from marketplace.web.transaction import TransactionalFlask
 
@@ -60,21 +61,20 @@ class Caller:
     account: Account
     via: Credential
     scopes: frozenset[str] = frozenset(Scope)
-    _memberships: list[Membership] | None = field(default=None, repr=False)
+    _grants: tuple[Grant, ...] | None = field(default=None, repr=False)
 
     @property
-    def memberships(self) -> list[Membership]:
-        if self._memberships is None:
-            found = queries.live_memberships(context.session(), self.account.id)
-            self._memberships = list(found)
-        return self._memberships
+    def grants(self) -> tuple[Grant, ...]:
+        if self._grants is None:
+            self._grants = callers.live_grants(context.session(), self.account.id)
+        return self._grants
 
     @property
     def roles(self) -> frozenset[str]:
-        return frozenset(membership.role for membership in self.memberships)
+        return frozenset(grant.role for grant in self.grants)
 
     def site_roles(self, site_id: UUID) -> frozenset[str]:
-        return frozenset(m.role for m in self.memberships if m.site_id == site_id)
+        return frozenset(grant.role for grant in self.grants if grant.site_id == site_id)
 
 
 def current_caller() -> Caller | None:
@@ -328,18 +328,18 @@ def _by_token(token: str) -> Caller:
         data = parse_auth_token(token)
     except (BadSignature, ValueError, TypeError) as error:
         raise NotSignedIn("The token is not valid, or has expired.") from error
-    account = queries.account_by_token_uniquifier(context.session(), str(data["uid"]))
-    if account is None or not account.active:
+    found = callers.caller_by_token(context.session(), str(data["uid"]), idempotency.pending())
+    if found is None or not found.account.active:
         raise NotSignedIn("The token has been revoked.")
-    return Caller(account, Credential.TOKEN)
+    return Caller(found.account, Credential.TOKEN, _grants=found.grants)
 
 
 def _by_api_key(text: str) -> Caller:
-    found = api_keys.verify(context.session(), text, context.now())
-    if found is None:
+    found = api_keys.verify(context.session(), text, context.now(), idempotency.pending())
+    if found is None or found.key is None:
         raise NotSignedIn("The API key is not valid, or has been revoked.")
-    account, scopes = found
-    return Caller(account, Credential.API_KEY, scopes)
+    scopes = frozenset(found.key.scopes)
+    return Caller(found.account, Credential.API_KEY, scopes, found.grants)
 
 
 def _known(roles: tuple[str, ...]) -> frozenset[str]:

@@ -1,26 +1,41 @@
 """`Idempotency-Key`: the same POST sent twice takes effect once.
 
 The answer is remembered in the transaction of the effect: both exist or neither. The key is locked
-for the length of that transaction, so that a second request meets a 409 and not a second effect.
+for the length of that transaction, so that a second request meets a 409 and not a second effect;
+where it slips past the lock, the answers' primary key takes its effect back.
 Refusals (4xx) are not remembered: nothing happened, and asking again may rightly succeed.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from flask import Response, request
-from sqlalchemy import delete, func, select
+from flask import Response, g, request
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    TextClause,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from werkzeug.wrappers import Response as BaseResponse
 
+from marketplace.core import rows
 from marketplace.core.db import Session, affected
-from marketplace.core.errors import Conflict, Invalid
+from marketplace.core.errors import Conflict, DomainError, Invalid
 from marketplace.web import context
 from marketplace.web.models import RememberedAnswer
 
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
 REFUSED = 400
+ANONYMOUS = "anonymous"
 REMEMBERED_HEADERS = ("Content-Type", "Location", "ETag")
 
 
@@ -34,30 +49,87 @@ class KeyReused(Invalid):
     title = "This Idempotency-Key was used for another request. Use a new key for a new request."
 
 
+CONSTRAINTS: Mapping[str, type[DomainError]] = {"pk_remembered_answer": InFlight}
+
+
 class BadKey(Invalid):
     code = "idempotency_key_invalid"
     title = f"An Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters."
 
 
+class Claim:
+    """What a request with a key asks of the database: is the key free, is there an answer to it?
+
+    Who looks up the caller may ask both in that same statement (`asked_with`, `values`, `take`);
+    else `ask` does.
+    """
+
+    def __init__(self, key: str, fingerprint: bytes) -> None:
+        self.key = key
+        self.fingerprint = fingerprint
+        self.settled = False
+        self._free = False
+        self._known: RememberedAnswer | None = None
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The values of what `asked_with` adds to a query."""
+        return {"claimed_key": self.key}
+
+    def take(self, *, free: bool, known: RememberedAnswer | None) -> None:
+        """Take the two columns that `asked_with` has added."""
+        self.settled, self._free, self._known = True, free, known
+
+    def ask(self, session: Session, owner: str) -> None:
+        """Ask in a statement of its own."""
+        free, known = session.execute(_ask(), {"claimed_owner": owner, **self.values}).one()
+        self.take(free=free, known=known)
+
+    def answer(self) -> Response | None:
+        """Return the answer to repeat, None if there is none yet; `InFlight`, `KeyReused`."""
+        if not self._free:
+            raise InFlight
+        return None if self._known is None else _replay(self._known, self.fingerprint)
+
+
+def asked_with(query: Select[Any], owner: ColumnElement[str]) -> Select[Any]:
+    """Add to a query for one caller, whose id as text is `owner`, what a claim needs of it.
+
+    The lock may be had a moment after the answer was looked for, and the first request be over in
+    between. The primary key of the answers then refuses the second, whole, at its end.
+    """
+    key = bindparam("claimed_key", type_=Text)
+    number = func.hashtextextended(owner + "\n" + key, 0)
+    return query.outerjoin(
+        RememberedAnswer, and_(RememberedAnswer.caller == owner, RememberedAnswer.key == key)
+    ).add_columns(func.pg_try_advisory_xact_lock(number).label("claimed"), RememberedAnswer)
+
+
+def pending() -> Claim | None:
+    """Return the claim of this request that nobody has asked about yet, if it makes one."""
+    claim: Claim | None = g.get("idempotency_claim")
+    return None if claim is None or claim.settled else claim
+
+
 def once(
-    session: Session, key: str, caller: str | None, view: Callable[[], BaseResponse]
+    session: Session, key: str, caller: Callable[[], str | None], view: Callable[[], BaseResponse]
 ) -> BaseResponse:
-    """Answer with what `view` returns, or with what it returned the first time for this key."""
+    """Answer with what `view` returns, or with what it returned the first time for this key.
+
+    `caller` tells who asks, and may settle the claim that is `pending` meanwhile.
+    """
     if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise BadKey
-    owner = caller or "anonymous"
-    fingerprint = _fingerprint()
-    _lock(session, owner, key)
-    known = session.execute(
-        select(RememberedAnswer).where(
-            RememberedAnswer.caller == owner, RememberedAnswer.key == key
-        )
-    ).scalar_one_or_none()
+    claim = g.idempotency_claim = Claim(key, _fingerprint())
+    owner = caller() or ANONYMOUS
+    if not claim.settled:
+        claim.ask(session, owner)
+    known = claim.answer()
     if known is not None:
-        return _replay(known, fingerprint)
+        return known
     response = view()
     if _may_be_kept(response):
-        session.add(_remember(owner, key, fingerprint, response))
+        _remember(session, owner, claim, response)
     return response
 
 
@@ -70,10 +142,12 @@ def _may_be_kept(response: BaseResponse) -> bool:
     )
 
 
-def _lock(session: Session, owner: str, key: str) -> None:
-    number = func.hashtextextended(f"{owner}\n{key}", 0)
-    if not session.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one():
-        raise InFlight
+@cache
+def _ask() -> Select[Any]:
+    given = select(bindparam("claimed_owner", type_=Text).label("owner")).subquery()
+    # Nothing is asked of the caller but its name, which is given.
+    nobody: Select[Any] = select().select_from(given)
+    return asked_with(nobody, given.c.owner)
 
 
 def _fingerprint() -> bytes:
@@ -90,17 +164,27 @@ def _replay(known: RememberedAnswer, fingerprint: bytes) -> Response:
     return response
 
 
-def _remember(owner: str, key: str, fingerprint: bytes, response: BaseResponse) -> RememberedAnswer:
+@cache
+def _keep() -> TextClause:
+    model = RememberedAnswer
+    return rows.statement(
+        f"INSERT INTO {rows.inserted(model)} VALUES ({rows.places(model)})",  # noqa: S608 - its columns
+        model,
+    )
+
+
+def _remember(session: Session, owner: str, claim: Claim, response: BaseResponse) -> None:
     headers = response.headers
-    return RememberedAnswer(
+    answer = RememberedAnswer(
         caller=owner,
-        key=key,
-        fingerprint=fingerprint,
+        key=claim.key,
+        fingerprint=claim.fingerprint,
         status=response.status_code,
         headers={name: headers[name] for name in REMEMBERED_HEADERS if name in headers},
         body=response.get_data(),
         created_at=context.now(),
     )
+    session.execute(_keep(), rows.values_of(answer))
 
 
 def forget(session: Session, before: datetime) -> int:

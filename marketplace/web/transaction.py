@@ -48,7 +48,7 @@ class TransactionalFlask(Flask):
         key = request.headers.get(idempotency.HEADER)
         if request.method != "POST" or key is None:
             return self._view()
-        return idempotency.once(context.session(), key, self.caller(), self._view)
+        return idempotency.once(context.session(), key, self.caller, self._view)
 
     def _view(self) -> Response:
         return self.make_response(super().dispatch_request())

@@ -14,9 +14,11 @@ from datetime import datetime
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
-from marketplace.identity import queries
-from marketplace.identity.models import Account, ApiKey
+from marketplace.identity.models import ApiKey
+from marketplace.identity.queries import callers
+from marketplace.identity.queries.callers import FoundCaller
 from marketplace.identity.rules import Scope
+from marketplace.web.idempotency import Claim
 
 MARK = "rmk_"
 
@@ -47,16 +49,18 @@ def create(
     return key, f"{MARK}{prefix}_{secret}"
 
 
-def verify(session: Session, text: str, now: datetime) -> tuple[Account, frozenset[str]] | None:
-    """Return the account and scopes of a key; None if it is not, or no longer, good."""
+def verify(
+    session: Session, text: str, now: datetime, claim: Claim | None = None
+) -> FoundCaller | None:
+    """Return the account behind a key, and the key; None if it is not, or no longer, good."""
     prefix, _, secret = text.removeprefix(MARK).partition("_")
-    key = queries.api_key_by_prefix(session, prefix)
-    if key is None or not hmac.compare_digest(key.digest, _digest(secret)):
+    found = callers.caller_by_api_key(session, prefix, claim)
+    key = found.key if found else None
+    if found is None or key is None or not hmac.compare_digest(key.digest, _digest(secret)):
         return None
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         return None
-    account = queries.account(session, key.account_id)
-    return (account, frozenset(key.scopes)) if account is not None and account.active else None
+    return found if found.account.active else None
 
 
 def revoke(session: Session, account_id: uuid.UUID, key_id: uuid.UUID, now: datetime) -> ApiKey:

@@ -4,6 +4,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
+
+from marketplace.core.db import EDGE, edge
 
 KEY = {"Idempotency-Key": "a-key-of-the-clients"}
 
@@ -109,3 +112,25 @@ def test_the_database_gone_is_a_503_that_says_so(live, probe, servers):
     assert answer.headers["Retry-After"]
     assert live.app.test_client().get("/readyz").status_code == 503
     assert live.app.test_client().get("/healthz").status_code == 200
+
+
+@pytest.mark.fault(4)
+def test_a_request_that_slips_past_the_lock_takes_its_effect_back(live, probe, effects):
+    """The first answer is there at the end of the second, though it was not at its beginning."""
+    with live.sessions() as first, edge(first):
+        first.execute(
+            text(
+                "INSERT INTO remembered_answer VALUES"
+                " ('anonymous', :key, '', 201, '{}', 'the first', now())"
+            ),
+            {"key": KEY["Idempotency-Key"]},
+        )
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(post, live, headers=KEY)
+            assert probe.inside.wait(10)
+            first.info[EDGE] = True
+            first.commit()
+            answer = second.result(10)
+    assert answer.status_code == 409
+    assert answer.get_json()["code"] == "idempotency_in_flight"
+    assert effects() == 0

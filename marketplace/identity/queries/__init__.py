@@ -68,12 +68,6 @@ def account_by_email(session: Session, email: str) -> Account | None:
     return session.execute(select(Account).where(Account.email == email)).scalar_one_or_none()
 
 
-def account_by_token_uniquifier(session: Session, uniquifier: str) -> Account | None:
-    return session.execute(
-        select(Account).where(Account.fs_token_uniquifier == uniquifier)
-    ).scalar_one_or_none()
-
-
 def account_by_uniquifier(session: Session, uniquifier: str) -> Account | None:
     return session.execute(
         select(Account).where(Account.fs_uniquifier == uniquifier)
@@ -245,10 +239,6 @@ def profile_as_of(
         .order_by(TraineeProfileRevision.version.desc())
         .limit(1)
     ).scalar_one_or_none()
-
-
-def api_key_by_prefix(session: Session, prefix: str) -> ApiKey | None:
-    return session.execute(select(ApiKey).where(ApiKey.prefix == prefix)).scalar_one_or_none()
 
 
 def api_keys(session: Session, account_id: uuid.UUID) -> Sequence[ApiKey]:
