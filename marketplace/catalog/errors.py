@@ -1,6 +1,6 @@
 """What the catalogue refuses, each with a stable code."""
 
-from marketplace.core.errors import Conflict, ConstraintErrors, Invalid, NotFound
+from marketplace.core.errors import Conflict, ConstraintErrors, DomainError, Invalid, NotFound
 
 
 class ListingNotFound(NotFound):
@@ -123,6 +123,14 @@ class ImportNotFound(NotFound):
 class BadFilter(Invalid):
     code = "bad_filter"
     title = "This search can't be answered."
+
+
+class FeedGone(DomainError):
+    """What came after this cursor is deleted, or the cursor is of another database."""
+
+    code = "feed_gone"
+    status = 410
+    title = "The changes after this cursor are no longer kept. Read all listings, then follow anew."
 
 
 CONSTRAINTS: ConstraintErrors = {

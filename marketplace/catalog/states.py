@@ -37,6 +37,19 @@ class ChangeOutcome(StrEnum):
     REFUSED = "refused"
 
 
+class ChangeKind(StrEnum):
+    """What a partner is told of a listing in the change feed; it then reads the listing."""
+
+    PUBLISHED = "published"
+    CHANGED = "changed"
+    PAUSED = "paused"
+    # Back in review: not on show until it is published again.
+    WITHDRAWN = "withdrawn"
+    RETIRED = "retired"
+    # A week was filled or has a seat again, or the calendar was edited.
+    SEATS = "seats"
+
+
 class Verification(StrEnum):
     """What the operator knows of a site."""
 

@@ -27,6 +27,7 @@ HTTP_CODES = {
     405: "method_not_allowed",
     406: "not_acceptable",
     409: "conflict",
+    410: "gone",
     412: "precondition_failed",
     413: "too_large",
     415: "unsupported_media_type",

@@ -27,6 +27,7 @@ PUBLIC = frozenset(
         "/api/v1/listings",
         "/api/v1/listings/<uuid:listing_id>",
         "/api/v1/listings/<uuid:listing_id>/availability",
+        "/api/v1/listings/changes",
         "/api/v1/tiers",
         "/api/v1/tiers/classify",
         # The payer comes back without a token; who knows the session's id came from the page.

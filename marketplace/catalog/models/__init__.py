@@ -1,5 +1,6 @@
 """The catalogue's tables. What is promised of them is a constraint here first."""
 
+from marketplace.catalog.models.changes import ListingChange, ListingChangeStart
 from marketplace.catalog.models.imports import ImportRun
 from marketplace.catalog.models.listings import (
     Listing,
@@ -15,6 +16,8 @@ from marketplace.catalog.models.tiers import ListingDrift, TierChange, TierRun
 __all__ = [
     "ImportRun",
     "Listing",
+    "ListingChange",
+    "ListingChangeStart",
     "ListingDrift",
     "ListingPool",
     "ListingReview",

@@ -2,6 +2,7 @@
 
 from marketplace.catalog.routes import (
     availability,
+    changes,
     hosting,
     operating,
     public,
@@ -12,6 +13,7 @@ from marketplace.catalog.routes import (
 BLUEPRINTS = (
     public.blueprint,
     availability.blueprint,
+    changes.blueprint,
     tiers.blueprint,
     hosting.blueprint,
     operating.blueprint,

@@ -13,6 +13,7 @@ from marketplace.core.db import edge
 from marketplace.core.ids import new_id
 from tests.conftest import NOW
 from tests.factories.people import people  # noqa: F401 - a fixture
+from tests.factories.rotations import live_stage  # noqa: F401 - a fixture
 from tests.integration.catalog.caching import cached  # noqa: F401 - a fixture
 
 SHEET = Path("marketplace/catalog/data/host_listings.csv").read_bytes()
