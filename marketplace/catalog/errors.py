@@ -43,14 +43,48 @@ class WeeksInUse(Conflict):
     title = "Somebody has a seat in a week that would be closed."
 
 
-class PoolsFixed(Conflict):
-    code = "pools_fixed"
-    title = "A listing's seats can be shared only before it is first published."
+class PoolNotFound(NotFound):
+    code = "pool_not_found"
+    title = "The site has no such pool of seats."
+
+
+class EditNotFound(NotFound):
+    code = "edit_not_found"
+    title = "The site's calendars have no such edit."
+
+
+class EditUndone(Conflict):
+    """`undone_by` in the problem is the edit that did, where it is known."""
+
+    code = "edit_undone"
+    title = "This edit has been undone already."
+
+
+class EditedSince(Conflict):
+    """`weeks` in the problem are those that are no longer as the edit left them."""
+
+    code = "edited_since"
+    title = "Some of these weeks have been edited since. Edit them as they are now."
+
+
+class NotUndoable(Conflict):
+    code = "not_undoable"
+    title = "Sharing is not undone as an edit: share the listing's seats anew."
+
+
+class LastPool(Conflict):
+    code = "last_pool"
+    title = "A listing draws on one pool at least. Have it draw on another one first."
+
+
+class OtherPreceptor(Conflict):
+    code = "other_preceptor"
+    title = "These seats are one preceptor's, who does not teach this listing."
 
 
 class SeatsShared(Conflict):
     code = "seats_shared"
-    title = "This listing draws on several calendars of seats; edit each by itself."
+    title = "This listing's seats are not its own only; edit each pool by itself."
 
 
 class Unclassified(Conflict):
@@ -135,6 +169,7 @@ class FeedGone(DomainError):
 
 CONSTRAINTS: ConstraintErrors = {
     "ck_seat_week_taken": CapacityBelowTaken,
+    "uq_calendar_edit_undoes": EditUndone,
     "uq_listing_owner_account_id_external_id": DuplicateListing,
     "uq_listing_review_listing_id": ReviewDecided,
     "ck_listing_classified": Unclassified,

@@ -50,6 +50,18 @@ class ChangeKind(StrEnum):
     SEATS = "seats"
 
 
+class EditKind(StrEnum):
+    """What an edit of a calendar was about."""
+
+    SEATS = "seats"
+    CLOSE = "close"
+    OPEN = "open"
+    SHARE = "share"
+    UNSHARE = "unshare"
+    IMPORT = "import"
+    UNDO = "undo"
+
+
 class Verification(StrEnum):
     """What the operator knows of a site."""
 

@@ -26,7 +26,8 @@ from marketplace.booking.service.checks import Finding, check
 from marketplace.catalog.models import Listing, SeatPool, SeatWeek
 from marketplace.catalog.queries import seats as seat_queries
 from marketplace.catalog.rules.weeks import run_of_weeks
-from marketplace.catalog.service import publishing, seats
+from marketplace.catalog.service import calendars, publishing
+from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.service.importing import import_listings
 from marketplace.core.clock import FixedClock
 from marketplace.core.db import EdgeSession, edge
@@ -162,12 +163,13 @@ class Stage:
     def set_seats(self, place: Place, capacity: int, first: date = FIRST_DAY, weeks: int = 4):
         with self.transaction() as session:
             pool = session.get_one(SeatPool, place.pool_id)
-            seats.set_capacity(
+            calendars.set_capacity(
                 session,
                 place.pool_id,
                 run_of_weeks(first, weeks),
                 capacity,
                 expected_version=pool.version,
+                author=Author(None, self.now),
             )
 
     def hold(

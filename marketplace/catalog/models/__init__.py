@@ -10,20 +10,30 @@ from marketplace.catalog.models.listings import (
     Preceptor,
     Site,
 )
-from marketplace.catalog.models.seats import ListingPool, SeatPool, SeatWeek
+from marketplace.catalog.models.seats import (
+    CalendarEdit,
+    ListingClosing,
+    ListingPool,
+    SeatEdit,
+    SeatPool,
+    SeatWeek,
+)
 from marketplace.catalog.models.tiers import ListingDrift, TierChange, TierRun
 
 __all__ = [
+    "CalendarEdit",
     "ImportRun",
     "Listing",
     "ListingChange",
     "ListingChangeStart",
+    "ListingClosing",
     "ListingDrift",
     "ListingPool",
     "ListingReview",
     "ListingTransition",
     "ListingVersion",
     "Preceptor",
+    "SeatEdit",
     "SeatPool",
     "SeatWeek",
     "Site",

@@ -282,6 +282,13 @@ def sites_preceptors(
     return {(row.site_id, row.npi): row for row in rows}
 
 
+def preceptor_site(session: Session, preceptor_id: uuid.UUID) -> uuid.UUID | None:
+    """The site of a preceptor, or none if there is no such preceptor."""
+    return session.execute(
+        select(Preceptor.site_id).where(Preceptor.id == preceptor_id)
+    ).scalar_one_or_none()
+
+
 def versions(session: Session, listing_id: uuid.UUID) -> Sequence[ListingVersion]:
     """The history of a listing's terms, the first one first."""
     return (

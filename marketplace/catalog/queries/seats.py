@@ -98,6 +98,16 @@ def listings_of_pools(session: Session, pool_ids: Collection[uuid.UUID]) -> list
     )
 
 
+def links(session: Session, listing_ids: Collection[uuid.UUID]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Which pools the listings draw on, as (listing, pool)."""
+    rows = session.execute(
+        select(ListingPool.listing_id, ListingPool.pool_id).where(
+            ListingPool.listing_id.in_(list(listing_ids))
+        )
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
 def sharing(
     session: Session, listing_ids: Sequence[uuid.UUID]
 ) -> Mapping[uuid.UUID, set[uuid.UUID]]:

@@ -22,8 +22,8 @@ from marketplace.catalog.schemas.hosting import (
     WhySchema,
 )
 from marketplace.catalog.schemas.listings import ListingSchema
-from marketplace.catalog.service import publishing
-from marketplace.catalog.service import seats as seat_service
+from marketplace.catalog.service import calendars, publishing
+from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.service.importing import import_listings, refuse_fault
 from marketplace.catalog.service.planning import ImportPlan
 from marketplace.core.errors import Invalid
@@ -150,12 +150,13 @@ def set_seats(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response
         raise Invalid(fields={"last_week": ["At most two years after first_week."]})
     pool = seats.only_pool(context.session(), listing_id)
     etags.require_match(listing_id, pool.version)
-    seat_service.set_capacity(
+    calendars.set_capacity(
         context.session(),
         pool.id,
         calendar(data["first_week"], data["last_week"], 1),
         data["capacity"],
         expected_version=pool.version,
+        author=Author(current_account().id, context.now()),
         holders=context.parts().get(SeatHolders),
     )
     return _seats(listing_id)

@@ -8,10 +8,10 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select
 
 from marketplace.catalog.errors import ImportUnderWay, ListingNotFound, SheetRefused
 from marketplace.catalog.gateway import SeatHolders
@@ -31,7 +31,8 @@ from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
 from marketplace.catalog.rules.spreadsheet import read_sheet
 from marketplace.catalog.rules.terms import terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
-from marketplace.catalog.service import columns, holding, planning, publishing, waking
+from marketplace.catalog.service import calendars, columns, holding, planning, publishing, waking
+from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.service.planning import (
     CHANGED,
     CREATED,
@@ -338,17 +339,14 @@ class Writer:
             if missing:
                 self.session.execute(insert(SeatWeek), missing)
         if before.seats_per_week != draft.seats_per_week:
-            self._set_seats(pool_id, draft.seats_per_week, monday_of(self.now.date()))
-
-    def _set_seats(self, pool_id: uuid.UUID, seats: int, since: date) -> None:
-        self.session.execute(
-            update(SeatWeek)
-            .where(SeatWeek.pool_id == pool_id, SeatWeek.week >= since)
-            .values(capacity=seats)
-        )
-        self.session.execute(
-            update(SeatPool).where(SeatPool.id == pool_id).values(version=SeatPool.version + 1)
-        )
+            calendars.set_from(
+                self.session,
+                stored.site.id,
+                {pool_id: draft.seats_per_week},
+                monday_of(self.now.date()),
+                Author(self.account_id, self.now, "Imported."),
+                self.holders,
+            )
 
 
 def _site_values(draft: SiteDraft) -> dict[str, str]:

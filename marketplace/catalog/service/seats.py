@@ -1,4 +1,6 @@
-"""Taking and giving back seats: a seat in every week and every pool of a listing, or none at all.
+"""All that changes seats: taking and giving them back, setting them, moving them between pools.
+
+Taking takes a seat in every week and every pool of a listing, or none at all.
 
 The listing is held first, against a change of its pools or closed weeks; then one statement locks
 the weeks it wants in the order of pool and week, so that two of them never wait for each other, and
@@ -10,20 +12,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import text
 
-from marketplace.catalog.errors import CapacityBelowTaken, PoolsFixed, SeatsNotTaken, SeatTaken
-from marketplace.catalog.gateway import SeatHolders
-from marketplace.catalog.models import ListingPool, SeatPool, SeatWeek
-from marketplace.catalog.queries import listings
-from marketplace.catalog.rules.weeks import is_monday
-from marketplace.catalog.service import holding, waking
-from marketplace.core.db import Session, affected
-from marketplace.core.errors import Invalid, PreconditionFailed
-from marketplace.core.ids import new_id
-
-MOST_WEEKS_AT_ONCE = 520
+from marketplace.catalog.errors import SeatsNotTaken, SeatTaken
+from marketplace.catalog.rules.edits import WeekState
+from marketplace.catalog.service import waking
+from marketplace.core.db import Session
 
 _TAKE = text(
     """
@@ -63,6 +57,37 @@ _TAKE = text(
 # whole row, so that they and we never read past each other. A statement of its own, since the next
 # one must see what was committed while this one waited.
 _HOLD_LISTINGS = text("SELECT id FROM listing WHERE id = ANY(:listings) ORDER BY id FOR KEY SHARE")
+_WRITE = text(
+    """
+    INSERT INTO seat_week (pool_id, week, capacity, closed_capacity)
+    SELECT * FROM unnest(CAST(:pools AS uuid[]), CAST(:weeks AS date[]),
+                         CAST(:capacity AS smallint[]), CAST(:closed AS smallint[]))
+        ON CONFLICT (pool_id, week) DO UPDATE
+       SET capacity = excluded.capacity, closed_capacity = excluded.closed_capacity
+    """
+)
+_COUNT_ANEW = text(
+    """
+    WITH wanted AS (
+        SELECT * FROM unnest(CAST(:pools AS uuid[]), CAST(:weeks AS date[]), CAST(:seats AS int[]))
+               AS w(pool_id, week, seats)
+    ), locked AS MATERIALIZED (
+        SELECT sw.pool_id, sw.week, wanted.seats
+          FROM wanted
+          JOIN seat_week sw ON sw.pool_id = wanted.pool_id AND sw.week = wanted.week
+         ORDER BY sw.pool_id, sw.week
+           FOR UPDATE OF sw
+    ), changed AS (
+        UPDATE seat_week AS sw
+           SET taken = sw.taken + locked.seats
+          FROM locked
+         WHERE sw.pool_id = locked.pool_id AND sw.week = locked.week
+           AND sw.taken + locked.seats >= 0
+        RETURNING sw.week
+    )
+    SELECT count(*) FROM changed
+    """
+)
 _RELEASE = text(
     """
     WITH given AS (
@@ -136,97 +161,43 @@ def release_many(session: Session, seats: Mapping[tuple[uuid.UUID, date], int]) 
     waking.seats_changed(session, row.touched)
 
 
-def set_capacity(
-    session: Session,
-    pool_id: uuid.UUID,
-    weeks: Sequence[date],
-    capacity: int,
-    *,
-    expected_version: int,
-    holders: SeatHolders | None = None,
-) -> int:
-    """Give a pool `capacity` seats in each of `weeks`; returns the pool's new version.
+def write_weeks(session: Session, weeks: Mapping[tuple[uuid.UUID, date], WeekState]) -> None:
+    """Give weeks of pools these seats, open or closed; one statement, in the order of takers.
 
-    `PreconditionFailed` if somebody edited the pool since `expected_version`;
-    `CapacityBelowTaken`, naming the weeks and (by `holders`) the bookings, if more seats are taken
-    than would be left.
+    The caller has looked at what is taken; the constraint refuses what would fall below it.
     """
-    wanted = sorted(set(weeks))
-    if not wanted or len(wanted) > MOST_WEEKS_AT_ONCE or not all(map(is_monday, wanted)):
-        raise Invalid(
-            f"Name from 1 to {MOST_WEEKS_AT_ONCE} weeks by their Mondays.",
-            fields={"weeks": ["These are not Mondays, or too many, or none."]},
-        )
-    touched = affected(
-        session,
-        update(SeatPool)
-        .where(SeatPool.id == pool_id, SeatPool.version == expected_version)
-        .values(version=SeatPool.version + 1),
-    )
-    if not touched:
-        raise PreconditionFailed
-    statement = upsert(SeatWeek).values(
-        [{"pool_id": pool_id, "week": week, "capacity": capacity, "taken": 0} for week in wanted]
-    )
-    changed = session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[SeatWeek.pool_id, SeatWeek.week],
-            set_={"capacity": statement.excluded.capacity},
-            where=SeatWeek.taken <= statement.excluded.capacity,
-        ).returning(SeatWeek.week)
-    ).all()
-    if len(changed) != len(wanted):
-        raise _below_taken(session, pool_id, wanted, capacity, holders)
-    waking.pools_changed(session, [pool_id])
-    return expected_version + 1
-
-
-def _below_taken(
-    session: Session,
-    pool_id: uuid.UUID,
-    weeks: Sequence[date],
-    capacity: int,
-    holders: SeatHolders | None,
-) -> CapacityBelowTaken:
-    rows = session.execute(
-        select(SeatWeek.week, SeatWeek.taken)
-        .where(SeatWeek.pool_id == pool_id, SeatWeek.week.in_(weeks), SeatWeek.taken > capacity)
-        .order_by(SeatWeek.week)
-    ).all()
-    named = ", ".join(f"{week} ({taken} taken)" for week, taken in rows)
-    found = holding.of_pools(session, [pool_id], [week for week, _ in rows], holders)
-    by = f" By {holding.named(found)}." if found else ""
-    return CapacityBelowTaken(
-        f"{capacity} seats are fewer than are taken in the week of {named}.{by}",
-        extra={
-            "weeks": [{"week": week.isoformat(), "taken": taken} for week, taken in rows],
-            "bookings": holding.as_json(found),
+    if not weeks:
+        return
+    places = sorted(weeks)
+    session.execute(
+        _WRITE,
+        {
+            "pools": [pool_id for pool_id, _ in places],
+            "weeks": [week for _, week in places],
+            "capacity": [weeks[place].capacity for place in places],
+            "closed": [weeks[place].seats if weeks[place].closed else None for place in places],
         },
     )
+    waking.pools_changed(session, {pool_id for pool_id, _ in places})
 
 
-def draw_on(session: Session, listing_id: uuid.UUID, pool_id: uuid.UUID) -> None:
-    """Have a listing draw on another pool too, such as its preceptor's; twice is once.
+def count_anew(session: Session, taken: Mapping[tuple[uuid.UUID, date], int]) -> None:
+    """Add so many taken seats (fewer where negative) to weeks of pools: seats change their pool.
 
-    Only before its first publication: seats that are taken are given back to the pools that they
-    were taken from, so a listing with bookings keeps its pools. Raises `PoolsFixed`.
+    The caller holds the listings whose seats they are. `SeatsNotTaken` if a week is not there or
+    had fewer; `CapacityBelowTaken`, by the constraint, if one would have too many.
     """
-    listing = listings.locked(session, listing_id)
-    if listing.first_published_at is not None:
-        raise PoolsFixed
-    pool = session.get(SeatPool, pool_id)
-    if pool is None or pool.site_id != listing.site_id:
-        raise Invalid(
-            "The pool belongs to another site.", fields={"pool_id": ["Not of this site."]}
-        )
-    session.execute(
-        upsert(ListingPool).values(listing_id=listing_id, pool_id=pool_id).on_conflict_do_nothing()
-    )
-
-
-def new_pool(session: Session, site_id: uuid.UUID, name: str) -> SeatPool:
-    """A pool without seats yet, to be shared by listings of a site."""
-    pool = SeatPool(id=new_id(), site_id=site_id, name=name, version=1)
-    session.add(pool)
-    session.flush()
-    return pool
+    places = sorted(place for place, seats in taken.items() if seats)
+    if not places:
+        return
+    changed = session.execute(
+        _COUNT_ANEW,
+        {
+            "pools": [pool_id for pool_id, _ in places],
+            "weeks": [week for _, week in places],
+            "seats": [taken[place] for place in places],
+        },
+    ).scalar_one()
+    if changed != len(places):
+        raise SeatsNotTaken
+    waking.pools_changed(session, {pool_id for pool_id, _ in places})

@@ -1,13 +1,17 @@
 """An owner with the sample sheet imported, and listings made from it."""
 
 import uuid
+from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
+from marketplace.catalog.gateway import SeatHolder
 from marketplace.catalog.models import Listing
 from marketplace.catalog.service import publishing
+from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.service.importing import import_listings
 from marketplace.core.db import edge
 from marketplace.core.ids import new_id
@@ -16,7 +20,35 @@ from tests.factories.people import people  # noqa: F401 - a fixture
 from tests.factories.rotations import live_stage  # noqa: F401 - a fixture
 from tests.integration.catalog.caching import cached  # noqa: F401 - a fixture
 
+AUTHOR = Author(None, NOW, "As agreed.")
 SHEET = Path("marketplace/catalog/data/host_listings.csv").read_bytes()
+
+
+class Sold:
+    """Who has seats, for tests that take them without bookings: (listing, its Mondays), each."""
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[uuid.UUID, list[date]]] = []
+
+    def holding(self, session, listing_ids, *, weeks=None, since=None):
+        asked = [
+            (listing_id, [week for week in run if weeks is None or week in weeks])
+            for listing_id, run in self.runs
+            if listing_id in listing_ids
+        ]
+        return [
+            SeatHolder(new_id(), listing_id, "confirmed", "Asha Rao", tuple(run))
+            for listing_id, run in asked
+            if run
+        ]
+
+    def counts(self, session, listing_ids):
+        return Counter(
+            (listing_id, week)
+            for listing_id, run in self.runs
+            if listing_id in listing_ids
+            for week in run
+        )
 
 
 def new_account(session, name="Somebody") -> uuid.UUID:

@@ -3,19 +3,26 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 
-from marketplace.catalog.errors import CapacityBelowTaken, PoolsFixed, SeatsNotTaken, SeatTaken
+from marketplace.catalog.errors import CapacityBelowTaken, SeatsNotTaken, SeatTaken
 from marketplace.catalog.models import SeatWeek
 from marketplace.catalog.queries import seats as seat_queries
 from marketplace.catalog.rules.weeks import run_of_weeks
-from marketplace.catalog.service import publishing, seats
+from marketplace.catalog.service import calendars, pools, seats
 from marketplace.catalog.service.importing import import_listings
 from marketplace.core.errors import PreconditionFailed
 from tests.conftest import NOW
-from tests.integration.catalog.conftest import SHEET, listing_of, new_account
+from tests.integration.catalog.conftest import (
+    AUTHOR,
+    SHEET,
+    Sold,
+    listing_of,
+    new_account,
+)
 
 FIRST = date(2027, 3, 1)
 WEEKS = run_of_weeks(FIRST, 4)
@@ -72,32 +79,28 @@ def test_a_lowered_capacity_is_refused_below_what_is_taken(session, imported):
     for _ in range(2):
         seats.take(session, listing.id, WEEKS[:1])
     with pytest.raises(CapacityBelowTaken) as refused, session.begin_nested():
-        seats.set_capacity(session, pool.id, WEEKS, 1, expected_version=1)
-    assert refused.value.extra["weeks"] == [{"week": "2027-03-01", "taken": 2}]
-    assert seats.set_capacity(session, pool.id, WEEKS, 2, expected_version=1) == 2
+        calendars.set_capacity(session, pool.id, WEEKS, 1, expected_version=1, author=AUTHOR)
+    assert refused.value.extra["weeks"] == [
+        {"pool_id": str(pool.id), "week": "2027-03-01", "taken": 2}
+    ]
+    set_to = partial(calendars.set_capacity, session, pool.id, WEEKS, author=AUTHOR)
+    assert set_to(2, expected_version=1) == 2
+    # What is so already is no edit.
+    assert set_to(2, expected_version=2) == 2
     with pytest.raises(PreconditionFailed):
-        seats.set_capacity(session, pool.id, WEEKS, 5, expected_version=1)
+        set_to(5, expected_version=1)
 
 
 def test_shared_seats_are_taken_from_every_pool(session, imported):
     one, other = listing_of(session, "NYC-PSY-01"), listing_of(session, "NYC-NEU-01")
-    shared = seats.new_pool(session, one.site_id, "Both preceptors")
-    seats.set_capacity(session, shared.id, WEEKS, 1, expected_version=1)
-    for listing in (one, other):
-        seats.draw_on(session, listing.id, shared.id)
+    shared = pools.create(session, one.site_id, "Both preceptors")
+    calendars.set_capacity(session, shared.id, WEEKS, 1, expected_version=1, author=AUTHOR)
+    pools.share(session, one.site_id, shared.id, [one.id, other.id], AUTHOR, Sold())
     seats.take(session, one.id, WEEKS)
     with pytest.raises(SeatTaken):
         seats.take(session, other.id, WEEKS)
     seats.release(session, one.id, WEEKS)
     seats.take(session, other.id, WEEKS)
-
-
-def test_pools_are_fixed_once_published(session, owner, imported):
-    listing = listing_of(session, "CHI-IM-01")
-    pool = seats.new_pool(session, listing.site_id, "Late")
-    publishing.request(session, listing.id, owner, NOW)
-    with pytest.raises(PoolsFixed):
-        seats.draw_on(session, listing.id, pool.id)
 
 
 @pytest.mark.fault(1)
@@ -149,7 +152,9 @@ def test_capacity_lowered_while_seats_are_taken_never_ends_below_them(live):
         gate.wait()
         try:
             with live.transaction() as session:
-                seats.set_capacity(session, pool.id, WEEKS, 2, expected_version=1)
+                calendars.set_capacity(
+                    session, pool.id, WEEKS, 2, expected_version=1, author=AUTHOR
+                )
         except CapacityBelowTaken:
             return
 

@@ -1,0 +1,276 @@
+"""A site's calendars for those who edit them: pools, closed weeks, and every edit."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import contains_eager
+
+from marketplace.catalog.models import (
+    CalendarEdit,
+    Listing,
+    ListingClosing,
+    ListingPool,
+    Preceptor,
+    SeatEdit,
+    SeatPool,
+    SeatWeek,
+    Site,
+)
+from marketplace.catalog.rules.edits import WeekState
+from marketplace.catalog.states import ListingState
+from marketplace.core.db import Session
+from marketplace.web.pagination import Page, paginate
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an edit is about: one pool, one listing, or all of a site where neither is named."""
+
+    site_id: uuid.UUID
+    pool_id: uuid.UUID | None = None
+    listing_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class LastEdit:
+    """Who edited last, and when; nobody where a command did."""
+
+    at: datetime
+    account_id: uuid.UUID | None
+
+
+@dataclass(frozen=True)
+class PoolWeek:
+    """A pool's week as it is: its seats and whether it is closed, and how many are taken."""
+
+    state: WeekState
+    taken: int
+
+
+def pools(session: Session, scope: Scope, *, hold: bool) -> Sequence[SeatPool]:
+    """The pools that an edit of seats would change; with `hold` against others who edit them.
+
+    For a listing those that no other listing draws on: the shared ones are edited by themselves.
+    """
+    query = select(SeatPool).where(SeatPool.site_id == scope.site_id).order_by(SeatPool.id)
+    if scope.pool_id is not None:
+        query = query.where(SeatPool.id == scope.pool_id)
+    if scope.listing_id is not None:
+        own = exists().where(
+            ListingPool.pool_id == SeatPool.id, ListingPool.listing_id == scope.listing_id
+        )
+        others = exists().where(
+            ListingPool.pool_id == SeatPool.id, ListingPool.listing_id != scope.listing_id
+        )
+        query = query.where(own, ~others)
+    return _held(session, query, hold=hold)
+
+
+def some_pools(session: Session, pool_ids: Collection[uuid.UUID]) -> Sequence[SeatPool]:
+    """Pools by id, held against others who edit them."""
+    query = select(SeatPool).where(SeatPool.id.in_(list(pool_ids))).order_by(SeatPool.id)
+    return _held(session, query, hold=True)
+
+
+def _held(session: Session, query: Select[SeatPool], *, hold: bool) -> Sequence[SeatPool]:
+    if hold:
+        query = query.with_for_update(key_share=True)
+    rows = session.execute(query, execution_options={"populate_existing": True})
+    return rows.scalars().all()
+
+
+def listings(session: Session, scope: Scope, *, hold: bool) -> Sequence[Listing]:
+    """The listings whose weeks an edit would close; with `hold` against takers and editors.
+
+    None for a pool: it closes weeks of its own. Retired ones take no bookings and are left out.
+    """
+    if scope.pool_id is not None:
+        return ()
+    query = _listings().where(Listing.site_id == scope.site_id)
+    if scope.listing_id is not None:
+        query = query.where(Listing.id == scope.listing_id)
+    else:
+        query = query.where(Listing.state != ListingState.RETIRED)
+    return _loaded(session, query, hold=hold)
+
+
+def some_listings(session: Session, listing_ids: Collection[uuid.UUID]) -> Sequence[Listing]:
+    """Listings by id with their sites and preceptors, held against takers and editors."""
+    return _loaded(session, _listings().where(Listing.id.in_(list(listing_ids))), hold=True)
+
+
+def _listings() -> Select[Listing]:
+    return (
+        select(Listing)
+        .join(Site, Site.id == Listing.site_id)
+        .join(Preceptor, Preceptor.id == Listing.preceptor_id)
+        .options(contains_eager(Listing.site), contains_eager(Listing.preceptor))
+        .order_by(Listing.id)
+    )
+
+
+def _loaded(session: Session, query: Select[Listing], *, hold: bool) -> Sequence[Listing]:
+    if hold:
+        query = query.with_for_update(of=Listing)
+    rows = session.execute(query, execution_options={"populate_existing": True})
+    return rows.scalars().all()
+
+
+def weeks(
+    session: Session,
+    pool_ids: Collection[uuid.UUID],
+    chosen: Collection[date] | None,
+    *,
+    hold: bool,
+) -> dict[tuple[uuid.UUID, date], PoolWeek]:
+    """The pools' weeks, all of them where none are chosen; held in the order that takers use."""
+    query = (
+        select(
+            SeatWeek.pool_id,
+            SeatWeek.week,
+            SeatWeek.capacity,
+            SeatWeek.closed_capacity,
+            SeatWeek.taken,
+        )
+        .where(SeatWeek.pool_id.in_(list(pool_ids)))
+        .order_by(SeatWeek.pool_id, SeatWeek.week)
+    )
+    if chosen is not None:
+        query = query.where(SeatWeek.week.in_(list(chosen)))
+    if hold:
+        query = query.with_for_update()
+    return {
+        (row.pool_id, row.week): PoolWeek(week_state(row.capacity, row.closed_capacity), row.taken)
+        for row in session.execute(query)
+    }
+
+
+def week_state(capacity: int, closed_capacity: int | None) -> WeekState:
+    """A row of `seat_week` as rules see it."""
+    closed = closed_capacity is not None
+    return WeekState(closed_capacity if closed_capacity is not None else capacity, closed)
+
+
+def last_edit(
+    session: Session, pool_ids: Collection[uuid.UUID], listing_ids: Collection[uuid.UUID]
+) -> LastEdit | None:
+    """The newest edit of any of these; none if nobody has edited them here."""
+    found = (
+        select(SeatEdit.edit_id)
+        .where(SeatEdit.pool_id.in_(list(pool_ids)))
+        .union_all(
+            select(ListingClosing.edit_id).where(ListingClosing.listing_id.in_(list(listing_ids)))
+        )
+        .subquery()
+    )
+    row = session.execute(
+        select(CalendarEdit.recorded_at, CalendarEdit.account_id)
+        .where(CalendarEdit.id.in_(select(found.c.edit_id)))
+        .order_by(CalendarEdit.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return LastEdit(row.recorded_at, row.account_id) if row else None
+
+
+def edits(session: Session, scope: Scope, *, limit: int, cursor: str | None) -> Page[CalendarEdit]:
+    """The edits of a site's calendars, newest first; of one pool or listing where it is named."""
+    query = select(CalendarEdit).where(CalendarEdit.site_id == scope.site_id)
+    if scope.pool_id is not None:
+        query = query.where(
+            exists().where(SeatEdit.edit_id == CalendarEdit.id, SeatEdit.pool_id == scope.pool_id)
+        )
+    if scope.listing_id is not None:
+        drawn = select(ListingPool.pool_id).where(ListingPool.listing_id == scope.listing_id)
+        query = query.where(
+            exists().where(SeatEdit.edit_id == CalendarEdit.id, SeatEdit.pool_id.in_(drawn))
+            | exists().where(
+                ListingClosing.edit_id == CalendarEdit.id,
+                ListingClosing.listing_id == scope.listing_id,
+            )
+        )
+    return paginate(
+        session,
+        query,
+        key=[CalendarEdit.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def edit(session: Session, site_id: uuid.UUID, edit_id: uuid.UUID) -> CalendarEdit | None:
+    """An edit of this site's calendars."""
+    found = session.get(CalendarEdit, edit_id)
+    return found if found is not None and found.site_id == site_id else None
+
+
+def seat_edits(
+    session: Session, edit_ids: Collection[uuid.UUID]
+) -> Mapping[uuid.UUID, Sequence[SeatEdit]]:
+    """What each edit made of which pool's weeks."""
+    rows = session.execute(
+        select(SeatEdit).where(SeatEdit.edit_id.in_(list(edit_ids))).order_by(SeatEdit.pool_id)
+    ).scalars()
+    found: dict[uuid.UUID, list[SeatEdit]] = {}
+    for row in rows:
+        found.setdefault(row.edit_id, []).append(row)
+    return found
+
+
+def closings(
+    session: Session, edit_ids: Collection[uuid.UUID]
+) -> Mapping[uuid.UUID, Sequence[ListingClosing]]:
+    """Which listings' weeks each edit closed or opened."""
+    rows = session.execute(
+        select(ListingClosing)
+        .where(ListingClosing.edit_id.in_(list(edit_ids)))
+        .order_by(ListingClosing.listing_id)
+    ).scalars()
+    found: dict[uuid.UUID, list[ListingClosing]] = {}
+    for row in rows:
+        found.setdefault(row.edit_id, []).append(row)
+    return found
+
+
+def undone(session: Session, edit_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Which of the edits have been undone, and by which edit."""
+    rows = session.execute(
+        select(CalendarEdit.undoes, CalendarEdit.id).where(CalendarEdit.undoes.in_(list(edit_ids)))
+    )
+    return {row[0]: row[1] for row in rows if row[0] is not None}
+
+
+def page_of_pools(
+    session: Session, site_id: uuid.UUID, *, limit: int, cursor: str | None
+) -> Page[SeatPool]:
+    """A page of a site's pools, oldest first."""
+    return paginate(
+        session,
+        select(SeatPool).where(SeatPool.site_id == site_id),
+        key=[SeatPool.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def drawing(
+    session: Session, pool_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[uuid.UUID, str, str, str]]]:
+    """For each pool the listings that draw on it: id, the host's own id, title and state."""
+    line = func.json_build_array(Listing.id, Listing.external_id, Listing.title, Listing.state)
+    rows = session.execute(
+        select(
+            ListingPool.pool_id,
+            func.json_agg(aggregate_order_by(line, Listing.external_id)),
+        )
+        .join(Listing, Listing.id == ListingPool.listing_id)
+        .where(ListingPool.pool_id.in_(list(pool_ids)))
+        .group_by(ListingPool.pool_id)
+    )
+    return {pool_id: [(uuid.UUID(one[0]), *one[1:]) for one in found] for pool_id, found in rows}

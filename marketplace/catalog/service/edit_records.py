@@ -1,0 +1,141 @@
+"""Writing an edit of calendars as it was planned, with its history. The caller holds the rows."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, update
+
+from marketplace.catalog.models import (
+    CalendarEdit,
+    Listing,
+    ListingClosing,
+    ListingVersion,
+    SeatEdit,
+    SeatPool,
+)
+from marketplace.catalog.queries import listings
+from marketplace.catalog.rules import edits as rules
+from marketplace.catalog.rules.terms import difference, terms_of
+from marketplace.catalog.service import seats, waking
+from marketplace.catalog.service.edit_plans import EditPlan, ListingChange, PoolChange
+from marketplace.catalog.states import EditKind
+from marketplace.core.db import Session
+from marketplace.core.ids import new_id
+
+SOURCE = "calendar"
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who edits, when and why; no account where a command does."""
+
+    account_id: uuid.UUID | None
+    now: datetime
+    why: str = ""
+
+
+def write(
+    session: Session,
+    site_id: uuid.UUID,
+    found: EditPlan,
+    kind: EditKind,
+    asked: dict[str, Any],
+    author: Author,
+    *,
+    undoes: uuid.UUID | None = None,
+) -> EditPlan:
+    """Write what was planned, and its history; an edit that changes nothing leaves none."""
+    if not (found.pools or found.listings):
+        return replace(found, committed=True)
+    edit = CalendarEdit(
+        id=new_id(),
+        site_id=site_id,
+        account_id=author.account_id,
+        recorded_at=author.now,
+        kind=kind,
+        why=author.why,
+        asked=asked,
+        undoes=undoes,
+    )
+    session.add(edit)
+    session.flush()
+    _write_seats(session, found.pools, edit.id)
+    _write_closings(session, found.listings, edit.id, author)
+    return replace(found, committed=True, edit_id=edit.id)
+
+
+def _write_seats(session: Session, changes: Sequence[PoolChange], edit_id: uuid.UUID) -> None:
+    if not changes:
+        return
+    seats.write_weeks(
+        session,
+        {
+            (change.pool_id, week): run.after
+            for change in changes
+            for week, run in rules.weeks_of(change.runs).items()
+        },
+    )
+    rows = [
+        {
+            "pool_id": change.pool_id,
+            "version": change.version + 1,
+            "edit_id": edit_id,
+            "changes": rules.to_json(change.runs),
+        }
+        for change in changes
+    ]
+    session.execute(insert(SeatEdit), rows)
+    session.execute(
+        update(SeatPool)
+        .where(SeatPool.id.in_([change.pool_id for change in changes]))
+        .values(version=SeatPool.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _write_closings(
+    session: Session, changes: Sequence[ListingChange], edit_id: uuid.UUID, author: Author
+) -> None:
+    """Closed weeks are terms of the listing: each change is a version of it."""
+    if not changes:
+        return
+    versions, rows = [], []
+    for change in changes:
+        listing = change.listing
+        before = _terms(listing)
+        listing.blackout_weeks = change.blackout_weeks
+        listing.version += 1
+        after = _terms(listing)
+        versions.append(
+            {
+                "listing_id": listing.id,
+                "version": listing.version,
+                "account_id": author.account_id,
+                "recorded_at": author.now,
+                "source": SOURCE,
+                "difference": {
+                    name: list(pair) for name, pair in difference(before, after).items()
+                },
+                "terms": after,
+            }
+        )
+        rows.append(
+            {
+                "listing_id": listing.id,
+                "version": listing.version,
+                "edit_id": edit_id,
+                "closed": list(change.closed),
+                "opened": list(change.opened),
+            }
+        )
+    session.flush()
+    session.execute(insert(ListingVersion), versions)
+    session.execute(insert(ListingClosing), rows)
+    waking.listings_changed(session, [change.listing_id for change in changes])
+
+
+def _terms(listing: Listing) -> dict[str, str]:
+    return terms_of(listings.draft_of(listing, listing.site, listing.preceptor))
