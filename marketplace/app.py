@@ -19,11 +19,11 @@ from marketplace.booking import errors as booking_errors
 from marketplace.booking import routes as booking_routes
 from marketplace.booking import subscribers as booking_subscribers
 from marketplace.booking import tasks as booking_tasks
-from marketplace.booking.service.holders import BookedSeats
+from marketplace.booking.service.holders import BookedSeats, BookedWeeks
 from marketplace.catalog import errors as catalog_errors
 from marketplace.catalog import routes as catalog_routes
 from marketplace.catalog import tasks as catalog_tasks
-from marketplace.catalog.gateway import SeatHolders
+from marketplace.catalog.gateway import SeatHolders, TraineeWeeks
 from marketplace.catalog.rules import classifiers
 from marketplace.compliance import errors as compliance_errors
 from marketplace.compliance import routes as compliance_routes
@@ -130,6 +130,7 @@ def build_parts(settings: Settings) -> Parts:
     parts.add(Clock, OffsetClock(settings.clock_file) if settings.clock_file else SystemClock())
     parts.add(classifiers.Classifiers, classifiers.KNOWN)
     parts.add(SeatHolders, BookedSeats())
+    parts.add(TraineeWeeks, BookedWeeks())
     wiring.wire(parts, settings)
     return parts
 

@@ -47,3 +47,10 @@ class SeatHolders(Protocol):
         self, session: Session, listing_ids: Collection[uuid.UUID]
     ) -> Mapping[tuple[uuid.UUID, date], int]:
         """How many seats each listing has in use in each week, past weeks included."""
+
+
+class TraineeWeeks(Protocol):
+    """Knows when a trainee has a seat somewhere, as of the caller's transaction."""
+
+    def weeks_of(self, session: Session, account_id: uuid.UUID, since: date) -> Mapping[date, str]:
+        """The Mondays from `since` on of the trainee's live bookings, with what has each week."""

@@ -19,7 +19,7 @@ from marketplace.booking.queries.due import (
     starting_soon,
     undecided,
 )
-from marketplace.booking.queries.holding import holding, seats_in_use
+from marketplace.booking.queries.holding import holding, seats_in_use, weeks_of_trainee
 from marketplace.booking.queries.hosts import (
     applications,
     attendance,
@@ -53,4 +53,5 @@ __all__ = [
     "starting_soon",
     "undecided",
     "was_present",
+    "weeks_of_trainee",
 ]

@@ -51,3 +51,17 @@ def seats_in_use(session: Session, listing_ids: Collection[UUID]) -> dict[tuple[
         .group_by(BookingWeek.listing_id, BookingWeek.week)
     )
     return {(row[0], row[1]): row[2] for row in rows}
+
+
+def weeks_of_trainee(session: Session, trainee_id: UUID, since: date) -> dict[date, str]:
+    """The Mondays from `since` on that a trainee has a seat in, with the listing's title."""
+    rows = session.execute(
+        select(BookingWeek.week, Booking.listing_title)
+        .join(Booking, Booking.id == BookingWeek.booking_id)
+        .where(
+            BookingWeek.trainee_id == trainee_id,
+            BookingWeek.released_at.is_(None),
+            BookingWeek.week >= since,
+        )
+    )
+    return {row.week: row.listing_title for row in rows}

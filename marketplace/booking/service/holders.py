@@ -48,3 +48,10 @@ def _is_known(state: str, approval: str) -> bool:
     """Whether the host has been told who it is: by an application, or on the roster."""
     decided = state == BookingState.AWAITING_PAYMENT and approval == "request"
     return decided or state in OWNED | {BookingState.SUBMITTED, BookingState.NO_SHOW}
+
+
+class BookedWeeks:
+    """A trainee's own weeks: what `catalog.gateway.TraineeWeeks` asks for."""
+
+    def weeks_of(self, session: Session, account_id: UUID, since: date) -> Mapping[date, str]:
+        return queries.weeks_of_trainee(session, account_id, since)

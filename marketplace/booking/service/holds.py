@@ -120,7 +120,8 @@ def _check_eligible(
         raise NotBookable(f"A rotation begins on a Monday: {before} or {after}.")
     today = site_day(now, listing.time_zone)
     results = eligibility.check(listing, trainee, first_day, today, weeks)
-    failed = [result for result in results if result.outcome is not eligibility.Outcome.PASS]
+    passed = eligibility.Outcome.PASS
+    failed = [result for result in results if result.blocks and result.outcome is not passed]
     if failed:
         raise NotEligible(
             " ".join(result.sentence for result in failed),

@@ -7,13 +7,13 @@ from uuid import UUID
 from flask import Response, make_response, request
 
 from marketplace.catalog.errors import BadFilter, ListingNotFound
+from marketplace.catalog.gateway import TraineeWeeks
 from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import listings
 from marketplace.catalog.queries.search import Filters, Found, search
 from marketplace.catalog.rules.weeks import monday_from
+from marketplace.catalog.schemas.eligibility import EligibilityArgs, EligibilitySchema
 from marketplace.catalog.schemas.listings import (
-    EligibilityArgs,
-    EligibilitySchema,
     FoundSchema,
     ListingSchema,
     SearchArgs,
@@ -79,6 +79,7 @@ def show_eligibility(data: dict[str, Any], listing_id: UUID) -> Explanation:
         context.now(),
         first_day=data["first_day"],
         weeks=data["weeks"],
+        bookings=context.parts().get(TraineeWeeks),
     )
 
 

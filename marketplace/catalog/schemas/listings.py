@@ -330,35 +330,3 @@ class AvailabilitySchema(Schema):
 
     listing_id = fields.UUID(required=True)
     weeks = fields.List(fields.Nested(WeekSchema), required=True)
-
-
-class EligibilityArgs(StrictSchema):
-    """For which rotation: by default the earliest possible and shortest one."""
-
-    first_day = fields.Date(load_default=None, metadata={"example": "2027-03-01"})
-    weeks = fields.Integer(load_default=None, validate=validate.Range(1, MOST_WEEKS))
-
-
-class RuleResultSchema(Schema):
-    """One rule's answer."""
-
-    rule = fields.String(required=True, metadata={"example": "step2_ck"})
-    outcome = fields.String(required=True, metadata={"enum": ["pass", "fail", "unknown"]})
-    sentence = fields.String(required=True)
-    evidence = fields.Dict(keys=fields.String(), values=fields.String(allow_none=True))
-    action = fields.String(allow_none=True, metadata={"description": "What to do about it."})
-    earliest = fields.Date(
-        allow_none=True, metadata={"description": "The earliest first day that would pass."}
-    )
-
-
-class EligibilitySchema(Schema):
-    """Whether the signed-in trainee may book, rule by rule."""
-
-    listing_id = fields.UUID(required=True)
-    first_day = fields.Date(required=True)
-    weeks = fields.Integer(required=True)
-    may_book = fields.Boolean(required=True)
-    learner_status = fields.String(allow_none=True)
-    tier = fields.String(allow_none=True)
-    results = fields.List(fields.Nested(RuleResultSchema), required=True)

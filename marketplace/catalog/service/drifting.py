@@ -11,6 +11,7 @@ from marketplace.catalog.errors import DriftResolved
 from marketplace.catalog.models import Listing, ListingDrift
 from marketplace.catalog.queries import listings, tiers
 from marketplace.catalog.rules.tiers import has_direct_contact, has_drifted
+from marketplace.catalog.service import waking
 from marketplace.core.db import Session, affected
 from marketplace.core.errors import Invalid
 from marketplace.core.ids import new_id
@@ -49,6 +50,7 @@ def judge(
         flag.resolved_at, flag.reason = now, MENDED if hands_on else NO_PROMISE
     listing.drift_at = None if not drifted else listing.drift_at or now
     session.flush()
+    waking.listings_changed(session, [listing_id])
     return drifted
 
 
@@ -81,6 +83,7 @@ def resolve(
         )
     listing.drift_at = None
     session.flush()
+    waking.listings_changed(session, [listing.id])
     return flag
 
 

@@ -21,7 +21,7 @@ from marketplace.catalog.models import Listing, ListingVersion, TierChange, Tier
 from marketplace.catalog.queries import listings, tiers
 from marketplace.catalog.rules.classifiers import Classifiers, Classify, UnknownClassifier
 from marketplace.catalog.rules.tiers import Tier
-from marketplace.catalog.service import publishing
+from marketplace.catalog.service import publishing, waking
 from marketplace.catalog.service.classification import columns
 from marketplace.catalog.states import ChangeOutcome, ListingState, TierRunState
 from marketplace.core.db import Session
@@ -218,6 +218,7 @@ def _write(
         if each.columns["fingerprint"] != each.row.fingerprint:
             listing = listings.locked(session, each.row.id)
             publishing.after_change(session, listing, None, now)
+    waking.listings_changed(session, [each.row.id for each in differing])
 
 
 def _version(each: Difference, terms: dict[str, str], now: datetime) -> dict[str, Any]:
