@@ -170,6 +170,16 @@ def _add_listings(conninfo: str, first: int, count: int, *, seats: int, bookable
         "one_audience": bookable,
     }
     _load(conninfo, (_SITES, _PRECEPTORS, _LISTINGS, _POOLS, _SEATS), values)
+    _prepare_search(conninfo)
+
+
+def _prepare_search(conninfo: str) -> None:
+    """What triggers, which are off while loading, and the job would have done for searches."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("SELECT listing_search_put(array_agg(id)) FROM listing")
+        connection.execute("SELECT listing_search_refresh(array_agg(id), 0) FROM listing")
+        connection.execute("TRUNCATE stale_weeks")
+    vacuum(conninfo)
 
 
 def add_trainees(conninfo: str, count: int) -> None:

@@ -10,6 +10,7 @@ from marketplace.catalog.models.listings import (
     Preceptor,
     Site,
 )
+from marketplace.catalog.models.search import ListingSearch, Place, SearchWord, StaleWeeks
 from marketplace.catalog.models.seats import (
     CalendarEdit,
     ListingClosing,
@@ -30,13 +31,17 @@ __all__ = [
     "ListingDrift",
     "ListingPool",
     "ListingReview",
+    "ListingSearch",
     "ListingTransition",
     "ListingVersion",
+    "Place",
     "Preceptor",
+    "SearchWord",
     "SeatEdit",
     "SeatPool",
     "SeatWeek",
     "Site",
+    "StaleWeeks",
     "TierChange",
     "TierRun",
 ]

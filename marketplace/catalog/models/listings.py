@@ -1,7 +1,7 @@
 """Sites, preceptors and listings with their histories, and runs of the import.
 
-A listing carries copies of its site's words (`site_name`, `city`, `us_state`) and its weighted
-search vector, so that a search reads one table.
+A listing carries copies of its site's words (`site_name`, `city`, `us_state`) and what it is
+found by besides (`search_text`), so that its row in `listing_search` follows from it.
 """
 
 import uuid
@@ -13,7 +13,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     CheckConstraint,
-    Computed,
     Date,
     ForeignKey,
     ForeignKeyConstraint,
@@ -24,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.catalog.rules.deposits import DepositKind, DepositRule
@@ -41,12 +40,6 @@ from marketplace.catalog.rules.vocabulary import (
 from marketplace.catalog.states import ListingState, ReviewState, Verification
 from marketplace.core.db import Base, created_at, money_column, pk
 from marketplace.core.money import Money
-
-PUBLISHED = text("state = 'published'")
-SEARCH = (
-    "setweight(to_tsvector('english'::regconfig, title), 'A'::\"char\")"
-    " || setweight(to_tsvector('english'::regconfig, search_text), 'B'::\"char\")"
-)
 
 
 def _one_of(column: str, values: type[Any]) -> str:
@@ -169,18 +162,6 @@ class Listing(Base):
         CheckConstraint("version >= 1", name="version"),
         Index("ix_listing_site_id", "site_id"),
         Index("ix_listing_preceptor_id", "preceptor_id"),
-        Index("ix_listing_search", "search", postgresql_using="gin", postgresql_where=PUBLISHED),
-        Index("ix_listing_price_minor", "price_minor", "id", postgresql_where=PUBLISHED),
-        Index("ix_listing_first_start", "first_start", "id", postgresql_where=PUBLISHED),
-        Index(
-            "ix_listing_specialty",
-            "specialty",
-            "us_state",
-            "price_minor",
-            "id",
-            postgresql_where=PUBLISHED,
-        ),
-        Index("ix_listing_us_state", "us_state", "price_minor", "id", postgresql_where=PUBLISHED),
     )
 
     id: Mapped[uuid.UUID] = pk()
@@ -236,7 +217,6 @@ class Listing(Base):
     city: Mapped[str]
     us_state: Mapped[str]
     search_text: Mapped[str]
-    search: Mapped[str] = mapped_column(TSVECTOR, Computed(SEARCH, persisted=True), deferred=True)
     first_published_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = created_at()
 

@@ -5,13 +5,13 @@ from marketplace.catalog.routes import (
     changes,
     hosting,
     operating,
-    public,
     reclassifying,
+    search,
     tiers,
 )
 
 BLUEPRINTS = (
-    public.blueprint,
+    search.blueprint,
     availability.blueprint,
     changes.blueprint,
     tiers.blueprint,

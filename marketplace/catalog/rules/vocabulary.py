@@ -251,6 +251,14 @@ def resolve(vocabulary: str, text: str) -> str | None:
     return _SPELLINGS[vocabulary].get(key)
 
 
+def accepted_as(visa_type: str) -> str | None:
+    """The listed visa under which a listing would accept a trainee's, or none.
+
+    Whoever may come on a B-1 alone meets "B1/B2"; a rotation is done on the B-1 part of it.
+    """
+    return "B1/B2" if visa_type == "b1" else resolve("visa", visa_type)
+
+
 def in_order(vocabulary: str, words: Iterable[str]) -> tuple[str, ...]:
     """Each of `words` once, in the order of its list, so that equal sets compare as equal."""
     given = set(words)

@@ -1,19 +1,14 @@
 """Listings as the public sees them: search, a page of results, one listing, its weeks."""
 
-from typing import Any
+from marshmallow import Schema, fields, validate
 
-from marshmallow import Schema, ValidationError, fields, validate
-
-from marketplace.catalog.queries.search import SORTS
-from marketplace.catalog.rules import specialties, vocabulary
-from marketplace.catalog.rules.cells import HIGHEST_SCORE, MOST_WEEKS
-from marketplace.catalog.rules.places import STATES
+from marketplace.catalog.rules import vocabulary
+from marketplace.catalog.rules.cells import HIGHEST_SCORE
 from marketplace.catalog.rules.policies import POLICIES
 from marketplace.catalog.rules.tiers import Tier
 from marketplace.catalog.states import ListingState
-from marketplace.core.money import EXPONENTS, LARGEST_MINOR
 from marketplace.identity.rules import LearnerStatus
-from marketplace.web.schemas import MoneyField, PageArgs, StrictSchema, Text
+from marketplace.web.schemas import MoneyField, StrictSchema
 
 TIERS = [tier.value for tier in Tier if tier is not Tier.UNCLASSIFIED]
 TEXT = {"type": "string"}
@@ -22,122 +17,6 @@ DRIFT_NOTICE = (
     " patient contact."
 )
 STATUSES = [status.value for status in LearnerStatus]
-
-
-class Several(Text):
-    """Words separated by commas, each judged by itself."""
-
-    def __init__(self, allowed: list[str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.allowed = allowed
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        words = super()._deserialize(value, attr, data, **kwargs).split(",")
-        return [self.understood(word.strip()) for word in words if word.strip()]
-
-    def understood(self, word: str) -> str:
-        if word not in self.allowed:
-            raise ValidationError(f"{word!r} is none of: {', '.join(self.allowed)}.")
-        return word
-
-
-class Specialties(Several):
-    """Specialties in any usual spelling."""
-
-    def understood(self, word: str) -> str:
-        found = specialties.resolve(word)
-        if found is None:
-            near = specialties.suggestions(word)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise ValidationError(f"{word!r} is no specialty that we know.{hint}")
-        return found.code
-
-
-class SearchArgs(PageArgs):
-    """What to search for. Filters of one kind are alternatives, of several kinds all must hold."""
-
-    q = Text(
-        load_default=None,
-        validate=validate.Length(max=200),
-        metadata={
-            "description": "Words in the title, site, city, preceptor or specialty;"
-            " quotes, `or` and a leading minus are understood.",
-            "example": "internal medicine chicago",
-        },
-    )
-    specialty = Specialties(
-        [],
-        load_default=None,
-        metadata={
-            "description": "Codes, names or abbreviations, by commas.",
-            "example": "IM,neurology",
-        },
-    )
-    learner_status = fields.String(
-        load_default=None,
-        validate=validate.OneOf(STATUSES),
-        metadata={
-            "description": "Yours on the first day; by default that of the signed-in trainee."
-        },
-    )
-    tier = Several(
-        TIERS,
-        load_default=None,
-        metadata={"description": "Tiers for that status, by commas.", "example": "elective"},
-    )
-    state = Several(
-        list(STATES),
-        load_default=None,
-        metadata={"description": "Postal codes of states, by commas.", "example": "IL,NY"},
-    )
-    setting = Several(
-        list(vocabulary.allowed("setting")),
-        load_default=None,
-        metadata={"description": "Settings, by commas.", "example": "inpatient"},
-    )
-    visa = fields.String(
-        load_default=None,
-        validate=validate.OneOf(vocabulary.VISAS),
-        metadata={"description": "The visa that you have or expect.", "example": "B1/B2"},
-    )
-    weeks = fields.Integer(
-        load_default=None,
-        validate=validate.Range(1, MOST_WEEKS),
-        metadata={"description": "How many weeks, consecutive.", "example": 4},
-    )
-    start_from = fields.Date(
-        load_default=None,
-        metadata={
-            "description": "Earliest first day; rounded up to a Monday. Only listings with the"
-            " weeks free are found.",
-            "example": "2027-03-01",
-        },
-    )
-    start_to = fields.Date(
-        load_default=None,
-        metadata={
-            "description": "Latest first day; by default `start_from`.",
-            "example": "2027-04-26",
-        },
-    )
-    price_max = fields.Integer(
-        load_default=None,
-        validate=validate.Range(1, LARGEST_MINOR),
-        metadata={
-            "description": "Most to pay for all the weeks together, in minor units.",
-            "example": 200000,
-        },
-    )
-    currency = fields.String(
-        load_default="USD",
-        validate=validate.OneOf(sorted(EXPONENTS)),
-        metadata={"description": "The currency of `price_max`."},
-    )
-    sort = fields.String(
-        load_default=None,
-        validate=validate.OneOf(SORTS),
-        metadata={"description": "By default relevance where there are words, else price by week."},
-    )
 
 
 class ReasonSchema(Schema):
@@ -286,26 +165,6 @@ class ListingSchema(ListingSummarySchema):
             "type": ["string", "null"],
             "description": "What a page says of a flagged listing.",
         },
-    )
-
-
-class FoundSchema(Schema):
-    """A page of results, and how the whole result divides."""
-
-    items = fields.List(fields.Nested(ListingSummarySchema), required=True)
-    next_cursor = fields.String(
-        allow_none=True,
-        required=True,
-        metadata={"description": "Ask for the next page with it; null on the last."},
-    )
-    total = fields.Integer(required=True)
-    total_is_exact = fields.Boolean(
-        required=True, metadata={"description": "False: there are at least so many."}
-    )
-    facets = fields.Dict(
-        keys=fields.String(),
-        values=fields.Dict(keys=fields.String(), values=fields.Integer()),
-        metadata={"example": {"specialty": {"internal_medicine": 3}}},
     )
 
 

@@ -20,7 +20,7 @@ from marketplace.catalog.rules.eligibility.asking import (
     field_of_profile,
     listed,
 )
-from marketplace.catalog.rules.vocabulary import ANY_VISA, NO_VISA, Audience, resolve
+from marketplace.catalog.rules.vocabulary import ANY_VISA, NO_VISA, Audience, accepted_as
 from marketplace.identity.rules import LearnerStatus, learner_status
 
 OET_PARTS = ("listening", "reading", "writing", "speaking")
@@ -260,8 +260,7 @@ def _visa_of(held: str | None, accepted: list[str], evidence: tuple[Evidence, ..
             "Add the visa that you have or apply for to your profile.",
             needed=(field_of_profile("visa_type"),),
         )
-    # Whoever may come on a B-1 alone meets "B1/B2"; a rotation is done on the B-1 part of it.
-    known = "B1/B2" if held == "b1" else resolve("visa", held)
+    known = accepted_as(held)
     if known in accepted:
         return RuleResult("visa", Outcome.PASS, f"{known} is accepted.", evidence)
     return RuleResult(

@@ -1,0 +1,221 @@
+"""The statement of a search: a page, and how the whole result divides, in one round trip.
+
+Facets are counted over the first `MOST` hits in an order that is random and stays the same. Where
+there are more, the share of all listings that were walked through says how many: an estimate, and
+marked as one. A broad search costs no more than a narrow one.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from marketplace.catalog.queries.search.conditions import NEVER, STALE, Conditions
+from marketplace.catalog.queries.search.filters import FACETS, Filters
+from marketplace.catalog.queries.search.sorting import Order, Place
+
+MOST = 1000
+SHARES = 2**32
+# A filter's own facets are counted without it, so that it can be widened.
+FACETS_OF = {
+    "specialty": ("specialty",),
+    "state": ("state",),
+    "setting": ("setting",),
+    "letter_policy": ("letter_policy",),
+    "tier": ("tier_student", "tier_graduate"),
+}
+SHOWN = (
+    *("id", "title", "specialty", "setting", "audience", "site_id", "site_name", "city"),
+    *("us_state", "tier_student", "tier_graduate", "price_minor", "price_currency", "weeks_min"),
+    *("weeks_max", "first_start", "last_start", "visa_types", "approval", "letter_policy"),
+    *("drift_at",),
+)
+# How far the walk for the earliest starts goes before the rest is worked out too.
+WALK = 2000
+
+
+def statement(
+    conditions: Conditions,
+    order: Order,
+    extra: Sequence[tuple[str, str]],
+    place: Place | None,
+    *,
+    facets: bool,
+) -> tuple[str, dict[str, Any]]:
+    """SQL and values for a page of `:page` rows; `extra` are further columns by name.
+
+    Each row has `key_0`..., the columns of `SHOWN` and the extra ones; the first has `facets`, an
+    array of [part, facet, value, count, last sample]. A result without rows has one row of nulls.
+    """
+    values = {**conditions.values, **order.values}
+    if place is not None:
+        values |= place.after([], "")[1]
+    tables = [STALE.strip()]
+    if facets:
+        tables += _counted(conditions)
+    tables.append(f"page AS MATERIALIZED ({_page(conditions, order, place, facets=facets)})")
+    counts = _counts(conditions.filters) if facets else "NULL::text"
+    keys = [f"key_{n}" for n in range(len(order.keys))]
+    columns = ", ".join(
+        [
+            *(f"page.{key}" for key in keys),
+            *(f"l.{name}" for name in SHOWN),
+            "preceptor.name AS preceptor_name, s.point_of",
+            *(f"{sql} AS {name}" for sql, name in extra),
+        ]
+    )
+    ordered = ", ".join([*(f"page.{key}" for key in keys), "page.listing_id"])
+    written = (
+        f"WITH {', '.join(tables)} SELECT {columns},"
+        f" CASE WHEN row_number() OVER (ORDER BY {ordered}) = 1 THEN {counts} END AS facets"
+        " FROM (SELECT 1) AS one LEFT JOIN page ON true"
+        " LEFT JOIN listing_search s ON s.listing_id = page.listing_id"
+        " LEFT JOIN listing l ON l.id = page.listing_id"
+        " LEFT JOIN preceptor ON preceptor.id = l.preceptor_id"
+        f" ORDER BY {ordered}"
+    )
+    return written, values
+
+
+def loosened(choices: Sequence[tuple[str, Conditions]]) -> tuple[str, dict[str, Any]]:
+    """SQL that counts, up to `:enough`, what each of several searches finds, by its part."""
+    values: dict[str, Any] = {}
+    counts = []
+    for part, conditions in choices:
+        values |= conditions.values
+        counts.append(
+            f"SELECT '{part}' AS part, (SELECT count(*) FROM (SELECT 1 FROM listing_search s"
+            f" WHERE {conditions.where()} ORDER BY s.sample LIMIT :enough) AS x) AS found"
+        )
+    return f"WITH {STALE.strip()} {' UNION ALL '.join(counts)}", values
+
+
+def _counted(conditions: Conditions) -> Iterator[str]:
+    columns = ", ".join(f"s.{column}" for column in FACETS.values())
+    yield (
+        f"hits AS MATERIALIZED (SELECT s.listing_id, s.sample, {columns} FROM listing_search s"
+        f" WHERE {conditions.where()} ORDER BY s.sample LIMIT {MOST + 1})"
+    )
+    yield "seen AS MATERIALIZED (SELECT count(*) AS n, max(sample) AS reached FROM hits)"
+    for part in _widened(conditions.filters):
+        columns = ", ".join(f"s.{FACETS[facet]}" for facet in FACETS_OF[part])
+        yield (
+            f"without_{part} AS MATERIALIZED (SELECT s.sample, {columns} FROM listing_search s"
+            f" WHERE {conditions.where(part)} ORDER BY s.sample LIMIT {MOST + 1})"
+        )
+
+
+def _widened(filters: Filters) -> list[str]:
+    return [part for part in filters.parts if part in FACETS_OF]
+
+
+def _counts(filters: Filters) -> str:
+    """One array of all counts."""
+    sources = dict.fromkeys(FACETS, "hits")
+    widened = _widened(filters)
+    for part in widened:
+        sources |= dict.fromkeys(FACETS_OF[part], f"without_{part}")
+    rows = [
+        f"SELECT '{facet}', {FACETS[facet]}, count(*), NULL::int FROM {source}"
+        f" WHERE {FACETS[facet]} IS NOT NULL GROUP BY 2"
+        for facet, source in sources.items()
+    ]
+    rows.append("SELECT '', '', n, reached FROM seen")
+    rows += [
+        f"SELECT '{facet}', NULL, count(*), max(sample) FROM without_{part}"
+        for part in widened
+        for facet in FACETS_OF[part]
+    ]
+    return (
+        "(SELECT CAST(jsonb_agg(jsonb_build_array(facet, value, n, reached)) AS text)"
+        f" FROM ({' UNION ALL '.join(rows)}) AS counted(facet, value, n, reached))"
+    )
+
+
+def _page(conditions: Conditions, order: Order, place: Place | None, *, facets: bool) -> str:
+    """The ids and keys of a page.
+
+    Where the hits were all counted they are sorted; else the order's index is walked from the
+    place on, or everything is sorted if there is none. (The two exclude each other: the one whose
+    condition is false is not run.)
+    """
+    keys = [f"{key} AS key_{n}" for n, key in enumerate(order.keys)]
+    after, named = "", [f"key_{n}" for n in range(len(order.keys))]
+    if place is not None:
+        after = f"WHERE {place.after(named, 'listing_id')[0]}"
+    columns = ", ".join(["s.listing_id", *keys])
+    limited = f"ORDER BY {', '.join(named)}, listing_id LIMIT :page"
+    if order.name == "soonest":
+        walked = _soonest(conditions, columns, after, limited)
+    elif order.steps:
+        walked = _walk(conditions, order, place)
+    else:
+        walked = (
+            f"SELECT * FROM (SELECT {columns} FROM listing_search s"
+            f" WHERE {conditions.where()} OFFSET 0) AS every {after} {limited}"
+        )
+    if not facets:
+        return f"{walked}"
+    return (
+        f"(SELECT * FROM (SELECT {columns} FROM hits JOIN listing_search s USING (listing_id)"
+        f" WHERE (SELECT n FROM seen) <= {MOST} OFFSET 0) AS every {after} {limited})"
+        f" UNION ALL (SELECT * FROM ({walked}) AS walked WHERE (SELECT n FROM seen) > {MOST})"
+    )
+
+
+def _walk(conditions: Conditions, order: Order, place: Place | None) -> str:
+    """Step by step along an index; a step is taken only if those before did not fill the page."""
+    tables: list[str] = []
+    for at, (condition, keys) in enumerate(order.steps):
+        after = ""
+        if place is not None and len(order.steps) > 1:
+            after = _after_in_step(at, keys[1:], place)
+        elif place is not None:
+            after = f" AND {place.after(keys, 's.listing_id')[0]}"
+        found = " + ".join(f"(SELECT count(*) FROM step_{before})" for before in range(at))
+        needed = f" AND {found} < :page" if found else ""
+        columns = ", ".join(f"{key} AS key_{n}" for n, key in enumerate(keys))
+        by = ", ".join([*(key for key in keys if not key.isdigit()), "s.listing_id"])
+        tables.append(
+            f"step_{at} AS MATERIALIZED (SELECT s.listing_id, {columns} FROM listing_search s"
+            f" WHERE {conditions.where()} AND ({condition}){after}{needed}"
+            f" ORDER BY {by} LIMIT :page)"
+        )
+    rows = " UNION ALL ".join(f"SELECT * FROM step_{at}" for at in range(len(tables)))
+    named = ", ".join(f"key_{n}" for n in range(len(order.keys)))
+    return f"WITH {', '.join(tables)} ({rows} ORDER BY {named}, listing_id LIMIT :page)"
+
+
+def _after_in_step(at: int, keys: Sequence[str], place: Place) -> str:
+    """What of a step comes after a place, whose first key is the number of its step."""
+    reached = place.keys[0]
+    if at != reached:
+        return " AND false" if at < reached else ""
+    rest = ", ".join(f"CAST(:after_{n} AS bigint)" for n in range(1, len(place.keys)))
+    return f" AND ({', '.join(keys)}, s.listing_id) > ({rest}, CAST(:after_id AS uuid))"
+
+
+def _soonest(conditions: Conditions, columns: str, after: str, limited: str) -> str:
+    """The earliest starts first, without working out all of them.
+
+    `soonest_week` is never later than the start itself, but where the weeks are stale; so once
+    `WALK` listings were walked in its order, those that start before the last one's
+    `soonest_week` are known to come first. Only if these are too few for a page, the rest is
+    worked out.
+    """
+    fresh = "s.listing_id NOT IN (SELECT listing_id FROM stale)"
+    where, source = conditions.where(), "FROM listing_search s"
+    return (
+        f"WITH walked AS MATERIALIZED (SELECT {columns}, s.soonest_week {source} WHERE {where}"
+        f" AND {fresh} AND s.soonest_week IS NOT NULL"
+        f" ORDER BY s.soonest_week, s.listing_id LIMIT {WALK}),"
+        f" reached AS MATERIALIZED (SELECT CASE WHEN count(*) = {WALK} THEN max(soonest_week)"
+        f" ELSE {NEVER} END AS week FROM walked),"
+        " known AS (SELECT listing_id, key_0 FROM walked"
+        f" UNION ALL SELECT {columns} FROM stale JOIN listing_search s USING (listing_id)"
+        f" WHERE {where}),"
+        " soon AS (SELECT * FROM known WHERE key_0 < (SELECT week FROM reached)),"
+        f" first AS MATERIALIZED (SELECT * FROM soon {after} {limited})"
+        " (SELECT * FROM first WHERE (SELECT count(*) FROM first) = :page)"
+        f" UNION ALL (SELECT * FROM (SELECT {columns} {source}"
+        f" WHERE {where} AND (SELECT count(*) FROM first) < :page OFFSET 0) AS every"
+        f" {after} {limited})"
+    )

@@ -1,0 +1,125 @@
+"""Words as PostgreSQL searches for them: with synonyms, and near words for those nobody uses.
+
+A word that no published listing has is searched for as it is and, besides, as the nearest word
+that one has; the answer says so. Words are compared by stem, so an inflection is no error.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rapidfuzz.distance import OSA
+from sqlalchemy import text
+
+from marketplace.catalog.rules.words import Unit
+from marketplace.catalog.rules.words import read as read_units
+from marketplace.core.db import Session
+
+CANDIDATES = 30
+# Letters that may be wrong, by the least length of a word.
+ERRORS = ((8, 2), (4, 1))
+
+_READ = text(
+    """
+    SELECT unit.at,
+           CAST(CASE unit.kind WHEN 'words' THEN plainto_tsquery('english', unit.text)
+                               ELSE phraseto_tsquery('english', unit.text) END AS text) AS query,
+           (SELECT CAST(jsonb_agg(jsonb_build_array(near.word, near.lexeme, near.listings)) AS text)
+              FROM (SELECT w.word, w.lexeme, w.listings
+                      FROM search_word w
+                     WHERE unit.word IS NOT NULL
+                       AND NOT EXISTS (
+                           SELECT FROM search_word k
+                            WHERE k.lexeme = ANY (ts_lexize('english_stem', unit.word)))
+                       AND w.grams && word_grams(unit.word)
+                       AND length(w.word) BETWEEN length(unit.word) - 2 AND length(unit.word) + 2
+                     ORDER BY (SELECT count(*) FROM unnest(w.grams) AS g
+                                WHERE g = ANY (word_grams(unit.word))) DESC, w.word
+                     LIMIT :candidates) AS near) AS near
+      FROM jsonb_to_recordset(CAST(:units AS jsonb)) AS unit(at int, kind text, text text, word text)
+    """
+)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """`query` finds listings, `title` those with any of the words; both none without a word.
+
+    `corrected` maps words that no listing has to the words that were added.
+    """
+
+    query: str | None = None
+    title: str | None = None
+    corrected: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Meant()
+
+
+def read(session: Session, typed: str) -> Meant:
+    """What `typed` searches for, in one query. Words without meaning ("the") are left out."""
+    groups = read_units(typed)
+    units = [unit for group in groups for unit in group]
+    asked = json.dumps(list(_asked(units)))
+    rows = session.execute(_READ, {"units": asked, "candidates": CANDIDATES}).all()
+    queries: list[list[str]] = [[] for _ in units]
+    corrected: dict[str, str] = {}
+    for row in rows:
+        if row.query:
+            queries[row.at].append(row.query)
+        near = _nearest(units[row.at], json.loads(row.near)) if row.near else None
+        if near is not None:
+            word, lexeme = near
+            queries[row.at].append(_quoted(lexeme))
+            corrected[units[row.at].text] = word
+    return _put_together(groups, queries, corrected)
+
+
+def _asked(units: Sequence[Unit]) -> Iterator[dict[str, Any]]:
+    for at, unit in enumerate(units):
+        kind = "phrase" if unit.quoted else "words"
+        yield {"at": at, "kind": kind, "text": unit.text, "word": unit.correctable}
+        for other in unit.also:
+            yield {"at": at, "kind": "phrase", "text": other, "word": None}
+
+
+def _nearest(unit: Unit, candidates: Sequence[tuple[str, str, int]]) -> tuple[str, str] | None:
+    """The candidate with the fewest letters wrong or swapped, the most common of several."""
+    typed = unit.text.casefold()
+    most = next(errors for length, errors in ERRORS if len(typed) >= length)
+    ranked = sorted(
+        (OSA.distance(typed, word, score_cutoff=most), -listings, word, lexeme)
+        for word, lexeme, listings in candidates
+    )
+    if not ranked or ranked[0][0] > most:
+        return None
+    return ranked[0][2], ranked[0][3]
+
+
+def _put_together(
+    groups: Sequence[Sequence[Unit]], queries: Sequence[Sequence[str]], corrected: Mapping[str, str]
+) -> Meant:
+    wanted: list[str] = []
+    any_of: list[str] = []
+    at = 0
+    for group in groups:
+        parts = []
+        for unit in group:
+            found = queries[at]
+            at += 1
+            if not found:
+                continue
+            either = f"({' | '.join(f'({query})' for query in found)})"
+            parts.append(f"!{either}" if unit.excluded else either)
+            if not unit.excluded:
+                any_of.append(either)
+        if parts:
+            wanted.append(f"({' & '.join(parts)})")
+    if not wanted:
+        return NOTHING
+    return Meant(" | ".join(wanted), " | ".join(any_of) or None, corrected)
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
