@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0015_search"
-down_revision = "0014_changes"
+revision = "0017_search"
+down_revision = "0016_calendar_valid"
 branch_labels = None
 depends_on = None
 
