@@ -10,6 +10,9 @@ from marketplace.identity.access import current_caller, public
 from marketplace.web import context
 
 
+__all__ = ["blueprint", "search_listings"]
+
+
 @blueprint.route("", methods=["GET"])
 @public
 @blueprint.arguments(SearchArgs, location="query")
