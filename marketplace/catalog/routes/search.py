@@ -9,7 +9,6 @@ from marketplace.catalog.service.searching import filters_of
 from marketplace.identity.access import current_caller, public
 from marketplace.web import context
 
-
 __all__ = ["blueprint", "search_listings"]
 
 
