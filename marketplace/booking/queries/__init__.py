@@ -1,6 +1,7 @@
 """All selects of booking: single bookings, what the clock has to do, and what hosts look at."""
 
 from marketplace.booking.queries.bookings import (
+    PAYABLE,
     Overlap,
     cancellation,
     find,
@@ -10,6 +11,7 @@ from marketplace.booking.queries.bookings import (
     lock,
     of_trainee,
     overlapping,
+    own_to_pay,
 )
 from marketplace.booking.queries.due import (
     balances_due,
@@ -30,6 +32,7 @@ from marketplace.booking.queries.hosts import (
 )
 
 __all__ = [
+    "PAYABLE",
     "Overlap",
     "applications",
     "attendance",
@@ -48,6 +51,7 @@ __all__ = [
     "of_trainee",
     "overdue_holds",
     "overlapping",
+    "own_to_pay",
     "roster",
     "seats_in_use",
     "starting_soon",

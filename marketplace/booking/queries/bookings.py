@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, Text, bindparam, cast, select
 
 from marketplace.booking.models import (
     Booking,
@@ -16,7 +18,11 @@ from marketplace.booking.models import (
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.payments import queries as payments
 from marketplace.web.pagination import Page, paginate
+
+# As payments call what is paid for.
+PAYABLE = "booking"
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,23 @@ def lock(session: Session, booking_id: UUID) -> Booking:
     if booking is None:
         raise NotFound
     return booking
+
+
+def own_to_pay(session: Session, booking_id: UUID, trainee_id: UUID) -> Booking:
+    """Return the trainee's booking, its money nobody else's to change until the transaction ends."""
+    row = session.execute(_own_to_pay(), {"id": booking_id, "trainee": trainee_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    booking: Booking = row[0]
+    return booking
+
+
+@cache
+def _own_to_pay() -> Select[Any]:
+    lock = payments.payable_lock(PAYABLE, cast(Booking.id, Text))
+    return select(Booking, lock).where(
+        Booking.id == bindparam("id"), Booking.trainee_id == bindparam("trainee")
+    )
 
 
 def of_trainee(

@@ -23,6 +23,11 @@ def own(booking_id: UUID) -> Booking:
     return booking
 
 
+def own_to_pay(booking_id: UUID) -> Booking:
+    """Return the caller's own booking, with the lock under which its payments change."""
+    return queries.own_to_pay(context.session(), booking_id, current_account().id)
+
+
 def hosted(booking_id: UUID, *, operators: bool = False) -> Booking:
     """Return a booking at a site that the caller decides for."""
     booking = queries.find(context.session(), booking_id)

@@ -97,9 +97,9 @@ def pay(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
 
     Asking again returns the same payment.
     """
-    booking = finding.own(booking_id)
+    booking = finding.own_to_pay(booking_id)
     payment_id = payment.pay(
-        context.session(), booking, terms=finding.terms(), now=context.now(), **data
+        context.session(), booking, terms=finding.terms(), now=context.now(), locked=True, **data
     )
     return {"payment_id": payment_id, "booking": booking}
 

@@ -60,16 +60,15 @@ def hold(
         raise ProfileMissing
     _check_eligible(listing, trainee, first_day, weeks, now)
     booking = _freeze(listing, trainee, Rotation(first_day, weeks), terms, now)
-    session.add(booking)
-    session.flush()
-    claim_weeks(session, booking, now)
-    transition.begin(session, booking, reason="Seat held.", now=now)
-    seats.take(session, listing_id, Rotation(first_day, weeks).mondays)
+    mondays = Rotation(first_day, weeks).mondays
+    if not transition.begin(session, booking, mondays, reason="Seat held.", now=now):
+        raise _already_booked(session, booking, mondays)
+    seats.take(session, listing_id, mondays)
     return booking
 
 
 def claim_weeks(session: Session, booking: Booking, now: datetime) -> None:
-    """Claim the trainee's weeks for this booking; `AlreadyBookedThen` if one is not free.
+    """Claim the trainee's weeks again for a booking that lost them; `AlreadyBookedThen` if taken.
 
     The unique index decides: a claim that is under way elsewhere is waited for, not read past.
     """

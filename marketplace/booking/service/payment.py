@@ -34,28 +34,35 @@ from marketplace.payments.events import (
 from marketplace.payments.rules import Purpose
 from marketplace.payments.service import asking, refunds
 
-KIND = "booking"
+KIND = queries.PAYABLE
 DROP = "booking.drop_payment"
 # A balance has no seat waiting for it: the page may stay open for as long as the processor allows.
 BALANCE_PAGE = timedelta(hours=23)
 
 
 def pay(
-    session: Session, booking: Booking, *, whole: bool = False, terms: Terms, now: datetime
+    session: Session,
+    booking: Booking,
+    *,
+    whole: bool = False,
+    terms: Terms,
+    now: datetime,
+    locked: bool = False,
 ) -> UUID:
     """Ask for what is due now and return the payment's id; a second call returns the same.
 
     The deposit, or the whole price if `whole` or if the balance is due already; on a confirmed
-    booking, the balance. The seat is kept for longer than the payment page lives.
+    booking, the balance. The seat is kept for longer than the payment page lives. `locked`: the
+    booking was read by `queries.own_to_pay`.
     """
     state = BookingState(booking.state)
     if state in {BookingState.CONFIRMED, BookingState.IN_PROGRESS}:
-        return _request_balance(session, booking, now)
+        return _request_balance(session, booking, now, locked=locked)
     if state is BookingState.AWAITING_PAYMENT and booking.payment_id is not None:
         return booking.payment_id
     _check_payable(booking, now)
     purpose: Purpose = "whole" if whole or _balance_is_due(booking, now) else "deposit"
-    payment_id = _request(session, booking, purpose, terms.checkout, now)
+    payment_id = _request(session, booking, purpose, terms.checkout, now, locked=locked)
     until = held_until(now, booking.first_day, booking.time_zone, terms.hold)
     if booking.pay_by is not None:
         until = max(until, booking.pay_by)
@@ -144,7 +151,13 @@ def _balance_is_due(booking: Booking, now: datetime) -> bool:
 
 
 def _request(
-    session: Session, booking: Booking, purpose: Purpose, expires_in: timedelta, now: datetime
+    session: Session,
+    booking: Booking,
+    purpose: Purpose,
+    expires_in: timedelta,
+    now: datetime,
+    *,
+    locked: bool,
 ) -> UUID:
     part = {"whole": "lines", "deposit": "deposit", "balance": "balance"}[purpose]
     lines = frozen.price_lines(booking.price, part)
@@ -158,14 +171,15 @@ def _request(
         description=f"{booking.listing_title}, {booking.first_day} to {booking.last_day}",
         expires_in=expires_in,
         now=now,
+        locked=locked,
     )
     return payment.id
 
 
-def _request_balance(session: Session, booking: Booking, now: datetime) -> UUID:
+def _request_balance(session: Session, booking: Booking, now: datetime, *, locked: bool) -> UUID:
     if booking.paid >= booking.total:
         raise NotOpenForThis("This booking is paid.")
-    return _request(session, booking, "balance", BALANCE_PAGE, now)
+    return _request(session, booking, "balance", BALANCE_PAGE, now, locked=locked)
 
 
 def _begin_payment(

@@ -1,8 +1,8 @@
 """The one place where a booking changes its state.
 
 `move` claims the step by a conditional UPDATE, so that of two who try one wins and the other is
-told. Everything that belongs to the step happens here, in the same transaction: the row of history,
-the seats that are given up, the event. `move_all` does the same for many bookings whose rows the
+told; the row of history is written by the same statement. Everything that belongs to the step happens here, in the same transaction: the history, the seats
+that are given up, the event. `move_all` does the same for many bookings whose rows the
 caller has locked, in a number of statements that does not grow with theirs.
 """
 
@@ -19,6 +19,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from marketplace.booking import events, queries
 from marketplace.booking.errors import Superseded
 from marketplace.booking.models import Booking, BookingTransition, BookingWeek
+from marketplace.booking.queries import writing
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import keeps_begun_weeks
 from marketplace.booking.states import GIVES_UP_SEATS, TIMED, TRANSITIONS, BookingState
@@ -45,21 +46,27 @@ EVENTS: Mapping[BookingState, type[events.BookingEvent]] = {
 }
 
 
-def begin(session: Session, booking: Booking, *, reason: str, now: datetime) -> None:
-    """Write the first row of a new booking's history and tell of it; its seat is taken next."""
-    session.add(
-        BookingTransition(
-            booking_id=booking.id,
-            number=booking.version,
-            from_state=None,
-            to_state=booking.state,
-            at=now,
-            actor_id=booking.trainee_id,
-            reason=reason,
-        )
+def begin(
+    session: Session, booking: Booking, weeks: Sequence[date], *, reason: str, now: datetime
+) -> bool:
+    """Write a new booking, its weeks and the first row of its history, and tell of it.
+
+    False, and to be rolled back, if the trainee has one of the weeks elsewhere. The seats are
+    taken next.
+    """
+    step = BookingTransition(
+        booking_id=booking.id,
+        number=booking.version,
+        from_state=None,
+        to_state=booking.state,
+        at=now,
+        actor_id=booking.trainee_id,
+        reason=reason,
     )
-    session.flush()
+    if writing.held(session, booking, step, weeks) != set(weeks):
+        return False
     _tell(session, booking, now)
+    return True
 
 
 def move(
@@ -83,20 +90,18 @@ def move(
     TRANSITIONS.check(before, to)
     if (hold_expires_at is not None) != (to in TIMED):
         raise ValueError(f"{to} keeps a seat for a time, or does not")
-    claimed = session.execute(
-        update(Booking)
-        .where(
-            Booking.id == booking.id,
-            Booking.state == before,
-            Booking.version == booking.version,
-        )
-        .values(state=to, version=Booking.version + 1, hold_expires_at=hold_expires_at, **values)
-        .returning(Booking),
-        execution_options={"populate_existing": True, "synchronize_session": False},
-    ).scalar_one_or_none()
-    if claimed is None:
+    step = BookingTransition(
+        booking_id=booking.id,
+        number=booking.version + 1,
+        from_state=before.value,
+        to_state=to.value,
+        at=now,
+        actor_id=actor_id,
+        reason=reason,
+    )
+    if not writing.moved(session, booking, step, {"hold_expires_at": hold_expires_at, **values}):
         raise _superseded(session, booking)
-    _follow(session, [(booking, before)], to, actor_id=actor_id, reason=reason, now=now)
+    _follow(session, [(booking, before)], to, now)
 
 
 def amend(session: Session, booking: Booking, **values: Any) -> None:
@@ -146,19 +151,6 @@ def move_all(
         set_committed_value(booking, "state", to.value)
         set_committed_value(booking, "version", booking.version + 1)
         set_committed_value(booking, "hold_expires_at", None)
-    _follow(session, steps, to, actor_id=None, reason=reason, now=now)
-
-
-def _follow(
-    session: Session,
-    steps: Sequence[tuple[Booking, BookingState]],
-    to: BookingState,
-    *,
-    actor_id: UUID | None,
-    reason: str,
-    now: datetime,
-) -> None:
-    """Do what belongs to the steps: history, seats, events."""
     session.execute(
         insert(BookingTransition),
         [
@@ -168,12 +160,22 @@ def _follow(
                 "from_state": before,
                 "to_state": to,
                 "at": now,
-                "actor_id": actor_id,
+                "actor_id": None,
                 "reason": reason,
             }
             for booking, before in steps
         ],
     )
+    _follow(session, steps, to, now)
+
+
+def _follow(
+    session: Session,
+    steps: Sequence[tuple[Booking, BookingState]],
+    to: BookingState,
+    now: datetime,
+) -> None:
+    """Do what belongs to the steps: seats, events."""
     if to in GIVES_UP_SEATS:
         _give_up(session, steps, to, now)
     for booking, _ in steps:

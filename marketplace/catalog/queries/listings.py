@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import joinedload
 
 from marketplace.catalog.errors import ListingNotFound, NotOffered
@@ -91,11 +92,7 @@ class SiteFacts:
 
 def listing_for_booking(session: Session, listing_id: uuid.UUID) -> ListingForBooking:
     """The listing to book; `ListingNotFound` if never published, `NotOffered` if not open now."""
-    row = session.execute(
-        select(Listing, Site.time_zone)
-        .join(Site, Site.id == Listing.site_id)
-        .where(Listing.id == listing_id)
-    ).one_or_none()
+    row = session.execute(_to_book(), {"id": listing_id}).one_or_none()
     if row is None or row[0].first_published_at is None:
         raise ListingNotFound
     listing, time_zone = row
@@ -132,6 +129,15 @@ def listing_for_booking(session: Session, listing_id: uuid.UUID) -> ListingForBo
         tier_student=listing.tier_student,
         tier_graduate=listing.tier_graduate,
         classifier_version=listing.classifier,
+    )
+
+
+@cache
+def _to_book() -> Select[Listing, str]:
+    return (
+        select(Listing, Site.time_zone)
+        .join(Site, Site.id == Listing.site_id)
+        .where(Listing.id == bindparam("id"))
     )
 
 

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, bindparam, or_, select
 
 from marketplace.core.db import Session
 from marketplace.identity.models import (
@@ -183,12 +184,17 @@ def school(session: Session, name: str, country: str) -> School | None:
 
 def trainee_facts(session: Session, account_id: uuid.UUID) -> TraineeFacts | None:
     """Return the applicant facts of a trainee; None while the profile is not filled in."""
-    row = session.execute(
+    row = session.execute(_trainee_facts(), {"id": account_id}).first()
+    return None if row is None else _facts(*row)
+
+
+@cache
+def _trainee_facts() -> Select[TraineeProfile, Account]:
+    return (
         select(TraineeProfile, Account)
         .join(Account, Account.id == TraineeProfile.account_id)
-        .where(TraineeProfile.account_id == account_id)
-    ).first()
-    return None if row is None else _facts(*row)
+        .where(TraineeProfile.account_id == bindparam("id"))
+    )
 
 
 def many_trainee_facts(

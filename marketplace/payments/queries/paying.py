@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, literal, select
 
 from marketplace.core.db import Session
 from marketplace.payments.errors import PaymentNotFound, RefundNotFound
@@ -27,8 +28,12 @@ def lock_payable(session: Session, payable: Payable) -> None:
 
     Taken before any row of its payments, and before its owner's row where both are needed.
     """
-    key = func.hashtextextended(f"payable {payable.kind} {payable.id}", 0)
-    session.execute(select(func.pg_advisory_xact_lock(key)))
+    session.execute(select(payable_lock(payable.kind, literal(str(payable.id)))))
+
+
+def payable_lock(kind: str, payable_id: ColumnElement[str]) -> ColumnElement[Any]:
+    """Return `lock_payable` as a column, for a query that reads the payable's own row by its id."""
+    return func.pg_advisory_xact_lock(func.hashtextextended(f"payable {kind} " + payable_id, 0))
 
 
 def payment(session: Session, payment_id: UUID) -> Payment:

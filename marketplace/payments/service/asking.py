@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from marketplace.core.db import Session
+from marketplace.core.ids import new_id
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
 from marketplace.payments import queries
 from marketplace.payments.errors import AlreadyPaid, AmountRefused, PaymentInProgress
 from marketplace.payments.events import Payable
-from marketplace.payments.models import Payment, PaymentLine, PaymentTransition
+from marketplace.payments.models import Payment, PaymentTransition
+from marketplace.payments.queries import writing
 from marketplace.payments.rules import PriceLine, Purpose, total
 from marketplace.payments.service import steps
 from marketplace.payments.states import LIVE, PaymentState
@@ -33,34 +35,24 @@ def request(
     now: datetime,
     amount: Money | None = None,
     return_path: str | None = None,
+    locked: bool = False,
 ) -> Payment:
     """Ask `payer_id` for the sum of `lines`; a job opens the payment page a moment later.
 
     `purpose` tells a deposit from a balance: one live and one kept payment for each. Asking again
     for the same while it is open returns the same payment. `amount`, if given, must be the sum.
-    `return_path` is the page of ours that the payer comes back to. `AlreadyPaid`,
+    `return_path` is the page of ours that the payer comes back to. `locked`: the caller has taken
+    the payable's lock (`queries.payable_lock`) in a statement before. `AlreadyPaid`,
     `PaymentInProgress` (another amount is open) and `AmountRefused` are refusals.
     """
-    whole = _checked(lines, amount, expires_in, return_path)
-    queries.lock_payable(session, payable)
-    open_one = queries.live_payment(session, payable, purpose)
-    if open_one is not None and open_one.expires_at <= now:
-        steps.close(session, open_one, PaymentState.EXPIRED, "not paid in time", now)
-        open_one = None
-    if open_one is not None:
-        if open_one.amount != whole or open_one.payer_id != payer_id:
-            raise PaymentInProgress(extra={"payment_id": str(open_one.id)})
-        return open_one
-    kept = queries.kept_payments(session, payable)
-    if any(payment.purpose == purpose for payment in kept):
-        raise AlreadyPaid
     payment = Payment(
+        id=new_id(),
         payable_kind=payable.kind,
         payable_id=payable.id,
         purpose=purpose,
         payer_id=payer_id,
         site_id=site_id,
-        amount=whole,
+        amount=_checked(lines, amount, expires_in, return_path),
         description=description,
         return_path=return_path,
         state=PaymentState.REQUESTED,
@@ -68,11 +60,37 @@ def request(
         expires_at=now + expires_in,
         next_look_at=now + steps.LOOK_AGAIN,
     )
-    session.add(payment)
-    session.flush()
-    _write_lines(session, payment, lines, now)
+    if not locked:
+        queries.lock_payable(session, payable)
+    if not _ask(session, payment, lines):
+        open_one = queries.live_payment(session, payable, purpose)
+        if open_one is None:
+            raise AlreadyPaid
+        if open_one.expires_at > now:
+            return _the_same(open_one, payment)
+        steps.close(session, open_one, PaymentState.EXPIRED, "not paid in time", now)
+        if not _ask(session, payment, lines):
+            raise AlreadyPaid
     defer(session, steps.OPEN_CHECKOUT, payment_id=str(payment.id))
     return payment
+
+
+def _ask(session: Session, payment: Payment, lines: Sequence[PriceLine]) -> bool:
+    step = PaymentTransition(
+        payment_id=payment.id,
+        before=None,
+        after=PaymentState.REQUESTED,
+        reason=f"asked for: {payment.description}",
+        at=payment.requested_at,
+    )
+    return writing.asked(session, payment, lines, step)
+
+
+def _the_same(open_one: Payment, wanted: Payment) -> Payment:
+    """Return the payment that is open, if it is what is wanted."""
+    if open_one.amount != wanted.amount or open_one.payer_id != wanted.payer_id:
+        raise PaymentInProgress(extra={"payment_id": str(open_one.id)})
+    return open_one
 
 
 def cancel(
@@ -110,30 +128,3 @@ def _checked(
     ):
         raise ValueError("the payer comes back to a path of ours, such as /bookings/1")
     return whole
-
-
-def _write_lines(
-    session: Session, payment: Payment, lines: Sequence[PriceLine], now: datetime
-) -> None:
-    session.add_all(
-        PaymentLine(
-            payment_id=payment.id,
-            place=place,
-            kind=line.kind,
-            description=line.description,
-            quantity=line.quantity,
-            amount=line.amount,
-            earner=line.earner,
-        )
-        for place, line in enumerate(lines)
-    )
-    session.add(
-        PaymentTransition(
-            payment_id=payment.id,
-            before=None,
-            after=PaymentState.REQUESTED,
-            reason=f"asked for: {payment.description}",
-            at=now,
-        )
-    )
-    session.flush()
