@@ -114,6 +114,8 @@ def _read(env: Env) -> dict[str, Any]:
         "smallest_published_cell": env.int("SMALLEST_PUBLISHED_CELL", 11, validate=between(2)),
         "rate_limit": env.str("RATE_LIMIT", "1200/minute", validate=a_rate),
         "login_rate_limit": env.str("LOGIN_RATE_LIMIT", "20/minute", validate=a_rate),
+        "live_streams": env.int("LIVE_STREAMS", 3, validate=between(0, 10_000)),
+        "live_streams_per_client": env.int("LIVE_STREAMS_PER_CLIENT", 2, validate=between(1)),
     }
 
 

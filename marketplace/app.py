@@ -49,7 +49,16 @@ from marketplace.reporting import errors as reporting_errors
 from marketplace.reporting import routes as reporting_routes
 from marketplace.reporting import tasks as reporting_tasks
 from marketplace.web import api as web_api
-from marketplace.web import context, headers, health, idempotency, limits, logs, problems
+from marketplace.web import (
+    context,
+    headers,
+    health,
+    idempotency,
+    limits,
+    logs,
+    problems,
+    streams,
+)
 from marketplace.web import tasks as web_tasks
 from marketplace.web.transaction import TransactionalFlask
 
@@ -113,6 +122,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Flask:
     headers.init_app(app, production=settings.production)
     health.init_app(app)
     limits.init_app(app, settings)
+    streams.init_app(app, settings)
     access.init_app(app, settings)
     api = web_api.create_api(app, __version__)
     for blueprint in API_BLUEPRINTS:

@@ -4,12 +4,13 @@ from marketplace.adapters.cache import NoCache, RedisCache
 from marketplace.adapters.letter_vault import AesLetterVault
 from marketplace.adapters.link_signer import HmacLinkSigner
 from marketplace.adapters.mailer import SmtpMailer
+from marketplace.adapters.news import NoNews, RedisNews
 from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
 from marketplace.adapters.stripe_gateway import StripeGateway
 from marketplace.adapters.turn_counter import RedisTurnCounter
 from marketplace.core.parts import Parts
-from marketplace.core.ports import Cache, Mailer, ObjectStore, PdfRenderer, TurnCounter
+from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer, TurnCounter
 from marketplace.core.settings import Settings
 from marketplace.outcomes.gateway import LetterVault, LinkSigner
 from marketplace.payments.gateway import PaymentGateway
@@ -23,6 +24,7 @@ def wire(parts: Parts, settings: Settings) -> None:
         TurnCounter,
         RedisTurnCounter(settings.redis_url) if settings.redis_url else OwnCount(),
     )
+    parts.add(News, RedisNews(settings.redis_url) if settings.redis_url else NoNews())
     parts.add(Mailer, SmtpMailer(settings.smtp_url, settings.mail_from))
     parts.add(ObjectStore, FileStore(settings.object_store_url))
     parts.add(PdfRenderer, TypstRenderer())

@@ -1,6 +1,6 @@
 """Outside systems that several packages use, as protocols; `adapters` has what serves them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -88,6 +88,27 @@ class Cache(Protocol):
 
     def alive(self) -> bool:
         """Tell whether the cache answers at all."""
+
+
+class Listening(Protocol):
+    """Ears for the news of some names."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether no more can be heard: what happens from now on is not told."""
+
+    def wait(self, seconds: float) -> frozenset[str]:
+        """Return the names told of since the last call; wait at most so long for the first."""
+
+    def close(self) -> None:
+        """Hear no more; twice is once."""
+
+
+class News(Protocol):
+    """What `Cache.set_many` tells: names of what changed. Speed only: what is missed is missed."""
+
+    def listen(self, names: Collection[str]) -> Listening:
+        """Hear of `names` from now on, or be `lost` at once."""
 
 
 class TurnCounter(Protocol):

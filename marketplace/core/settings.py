@@ -48,6 +48,8 @@ class Settings:
     smallest_published_cell: int
     rate_limit: str
     login_rate_limit: str
+    live_streams: int
+    live_streams_per_client: int
 
     @property
     def production(self) -> bool:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import cast
 
 from flask import current_app, g
+from sqlalchemy.orm import sessionmaker
 
 from marketplace.core.clock import Clock
 from marketplace.core.db import Session
@@ -16,6 +17,11 @@ PARTS = "marketplace.parts"
 def session() -> Session:
     """Return the request's session; the edge commits it, nobody else."""
     return cast("Session", current_app.extensions["sqlalchemy"].session)
+
+
+def sessions() -> sessionmaker[Session]:
+    """Return the session factory, for what goes on after the request's own session is closed."""
+    return cast("sessionmaker[Session]", current_app.extensions["sqlalchemy"].sessionmaker)
 
 
 def parts() -> Parts:

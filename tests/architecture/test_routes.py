@@ -27,6 +27,8 @@ PUBLIC = frozenset(
         "/api/v1/listings",
         "/api/v1/listings/<uuid:listing_id>",
         "/api/v1/listings/<uuid:listing_id>/availability",
+        "/api/v1/listings/<uuid:listing_id>/availability/events",
+        "/api/v1/listings/availability/events",
         "/api/v1/listings/changes",
         "/api/v1/tiers",
         "/api/v1/tiers/classify",

@@ -203,12 +203,17 @@ class Site:
 
     def kill_one_web_process(self) -> None:
         """Kill -9 the oldest of the processes that serve requests, below the one that minds them."""
-        (server,) = _children(self.supervisor.pids()["web"])
+        (server,) = self.children("web")
         crew = until(
             "all web processes", lambda: len(_children(server)) >= WEB and _children(server)
         )
         _kill(crew[0])
         until("its successor", lambda: crew[0] not in _children(server))
+
+    def children(self, name: str) -> list[int]:
+        """The processes right below the guard of `web` or `worker`; none between two lives."""
+        guard = self.supervisor.pids().get(name)
+        return _children(guard) if guard else []
 
     def kill_cache(self) -> None:
         valkey = self.stack.valkey

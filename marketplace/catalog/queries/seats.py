@@ -15,7 +15,7 @@ from marketplace.core.db import Session
 # A listing's free seats in a week are those of its scarcest pool.
 _YEAR = text(
     """
-    SELECT l.blackout_weeks, l.site_id,
+    SELECT l.id, l.blackout_weeks, l.site_id,
            l.first_published_at IS NOT NULL
              AND l.state IN ('published', 'paused', 'retired') AS shown,
            (SELECT sum(p.version) FROM listing_pool lp JOIN seat_pool p ON p.id = lp.pool_id
@@ -28,9 +28,9 @@ _YEAR = text(
                      WHERE lp.listing_id = l.id AND sw.week BETWEEN :first AND :last
                      GROUP BY sw.week) w) AS weeks
       FROM listing l
-     WHERE l.id = :listing
+     WHERE l.id = ANY(:listings)
     """
-).bindparams(bindparam("listing"), bindparam("first"), bindparam("last"))
+).bindparams(bindparam("listings"), bindparam("first"), bindparam("last"))
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,27 @@ class Availability:
 
 def availability(session: Session, listing_id: uuid.UUID, first: date, last: date) -> Availability:
     """The weeks from `first` to `last` in one query; `ListingNotFound`."""
-    row = session.execute(
-        _YEAR, {"listing": listing_id, "first": first, "last": last}
-    ).one_or_none()
-    if row is None:
+    found = availabilities(session, [listing_id], first, last)
+    if not found:
         raise ListingNotFound
-    return Availability(
-        shown=row.shown,
-        site_id=row.site_id,
-        version=int(row.version or 0),
-        blackout_weeks=frozenset(week.isoformat() for week in row.blackout_weeks),
-        weeks=row.weeks,
-    )
+    return found[listing_id]
+
+
+def availabilities(
+    session: Session, listing_ids: Collection[uuid.UUID], first: date, last: date
+) -> dict[uuid.UUID, Availability]:
+    """The weeks of several listings in one query; unknown ids are absent."""
+    rows = session.execute(_YEAR, {"listings": list(listing_ids), "first": first, "last": last})
+    return {
+        row.id: Availability(
+            shown=row.shown,
+            site_id=row.site_id,
+            version=int(row.version or 0),
+            blackout_weeks=frozenset(week.isoformat() for week in row.blackout_weeks),
+            weeks=row.weeks,
+        )
+        for row in rows
+    }
 
 
 def pools(session: Session, listing_id: uuid.UUID) -> Sequence[SeatPool]:

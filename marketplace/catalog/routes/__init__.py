@@ -8,12 +8,14 @@ from marketplace.catalog.routes import (
     reclassifying,
     search,
     tiers,
+    watching,
 )
 
 BLUEPRINTS = (
     search.blueprint,
     availability.blueprint,
     changes.blueprint,
+    watching.blueprint,
     tiers.blueprint,
     hosting.blueprint,
     operating.blueprint,

@@ -32,15 +32,17 @@ blueprint = Blueprint(
 def show_availability(data: dict[str, Any], listing_id: UUID) -> Response:
     """Read the seats of a year's weeks in one answer."""
     first = monday_of(data["start"] or context.now().date())
-    last = _last(first, data["weeks"])
+    last = last_of(first, data["weeks"])
     cache = context.parts().get(Cache)
     found = availability.kept(cache, listing_id, f"{first}:{last}")
     if isinstance(found, availability.Answer):
         return _answer(found, "no-cache")
-    weeks = availability.read(context.session(), cache, found, listing_id, first, last)
-    if weeks.public:
+    weeks = availability.read(context.session(), cache, {listing_id: found}, first, last).get(
+        listing_id
+    )
+    if weeks is not None and weeks.public:
         return _answer(weeks.answer, "no-cache")
-    if not may_manage(weeks.site_id):
+    if weeks is None or not may_manage(weeks.site_id):
         raise ListingNotFound
     return _answer(weeks.answer, "private, no-cache")
 
@@ -53,7 +55,8 @@ def _answer(answer: availability.Answer, keeping: str) -> Response:
     return cast("Response", response.make_conditional(request))
 
 
-def _last(first: date, weeks: int) -> date:
+def last_of(first: date, weeks: int) -> date:
+    """The last of so many Mondays from `first` on; `BadFilter` beyond the calendar."""
     try:
         return first + timedelta(days=7 * (weeks - 1))
     except OverflowError as error:

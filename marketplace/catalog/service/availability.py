@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -51,19 +52,20 @@ def kept(cache: Cache, listing_id: uuid.UUID, which: str) -> Answer | freshness.
 def read(
     session: Session,
     cache: Cache,
-    ticket: freshness.Ticket,
-    listing_id: uuid.UUID,
+    tickets: Mapping[uuid.UUID, freshness.Ticket],
     first: date,
     last: date,
-) -> Weeks:
-    """Read the weeks from Monday `first` to Monday `last`; keep the answer if it is for everybody.
+) -> dict[uuid.UUID, Weeks]:
+    """Read the weeks from Monday `first` to Monday `last` of the listings that have tickets.
 
-    One query; `ListingNotFound`.
+    What is for everybody is kept. One query; unknown listings are absent.
     """
-    year = seats.availability(session, listing_id, first, last)
-    content = {"listing_id": str(listing_id), "weeks": year.as_json()}
-    body = json.dumps(content, separators=(",", ":")).encode() + b"\n"
-    tag = base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:TAG_BYTES])
-    if year.shown:
-        freshness.keep(cache, ticket, tag + body, LIFE)
-    return Weeks(year.shown, year.site_id, Answer(tag.decode(), body))
+    found = {}
+    for listing_id, year in seats.availabilities(session, tickets, first, last).items():
+        content = {"listing_id": str(listing_id), "weeks": year.as_json()}
+        body = json.dumps(content, separators=(",", ":")).encode() + b"\n"
+        tag = base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:TAG_BYTES])
+        if year.shown:
+            freshness.keep(cache, tickets[listing_id], tag + body, LIFE)
+        found[listing_id] = Weeks(year.shown, year.site_id, Answer(tag.decode(), body))
+    return found

@@ -92,7 +92,8 @@ def test_a_slow_reader_keeps_its_old_answer_in_vain(cached):
     ticket = availability.kept(cache, place.listing_id, f"{WEEK}:{WEEK}")
     assert isinstance(ticket, freshness.Ticket)
     with cached.stage.transaction() as session:
-        old = availability.read(session, _Nowhere(), ticket, place.listing_id, WEEK, WEEK).answer
+        read = availability.read(session, _Nowhere(), {place.listing_id: ticket}, WEEK, WEEK)
+        old = read[place.listing_id].answer
     cached.stage.hold(cached.stage.trainee(), place)
     freshness.keep(cache, ticket, old.tag.encode() + old.body, availability.LIFE)
     assert cached.free(place) == 2
