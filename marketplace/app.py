@@ -13,7 +13,7 @@ from sqlalchemy.orm import sessionmaker
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from marketplace import WHILE_SERVING, __version__, registry
-from marketplace.adapters import wiring
+from marketplace.adapters import limit_storage, wiring
 from marketplace.adapters.queue import Context, ProcrastinateQueue
 from marketplace.booking import errors as booking_errors
 from marketplace.booking import routes as booking_routes
@@ -121,7 +121,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Flask:
     logs.init_app(app)
     headers.init_app(app, production=settings.production)
     health.init_app(app)
-    limits.init_app(app, settings)
+    limits.init_app(app, settings, limit_storage.address(settings.redis_url))
     streams.init_app(app, settings)
     access.init_app(app, settings)
     api = web_api.create_api(app, __version__)

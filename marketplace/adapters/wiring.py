@@ -8,22 +8,16 @@ from marketplace.adapters.news import NoNews, RedisNews
 from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
 from marketplace.adapters.stripe_gateway import StripeGateway
-from marketplace.adapters.turn_counter import RedisTurnCounter
 from marketplace.core.parts import Parts
-from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer, TurnCounter
+from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
 from marketplace.outcomes.gateway import LetterVault, LinkSigner
 from marketplace.payments.gateway import PaymentGateway
-from marketplace.web.limits import OwnCount
 
 
 def wire(parts: Parts, settings: Settings) -> None:
     """Add an adapter for every port and gateway to `parts`."""
     parts.add(Cache, RedisCache(settings.redis_url) if settings.redis_url else NoCache())
-    parts.add(
-        TurnCounter,
-        RedisTurnCounter(settings.redis_url) if settings.redis_url else OwnCount(),
-    )
     parts.add(News, RedisNews(settings.redis_url) if settings.redis_url else NoNews())
     parts.add(Mailer, SmtpMailer(settings.smtp_url, settings.mail_from))
     parts.add(ObjectStore, FileStore(settings.object_store_url))

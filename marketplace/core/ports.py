@@ -109,14 +109,3 @@ class News(Protocol):
 
     def listen(self, names: Collection[str]) -> Listening:
         """Hear of `names` from now on, or be `lost` at once."""
-
-
-class TurnCounter(Protocol):
-    """Counts turns of callers for all processes together; speed only, like the cache."""
-
-    def take(self, key: str, turns: int, seconds: int) -> tuple[int, float] | None:
-        """Count `turns` more of `key` in its window, which is `seconds` long when it begins.
-
-        Returns all that were counted in the window and the seconds to its end; None if nobody
-        can say.
-        """

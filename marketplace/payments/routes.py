@@ -20,7 +20,7 @@ from marketplace.payments.service import inbox, quarantine, steps
 from marketplace.payments.states import LIVE
 from marketplace.web import context, openapi
 from marketplace.web.api import Blueprint
-from marketplace.web.limits import unlimited
+from marketplace.web.limits import limiter
 
 LARGEST_EVENT = 1 << 20
 OPERATOR = "operator"
@@ -63,7 +63,7 @@ class EventTooLarge(Invalid):
 
 @stripe.route("/webhook", methods=["POST"])
 @access.public
-@unlimited
+@limiter.exempt
 @stripe.response(200, schemas.ReceivedSchema)
 @stripe.doc(**EVENT)
 def webhook() -> dict[str, bool]:

@@ -18,7 +18,6 @@ from sqlalchemy import text
 from marketplace.core.ports import Cache
 from marketplace.web import context
 from marketplace.web.guards import open_to_all
-from marketplace.web.limits import unlimited
 
 blueprint = Blueprint("health", __name__)
 REGISTRY = "marketplace.metrics"
@@ -26,14 +25,12 @@ REGISTRY = "marketplace.metrics"
 
 @blueprint.get("/healthz")
 @open_to_all
-@unlimited
 def alive() -> Response:
     return jsonify(status="ok")
 
 
 @blueprint.get("/readyz")
 @open_to_all
-@unlimited
 def ready() -> Response:
     context.session().execute(text("SELECT 1"))
     cache = "ok" if context.parts().get(Cache).alive() else "unavailable"
@@ -42,7 +39,6 @@ def ready() -> Response:
 
 @blueprint.get("/metrics")
 @open_to_all
-@unlimited
 def metrics() -> Response:
     registry: CollectorRegistry = current_app.extensions[REGISTRY]
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,31 +1,28 @@
 """Stricter rate limits where guessing pays: by caller, and by the address that is tried."""
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask import request
 
 from marketplace.core.settings import Settings
 from marketplace.web import context
-from marketplace.web.limits import Rate, check, who
+from marketplace.web.limits import limiter, who
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def guessing(view: View) -> View:
     """Limit how often one caller, and all callers for one address, may try."""
+    by_caller = limiter.shared_limit(_rate, scope="guessing:caller", key_func=who)
+    by_address = limiter.shared_limit(
+        _rate, scope="guessing:address", key_func=_address, exempt_when=lambda: not _address()
+    )
+    return cast("View", by_caller(by_address(view)))
 
-    @wraps(view)
-    def limited(*args: Any, **kwargs: Any) -> Any:
-        rate = Rate.parse(context.parts().get(Settings).login_rate_limit)
-        check(rate, f"guessing:caller:{who()}")
-        address = _address()
-        if address:
-            check(rate, f"guessing:address:{address}")
-        return view(*args, **kwargs)
 
-    return cast("View", limited)
+def _rate() -> str:
+    return context.parts().get(Settings).login_rate_limit
 
 
 def _address() -> str:
