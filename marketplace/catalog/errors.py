@@ -8,6 +8,40 @@ class ListingNotFound(NotFound):
     title = "There is no such listing, or none that you may see."
 
 
+class SiteNotFound(NotFound):
+    code = "site_not_found"
+    title = "There is no such site, or none that you may see."
+
+
+class PreceptorNotFound(NotFound):
+    code = "preceptor_not_found"
+    title = "This site has no such preceptor."
+
+
+class DuplicateSite(Conflict):
+    code = "duplicate_site"
+    title = "Its owner has a site of this name already."
+
+
+class DuplicatePreceptor(Conflict):
+    code = "duplicate_preceptor"
+    title = "The site has a preceptor with this NPI already."
+
+
+class TimeZoneInUse(Conflict):
+    """`weeks` in the problem are those in which seats are taken."""
+
+    code = "time_zone_in_use"
+    title = "Bookings begin by this time zone; it can't be changed while seats are taken."
+
+
+class SiteDecided(Conflict):
+    """`verification`, `decided_by` and `decided_at` in the problem tell who came first."""
+
+    code = "site_decided"
+    title = "Somebody else has decided this already."
+
+
 class NotOffered(Conflict):
     """It is known, but paused, retired or not published again yet."""
 
@@ -172,6 +206,8 @@ CONSTRAINTS: ConstraintErrors = {
     "uq_calendar_edit_undoes": EditUndone,
     "uq_listing_owner_account_id_external_id": DuplicateListing,
     "uq_listing_review_listing_id": ReviewDecided,
+    "uq_site_owner_account_id_name": DuplicateSite,
+    "uq_preceptor_site_id_npi": DuplicatePreceptor,
     "ck_listing_classified": Unclassified,
     "uq_tier_run_commits": ReclassificationUnderWay,
 }

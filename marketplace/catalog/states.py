@@ -91,6 +91,23 @@ class ImportMode(StrEnum):
     FILE = "file"
 
 
+class Waiting(StrEnum):
+    """What a listing in review waits for; with none of them left it is published."""
+
+    SITE = "site_unverified"
+    WORDS = "words_under_review"
+    FEE = "fee_currency"
+
+
+class CheckStep(StrEnum):
+    """A step in the history of a site's verification."""
+
+    # A host handed in evidence, or asked for the publication of a listing there.
+    SUBMITTED = "submitted"
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+
+
 LISTING = Transitions(
     {
         ListingState.DRAFT: frozenset(
@@ -136,5 +153,15 @@ IMPORT = Transitions(
         ImportState.DONE: frozenset(),
         ImportState.FAILED: frozenset(),
         ImportState.CANCELLED: frozenset(),
+    }
+)
+SITE = Transitions(
+    {
+        Verification.UNVERIFIED: frozenset(
+            {Verification.PENDING, Verification.VERIFIED, Verification.REJECTED}
+        ),
+        Verification.PENDING: frozenset({Verification.VERIFIED, Verification.REJECTED}),
+        Verification.VERIFIED: frozenset({Verification.REJECTED}),
+        Verification.REJECTED: frozenset({Verification.PENDING, Verification.VERIFIED}),
     }
 )

@@ -11,7 +11,8 @@ import click
 from flask.cli import with_appcontext
 
 from marketplace.adapters import migrate
-from marketplace.catalog.service import importing, publishing
+from marketplace.catalog.queries import sites
+from marketplace.catalog.service import importing, publishing, verifying
 from marketplace.cli.edge import now, parts, readable, transaction
 from marketplace.core.db import Session
 from marketplace.core.settings import Settings
@@ -49,7 +50,7 @@ def load(upgrade: bool) -> None:  # noqa: FBT001 - click calls by keyword
             return
         ids = {who.email: _person(session, who, at) for who in people.PEOPLE}
         click.echo(f"{len(ids)} accounts")
-        _listings(session, ids["owner@demo.test"], at)
+        _listings(session, ids["owner@demo.test"], ids["operator@demo.test"], at)
         benchmarks.load_shipped(session, at)
         click.echo("the published benchmarks")
         panel = _data("marketplace.reporting", "sample_panel.csv").decode()
@@ -84,9 +85,10 @@ def _person(session: Session, who: people.Person, at: datetime) -> UUID:
     return account.id
 
 
-def _listings(session: Session, owner: UUID, at: datetime) -> None:
+def _listings(session: Session, owner: UUID, operator: UUID, at: datetime) -> None:
     sheet = _data("marketplace.catalog", "host_listings.csv")
     plan = importing.import_listings(session, sheet, owner, commit=True, now=at)
+    _verify_sites(session, owner, operator, at)
     answers = publishing.request_all(session, owner, owner, at)
     states = [answer.state for answer in answers]
     click.echo(
@@ -94,6 +96,12 @@ def _listings(session: Session, owner: UUID, at: datetime) -> None:
         f" {states.count('published')} published, {states.count('in_review')} wait for review,"
         f" {len(plan.of('refused'))} rows refused"
     )
+
+
+def _verify_sites(session: Session, owner: UUID, operator: UUID, at: datetime) -> None:
+    evidence = verifying.Evidence("other", "The demo's own site.")
+    for site_id in sites.of_owner(session, owner):
+        verifying.verify(session, site_id, evidence, note="", account_id=operator, now=at)
 
 
 def _data(package: str, name: str) -> bytes:

@@ -32,6 +32,7 @@ class Story:
         for step in (
             self.people,
             self.spreadsheet,
+            self.sites,
             self.review,
             self.trainee,
             self.search,
@@ -80,6 +81,23 @@ class Story:
         hold("unchanged" in summary and "created" not in summary and "changed" not in
              summary.replace("unchanged", ""), "importing twice changes nothing", summary)  # fmt: skip
         self.facts["import"] = summary
+
+    def sites(self) -> None:
+        found = Api(self.base)("GET", "/listings")
+        hold(found["total"] == 0, "nothing of a site that nobody has verified is public", found)
+        operator = self.api("operator@host.test")
+        queue = operator("GET", "/operator/sites", params={"limit": 100})["items"]
+        hold(len(queue) == 10, "every site waits for a look", len(queue))
+        for entry in queue:
+            operator(
+                "POST",
+                f"/operator/sites/{entry['site']['id']}/verification",
+                {"verified": True, "kind": "npi_registry", "reference": "1234567893"},
+            )
+        left = operator("GET", "/operator/sites")["items"]
+        hold(left == [], "and none does any more", left)
+        found = Api(self.base)("GET", "/listings")
+        hold(found["total"] == 11, "what waited for that alone is public", found["total"])
 
     def review(self) -> None:
         operator = self.api("operator@host.test")

@@ -19,6 +19,7 @@ from marketplace.catalog.models.seats import (
     SeatPool,
     SeatWeek,
 )
+from marketplace.catalog.models.sites import SiteChange, SiteCheck
 from marketplace.catalog.models.tiers import ListingDrift, TierChange, TierRun
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "SeatPool",
     "SeatWeek",
     "Site",
+    "SiteChange",
+    "SiteCheck",
     "StaleWeeks",
     "TierChange",
     "TierRun",

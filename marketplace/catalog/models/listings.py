@@ -31,13 +31,14 @@ from marketplace.catalog.rules.english import EnglishTerms
 from marketplace.catalog.rules.tiers import Tier
 from marketplace.catalog.rules.vocabulary import (
     CLAIMABLE,
+    CREDENTIALS,
     Approval,
     Audience,
     Document,
     LetterPolicy,
     Setting,
 )
-from marketplace.catalog.states import ListingState, ReviewState, Verification
+from marketplace.catalog.states import ListingState, ReviewState, Verification, Waiting
 from marketplace.core.db import Base, created_at, money_column, pk
 from marketplace.core.money import Money
 
@@ -59,6 +60,13 @@ class Site(Base):
         CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
         CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
         CheckConstraint(_one_of("verification", Verification), name="verification"),
+        CheckConstraint("verification <> 'pending' OR waiting_since IS NOT NULL", name="waiting"),
+        Index(
+            "ix_site_waiting_since",
+            "waiting_since",
+            "id",
+            postgresql_where=text("waiting_since IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = pk()
@@ -76,6 +84,8 @@ class Site(Base):
         server_default=Verification.UNVERIFIED, default=Verification.UNVERIFIED
     )
     verification_evidence: Mapped[str | None]
+    # Since when an operator has something to look at: evidence, or a change of what was verified.
+    waiting_since: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     created_at: Mapped[datetime] = created_at()
 
@@ -88,12 +98,20 @@ class Preceptor(Base):
         UniqueConstraint("site_id", "npi"),
         UniqueConstraint("id", "site_id"),
         CheckConstraint("npi ~ '^[12][0-9]{9}$'", name="npi"),
+        CheckConstraint(
+            f"credentials <@ ARRAY[{', '.join(map(repr, CREDENTIALS))}]::text[]",
+            name="credentials",
+        ),
     )
 
     id: Mapped[uuid.UUID] = pk()
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
     npi: Mapped[str]
     name: Mapped[str]
+    # A code of `rules.specialties`; none where only a sheet has named the preceptor so far.
+    specialty: Mapped[str | None]
+    credentials: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}", default=list)
+    version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     created_at: Mapped[datetime] = created_at()
 
 
@@ -160,6 +178,11 @@ class Listing(Base):
             name="starts",
         ),
         CheckConstraint("version >= 1", name="version"),
+        CheckConstraint(
+            "(state = 'in_review') = (cardinality(waits_for) > 0)"
+            f" AND waits_for <@ ARRAY[{', '.join(repr(one.value) for one in Waiting)}]::text[]",
+            name="waits_for",
+        ),
         Index("ix_listing_site_id", "site_id"),
         Index("ix_listing_preceptor_id", "preceptor_id"),
     )
@@ -206,6 +229,8 @@ class Listing(Base):
     residency_affiliation: Mapped[str] = mapped_column(server_default="", default="")
     claimed_tier: Mapped[str | None]
     notes: Mapped[str] = mapped_column(server_default="", default="")
+    # What stands between a listing in review and its publication.
+    waits_for: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}", default=list)
     tier_student: Mapped[str | None]
     tier_graduate: Mapped[str | None]
     classifier: Mapped[str]

@@ -215,6 +215,21 @@ def locked(session: Session, listing_id: uuid.UUID) -> Listing:
     return found
 
 
+def locked_of_site(session: Session, site_id: uuid.UUID, *states: str) -> Sequence[Listing]:
+    """The site's listings in these states, each held for a change."""
+    return (
+        session.execute(
+            select(Listing)
+            .where(Listing.site_id == site_id, Listing.state.in_(states))
+            .order_by(Listing.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        .scalars()
+        .all()
+    )
+
+
 def site_listings(session: Session, site_id: uuid.UUID) -> Sequence[Listing]:
     """All listings of a site for its host, by their own ids."""
     return (

@@ -35,6 +35,16 @@ def approved(session: Session, listing: Listing) -> bool:
     return latest == ReviewState.APPROVED
 
 
+def is_open(session: Session, listing: Listing) -> bool:
+    """Whether an operator has been asked to read the listing, and has not decided yet."""
+    found = session.execute(
+        select(ListingReview.id).where(
+            ListingReview.listing_id == listing.id, ListingReview.state == ReviewState.PENDING
+        )
+    ).first()
+    return found is not None
+
+
 def queue(
     session: Session,
     *,

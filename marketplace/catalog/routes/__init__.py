@@ -7,7 +7,9 @@ from marketplace.catalog.routes import (
     operating,
     reclassifying,
     search,
+    sites,
     tiers,
+    verifying,
     watching,
 )
 
@@ -20,5 +22,7 @@ BLUEPRINTS = (
     hosting.blueprint,
     operating.blueprint,
     reclassifying.blueprint,
+    sites.blueprint,
+    verifying.blueprint,
 )
 """What `create_app` registers."""

@@ -194,7 +194,8 @@ def time_zone(text: str, state_of_site: str | None) -> Read[str]:
     zone = places.zone_name(text)
     if zone is None:
         usual = places.zones_of(state_of_site or "") or (places.EASTERN, places.CENTRAL)
-        raise CellFault("unknown_time_zone", f"an IANA time zone, such as {' or '.join(usual[:2])}")
+        near = dict.fromkeys([*places.near_zones(text), *usual[:2]])
+        raise CellFault("unknown_time_zone", f"an IANA time zone, such as {' or '.join(near)}")
     return Read(zone, None if zone == text else zone)
 
 

@@ -4,6 +4,7 @@ Zones are those of the IANA time zone database; a state's usual one comes first.
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from zoneinfo import available_timezones
 
 EASTERN = "America/New_York"
@@ -78,6 +79,30 @@ _ZONES: Mapping[str, str] = {
 }
 
 
+_COMMON: Mapping[str, str] = {
+    "eastern": EASTERN,
+    "est": EASTERN,
+    "edt": EASTERN,
+    "et": EASTERN,
+    "central": CENTRAL,
+    "cst": CENTRAL,
+    "cdt": CENTRAL,
+    "ct": CENTRAL,
+    "mountain": MOUNTAIN,
+    "mst": MOUNTAIN,
+    "mdt": MOUNTAIN,
+    "mt": MOUNTAIN,
+    "pacific": PACIFIC,
+    "pst": PACIFIC,
+    "pdt": PACIFIC,
+    "pt": PACIFIC,
+    "alaska": "America/Anchorage",
+    "akst": "America/Anchorage",
+    "hawaii": "Pacific/Honolulu",
+    "hst": "Pacific/Honolulu",
+}
+
+
 def state_code(text: str) -> str | None:
     """The postal code of the state that `text` is or names, or none."""
     code = text.strip().upper()
@@ -87,6 +112,16 @@ def state_code(text: str) -> str | None:
 def zone_name(text: str) -> str | None:
     """The IANA zone that `text` is but for case and spaces, or none."""
     return _ZONES.get(text.strip().replace(" ", "_").casefold())
+
+
+def near_zones(text: str) -> list[str]:
+    """Zones whose names are close to `text`, or that it is a common name of; perhaps none."""
+    key = " ".join(text.casefold().replace("_", " ").split())
+    usual = _COMMON.get(key.removesuffix(" time").removesuffix(" standard"))
+    if usual is not None:
+        return [usual]
+    close = get_close_matches(key.replace(" ", "_"), _ZONES, n=1, cutoff=0.85)
+    return [_ZONES[name] for name in close]
 
 
 def zones_of(state: str) -> tuple[str, ...]:

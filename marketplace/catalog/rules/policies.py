@@ -144,6 +144,20 @@ def read_policy(data: Mapping[str, Any]) -> CancellationPolicy:
         raise PolicyFault(f"policy {key!r}: {error}") from error
 
 
+def fee_currency(key: str) -> str | None:
+    """The currency of the fixed fees of a listing's terms; none where they have none.
+
+    A fee can't be taken from a payment in another currency, so such a listing could be booked and
+    never cancelled.
+    """
+    for clause in POLICIES[key].clauses:
+        for option in clause.options:
+            for window in option.windows:
+                if window.kept.amount is not None:
+                    return window.kept.amount.currency
+    return None
+
+
 def _deposit(data: Mapping[str, Any]) -> DepositTerms:
     return DepositTerms(Money(data["amount"], data["currency"]), data["balance_due_days"])
 

@@ -15,7 +15,7 @@ from marketplace.catalog.rules.drafts import (
 )
 from marketplace.catalog.rules.findings import Caution, Fix, Problem, shown
 from marketplace.catalog.rules.people import upright_name
-from marketplace.catalog.rules.policies import SELECTABLE
+from marketplace.catalog.rules.policies import SELECTABLE, fee_currency
 from marketplace.catalog.rules.sheet import Record
 from marketplace.catalog.rules.vocabulary import NO_VISA, Setting
 from marketplace.core.money import Money
@@ -123,7 +123,7 @@ def read_row(record: Record) -> tuple[ListingDraft | None, RowReader]:
         _refuse_shape(reader)
         return None, reader
     site = read_site(reader)
-    preceptor = _preceptor(reader)
+    preceptor = read_preceptor(reader)
     price = _price(reader)
     values: dict[str, Any] = {
         "external_id": reader.text("external_id"),
@@ -193,7 +193,8 @@ def _newer_terms(reader: RowReader, price: Money | None) -> dict[str, Any]:
     }
 
 
-def _preceptor(reader: RowReader) -> PreceptorDraft | None:
+def read_preceptor(reader: RowReader) -> PreceptorDraft | None:
+    """The preceptor of a row, or none after the problems were noted."""
     name = reader.text("preceptor")
     number = reader.cell("npi", cells.npi_number, "an NPI of ten digits")
     if name is None or number is None:
@@ -253,6 +254,14 @@ def _warn(reader: RowReader, draft: ListingDraft) -> None:
             "currency",
             "unusual_currency",
             f"A site in the United States with a price in {draft.price.currency}.",
+        )
+    fees = fee_currency(draft.cancellation_policy)
+    if fees not in (None, draft.price.currency):
+        reader.caution(
+            "cancellation_policy",
+            "fee_currency",
+            f"Its fees are in {fees}, the price is in {draft.price.currency}: kept, but not"
+            " published before one of them is changed.",
         )
     if draft.site.time_zone not in places.zones_of(draft.site.state):
         reader.caution("timezone", "unusual_time_zone", f"Not a zone in use in {draft.site.state}.")

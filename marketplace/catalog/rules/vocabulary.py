@@ -73,6 +73,26 @@ class Document(StrEnum):
     ENGLISH_PROOF = "english_proof"
 
 
+class EvidenceKind(StrEnum):
+    """By what a site is known to be what it says."""
+
+    NPI_REGISTRY = "npi_registry"
+    STATE_LICENSE = "state_license"
+    CMS_CERTIFICATION = "cms_certification"
+    ACCREDITATION = "accreditation"
+    AFFILIATION_AGREEMENT = "affiliation_agreement"
+    LETTERHEAD = "letterhead"
+    TELEPHONE = "telephone"
+    VISIT = "visit"
+    OTHER = "other"
+
+
+CREDENTIALS = (
+    "MD", "DO", "MBBS", "MBChB", "MBBCh", "BMBS", "PhD", "DPM", "DDS", "DMD", "PharmD", "PsyD",
+    "MPH", "MSc", "MS", "MBA", "MHA", "RN", "NP", "DNP", "APRN", "PA-C",
+    "FACP", "FACS", "FAAP", "FAAFP", "FACC", "FACOG", "FACEP", "FACG", "FCCP", "FASN", "FAAN",
+    "FAPA", "FAAD", "FACR", "FIDSA", "FASCO", "FRCP", "FRCS", "FRCPC", "FRCSC", "MRCP",
+)  # fmt: skip
 # What a host may claim for a rotation; the computed tier is the one that counts.
 CLAIMABLE = ("observership", "externship", "elective")
 ANY_VISA = "any"
@@ -191,6 +211,16 @@ _SPELLINGS: Mapping[str, Mapping[str, str]] = {
         "english": "english_proof",
         "proof of english": "english_proof",
     },
+    "credential": {
+        "m d": "MD",
+        "d o": "DO",
+        "m b b s": "MBBS",
+        "mb bs": "MBBS",
+        "mb chb": "MBChB",
+        "mbbch": "MBBCh",
+        "ph d": "PhD",
+        "pac": "PA-C",
+    },
     "tier": {
         "hands on elective": "elective",
         "hands on observership": "externship",
@@ -225,6 +255,7 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "approval": tuple(Approval),
     "document": tuple(Document),
     "tier": CLAIMABLE,
+    "credential": CREDENTIALS,
     "visa": VISAS,
 }
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")

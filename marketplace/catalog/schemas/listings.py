@@ -6,6 +6,7 @@ from marketplace.catalog.rules import vocabulary
 from marketplace.catalog.rules.cells import HIGHEST_SCORE
 from marketplace.catalog.rules.policies import POLICIES
 from marketplace.catalog.rules.tiers import Tier
+from marketplace.catalog.service.waiting import reasons
 from marketplace.catalog.states import ListingState
 from marketplace.identity.rules import LearnerStatus
 from marketplace.web.schemas import MoneyField, StrictSchema
@@ -48,6 +49,8 @@ class PreceptorSchema(Schema):
     id = fields.UUID(required=True)
     name = fields.String(required=True)
     npi = fields.String(required=True)
+    specialty = fields.String(allow_none=True)
+    credentials = fields.List(fields.String(metadata={"example": "MD"}), required=True)
 
 
 class EnglishTermsSchema(Schema):
@@ -118,6 +121,14 @@ class ListingSchema(ListingSummarySchema):
     listing_state = fields.Function(
         lambda row: row.state,
         metadata={**TEXT, "enum": [state.value for state in ListingState]},
+    )
+    waits_for = fields.Function(
+        lambda row: [{"code": code, "text": text} for code, text in reasons(row)],
+        metadata={
+            "type": "array",
+            "items": {"type": "object", "additionalProperties": TEXT},
+            "description": "In review: what stands against its publication.",
+        },
     )
     version = fields.Integer(required=True)
     site = fields.Nested(SiteSchema, required=True)

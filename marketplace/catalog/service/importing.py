@@ -31,7 +31,15 @@ from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
 from marketplace.catalog.rules.spreadsheet import read_sheet
 from marketplace.catalog.rules.terms import terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
-from marketplace.catalog.service import calendars, columns, holding, planning, publishing, waking
+from marketplace.catalog.service import (
+    calendars,
+    columns,
+    holding,
+    planning,
+    publishing,
+    sites,
+    waking,
+)
 from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.service.planning import (
     CHANGED,
@@ -45,13 +53,13 @@ from marketplace.catalog.states import ListingState
 from marketplace.core.bulk import copy_lines, copy_rows, table_of
 from marketplace.core.db import Base, Session
 from marketplace.core.ids import new_id
-from marketplace.identity.rules import Role
-from marketplace.identity.service import memberships
 
 SOURCE = "import"
 SEAT_COLUMNS = ("pool_id", "week", "capacity")
 # The columns that close weeks.
 CALENDAR = frozenset({"first_start", "last_start", "weeks_max", "blackout_weeks"})
+# The columns that may stand against a publication, besides the words and duties.
+JUDGED = frozenset({"currency", "cancellation_policy", "site_name"})
 Rows = list[dict[str, Any]]
 
 
@@ -133,12 +141,15 @@ class Writer:
         self.former = former if former is not None else Former()
         self.sites: dict[str, Site] = {}
         self.preceptors: dict[tuple[uuid.UUID, str], Preceptor] = {}
+        # Listings that get a version of their own here.
+        self.changing: set[uuid.UUID] = set()
 
     def run(self, entries: Sequence[Entry]) -> None:
         """Write what these entries of a plan say; those that say nothing new are passed over."""
         created = [entry for entry in entries if entry.action == CREATED]
         changed = [entry for entry in entries if entry.action == CHANGED]
         drafts = [entry.draft for entry in [*created, *changed] if entry.draft]
+        self.changing = {entry.stored.listing.id for entry in changed if entry.stored}
         self._bring_sites(drafts)
         self._bring_preceptors(drafts)
         self._create([entry.draft for entry in created if entry.draft])
@@ -172,29 +183,19 @@ class Writer:
             site = self.sites.get(draft.name)
             if site is None:
                 self._add_site(draft)
-            elif _site_values(draft) != {name: getattr(site, name) for name in _site_values(draft)}:
+            else:
                 self._change_site(site, draft)
 
     def _add_site(self, draft: SiteDraft) -> None:
-        site = Site(id=new_id(), owner_account_id=self.owner_id, **_site_values(draft))
-        self.session.add(site)
-        self.session.flush()
-        self.sites[site.name] = site
-        memberships.grant_role(
-            self.session, self.owner_id, Role.SITE_OWNER, site_id=site.id, now=self.now
-        )
+        fields = sites.SiteFields(draft)
+        self.sites[draft.name] = sites.create(self.session, fields, self.owner_id, self.now)
 
     def _change_site(self, site: Site, draft: SiteDraft) -> None:
-        """The site's new facts, in its listings' copies of them too."""
-        self.former.keep_site(site)
-        for name, value in _site_values(draft).items():
-            setattr(site, name, value)
-        site.version += 1
-        self.session.flush()
-        for listing in listings.site_listings(self.session, site.id):
-            stored = listings.draft_of(listing, site, listing.preceptor)
-            for name, value in columns.copies_of(stored).items():
-                setattr(listing, name, value)
+        values = sites.site_columns(draft)
+        if any(getattr(site, name) != value for name, value in values.items()):
+            self.former.keep_site(site)
+            by = (self.account_id, self.now)
+            sites.change(self.session, site, values, *by, versioned=self.changing)
 
     def _bring_preceptors(self, drafts: Sequence[ListingDraft]) -> None:
         ids = [self.sites[name].id for name in {draft.site.name for draft in drafts}]
@@ -213,7 +214,9 @@ class Writer:
                 self.preceptors[site_id, person.npi] = person
             if person.name != draft.preceptor.name:
                 self.former.keep_preceptor(person)
-                person.name = draft.preceptor.name
+                values = {"name": draft.preceptor.name}
+                by = (self.account_id, self.now)
+                sites.change_preceptor(self.session, person, values, *by, versioned=self.changing)
         self.session.flush()
 
     def _create(self, drafts: Sequence[ListingDraft]) -> None:
@@ -308,7 +311,7 @@ class Writer:
             ListingVersion(**self._version(listing.id, listing.version, entry.difference, draft))
         )
         self._change_weeks(stored, draft)
-        if listing.fingerprint != judged:
+        if listing.fingerprint != judged or JUDGED & set(entry.difference):
             publishing.after_change(self.session, listing, self.account_id, self.now)
 
     def _change_weeks(self, stored: Stored, draft: ListingDraft) -> None:
@@ -347,14 +350,3 @@ class Writer:
                 Author(self.account_id, self.now, "Imported."),
                 self.holders,
             )
-
-
-def _site_values(draft: SiteDraft) -> dict[str, str]:
-    return {
-        "name": draft.name,
-        "address": draft.address,
-        "city": draft.city,
-        "state": draft.state,
-        "country": draft.country,
-        "time_zone": draft.time_zone,
-    }

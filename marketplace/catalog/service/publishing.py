@@ -1,24 +1,28 @@
-"""A listing's way to the public: asked for by its host, held up where its words contradict it.
+"""A listing's way to the public: asked for by its host, held up where something stands against it.
 
-A listing with conflicts waits for an operator, who approves or rejects these very words and
-duties; the decision holds until one of them changes. Every change of state leaves a row.
+It waits in review while its site is not verified, while its words contradict its duties and no
+operator has approved these very words and duties, and while its terms' fees are in another
+currency than its price. When nothing is left to wait for it is published. Every change of state
+leaves a row. Whoever publishes holds the site's row, so that no operator takes the verification
+away unseen; the site is held before the listing.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import update
 
-from marketplace.catalog.errors import NoSeats, ReviewDecided, Unclassified
-from marketplace.catalog.models import Listing, ListingReview, ListingTransition
-from marketplace.catalog.queries import listings, reviews, seats
+from marketplace.catalog.errors import ListingNotFound, NoSeats, ReviewDecided, Unclassified
+from marketplace.catalog.models import Listing, ListingReview, ListingTransition, Site
+from marketplace.catalog.queries import listings, reviews, seats, sites
 from marketplace.catalog.rules.tiers import Tier
 from marketplace.catalog.rules.weeks import monday_of
-from marketplace.catalog.service import waking
-from marketplace.catalog.states import LISTING, ListingState, ReviewState
+from marketplace.catalog.service import telling, verifying, waiting, waking
+from marketplace.catalog.states import LISTING, ListingState, ReviewState, Waiting
 from marketplace.core.db import Session, affected
-from marketplace.core.errors import DomainError, Invalid
+from marketplace.core.errors import Conflict, DomainError, Invalid
 from marketplace.core.ids import new_id
 
 
@@ -35,22 +39,20 @@ class Asked:
 def request(
     session: Session, listing_id: uuid.UUID, account_id: uuid.UUID | None, now: datetime
 ) -> Listing:
-    """Publish the listing, or send it to review if it has conflicts that nobody approved.
+    """Publish the listing, or send it to review if there is something that it waits for.
 
     Asked twice is asked once. `Unclassified`, `NoSeats`, `IllegalTransition` where it can't be.
     """
-    listing = listings.locked(session, listing_id)
+    site, listing = _held(session, listing_id)
     if listing.state in (ListingState.PUBLISHED, ListingState.IN_REVIEW):
         return listing
     if Tier.UNCLASSIFIED in (listing.tier_student, listing.tier_graduate):
         raise Unclassified
     if not seats.has_seats(session, listing, monday_of(now.date())):
         raise NoSeats
-    if _needs_review(session, listing):
-        _open_review(session, listing, account_id, now)
-        move(session, listing, ListingState.IN_REVIEW, account_id, "Publication asked for.", now)
-    else:
-        move(session, listing, ListingState.PUBLISHED, account_id, "Publication asked for.", now)
+    _judge(session, listing, site, account_id, "Publication asked for.", now)
+    if Waiting.SITE in listing.waits_for:
+        verifying.ask(session, site, account_id, now)
     session.flush()
     return listing
 
@@ -63,7 +65,7 @@ def request_all(
     for listing_id in listings.owned_ids(session, owner_account_id, [ListingState.DRAFT]):
         try:
             listing = request(session, listing_id, account_id, now)
-            why = "" if listing.state == ListingState.PUBLISHED else _conflicts_of(listing)
+            why = " ".join(text for _, text in waiting.reasons(listing))
         except (Unclassified, NoSeats) as refused:
             listing = listings.locked(session, listing_id)
             why = refused.title
@@ -80,14 +82,14 @@ def decide(
     account_id: uuid.UUID,
     now: datetime,
 ) -> Listing:
-    """Approve (it is published) or reject (it is a draft again) what is under review.
+    """Approve or reject (it is a draft again) what is under review, and tell the host.
 
-    Of two operators who decide at once one wins; the other gets `ReviewDecided` with the winner.
+    What is approved is published, unless it waits for something else besides. Of two operators who decide at once one wins; the other gets `ReviewDecided` with the winner.
     """
     if not approve and not reason.strip():
         raise Invalid(fields={"reason": ["Say why, so that the host can mend it."]})
     review = reviews.review(session, review_id)
-    listing = listings.locked(session, review.listing_id)
+    site, listing = _held(session, review.listing_id)
     decided = affected(
         session,
         update(ListingReview)
@@ -103,10 +105,14 @@ def decide(
     session.refresh(review)
     if not decided:
         raise _decided_before(review)
-    to = ListingState.PUBLISHED if approve else ListingState.DRAFT
     verb = "approved" if approve else "rejected"
-    move(session, listing, to, account_id, f"Review {verb}. {reason}".strip(), now)
+    why = f"Review {verb}. {reason}".strip()
+    if approve:
+        _judge(session, listing, site, account_id, why, now)
+    else:
+        move(session, listing, ListingState.DRAFT, account_id, why, now)
     session.flush()
+    telling.reviewed(session, listing, approved=approve, reason=reason, now=now)
     return listing
 
 
@@ -129,20 +135,49 @@ def retire(
 def after_change(
     session: Session, listing: Listing, account_id: uuid.UUID | None, now: datetime
 ) -> None:
-    """Judge a listing whose words or duties have changed.
+    """Judge a listing whose words, duties, price or terms have changed.
 
-    An open review of other words is superseded; a public listing with new conflicts goes back to
-    review, so that nothing contradictory stays on show.
+    An open review of other words is superseded; a public listing that something now stands
+    against goes back to review, so that nothing contradictory stays on show; one in review that
+    has been mended is published.
     """
-    if listing.state == ListingState.IN_REVIEW:
-        _supersede(session, listing, now)
-        if listing.conflicts:
-            _open_review(session, listing, account_id, now)
+    if listing.state in (ListingState.IN_REVIEW, ListingState.PUBLISHED):
+        site = sites.held(session, listing.site_id)
+        why = "Mended." if listing.state == ListingState.IN_REVIEW else "Changed."
+        _judge(session, listing, site, account_id, why, now)
+
+
+def site_verified(
+    session: Session, site: Site, account_id: uuid.UUID | None, now: datetime
+) -> list[Listing]:
+    """Publish what waited for this site and nothing else; the caller holds the site's row."""
+    published = []
+    for listing in listings.locked_of_site(session, site.id, ListingState.IN_REVIEW):
+        left = [reason for reason in listing.waits_for if reason != Waiting.SITE]
+        if left:
+            listing.waits_for = left
         else:
-            move(session, listing, ListingState.PUBLISHED, account_id, "Conflicts mended.", now)
-    elif listing.state == ListingState.PUBLISHED and _needs_review(session, listing):
-        _open_review(session, listing, account_id, now)
-        move(session, listing, ListingState.IN_REVIEW, account_id, "Changed.", now)
+            move(session, listing, ListingState.PUBLISHED, account_id, "Site verified.", now)
+            published.append(listing)
+    session.flush()
+    return published
+
+
+def site_rejected(
+    session: Session, site: Site, account_id: uuid.UUID | None, now: datetime
+) -> list[Listing]:
+    """Take every public listing of this site back to review; those under review wait for it too."""
+    taken_back = []
+    states = (ListingState.PUBLISHED, ListingState.IN_REVIEW)
+    for listing in listings.locked_of_site(session, site.id, *states):
+        if listing.state == ListingState.PUBLISHED:
+            why = "Site not verified any more."
+            move(session, listing, ListingState.IN_REVIEW, account_id, why, now, [Waiting.SITE])
+            taken_back.append(listing)
+        else:
+            listing.waits_for = sorted({*listing.waits_for, Waiting.SITE.value})
+    session.flush()
+    return taken_back
 
 
 def move(
@@ -152,11 +187,16 @@ def move(
     account_id: uuid.UUID | None,
     why: str,
     now: datetime,
+    waits_for: Sequence[Waiting] = (),
 ) -> None:
-    """The one way in which a listing's state changes: checked against the table, and recorded."""
+    """The one way in which a listing's state changes: checked against the table, and recorded.
+
+    `waits_for` is what a listing that goes to review waits for.
+    """
     before = ListingState(listing.state)
     LISTING.check(before, to)
     listing.state = to
+    listing.waits_for = sorted(reason.value for reason in waits_for)
     if to is ListingState.PUBLISHED and listing.first_published_at is None:
         listing.first_published_at = now
     session.add(transition(listing.id, before, to, account_id, why, now))
@@ -198,8 +238,37 @@ def _moved(
     return listing
 
 
-def _needs_review(session: Session, listing: Listing) -> bool:
-    return bool(listing.conflicts) and not reviews.approved(session, listing)
+def _held(session: Session, listing_id: uuid.UUID) -> tuple[Site, Listing]:
+    """The site and then the listing, both held; `ListingNotFound`."""
+    site_id = listings.site_of(session, listing_id)
+    if site_id is None:
+        raise ListingNotFound
+    site = sites.held(session, site_id)
+    listing = listings.locked(session, listing_id)
+    if listing.site_id != site_id:
+        # It moved to another site between the two; its host will ask again.
+        raise Conflict("The listing has just moved to another site. Please try again.")
+    return site, listing
+
+
+def _judge(
+    session: Session,
+    listing: Listing,
+    site: Site,
+    account_id: uuid.UUID | None,
+    why: str,
+    now: datetime,
+) -> None:
+    """Bring a listing to where what it waits for says: to the public, or to review."""
+    _supersede(session, listing, now, besides=listing.fingerprint)
+    waits_for = waiting.waits_for(session, listing, site)
+    if Waiting.WORDS in waits_for and not reviews.is_open(session, listing):
+        _open_review(session, listing, account_id, now)
+    to = ListingState.IN_REVIEW if waits_for else ListingState.PUBLISHED
+    if listing.state != to:
+        move(session, listing, to, account_id, why, now, waits_for)
+    else:
+        listing.waits_for = sorted(reason.value for reason in waits_for)
 
 
 def _open_review(
@@ -219,12 +288,16 @@ def _open_review(
     )
 
 
-def _supersede(session: Session, listing: Listing, now: datetime) -> None:
-    session.execute(
-        update(ListingReview)
-        .where(ListingReview.listing_id == listing.id, ListingReview.state == ReviewState.PENDING)
-        .values(state=ReviewState.SUPERSEDED, decided_at=now)
+def _supersede(
+    session: Session, listing: Listing, now: datetime, *, besides: str | None = None
+) -> None:
+    """Close the open review, unless it is of the very words and duties that `besides` stands for."""
+    open_one = update(ListingReview).where(
+        ListingReview.listing_id == listing.id, ListingReview.state == ReviewState.PENDING
     )
+    if besides is not None:
+        open_one = open_one.where(ListingReview.fingerprint != besides)
+    session.execute(open_one.values(state=ReviewState.SUPERSEDED, decided_at=now))
 
 
 def _decided_before(review: ListingReview) -> DomainError:
@@ -235,7 +308,3 @@ def _decided_before(review: ListingReview) -> DomainError:
             "decided_at": review.decided_at.isoformat() if review.decided_at else None,
         }
     )
-
-
-def _conflicts_of(listing: Listing) -> str:
-    return " ".join(conflict["text"] for conflict in listing.conflicts)

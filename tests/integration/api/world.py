@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from marketplace.catalog.service import publishing
 from marketplace.catalog.service.importing import import_listings
 from tests.factories.people import Person
-from tests.factories.rotations import ROW, Stage
+from tests.factories.rotations import ROW, Stage, verify_sites
 from tests.integration.outcomes.conftest import Done
 
 LATER = date(2027, 6, 7)
@@ -142,4 +142,5 @@ def _listing_to_review(stage: Any, owner: Person) -> None:
     writer.writerow(row)
     with stage.transaction() as session:
         import_listings(session, sheet.getvalue(), owner.id, True, stage.now)
+        verify_sites(session, owner.id, stage.now)
         publishing.request_all(session, owner.id, owner.id, stage.now)

@@ -17,7 +17,10 @@ from marketplace.core.db import edge
 from marketplace.core.ids import new_id
 from tests.conftest import NOW
 from tests.factories.people import people  # noqa: F401 - a fixture
-from tests.factories.rotations import live_stage  # noqa: F401 - a fixture
+from tests.factories.rotations import (
+    live_stage,  # noqa: F401 - a fixture
+    verify_sites,
+)
 from tests.integration.catalog.caching import cached  # noqa: F401 - a fixture
 
 AUTHOR = Author(None, NOW, "As agreed.")
@@ -91,6 +94,7 @@ def imported(session, owner):
 @pytest.fixture
 def published(session, owner, imported):
     """The sample's listings, published or in review."""
+    verify_sites(session, owner, NOW)
     return publishing.request_all(session, owner, owner, NOW)
 
 
@@ -104,5 +108,6 @@ def market(session, host):
     """The sample published by `host`, and committed for requests to see: listings by their id."""
     with edge(session):
         import_listings(session, SHEET, host.id, True, NOW)
+        verify_sites(session, host.id, NOW)
         publishing.request_all(session, host.id, host.id, NOW)
     return {row.external_id: row for row in session.execute(select(Listing)).scalars()}

@@ -122,17 +122,20 @@ def test_operators_work_off_the_queue(client, people, host, market):
     assert client.get(queue, headers=host.headers).status_code == 403
     items = client.get(queue, headers=operator.headers).json["items"]
     assert [item["listing"]["external_id"] for item in items] == ["ATL-ID-01", "HOU-FM-01"]
-    route = f"{queue}/{items[0]['id']}/decision"
+    route = f"{queue}/{items[1]['id']}/decision"
     approved = client.post(route, json={"approve": True}, headers=operator.headers)
     assert approved.json["listing_state"] == "published"
     late = client.post(route, json={"approve": False, "reason": "No."}, headers=other.headers)
     assert (late.status_code, late.json["code"]) == (409, "review_decided")
     assert late.json["decided_by"] == str(operator.id)
-    assert client.get(f"{API}/listings/{items[0]['listing_id']}").status_code == 200
-    silent = client.post(
-        f"{queue}/{items[1]['id']}/decision", json={"approve": False}, headers=operator.headers
-    )
+    assert client.get(f"{API}/listings/{items[1]['listing_id']}").status_code == 200
+    other_one = f"{queue}/{items[0]['id']}/decision"
+    silent = client.post(other_one, json={"approve": False}, headers=operator.headers)
     assert silent.json["fields"]["reason"]
+    held_up = client.post(other_one, json={"approve": True}, headers=operator.headers).json
+    assert held_up["listing_state"] == "in_review"
+    assert [reason["code"] for reason in held_up["waits_for"]] == ["fee_currency"]
+    assert "USD" in held_up["waits_for"][0]["text"]
     missing = client.post(
         f"{queue}/{uuid4()}/decision", json={"approve": True}, headers=operator.headers
     )

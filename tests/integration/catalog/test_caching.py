@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from marketplace.catalog.queries import listings
 from marketplace.catalog.service import availability, publishing, seats
-from marketplace.catalog.states import ListingState
+from marketplace.catalog.states import ListingState, Waiting
 from marketplace.core import freshness
 from marketplace.core.ports import Cache
 
@@ -206,4 +206,6 @@ def _share(cached, one, other) -> None:
 def _hide(cached, place) -> None:
     with cached.stage.transaction() as session:
         listing = listings.locked(session, place.listing_id)
-        publishing.move(session, listing, ListingState.IN_REVIEW, None, "t", cached.stage.now)
+        publishing.move(
+            session, listing, ListingState.IN_REVIEW, None, "t", cached.stage.now, [Waiting.WORDS]
+        )

@@ -85,7 +85,7 @@ def test_what_was_never_published_is_told_to_nobody(live, live_stage, partner):
     "statement",
     [
         "UPDATE site SET version = version + 1, address = '1 New Street'",
-        "UPDATE site SET verification = 'verified'",
+        "UPDATE site SET verification = 'rejected'",
         "UPDATE preceptor SET name = 'Dr. Married Name'",
         "UPDATE listing SET city = 'Evanston'",
         "UPDATE listing SET drift_at = now()",

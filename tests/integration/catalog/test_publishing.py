@@ -40,7 +40,7 @@ def test_a_listing_without_seats_can_not_be_published(session, owner, imported):
 
 
 def test_an_approved_listing_is_published_and_its_history_tells_who(session, published, operator):
-    review = pending(session, "ATL-ID-01")
+    review = pending(session, "HOU-FM-01")
     listing = publishing.decide(
         session,
         review.id,
@@ -64,6 +64,22 @@ def test_an_approved_listing_is_published_and_its_history_tells_who(session, pub
         ("in_review", "published"),
     ]
     assert steps[-1].account_id == operator
+
+
+def test_a_fee_in_another_currency_than_the_price_holds_a_listing_up(
+    session, published, owner, operator
+):
+    review = pending(session, "ATL-ID-01")
+    listing = publishing.decide(
+        session, review.id, approve=True, reason="Agreed.", account_id=operator, now=NOW
+    )
+    assert (listing.state, listing.waits_for) == ("in_review", ["fee_currency"])
+    mended = SHEET.replace(b",450,EUR", b",450,USD")
+    import_listings(session, mended, owner, True, NOW)
+    listing = listing_of(session, "ATL-ID-01")
+    assert (listing.state, listing.waits_for) == ("published", [])
+    import_listings(session, SHEET, owner, True, NOW)
+    assert listing_of(session, "ATL-ID-01").waits_for == ["fee_currency"]
 
 
 def test_a_rejection_needs_a_reason_and_makes_it_a_draft(session, published, operator):

@@ -97,7 +97,7 @@ def test_what_the_sample_is_warned_of(sample):
     cautions = {row: [c.code for c in found.cautions] for row, found in sample.items()}
     assert {row: codes for row, codes in cautions.items() if codes} == {
         13: ["no_seats"],
-        20: ["unusual_currency"],
+        20: ["unusual_currency", "fee_currency"],
     }
 
 
@@ -240,7 +240,7 @@ def test_places_that_are_understood():
     [
         ({"timezone": "America/New_York"}, "unusual_time_zone"),
         ({"visa_types": "none_needed"}, "visa_in_person"),
-        ({"currency": "EUR"}, "unusual_currency"),
+        ({"currency": "EUR", "cancellation_policy": "deposit_forfeit"}, "unusual_currency"),
         ({"seats_per_week": "0"}, "no_seats"),
     ],
 )
