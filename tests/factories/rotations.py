@@ -151,10 +151,14 @@ class Stage:
             memberships.grant_role(session, account_id, role, site_id=site_id, now=self.now)
         return account_id
 
-    def place(self, *, seats_per_week: int = 1, **row: str) -> Place:
+    def beside(self, place: Place, *, seats_per_week: int = 1, **row: str) -> Place:
+        """Another published listing of the same host, at the same site if `row` says no other."""
+        return self.place(seats_per_week=seats_per_week, owner_id=place.owner_id, **row)
+
+    def place(self, *, seats_per_week: int = 1, owner_id: UUID | None = None, **row: str) -> Place:
         """A published listing with so many seats in each week of 2027; `row` as in the sheet."""
         number = next(_numbers)
-        owner_id = self.account("Host Owner")
+        owner_id = owner_id or self.account("Host Owner")
         values = {**ROW, "external_id": f"T-{number}", "seats_per_week": str(seats_per_week)}
         sheet = io.StringIO()
         writer = csv.DictWriter(sheet, ["external_id", *{**ROW, **row}])

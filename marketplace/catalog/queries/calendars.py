@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -20,7 +21,7 @@ from marketplace.catalog.models import (
     SeatWeek,
     Site,
 )
-from marketplace.catalog.rules.edits import WeekState
+from marketplace.catalog.rules.edits import WeekState, from_json
 from marketplace.catalog.states import ListingState
 from marketplace.core.db import Session
 from marketplace.web.pagination import Page, paginate
@@ -243,6 +244,69 @@ def undone(session: Session, edit_ids: Collection[uuid.UUID]) -> dict[uuid.UUID,
         select(CalendarEdit.undoes, CalendarEdit.id).where(CalendarEdit.undoes.in_(list(edit_ids)))
     )
     return {row[0]: row[1] for row in rows if row[0] is not None}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an edit changed, as JSON: pools with their runs, listings with their closed weeks."""
+
+    pools: list[dict[str, Any]]
+    listings: list[dict[str, Any]]
+    undone_by: uuid.UUID | None
+
+
+def parts(session: Session, edit_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Parts]:
+    """What each of the edits changed, and which edit has undone it: one query."""
+    undo = CalendarEdit.__table__.alias()
+    line = func.json_build_object(
+        "pool_id", SeatEdit.pool_id, "version", SeatEdit.version, "changes", SeatEdit.changes
+    )
+    closing = func.json_build_object(
+        "listing_id", ListingClosing.listing_id, "version", ListingClosing.version,
+        "closed", ListingClosing.closed, "opened", ListingClosing.opened,
+    )  # fmt: skip
+    rows = session.execute(
+        select(
+            CalendarEdit.id,
+            select(func.json_agg(aggregate_order_by(line, SeatEdit.pool_id)))
+            .where(SeatEdit.edit_id == CalendarEdit.id)
+            .scalar_subquery(),
+            select(func.json_agg(aggregate_order_by(closing, ListingClosing.listing_id)))
+            .where(ListingClosing.edit_id == CalendarEdit.id)
+            .scalar_subquery(),
+            select(undo.c.id).where(undo.c.undoes == CalendarEdit.id).scalar_subquery(),
+        ).where(CalendarEdit.id.in_(list(edit_ids)))
+    )
+    return {
+        edit_id: Parts(
+            [
+                {**one, "pool_id": uuid.UUID(one["pool_id"]), "runs": from_json(one["changes"])}
+                for one in pools_ or ()
+            ],
+            [{**one, "listing_id": uuid.UUID(one["listing_id"])} for one in closed or ()],
+            undone_by,
+        )
+        for edit_id, pools_, closed, undone_by in rows
+    }
+
+
+def sums(
+    session: Session, pool_ids: Collection[uuid.UUID], chosen: Collection[date]
+) -> list[dict[str, Any]]:
+    """The pools' weeks added up: week, seats, taken, free, closed_pools."""
+    rows = session.execute(
+        select(
+            SeatWeek.week,
+            func.sum(SeatWeek.capacity).label("seats"),
+            func.sum(SeatWeek.taken).label("taken"),
+            func.sum(SeatWeek.capacity - SeatWeek.taken).label("free"),
+            func.count(SeatWeek.closed_capacity).label("closed_pools"),
+        )
+        .where(SeatWeek.pool_id.in_(list(pool_ids)), SeatWeek.week.in_(list(chosen)))
+        .group_by(SeatWeek.week)
+        .order_by(SeatWeek.week)
+    )
+    return [dict(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's documented name
 
 
 def page_of_pools(

@@ -2,9 +2,11 @@
 
 from marketplace.catalog.routes import (
     availability,
+    calendars,
     changes,
     hosting,
     operating,
+    pools,
     reclassifying,
     search,
     sites,
@@ -20,6 +22,8 @@ BLUEPRINTS = (
     watching.blueprint,
     tiers.blueprint,
     hosting.blueprint,
+    calendars.blueprint,
+    pools.blueprint,
     operating.blueprint,
     reclassifying.blueprint,
     sites.blueprint,

@@ -11,6 +11,7 @@ from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import listings, seats
+from marketplace.catalog.routes.calendars import require_match
 from marketplace.catalog.rules.weeks import calendar, is_monday, monday_of
 from marketplace.catalog.schemas.hosting import (
     ImportArgs,
@@ -149,7 +150,7 @@ def set_seats(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response
     if (data["last_week"] - data["first_week"]).days > YEARS_SHOWN.days:
         raise Invalid(fields={"last_week": ["At most two years after first_week."]})
     pool = seats.only_pool(context.session(), listing_id)
-    etags.require_match(listing_id, pool.version)
+    require_match(listing_id, pool.version, [pool.id], [])
     calendars.set_capacity(
         context.session(),
         pool.id,

@@ -32,7 +32,7 @@ from marketplace.catalog.service import edit_plans, holding, seats, waking
 from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.states import EditKind
 from marketplace.core.db import Session
-from marketplace.core.errors import Invalid, PreconditionFailed
+from marketplace.core.errors import Invalid
 from marketplace.core.ids import new_id
 
 Links = set[tuple[uuid.UUID, uuid.UUID]]
@@ -53,16 +53,11 @@ def create(
     return pool
 
 
-def rename(
-    session: Session, site_id: uuid.UUID, pool_id: uuid.UUID, name: str, *, expected_version: int
-) -> SeatPool:
-    """Give a pool another name; `PreconditionFailed` if somebody edited it meanwhile."""
-    pool = _pool(queries.some_pools(session, [pool_id]), site_id, pool_id)
-    if pool.version != expected_version:
-        raise PreconditionFailed
+def rename(session: Session, pool: SeatPool, name: str) -> None:
+    """Give a pool another name; the caller holds it."""
     pool.name = name
+    pool.version += 1
     session.flush()
-    return pool
 
 
 def share(
