@@ -200,10 +200,10 @@ def _open_database(app: Flask, settings: Settings) -> None:
         app,
         session_options={"class_": EdgeSession, "expire_on_commit": False, "info": carried},
     )
-    with app.app_context():
-        connections.watch(database.engine)
     # The library would close asynchronous sessions as well, by a thread and an event loop of its own
     # at the end of every request; there are none.
     app.teardown_appcontext_funcs[:] = [
         close for close in app.teardown_appcontext_funcs if not iscoroutinefunction(close)
     ]
+    with app.app_context():
+        connections.watch(database.engine)

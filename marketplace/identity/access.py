@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from flask import Flask, Response, after_this_request, current_app, g, request
+from flask_principal import Principal
 from flask_security import RoleMixin, Security, current_user, login_user, logout_user
 from flask_security.datastore import SQLAlchemySessionUserDatastore
 from flask_security.utils import get_request_attr, parse_auth_token
@@ -260,6 +261,12 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.caller = caller_id
     CSRFProtect(app)
     security = Security(app, AccountDatastore(), register_blueprint=False, totp_cls=OnceTotp)
+    # Flask-Principal would look for a session in every request; its identities are not used here.
+    app.before_request_funcs[None] = [
+        hook
+        for hook in app.before_request_funcs[None]
+        if not isinstance(getattr(hook, "__self__", None), Principal)
+    ]
     # Tokens come in `Authorization` only: the library would also take them from the query string,
     # which ends up in logs and histories.
     security.login_manager.request_loader(lambda _: None)

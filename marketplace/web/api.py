@@ -7,11 +7,13 @@ Routes are written as `@blueprint.route`, then `@guard`, `@blueprint.arguments`,
 import re
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
 import flask_smorest
 from flask import Flask, Response, jsonify
+from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 
 from marketplace.web import openapi
@@ -48,13 +50,25 @@ else:
 PREFIX = "/api/v1"
 
 
+@cache
+def _made(schema: type[Schema]) -> Schema:
+    return schema()
+
+
 class StrictParser(FlaskParser):
-    """Takes a schema's word on unknown members in queries too: a misspelt filter is an error."""
+    """Takes a schema's word on unknown members in queries too: a misspelt filter is an error.
+
+    Schemas are made once, not in each request: loading leaves nothing in them.
+    """
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - declared so by the library
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": None,
     }
+
+    def _get_schema(self, argmap: Any, req: Any) -> Schema:
+        by_class = isinstance(argmap, type) and issubclass(argmap, Schema)
+        return super()._get_schema(_made(argmap) if by_class else argmap, req)
 
 
 class Blueprint(SmorestBlueprint):

@@ -19,8 +19,20 @@ PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
+class _Lines(structlog.WriteLogger):
+    """Writes finished lines to standard error, and knows the name of who logs."""
+
+    def __init__(self, name: str = "marketplace") -> None:
+        super().__init__(sys.stderr)
+        self.name = name
+
+
 def configure(level: str, style: str) -> None:
-    """Send structlog and the standard library's logs to standard error in one format."""
+    """Send structlog and the standard library's logs to standard error in one format.
+
+    Ours don't pass through the standard library: it would look for the line of code that logs and
+    make a record, in every request, for the same line of text.
+    """
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if style == "json"
@@ -37,8 +49,9 @@ def configure(level: str, style: str) -> None:
     ]
     last: list[Any] = [structlog.processors.format_exc_info] if style == "json" else []
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, *last, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=_Lines,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from marketplace.core.db import edge
 from marketplace.web import context, idempotency
+from marketplace.web.cookies import CookieSessions
 
 REFUSED = 400
 
@@ -30,6 +31,11 @@ class TransactionalFlask(Flask):
 
     caller: Callable[[], str | None]
     """Who calls, for idempotency keys: set by `create_app`, since web knows no accounts."""
+    session_interface = CookieSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `func`: nothing here is asynchronous, and each request would ask of all hooks."""
+        return func
 
     def dispatch_request(self) -> Any:
         if request.routing_exception is not None:
