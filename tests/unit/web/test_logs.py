@@ -13,6 +13,7 @@ from marketplace.web import logs
 def as_it_was():
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    structlog.contextvars.clear_contextvars()
     yield
     root.handlers, root.level = handlers, level
     structlog.reset_defaults()
