@@ -62,6 +62,9 @@ class SmtpMailer:
         composed["Message-ID"] = message.message_id or make_msgid(domain=self._domain)
         # Answers by machines to machines help nobody (RFC 3834).
         composed["Auto-Submitted"] = "auto-generated"
+        if message.unsubscribe is not None:
+            composed["List-Unsubscribe"] = f"<{message.unsubscribe}>"
+            composed["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         composed.set_content(message.text)
         if message.html is not None:
             composed.add_alternative(message.html, subtype="html")

@@ -164,6 +164,18 @@ class DriftResolved(Conflict):
     title = "This flag has been resolved already."
 
 
+class TooManySaved(Conflict):
+    """`limit` in the problem is how many an account may have."""
+
+    code = "too_many_saved_searches"
+    title = "You have as many saved searches as an account may have; delete one first."
+
+
+class SavedNameTaken(Conflict):
+    code = "saved_search_name_taken"
+    title = "You have a saved search of this name."
+
+
 class DuplicateListing(Conflict):
     code = "duplicate_listing"
     title = "The site's owner has a listing with this id already."
@@ -210,4 +222,7 @@ CONSTRAINTS: ConstraintErrors = {
     "uq_preceptor_site_id_npi": DuplicatePreceptor,
     "ck_listing_classified": Unclassified,
     "uq_tier_run_commits": ReclassificationUnderWay,
+    "uq_saved_search_account_id_slot": TooManySaved,
+    "ck_saved_search_slot": TooManySaved,
+    "uq_saved_search_account_id_name": SavedNameTaken,
 }

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from marketplace.catalog.queries import changes
 from marketplace.catalog.rules.classifiers import Classifiers
-from marketplace.catalog.service import reclassifying, tier_files
+from marketplace.catalog.service import alerting, reclassifying, tier_files
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
 
 # As docs/partners/feed.md promises.
@@ -23,7 +23,15 @@ def forget_changes(job: JobContext) -> None:
         changes.forget(session, KEEP_CHANGES)
 
 
+def alert(job: JobContext) -> None:
+    """Look for what fits saved searches since the last time, and mail it."""
+    now = job.clock.now()
+    alerting.find_news(job.transaction, now)
+    alerting.send_digests(job.transaction, now)
+
+
 TASKS = (
     Task(reclassifying.RUN, reclassify, retry=RetryPolicy(attempts=6), queue="reports"),
+    Task("catalog.alert", alert, cron="7 * * * *", retry=RetryPolicy(attempts=3)),
     Task("catalog.forget_changes", forget_changes, cron="41 3 * * *"),
 )

@@ -17,7 +17,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class MailMessage:
-    """An e-mail in plain text, with HTML beside it where there is any."""
+    """An e-mail in plain text, with HTML beside it where there is any.
+
+    `unsubscribe` is an address that ends mails of its kind by one POST (RFC 8058).
+    """
 
     to: str
     subject: str
@@ -25,6 +28,7 @@ class MailMessage:
     html: str | None = None
     message_id: str | None = None
     attachments: tuple[Attachment, ...] = field(default=())
+    unsubscribe: str | None = None
 
 
 class Mailer(Protocol):

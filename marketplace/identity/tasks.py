@@ -28,6 +28,7 @@ class Letter:
     to: str
     content: notices.Rendered
     attachments: tuple[str, ...]
+    unsubscribe: str | None
 
 
 def send_notice(job: JobContext, notice_id: str) -> None:
@@ -51,6 +52,7 @@ def send_notice(job: JobContext, notice_id: str) -> None:
             html=letter.content.html,
             message_id=f"<{key}@{host}>",
             attachments=_attachments(job.parts.get(ObjectStore), letter.attachments),
+            unsubscribe=letter.unsubscribe,
         )
         job.parts.get(Mailer).send(message)
     except (DomainError, OSError) as error:
@@ -84,7 +86,9 @@ def _read(job: JobContext, key: uuid.UUID, public_url: str) -> Letter | None:
             return None
         data = {**notice.data, **(notice.secret or {})}
         content = notices.render(notice.template, notice.locale, data, public_url)
-        return Letter(notice.to_address, content, tuple(notice.attachments))
+        path = data.get("unsubscribe")
+        unsubscribe = f"{public_url.rstrip('/')}{path}" if path else None
+        return Letter(notice.to_address, content, tuple(notice.attachments), unsubscribe)
 
 
 def _attachments(store: ObjectStore, keys: tuple[str, ...]) -> tuple[Attachment, ...]:

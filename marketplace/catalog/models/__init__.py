@@ -10,6 +10,12 @@ from marketplace.catalog.models.listings import (
     Preceptor,
     Site,
 )
+from marketplace.catalog.models.saved import (
+    AlertPosition,
+    SavedSearch,
+    SavedSearchHit,
+    SearchDigest,
+)
 from marketplace.catalog.models.search import ListingSearch, Place, SearchWord, StaleWeeks
 from marketplace.catalog.models.seats import (
     CalendarEdit,
@@ -23,6 +29,7 @@ from marketplace.catalog.models.sites import SiteChange, SiteCheck
 from marketplace.catalog.models.tiers import ListingDrift, TierChange, TierRun
 
 __all__ = [
+    "AlertPosition",
     "CalendarEdit",
     "ImportRun",
     "Listing",
@@ -37,6 +44,9 @@ __all__ = [
     "ListingVersion",
     "Place",
     "Preceptor",
+    "SavedSearch",
+    "SavedSearchHit",
+    "SearchDigest",
     "SearchWord",
     "SeatEdit",
     "SeatPool",

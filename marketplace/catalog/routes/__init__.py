@@ -8,6 +8,7 @@ from marketplace.catalog.routes import (
     operating,
     pools,
     reclassifying,
+    saved,
     search,
     sites,
     tiers,
@@ -17,6 +18,7 @@ from marketplace.catalog.routes import (
 
 BLUEPRINTS = (
     search.blueprint,
+    saved.blueprint,
     availability.blueprint,
     changes.blueprint,
     watching.blueprint,

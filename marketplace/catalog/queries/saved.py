@@ -1,0 +1,216 @@
+"""Saved searches: an account's, those that changed listings may concern, and what fits them."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, Select, Text, cast, func, select, text
+
+from marketplace.catalog.models import Listing, SavedSearch, SavedSearchHit, SearchDigest
+from marketplace.catalog.queries.search import words
+from marketplace.catalog.queries.search.conditions import STALE, Conditions
+from marketplace.catalog.queries.search.filters import Filters
+from marketplace.catalog.states import ListingState
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+
+EVERYTHING = "*"
+_KNOW = """
+WITH {stale},
+fits AS MATERIALIZED (
+    SELECT s.listing_id FROM listing_search s WHERE {where} LIMIT :most + 1),
+amount AS MATERIALIZED (SELECT count(*) > :most AS broad FROM fits),
+dropped AS (
+    UPDATE saved_search_hit SET known = true
+     WHERE saved_search_id = :saved AND NOT known AND digest_id IS NULL),
+known AS (
+    INSERT INTO saved_search_hit (saved_search_id, listing_id, account_id, known, found_at)
+    SELECT :saved, listing_id, :account, true, :now FROM fits, amount WHERE NOT amount.broad
+        ON CONFLICT DO NOTHING)
+UPDATE saved_search SET broad = amount.broad FROM amount WHERE id = :saved
+RETURNING saved_search.broad
+"""
+
+
+@dataclass(frozen=True)
+class News:
+    """A listing that an account's saved search has found, as a digest names it."""
+
+    saved_search_id: uuid.UUID
+    search_name: str
+    listing_id: uuid.UUID
+    title: str
+    site_name: str
+    city: str
+    us_state: str
+    price_minor: int
+    price_currency: str
+
+
+def of_account(session: Session, account_id: uuid.UUID) -> Sequence[SavedSearch]:
+    """An account's saved searches, in the order of their making; twenty at most."""
+    return (
+        session.execute(
+            select(SavedSearch).where(SavedSearch.account_id == account_id).order_by(SavedSearch.id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def one(
+    session: Session, account_id: uuid.UUID, saved_id: uuid.UUID, *, lock: bool = False
+) -> SavedSearch:
+    """One of the account's own; another account's does not exist for it. `NotFound`."""
+    query = select(SavedSearch).where(
+        SavedSearch.id == saved_id, SavedSearch.account_id == account_id
+    )
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def free_slot(account_id: uuid.UUID, most: int) -> Select[int | None]:
+    """SQL for the first of the account's slots that is free; null if it has all it may."""
+    number = func.generate_series(1, most).column_valued("number")
+    taken = select(SavedSearch.slot).where(
+        SavedSearch.account_id == account_id, SavedSearch.slot == number
+    )
+    return select(func.min(number).label("slot")).where(~taken.exists())
+
+
+def fitting(
+    session: Session,
+    filters: Filters,
+    *,
+    among: Collection[uuid.UUID],
+    published_after: datetime | None,
+    unknown_to: uuid.UUID,
+) -> list[uuid.UUID]:
+    """Published listings of `among` that fit now and that a saved search does not know yet.
+
+    By the search's own conditions; only first published after a time where one is given. Two
+    statements at most.
+    """
+    where, values = _fits(session, filters)
+    where += (
+        " AND s.listing_id = ANY(:among) AND NOT EXISTS (SELECT 1 FROM saved_search_hit h"
+        " WHERE h.saved_search_id = :saved AND h.listing_id = s.listing_id)"
+    )
+    if published_after is not None:
+        where += (
+            " AND (SELECT l.first_published_at FROM listing l WHERE l.id = s.listing_id)"
+            " > :published_after"
+        )
+        values["published_after"] = published_after
+    # Conditions are of our own words; values are bound.
+    written = f"WITH {STALE.strip()} SELECT s.listing_id FROM listing_search s WHERE {where}"  # noqa: S608 - as said
+    values |= {"among": list(among), "saved": unknown_to}
+    return list(session.execute(text(written), values).scalars())
+
+
+def know(session: Session, saved: SavedSearch, filters: Filters, now: datetime, most: int) -> bool:
+    """Take down what fits already, and drop news that was not told; whether it is too much.
+
+    More than `most` are not taken down: the search is `broad`. Two statements at most.
+    """
+    where, values = _fits(session, filters)
+    written = _KNOW.format(stale=STALE.strip(), where=where)
+    values |= {
+        "saved": saved.id,
+        "account": saved.account_id,
+        "now": now,
+        "most": most,
+    }
+    return bool(session.execute(text(written), values).scalar_one())
+
+
+def _fits(session: Session, filters: Filters) -> tuple[str, dict[str, Any]]:
+    meant = words.read(session, filters.words) if filters.words else words.NOTHING
+    conditions = Conditions(filters, meant.query)
+    return conditions.where(), dict(conditions.values)
+
+
+def keys_of(session: Session, listing_ids: Collection[uuid.UUID]) -> dict[str, list[uuid.UUID]]:
+    """The published ones of the listings by the anchors that they have."""
+    rows = session.execute(
+        select(Listing.id, Listing.specialty, Listing.us_state).where(
+            Listing.id.in_(list(listing_ids)), Listing.state == ListingState.PUBLISHED
+        )
+    )
+    found: dict[str, list[uuid.UUID]] = {}
+    for row in rows:
+        for key in (f"specialty:{row.specialty}", f"state:{row.us_state}", EVERYTHING):
+            found.setdefault(key, []).append(row.id)
+    return found
+
+
+def concerned(
+    session: Session, keys: Collection[str], after: uuid.UUID | None, limit: int
+) -> Sequence[SavedSearch]:
+    """The next saved searches, by id, that a listing with one of `keys` may concern."""
+    query = (
+        select(SavedSearch)
+        .where(
+            ~SavedSearch.paused, SavedSearch.anchors.bool_op("&&")(cast(list(keys), ARRAY(Text)))
+        )
+        .order_by(SavedSearch.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(SavedSearch.id > after)
+    return session.execute(query).scalars().all()
+
+
+def accounts_with_news(session: Session, after: uuid.UUID | None, limit: int) -> list[uuid.UUID]:
+    """The next accounts, by id, that have something to be told."""
+    query = (
+        select(SavedSearchHit.account_id)
+        .where(~SavedSearchHit.known, SavedSearchHit.digest_id.is_(None))
+        .group_by(SavedSearchHit.account_id)
+        .order_by(SavedSearchHit.account_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(SavedSearchHit.account_id > after)
+    return list(session.execute(query).scalars())
+
+
+def news(session: Session, account_id: uuid.UUID) -> list[News]:
+    """What an account has not been told, of listings that are published now, by search."""
+    rows = session.execute(
+        select(
+            SavedSearch.id,
+            SavedSearch.name,
+            Listing.id,
+            Listing.title,
+            Listing.site_name,
+            Listing.city,
+            Listing.us_state,
+            Listing.price_minor,  # type: ignore[attr-defined] # a column of the composite
+            Listing.price_currency,  # type: ignore[attr-defined] # a column of the composite
+        )
+        .join(SavedSearchHit, SavedSearchHit.saved_search_id == SavedSearch.id)
+        .join(Listing, Listing.id == SavedSearchHit.listing_id)
+        .where(
+            SavedSearchHit.account_id == account_id,
+            ~SavedSearchHit.known,
+            SavedSearchHit.digest_id.is_(None),
+            ~SavedSearch.paused,
+            Listing.state == ListingState.PUBLISHED,
+        )
+        .order_by(SavedSearch.id, SavedSearchHit.found_at, Listing.id)
+    )
+    return [News(*row) for row in rows]
+
+
+def digest_by_token(session: Session, token_hash: bytes) -> SearchDigest | None:
+    """The digest whose unsubscribe link this is."""
+    return session.execute(
+        select(SearchDigest).where(SearchDigest.token_hash == token_hash)
+    ).scalar_one_or_none()

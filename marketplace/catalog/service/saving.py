@@ -1,0 +1,169 @@
+"""Saving a search under a name: validated like a search, and knowing what fits already."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.catalog.errors import TooManySaved
+from marketplace.catalog.models import SavedSearch, SavedSearchHit
+from marketplace.catalog.models.saved import MOST_SAVED
+from marketplace.catalog.queries import saved as queries
+from marketplace.catalog.queries.saved import EVERYTHING
+from marketplace.catalog.queries.search import Filters
+from marketplace.catalog.service.searching import filters_of
+from marketplace.core.db import Session
+from marketplace.core.errors import Invalid
+from marketplace.core.ids import new_id
+
+# Beyond so many a search does not know each that fits: it is told of newly published ones only.
+MOST_KNOWN = 500
+DAYS = ("start_from", "start_to")
+# What each belongs to: alone they restrict nothing, and have a default of their own.
+ACCESSORIES = {"currency": "price_max", "unit": "near"}
+
+
+def save(
+    session: Session, account_id: uuid.UUID, name: str, asked: Mapping[str, Any], now: datetime
+) -> SavedSearch:
+    """Save `asked`, values as `schemas.search` loads them, for an account.
+
+    `TooManySaved`; `SavedNameTaken` by the constraint; `Invalid` and `BadFilter` name the filter.
+    """
+    wanted = _wanted(asked)
+    filters = filters_of(session, asked, today=now.date(), account_id=account_id)
+    found = _take_slot(
+        session,
+        {
+            "id": new_id(),
+            "account_id": account_id,
+            "name": name,
+            "filters": wanted,
+            "anchors": _anchors(filters),
+            "since": now,
+        },
+    )
+    found.broad = queries.know(session, found, filters, now, MOST_KNOWN)
+    return found
+
+
+def edit(
+    session: Session, found: SavedSearch, name: str, asked: Mapping[str, Any], now: datetime
+) -> SavedSearch:
+    """Give it another name and other filters: what fits these now is no news."""
+    found.name = name
+    found.version += 1
+    if as_json(asked) != found.filters:
+        _begin_anew(session, found, asked, now)
+    session.flush()
+    return found
+
+
+def pause(session: Session, found: SavedSearch) -> SavedSearch:
+    """Be told of nothing until it is resumed; what was not told yet is dropped. Twice is once."""
+    if not found.paused:
+        found.paused = True
+        found.version += 1
+        _drop_news(session, found)
+        session.flush()
+    return found
+
+
+def resume(session: Session, found: SavedSearch, now: datetime) -> SavedSearch:
+    """Be told again, of what comes from now on. Twice is once."""
+    if found.paused:
+        found.paused = False
+        found.version += 1
+        _begin_anew(session, found, read_back(found.filters), now)
+        session.flush()
+    return found
+
+
+def remove(session: Session, found: SavedSearch) -> None:
+    """Delete it, and all that it knows."""
+    session.execute(delete(SavedSearch).where(SavedSearch.id == found.id))
+
+
+def pause_all(session: Session, account_id: uuid.UUID) -> int:
+    """Pause every saved search of an account; return how many were not."""
+    rows = [row for row in queries.of_account(session, account_id) if not row.paused]
+    for row in rows:
+        pause(session, row)
+    return len(rows)
+
+
+def as_json(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The filters that are set, as JSON values."""
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in asked.items()
+        if value is not None and value not in ("", []) and asked.get(ACCESSORIES.get(name, name))
+    }
+
+
+def read_back(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored filters as the schema loads them."""
+    return {
+        name: date.fromisoformat(value) if name in DAYS else value for name, value in stored.items()
+    }
+
+
+def _wanted(asked: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = as_json(asked)
+    if not wanted:
+        message = "Name at least one, or every new listing would be mailed."
+        raise Invalid(fields={"filters": [message]})
+    return wanted
+
+
+def _take_slot(session: Session, values: Mapping[str, Any]) -> SavedSearch:
+    """Insert into the account's first free slot; whoever took it meanwhile is waited for."""
+    free = queries.free_slot(values["account_id"], MOST_SAVED).subquery()
+    columns = [literal(value, SavedSearch.__table__.c[name].type) for name, value in values.items()]
+    statement = (
+        insert(SavedSearch)
+        .from_select([*values, "slot"], select(*columns, free.c.slot).where(free.c.slot > 0))
+        .on_conflict_do_nothing(index_elements=["account_id", "slot"])
+        .returning(SavedSearch)
+    )
+    while True:
+        found = session.execute(statement).scalar_one_or_none()
+        if found is not None:
+            return found
+        slot = session.execute(queries.free_slot(values["account_id"], MOST_SAVED)).scalar_one()
+        if slot is None:
+            raise TooManySaved(extra={"limit": MOST_SAVED})
+
+
+def _begin_anew(
+    session: Session, found: SavedSearch, asked: Mapping[str, Any], now: datetime
+) -> None:
+    """Other filters, or the same again: what fits them now is no news."""
+    wanted = _wanted(asked)
+    filters = filters_of(session, asked, today=now.date(), account_id=found.account_id)
+    found.filters, found.anchors, found.since = wanted, _anchors(filters), now
+    session.flush()
+    found.broad = queries.know(session, found, filters, now, MOST_KNOWN)
+
+
+def _anchors(filters: Filters) -> list[str]:
+    if filters.specialties:
+        return [f"specialty:{code}" for code in filters.specialties]
+    if filters.us_states:
+        return [f"state:{code}" for code in filters.us_states]
+    return [EVERYTHING]
+
+
+def _drop_news(session: Session, found: SavedSearch) -> None:
+    session.execute(
+        update(SavedSearchHit)
+        .where(
+            SavedSearchHit.saved_search_id == found.id,
+            ~SavedSearchHit.known,
+            SavedSearchHit.digest_id.is_(None),
+        )
+        .values(known=True)
+    )
