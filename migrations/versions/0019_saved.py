@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0018_saved"
-down_revision = "0017_search"
+revision = "0019_saved"
+down_revision = "0018_sites"
 branch_labels = None
 depends_on = None
 
