@@ -8,9 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
+from sqlalchemy import create_engine
 
 from benchmarks import ids
 from marketplace.catalog.rules.policies import SELECTABLE
+from marketplace.catalog.service import upkeep
+from marketplace.core.db import Session, edge
 
 DAYS_AHEAD = 120
 WEEKS = 52
@@ -179,6 +182,10 @@ def _prepare_search(conninfo: str) -> None:
         connection.execute("SELECT listing_search_put(array_agg(id)) FROM listing")
         connection.execute("SELECT listing_search_refresh(array_agg(id), 0) FROM listing")
         connection.execute("TRUNCATE stale_weeks")
+    engine = create_engine(conninfo.replace("postgresql:", "postgresql+psycopg:", 1))
+    with Session(engine) as session, edge(session):
+        upkeep.gather_words(session)
+    engine.dispose()
     vacuum(conninfo)
 
 

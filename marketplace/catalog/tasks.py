@@ -5,11 +5,14 @@ from uuid import UUID
 
 from marketplace.catalog.queries import changes
 from marketplace.catalog.rules.classifiers import Classifiers
-from marketplace.catalog.service import alerting, reclassifying, tier_files
+from marketplace.catalog.service import alerting, reclassifying, tier_files, upkeep
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
 
 # As docs/partners/feed.md promises.
 KEEP_CHANGES = timedelta(days=30)
+
+# A run ends before the next begins, whatever has piled up: the rest is the next run's.
+MOST_BATCHES = 50
 
 
 def reclassify(job: JobContext, run_id: str) -> None:
@@ -30,8 +33,25 @@ def alert(job: JobContext) -> None:
     alerting.send_digests(job.transaction, now)
 
 
+def refresh_free_weeks(job: JobContext) -> None:
+    """Bring the free weeks that searches read up to date, batch by batch."""
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            done = upkeep.refresh_free_weeks(session, job.clock.now().date())
+        if done < upkeep.BATCH:
+            return
+
+
+def gather_words(job: JobContext) -> None:
+    """Gather the words that typing errors are corrected to."""
+    with job.transaction() as session:
+        upkeep.gather_words(session)
+
+
 TASKS = (
     Task(reclassifying.RUN, reclassify, retry=RetryPolicy(attempts=6), queue="reports"),
     Task("catalog.alert", alert, cron="7 * * * *", retry=RetryPolicy(attempts=3)),
+    Task("catalog.refresh_free_weeks", refresh_free_weeks, cron="* * * * *"),
+    Task("catalog.gather_words", gather_words, cron="*/10 * * * *"),
     Task("catalog.forget_changes", forget_changes, cron="41 3 * * *"),
 )

@@ -38,6 +38,10 @@ def _indexes() -> tuple[Index, ...]:
         Index("ix_listing_search_rank_student", "rank_student", "price_minor", "listing_id"),
         Index("ix_listing_search_rank_graduate", "rank_graduate", "price_minor", "listing_id"),
         Index("ix_listing_search_soonest_week", "soonest_week", "listing_id"),
+        Index("ix_listing_search_us_state_soonest_week", "us_state", "soonest_week", "listing_id"),
+        Index(
+            "ix_listing_search_specialty_soonest_week", "specialty", "soonest_week", "listing_id"
+        ),
         Index("ix_listing_search_latitude", "latitude", "longitude"),
         Index("ix_listing_search_site_id", "site_id"),
         Index("ix_listing_search_title_words", "title_words", postgresql_using="gin"),

@@ -50,6 +50,8 @@ class Conditions:
 
     filters: Filters
     query: str | None = None
+    # At most so many listings have the words; none where that is not known.
+    with_words: int | None = None
     sql: list[tuple[str, str]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -143,12 +145,11 @@ def _weeks(filters: Filters) -> Iterator[tuple[str, str, dict[str, Any]]]:
     if filters.price_most is not None:
         most = {"price_most": filters.price_most.minor, "currency": filters.price_most.currency}
         each = (
-            "s.price_minor <= :price_most"
+            f"s.price_minor <= :price_most AND s.price_minor * {count} <= :price_most"
             if filters.weeks is None
             else f"s.price_minor <= CAST(:price_most AS bigint) / {int(filters.weeks)}"
         )
-        total = f"s.price_minor * {count} <= :price_most"
-        yield "price_max", f"s.price_currency = :currency AND {each} AND {total}", most
+        yield "price_max", f"s.price_currency = :currency AND {each}", most
     if filters.start_from is not None:
         # In this order: a slice of negative length is an error.
         free = f"position({_ones(count)} IN {_slice(first, last, count)}) > 0"

@@ -112,7 +112,7 @@ def search(
     if cursor is not None:
         filters, place = read_cursor(cursor, filters, order)
         order = order_of(sort, filters, meant.query, meant.title)
-    conditions = Conditions(filters, meant.query)
+    conditions = Conditions(filters, meant.query, meant.listings)
     counting = place is None if facets is None else facets
     extra, values = _extra(filters)
     written, places = sql.statement(conditions, order, extra, place, facets=counting)
@@ -125,7 +125,7 @@ def search(
     found = Found(
         hits,
         None if last is None else cursor_of(order, filters, keys, last.id),
-        *_counted(rows[0].facets),
+        *_counted(rows[0].facets, sql.most_counted(conditions, order)),
         corrected=meant.corrected,
         near=None if filters.near is None else filters.near.label,
     )
@@ -154,13 +154,17 @@ def _hit(row: Row[Any]) -> Hit:
 
 
 def _counted(
-    facets: str | None,
+    facets: str | None, most: int
 ) -> tuple[int | None, bool, Mapping[str, Mapping[str, int]], Sequence[str]]:
     """Total, whether it is exact, the facets, and which of them are estimates."""
     if facets is None:
         return None, False, {}, ()
     rows = json.loads(facets)
-    scale = {facet: _scale(count, reached) for facet, value, count, reached in rows if not value}
+    scale = {
+        facet: _scale(count, reached, sql.MOST_WIDENED if facet else most)
+        for facet, value, count, reached in rows
+        if not value
+    }
     found: dict[str, dict[str, int]] = {name: {} for name in FACETS}
     for facet, value, count, _ in rows:
         if value:
@@ -170,9 +174,9 @@ def _counted(
     return _estimate(total, scale[""]), scale[""] == 1, found, estimated
 
 
-def _scale(count: int, reached: int | None) -> float:
+def _scale(count: int, reached: int | None, most: int) -> float:
     """How many listings each one of the sample stands for."""
-    if count <= sql.MOST or reached is None:
+    if count <= most or reached is None:
         return 1
     return sql.SHARES / (reached + sql.SHARES // 2 + 1)
 

@@ -27,17 +27,29 @@ _ANY_DISTANCE = "Sorting by distance needs a place."
 
 
 @dataclass(frozen=True)
-class Order:
-    """`keys` are SQL whole numbers, ascending; then comes the id. `steps` are ways to walk it.
+class Step:
+    """A part of an order: a condition under which the columns of an index are its keys.
 
-    Each step is a condition under which `walked`, columns of an index, are the order; together
-    the steps are the whole order, one after the other. No step: the order is that of no index.
+    `implies` is the part of the filters that the condition makes superfluous. (Left in, it would
+    have the planner expect far fewer rows than there are.)
+    """
+
+    condition: str
+    keys: Sequence[str]
+    implies: str | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """`keys` are SQL whole numbers, ascending; then comes the id.
+
+    The steps one after the other are the whole order; none, where no index has it.
     """
 
     name: str
     keys: Sequence[str]
     values: dict[str, Any] = field(default_factory=dict)
-    steps: Sequence[tuple[str, Sequence[str]]] = ()
+    steps: Sequence[Step] = ()
 
 
 def order_of(sort: str | None, filters: Filters, query: str | None, title: str | None) -> Order:
@@ -57,22 +69,25 @@ def order_of(sort: str | None, filters: Filters, query: str | None, title: str |
         return Order(name, [f"coalesce({start}, {NEVER})"], values)
     if name == "tier":
         keys = [f"s.{RANKS[filters.status]}", "s.price_minor"]
-        return Order(name, keys, steps=[("true", keys)])
+        return Order(name, keys, steps=[Step("true", keys)])
     if name == "relevance" and query and title:
         return _relevance(query, title)
-    return Order(name, ["s.price_minor"], steps=[("true", ["s.price_minor"])])
+    return Order(name, ["s.price_minor"], steps=[Step("true", ["s.price_minor"])])
 
 
 def _relevance(query: str, title: str) -> Order:
     every = "s.title_words @@ CAST(:query AS tsquery)"
     some = "s.title_words @@ CAST(:title_query AS tsquery)"
     level = f"CASE WHEN {every} THEN 0 WHEN {some} THEN 1 ELSE 2 END"
-    steps = [every, f"{some} AND NOT {every}", f"NOT {some} AND NOT {every}"]
+    conditions = [every, f"{some} AND NOT {every}", f"NOT {some} AND NOT {every}"]
+    steps = [Step(each, [str(at), "s.price_minor"]) for at, each in enumerate(conditions)]
+    if "!" not in query:  # what a title has, the whole has; what it lacks, the whole may have
+        steps[0] = replace(steps[0], implies="q")
     return Order(
         "relevance",
         [level, "s.price_minor"],
         {"query": query, "title_query": title},
-        [(step, [str(at), "s.price_minor"]) for at, step in enumerate(steps)],
+        steps,
     )
 
 

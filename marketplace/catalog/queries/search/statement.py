@@ -1,6 +1,6 @@
 """The statement of a search: a page, and how the whole result divides, in one round trip.
 
-Facets are counted over the first `MOST` hits in an order that is random and stays the same. Where
+Facets are counted over the first hits (`MOST`) in an order that is random and stays the same. Where
 there are more, the share of all listings that were walked through says how many: an estimate, and
 marked as one. A broad search costs no more than a narrow one.
 """
@@ -8,12 +8,22 @@ marked as one. A broad search costs no more than a narrow one.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from marketplace.catalog.queries.search.conditions import NEVER, STALE, Conditions
+from marketplace.catalog.queries.search.conditions import STALE, Conditions
 from marketplace.catalog.queries.search.filters import FACETS, Filters
 from marketplace.catalog.queries.search.sorting import Order, Place
 
-MOST = 1000
+MOST = 500
+# By relevance more of them: to sort these is cheaper than to walk for each of its levels.
+MOST_RELEVANT = 1000
+# As many do for the facets that are counted without their own filter.
+MOST_WIDENED = 300
 SHARES = 2**32
+# Words that more listings have are too common to expect few hits of.
+COMMON = 10_000
+# How many times the hits wanted are looked through at first, where words are common.
+PARTS_OF_SAMPLE = 3
+# Filters by which an index finds few listings.
+SELECTIVE = frozenset({"specialty", "state", "near"})
 # A filter's own facets are counted without it, so that it can be widened.
 FACETS_OF = {
     "specialty": ("specialty",),
@@ -29,7 +39,7 @@ SHOWN = (
     *("drift_at",),
 )
 # How far the walk for the earliest starts goes before the rest is worked out too.
-WALK = 2000
+WALK = 600
 
 
 def statement(
@@ -50,7 +60,7 @@ def statement(
         values |= place.after([], "")[1]
     tables = [STALE.strip()]
     if facets:
-        tables += _counted(conditions)
+        tables += _counted(conditions, order)
     tables.append(f"page AS MATERIALIZED ({_page(conditions, order, place, facets=facets)})")
     counts = _counts(conditions.filters) if facets else "NULL::text"
     keys = [f"key_{n}" for n in range(len(order.keys))]
@@ -75,6 +85,12 @@ def statement(
     return written, values
 
 
+def most_counted(conditions: Conditions, order: Order) -> int:
+    """Up to how many hits are all counted, and the total is exact."""
+    few = conditions.with_words is not None and conditions.with_words < COMMON
+    return MOST_RELEVANT if few and len(order.steps) > 1 else MOST
+
+
 def loosened(choices: Sequence[tuple[str, Conditions]]) -> tuple[str, dict[str, Any]]:
     """SQL that counts, up to `:enough`, what each of several searches finds, by its part."""
     values: dict[str, Any] = {}
@@ -88,19 +104,40 @@ def loosened(choices: Sequence[tuple[str, Conditions]]) -> tuple[str, dict[str, 
     return f"WITH {STALE.strip()} {' UNION ALL '.join(counts)}", values
 
 
-def _counted(conditions: Conditions) -> Iterator[str]:
-    columns = ", ".join(f"s.{column}" for column in FACETS.values())
-    yield (
-        f"hits AS MATERIALIZED (SELECT s.listing_id, s.sample, {columns} FROM listing_search s"
-        f" WHERE {conditions.where()} ORDER BY s.sample LIMIT {MOST + 1})"
-    )
+def _counted(conditions: Conditions, order: Order) -> Iterator[str]:
+    keys = [f"{key} AS key_{n}" for n, key in enumerate(order.keys)]
+    columns = [*(f"s.{column}" for column in FACETS.values()), *keys]
+    columns = ["s.listing_id", "s.sample", *columns]
+    yield from _sampled("hits", columns, conditions, None, most_counted(conditions, order))
     yield "seen AS MATERIALIZED (SELECT count(*) AS n, max(sample) AS reached FROM hits)"
     for part in _widened(conditions.filters):
-        columns = ", ".join(f"s.{FACETS[facet]}" for facet in FACETS_OF[part])
-        yield (
-            f"without_{part} AS MATERIALIZED (SELECT s.sample, {columns} FROM listing_search s"
-            f" WHERE {conditions.where(part)} ORDER BY s.sample LIMIT {MOST + 1})"
-        )
+        columns = [f"s.{FACETS[facet]}" for facet in FACETS_OF[part]]
+        columns = ["s.sample", *columns]
+        yield from _sampled(f"without_{part}", columns, conditions, part, MOST_WIDENED)
+
+
+def _sampled(
+    name: str, columns: Sequence[str], conditions: Conditions, without: str | None, most: int
+) -> Iterator[str]:
+    """The first `most` hits, and one more if there are more, in random order.
+
+    Where words are known to be common, hits are looked for in a part of that order first, and in
+    the whole of it only if that part has too few.
+    """
+    chosen, where = ", ".join(columns), conditions.where(without)
+    limited = f"ORDER BY s.sample LIMIT {most + 1}"
+    source = f"SELECT {chosen} FROM listing_search s WHERE {where}"
+    share = PARTS_OF_SAMPLE * most / (conditions.with_words or 1)
+    if share >= 1 or SELECTIVE & set(conditions.filters.parts) - {without}:
+        yield f"{name} AS MATERIALIZED ({source} {limited})"
+        return
+    below = int(SHARES * share) - SHARES // 2
+    yield f"first_{name} AS MATERIALIZED ({source} AND s.sample < {below} {limited})"
+    found = f"(SELECT count(*) FROM first_{name})"
+    yield (
+        f"{name} AS MATERIALIZED (SELECT * FROM first_{name} WHERE {found} > {most}"
+        f" UNION ALL ({source} AND {found} <= {most} {limited}))"
+    )
 
 
 def _widened(filters: Filters) -> list[str]:
@@ -138,6 +175,7 @@ def _page(conditions: Conditions, order: Order, place: Place | None, *, facets: 
     condition is false is not run.)
     """
     keys = [f"{key} AS key_{n}" for n, key in enumerate(order.keys)]
+    most = most_counted(conditions, order)
     after, named = "", [f"key_{n}" for n in range(len(order.keys))]
     if place is not None:
         after = f"WHERE {place.after(named, 'listing_id')[0]}"
@@ -155,17 +193,17 @@ def _page(conditions: Conditions, order: Order, place: Place | None, *, facets: 
     if not facets:
         return f"{walked}"
     return (
-        f"(SELECT * FROM (SELECT {columns} FROM hits JOIN listing_search s USING (listing_id)"
-        f" WHERE (SELECT n FROM seen) <= {MOST} OFFSET 0) AS every {after} {limited})"
-        f" UNION ALL (SELECT * FROM ({walked}) AS walked WHERE (SELECT n FROM seen) > {MOST})"
+        f"(SELECT * FROM (SELECT {', '.join(['listing_id', *named])} FROM hits"
+        f" WHERE (SELECT n FROM seen) <= {most}) AS every {after} {limited})"
+        f" UNION ALL (SELECT * FROM ({walked}) AS walked WHERE (SELECT n FROM seen) > {most})"
     )
 
 
 def _walk(conditions: Conditions, order: Order, place: Place | None) -> str:
     """Step by step along an index; a step is taken only if those before did not fill the page."""
     tables: list[str] = []
-    for at, (condition, keys) in enumerate(order.steps):
-        after = ""
+    for at, step in enumerate(order.steps):
+        after, keys = "", step.keys
         if place is not None and len(order.steps) > 1:
             after = _after_in_step(at, keys[1:], place)
         elif place is not None:
@@ -176,7 +214,7 @@ def _walk(conditions: Conditions, order: Order, place: Place | None) -> str:
         by = ", ".join([*(key for key in keys if not key.isdigit()), "s.listing_id"])
         tables.append(
             f"step_{at} AS MATERIALIZED (SELECT s.listing_id, {columns} FROM listing_search s"
-            f" WHERE {conditions.where()} AND ({condition}){after}{needed}"
+            f" WHERE {conditions.where(step.implies)} AND ({step.condition}){after}{needed}"
             f" ORDER BY {by} LIMIT :page)"
         )
     rows = " UNION ALL ".join(f"SELECT * FROM step_{at}" for at in range(len(tables)))
@@ -196,9 +234,9 @@ def _after_in_step(at: int, keys: Sequence[str], place: Place) -> str:
 def _soonest(conditions: Conditions, columns: str, after: str, limited: str) -> str:
     """The earliest starts first, without working out all of them.
 
-    `soonest_week` is never later than the start itself, but where the weeks are stale; so once
-    `WALK` listings were walked in its order, those that start before the last one's
-    `soonest_week` are known to come first. Only if these are too few for a page, the rest is
+    `soonest_week` is never later than the start itself, but where the weeks are stale; so of the
+    first `WALK` listings in its order, and the stale ones, those whose own place is not behind
+    the last one's are known to come first. Only if they are too few for a page, the rest is
     worked out.
     """
     fresh = "s.listing_id NOT IN (SELECT listing_id FROM stale)"
@@ -207,12 +245,14 @@ def _soonest(conditions: Conditions, columns: str, after: str, limited: str) -> 
         f"WITH walked AS MATERIALIZED (SELECT {columns}, s.soonest_week {source} WHERE {where}"
         f" AND {fresh} AND s.soonest_week IS NOT NULL"
         f" ORDER BY s.soonest_week, s.listing_id LIMIT {WALK}),"
-        f" reached AS MATERIALIZED (SELECT CASE WHEN count(*) = {WALK} THEN max(soonest_week)"
-        f" ELSE {NEVER} END AS week FROM walked),"
+        " reached AS MATERIALIZED (SELECT soonest_week AS week, listing_id AS id FROM walked"
+        f" WHERE (SELECT count(*) FROM walked) = {WALK}"
+        " ORDER BY soonest_week DESC, listing_id DESC LIMIT 1),"
         " known AS (SELECT listing_id, key_0 FROM walked"
         f" UNION ALL SELECT {columns} FROM stale JOIN listing_search s USING (listing_id)"
         f" WHERE {where}),"
-        " soon AS (SELECT * FROM known WHERE key_0 < (SELECT week FROM reached)),"
+        " soon AS (SELECT * FROM known WHERE NOT EXISTS (SELECT FROM reached"
+        " WHERE (known.key_0, known.listing_id) > (reached.week, reached.id))),"
         f" first AS MATERIALIZED (SELECT * FROM soon {after} {limited})"
         " (SELECT * FROM first WHERE (SELECT count(*) FROM first) = :page)"
         f" UNION ALL (SELECT * FROM (SELECT {columns} {source}"

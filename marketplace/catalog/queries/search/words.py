@@ -23,6 +23,11 @@ ERRORS = ((8, 2), (4, 1))
 _READ = text(
     """
     SELECT unit.at,
+           (SELECT min(least.listings)
+              FROM (SELECT sum(w.listings) AS listings
+                      FROM search_word w
+                     WHERE w.lexeme = ANY (tsvector_to_array(to_tsvector('english', unit.text)))
+                     GROUP BY w.lexeme) AS least) AS listings,
            CAST(CASE unit.kind WHEN 'words' THEN plainto_tsquery('english', unit.text)
                                ELSE phraseto_tsquery('english', unit.text) END AS text) AS query,
            (SELECT CAST(jsonb_agg(jsonb_build_array(near.word, near.lexeme, near.listings)) AS text)
@@ -46,11 +51,13 @@ _READ = text(
 class Meant:
     """`query` finds listings, `title` those with any of the words; both none without a word.
 
-    `corrected` maps words that no listing has to the words that were added.
+    At most `listings` have the words; none if that is not known. `corrected` maps words that no
+    listing has to the words that were added.
     """
 
     query: str | None = None
     title: str | None = None
+    listings: int | None = None
     corrected: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,16 +71,18 @@ def read(session: Session, typed: str) -> Meant:
     asked = json.dumps(list(_asked(units)))
     rows = session.execute(_READ, {"units": asked, "candidates": CANDIDATES}).all()
     queries: list[list[str]] = [[] for _ in units]
+    listings: list[int] = [0 for _ in units]
     corrected: dict[str, str] = {}
     for row in rows:
-        if row.query:
+        if row.query and row.query not in queries[row.at]:
             queries[row.at].append(row.query)
+            listings[row.at] += int(row.listings or 0)
         near = _nearest(units[row.at], json.loads(row.near)) if row.near else None
         if near is not None:
             word, lexeme = near
             queries[row.at].append(_quoted(lexeme))
             corrected[units[row.at].text] = word
-    return _put_together(groups, queries, corrected)
+    return _put_together(groups, queries, listings, corrected)
 
 
 def _asked(units: Sequence[Unit]) -> Iterator[dict[str, Any]]:
@@ -81,7 +90,7 @@ def _asked(units: Sequence[Unit]) -> Iterator[dict[str, Any]]:
         kind = "phrase" if unit.quoted else "words"
         yield {"at": at, "kind": kind, "text": unit.text, "word": unit.correctable}
         for other in unit.also:
-            yield {"at": at, "kind": "phrase", "text": other, "word": None}
+            yield {"at": at, "kind": "words", "text": other, "word": None}
 
 
 def _nearest(unit: Unit, candidates: Sequence[tuple[str, str, int]]) -> tuple[str, str] | None:
@@ -98,27 +107,35 @@ def _nearest(unit: Unit, candidates: Sequence[tuple[str, str, int]]) -> tuple[st
 
 
 def _put_together(
-    groups: Sequence[Sequence[Unit]], queries: Sequence[Sequence[str]], corrected: Mapping[str, str]
+    groups: Sequence[Sequence[Unit]],
+    queries: Sequence[Sequence[str]],
+    listings: Sequence[int],
+    corrected: Mapping[str, str],
 ) -> Meant:
     wanted: list[str] = []
     any_of: list[str] = []
-    at = 0
+    most = 0
+    at = -1
     for group in groups:
         parts = []
+        counts = []
         for unit in group:
-            found = queries[at]
             at += 1
+            found = queries[at]
             if not found:
                 continue
+            if not unit.excluded:
+                counts.append(listings[at])
             either = f"({' | '.join(f'({query})' for query in found)})"
             parts.append(f"!{either}" if unit.excluded else either)
             if not unit.excluded:
                 any_of.append(either)
         if parts:
             wanted.append(f"({' & '.join(parts)})")
+            most += min(counts, default=0)
     if not wanted:
         return NOTHING
-    return Meant(" | ".join(wanted), " | ".join(any_of) or None, corrected)
+    return Meant(" | ".join(wanted), " | ".join(any_of) or None, most or None, corrected)
 
 
 def _quoted(lexeme: str) -> str:
