@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0018_soonest"
-down_revision = "0017_search"
+revision = "0019_soonest"
+down_revision = "0018_sites"
 branch_labels = None
 depends_on = None
 
