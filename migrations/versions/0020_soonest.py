@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0019_soonest"
-down_revision = "0018_sites"
+revision = "0020_soonest"
+down_revision = "0019_saved"
 branch_labels = None
 depends_on = None
 
