@@ -169,6 +169,23 @@ class BookingSchema(StrictSchema):
     version = fields.Integer()
 
 
+class BookingTermsSchema(StrictSchema):
+    """The listing's terms as they were at the version that the booking was made on."""
+
+    booking_id = fields.UUID(required=True)
+    listing_id = fields.UUID(required=True)
+    listing_version = fields.Integer(required=True)
+    deposit_rule = fields.String(
+        required=True, metadata={"description": "Empty is the standard one.", "example": "25%"}
+    )
+    terms = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "By the columns of the host's sheet."},
+    )
+
+
 class PaymentStartedSchema(StrictSchema):
     payment_id = fields.UUID(
         metadata={"description": "Read `/payments/{payment_id}` for the address of its page."}

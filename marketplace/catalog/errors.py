@@ -181,6 +181,13 @@ class DuplicateListing(Conflict):
     title = "The site's owner has a listing with this id already."
 
 
+class ListingInUse(Conflict):
+    """`fields` names what can't change; `weeks` in the problem are those with taken seats."""
+
+    code = "listing_in_use"
+    title = "Seats that are taken, or the listing's state, stand against this change."
+
+
 class SheetRefused(Invalid):
     """The file as a whole can't be read; single rows are refused in the import's plan."""
 

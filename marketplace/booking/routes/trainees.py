@@ -11,6 +11,7 @@ from marketplace.booking.schemas import (
     BookingReasonArgs,
     BookingsArgs,
     BookingSchema,
+    BookingTermsSchema,
     CancelArgs,
     CancellationQuoteArgs,
     CancellationQuoteSchema,
@@ -23,6 +24,7 @@ from marketplace.booking.schemas import (
 from marketplace.booking.service import applications, cancellations, holds, payment
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import BookingState
+from marketplace.catalog import queries as catalog
 from marketplace.identity.access import current_account, signed_in
 from marketplace.web import context
 from marketplace.web.api import PREFIX, Blueprint
@@ -75,6 +77,22 @@ def read(booking_id: UUID) -> tuple[Booking, dict[str, str]]:
     """Read a booking of yours, or one at a site that you are a member of."""
     booking = finding.visible(booking_id)
     return booking, finding.version_of(booking)
+
+
+@blueprint.route("/<uuid:booking_id>/terms", methods=["GET"])
+@signed_in
+@blueprint.response(200, BookingTermsSchema)
+def read_terms(booking_id: UUID) -> dict[str, Any]:
+    """Read what the listing said when the booking was made, whatever it says now."""
+    booking = finding.visible(booking_id)
+    listing_id, version = booking.listing_id, booking.listing_version
+    return {
+        "booking_id": booking.id,
+        "listing_id": listing_id,
+        "listing_version": version,
+        "deposit_rule": booking.price.get("deposit_rule", ""),
+        "terms": catalog.terms_at(context.session(), listing_id, version),
+    }
 
 
 @blueprint.route("/<uuid:booking_id>/submit", methods=["POST"])

@@ -7,6 +7,7 @@ from marketplace.catalog.queries.listings import (
     listing_for_booking,
     site_facts,
 )
+from marketplace.catalog.queries.versions import terms_at
 
 __all__ = [
     "ListingFacts",
@@ -14,4 +15,5 @@ __all__ = [
     "listing_facts",
     "listing_for_booking",
     "site_facts",
+    "terms_at",
 ]

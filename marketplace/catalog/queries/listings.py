@@ -10,7 +10,11 @@ from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import joinedload
 
 from marketplace.catalog.errors import ListingNotFound, NotOffered
-from marketplace.catalog.models import Listing, ListingVersion, Preceptor, Site
+from marketplace.catalog.models import (
+    Listing,
+    Preceptor,
+    Site,
+)
 from marketplace.catalog.rules.deposits import DepositRule
 from marketplace.catalog.rules.drafts import ListingDraft, PreceptorDraft, SiteDraft
 from marketplace.catalog.rules.english import EnglishTerms
@@ -308,19 +312,6 @@ def preceptor_site(session: Session, preceptor_id: uuid.UUID) -> uuid.UUID | Non
     return session.execute(
         select(Preceptor.site_id).where(Preceptor.id == preceptor_id)
     ).scalar_one_or_none()
-
-
-def versions(session: Session, listing_id: uuid.UUID) -> Sequence[ListingVersion]:
-    """The history of a listing's terms, the first one first."""
-    return (
-        session.execute(
-            select(ListingVersion)
-            .where(ListingVersion.listing_id == listing_id)
-            .order_by(ListingVersion.version)
-        )
-        .scalars()
-        .all()
-    )
 
 
 def site_draft(site: Site) -> SiteDraft:

@@ -14,6 +14,7 @@ from marketplace.catalog.routes import (
     tiers,
     verifying,
     watching,
+    writing,
 )
 
 BLUEPRINTS = (
@@ -30,5 +31,6 @@ BLUEPRINTS = (
     reclassifying.blueprint,
     sites.blueprint,
     verifying.blueprint,
+    writing.blueprint,
 )
 """What `create_app` registers."""

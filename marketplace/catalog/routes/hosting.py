@@ -10,7 +10,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing
-from marketplace.catalog.queries import listings, seats
+from marketplace.catalog.queries import listings, seats, versions
 from marketplace.catalog.routes.calendars import require_match
 from marketplace.catalog.rules.weeks import calendar, is_monday, monday_of
 from marketplace.catalog.schemas.hosting import (
@@ -121,7 +121,7 @@ def retire(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
 def list_versions(site_id: UUID, listing_id: UUID) -> dict[str, Any]:
     """Read every change of a listing's terms, with author and difference."""
     _of_site(site_id, listing_id)
-    return {"items": listings.versions(context.session(), listing_id)}
+    return {"items": versions.versions(context.session(), listing_id)}
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/seats", methods=["GET"])

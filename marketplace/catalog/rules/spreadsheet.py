@@ -87,7 +87,7 @@ class Reading:
         Raises `SheetFault` where the file turns out not to be readable.
         """
         for record in self._records:
-            row = _judged(record)
+            row = judged(record)
             self._facts.append(self._noted(row))
             self._kept.append(row)
             yield len(self._facts)
@@ -237,7 +237,8 @@ def as_problem(fault: SheetFault) -> Problem:
     return Problem(fault.row, None, shown(fault.value), fault.code, fault.expected)
 
 
-def _judged(record: Record) -> SheetRow:
+def judged(record: Record) -> SheetRow:
+    """One row by itself, whatever else is in its sheet."""
     draft, reader = read_row(record)
     return SheetRow(
         row=record.row,

@@ -55,6 +55,9 @@ from marketplace.core.db import Base, Session
 from marketplace.core.ids import new_id
 
 SOURCE = "import"
+# A listing that is written by itself, not from a sheet.
+BY_HAND = "edit"
+WHY = {SOURCE: "Imported.", BY_HAND: "Written by its host."}
 SEAT_COLUMNS = ("pool_id", "week", "capacity")
 # The columns that close weeks.
 CALENDAR = frozenset({"first_start", "last_start", "weeks_max", "blackout_weeks"})
@@ -132,12 +135,14 @@ class Writer:
         now: datetime,
         holders: SeatHolders | None = None,
         former: Former | None = None,
+        source: str = SOURCE,
     ) -> None:
         self.session = session
         self.owner_id = owner_id
         self.account_id = account_id
         self.now = now
         self.holders = holders
+        self.source = source
         self.former = former if former is not None else Former()
         self.sites: dict[str, Site] = {}
         self.preceptors: dict[tuple[uuid.UUID, str], Preceptor] = {}
@@ -258,7 +263,7 @@ class Writer:
                 "to_state": ListingState.DRAFT.value,
                 "account_id": self.account_id,
                 "recorded_at": self.now,
-                "why": "Imported.",
+                "why": WHY[self.source],
             }
         )
         rows[SeatPool].append({"id": pool_id, "site_id": site.id, "name": draft.external_id})
@@ -277,7 +282,7 @@ class Writer:
             "version": version,
             "account_id": self.account_id,
             "recorded_at": self.now,
-            "source": SOURCE,
+            "source": self.source,
             "difference": {column: list(pair) for column, pair in difference.items()},
             "terms": terms_of(draft),
         }
@@ -347,6 +352,6 @@ class Writer:
                 stored.site.id,
                 {pool_id: draft.seats_per_week},
                 monday_of(self.now.date()),
-                Author(self.account_id, self.now, "Imported."),
+                Author(self.account_id, self.now, WHY[self.source]),
                 self.holders,
             )

@@ -116,6 +116,19 @@ def decide(
     return listing
 
 
+def withdraw(
+    session: Session, listing_id: uuid.UUID, account_id: uuid.UUID, why: str, now: datetime
+) -> Listing:
+    """Take a listing out of review: it is a draft again, and nobody is asked to read it."""
+    listing = listings.locked(session, listing_id)
+    if listing.state == ListingState.DRAFT:
+        return listing
+    _supersede(session, listing, now)
+    move(session, listing, ListingState.DRAFT, account_id, why, now)
+    session.flush()
+    return listing
+
+
 def pause(
     session: Session, listing_id: uuid.UUID, account_id: uuid.UUID, why: str, now: datetime
 ) -> Listing:

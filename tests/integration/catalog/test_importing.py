@@ -13,8 +13,8 @@ from marketplace.catalog.models import (
     SeatWeek,
     Site,
 )
-from marketplace.catalog.queries import listings
 from marketplace.catalog.queries import seats as seat_queries
+from marketplace.catalog.queries import versions
 from marketplace.catalog.service import publishing, seats
 from marketplace.catalog.service.importing import import_listings
 from marketplace.core.errors import NotFound
@@ -105,7 +105,7 @@ def test_a_change_is_a_version_with_its_difference(session, owner, imported):
     session.refresh(listing)
     assert listing.price == Money(45000, "USD")
     assert listing.version == 2
-    last = listings.versions(session, listing.id)[-1]
+    last = versions.versions(session, listing.id)[-1]
     assert last.difference == {"price_per_week": ["425.00", "450.00"]}
 
 
