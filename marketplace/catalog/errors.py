@@ -202,6 +202,18 @@ class ImportUnderWay(Conflict):
     title = "Another import for this owner is writing now. Please wait for its end, or cancel it."
 
 
+class ImportExists(Conflict):
+    code = "import_exists"
+    title = "This id belongs to an import that has its file already. Use a new id for a new import."
+
+
+class ImportNotReady(Conflict):
+    """`state` in the problem is the one that it is in."""
+
+    code = "import_not_ready"
+    title = "There is no such file of this import, or not yet."
+
+
 class ImportNotFound(NotFound):
     code = "import_not_found"
     title = "There is no such import at this site."

@@ -5,8 +5,16 @@ from uuid import UUID
 
 from marketplace.catalog.queries import changes
 from marketplace.catalog.rules.classifiers import Classifiers
-from marketplace.catalog.service import alerting, reclassifying, tier_files, upkeep
+from marketplace.catalog.service import (
+    alerting,
+    import_job,
+    import_runs,
+    reclassifying,
+    tier_files,
+    upkeep,
+)
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
+from marketplace.core.ports import ObjectStore
 
 # As docs/partners/feed.md promises.
 KEEP_CHANGES = timedelta(days=30)
@@ -48,10 +56,26 @@ def gather_words(job: JobContext) -> None:
         upkeep.gather_words(session)
 
 
+def run_import(job: JobContext, import_id: str) -> None:
+    """Take the import of a sheet as far as it may go now."""
+    import_job.work(job, UUID(import_id))
+
+
+def sweep_imports(job: JobContext) -> None:
+    """Give up uploads that never ended, and forget the files of old imports."""
+    with job.transaction() as session:
+        keys = import_runs.sweep(session, job.clock.now())
+    store = job.parts.get(ObjectStore)
+    for key in keys:
+        store.delete(key)
+
+
 TASKS = (
     Task(reclassifying.RUN, reclassify, retry=RetryPolicy(attempts=6), queue="reports"),
     Task("catalog.alert", alert, cron="7 * * * *", retry=RetryPolicy(attempts=3)),
     Task("catalog.refresh_free_weeks", refresh_free_weeks, cron="* * * * *"),
     Task("catalog.gather_words", gather_words, cron="*/10 * * * *"),
     Task("catalog.forget_changes", forget_changes, cron="41 3 * * *"),
+    Task(import_runs.RUN, run_import, queue="imports"),
+    Task("catalog.sweep_imports", sweep_imports, cron="40 3 * * *"),
 )

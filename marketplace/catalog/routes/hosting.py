@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Response, make_response, request
-from werkzeug.exceptions import UnsupportedMediaType
+from flask import Response, make_response
 
 from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
@@ -14,9 +13,7 @@ from marketplace.catalog.queries import listings, seats, versions
 from marketplace.catalog.routes.calendars import require_match
 from marketplace.catalog.rules.weeks import calendar, is_monday, monday_of
 from marketplace.catalog.schemas.hosting import (
-    ImportArgs,
     ListingPage,
-    PlanSchema,
     SeatsSchema,
     SetSeatsSchema,
     VersionsSchema,
@@ -25,8 +22,6 @@ from marketplace.catalog.schemas.hosting import (
 from marketplace.catalog.schemas.listings import ListingSchema
 from marketplace.catalog.service import calendars, publishing
 from marketplace.catalog.service.edit_records import Author
-from marketplace.catalog.service.importing import import_listings, refuse_fault
-from marketplace.catalog.service.planning import ImportPlan
 from marketplace.core.errors import Invalid
 from marketplace.identity.access import current_account, site_member
 from marketplace.web import context, etags, openapi
@@ -50,35 +45,6 @@ blueprint = Blueprint(
 def list_listings(data: dict[str, Any], site_id: UUID) -> Page[Listing]:
     """List a site's listings in every state."""
     return listings.page_of_site(context.session(), site_id, **data)
-
-
-@blueprint.route("/<uuid:site_id>/listings/import", methods=["POST"])
-@site_member("site_owner", "coordinator")
-@blueprint.arguments(ImportArgs, location="query")
-@blueprint.response(200, PlanSchema)
-@blueprint.doc(requestBody={"required": True, "content": {"text/csv": SHEET}})
-def import_sheet(data: dict[str, Any], site_id: UUID) -> ImportPlan:
-    """Import a sheet of this site's listings; a dry run unless `commit` is given.
-
-    The body is the CSV file itself. Rows of other sites are refused.
-    """
-    if request.mimetype not in CSV_TYPES:
-        raise UnsupportedMediaType(f"Send the sheet as {CSV_TYPES[0]}.")
-    site = listings.site(context.session(), site_id)
-    if site is None:
-        raise ListingNotFound
-    plan = import_listings(
-        context.session(),
-        request.get_data(),
-        site.owner_account_id,
-        data["commit"],
-        context.now(),
-        site_id=site_id,
-        account_id=current_account().id,
-        holders=context.parts().get(SeatHolders),
-    )
-    refuse_fault(plan)
-    return plan
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/publish", methods=["POST"])

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from marketplace.catalog.rules.faults import Limits, Remark, SheetFault
 
@@ -25,7 +25,7 @@ def read_bytes(file: BinaryIO, limits: Limits) -> tuple[Rows, list[Remark]]:
     """The rows of a file of CSV with their numbers, and what had to be understood to read them."""
     encoding, remarks = _encoding(file, limits)
     file.seek(0)
-    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    text = io.TextIOWrapper(cast("BinaryIO", _Lent(file)), encoding=encoding, newline="")
     return _opened(text, remarks)
 
 
@@ -124,6 +124,22 @@ def _rows(lines: "_Lines", delimiter: str, skipped: int) -> Rows:
     except csv.Error as error:
         row = number + 1
         raise SheetFault("not_csv", f"a row of CSV cells; row {row}: {error}", row=row) from error
+
+
+class _Lent(io.BufferedIOBase):
+    """A file that stays open when the text over it is let go."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self._file.read(-1 if size is None else size)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self._file.read(size)
 
 
 class _Lines:

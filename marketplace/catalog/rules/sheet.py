@@ -232,12 +232,17 @@ def _records(
         raise SheetFault("no_rows", "at least one row below the headings")
 
 
+def column_of(heading: str, layout: Layout) -> str:
+    """The column that a heading stands for; an unknown heading keeps its own name."""
+    name = re.sub(r"[^a-z0-9]+", "_", heading.casefold()).strip("_")
+    return name if name in layout.columns else layout.synonyms.get(name, name)
+
+
 def _columns(headings: Sequence[str], layout: Layout, remarks: list[Remark]) -> list[str]:
     """The column that each heading stands for; an unknown heading keeps its own name."""
     columns = []
     for heading in headings:
-        name = re.sub(r"[^a-z0-9]+", "_", heading.casefold()).strip("_")
-        column = name if name in layout.columns else layout.synonyms.get(name, name)
+        column = column_of(heading, layout)
         if column in layout.columns and column != heading:
             remarks.append(Remark("heading", f"{heading!r} was read as {column}."))
         columns.append(column)

@@ -28,8 +28,9 @@ from marketplace.catalog.models import (
 )
 from marketplace.catalog.queries import imports, listings
 from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
+from marketplace.catalog.rules.faults import LARGE, Limits
 from marketplace.catalog.rules.spreadsheet import read_sheet
-from marketplace.catalog.rules.terms import terms_of
+from marketplace.catalog.rules.terms import difference, terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
 from marketplace.catalog.service import (
     calendars,
@@ -76,11 +77,13 @@ def import_listings(
     site_id: uuid.UUID | None = None,
     account_id: uuid.UUID | None = None,
     holders: SeatHolders | None = None,
+    name: str | None = None,
+    limits: Limits = LARGE,
 ) -> ImportPlan:
     """Plan the import of a sheet for an owner and, with `commit`, do it (the edge commits).
 
     `site_id` admits rows of that site only; `account_id` is who imports, the owner by default;
-    `holders` lets the plan name the bookings that stand against a change.
+    `holders` lets the plan name the bookings that stand against a change; `name` is the file's.
     Drafts are created; publication is asked for by itself. Problems of rows and of the file are
     in the plan, never raised.
     """
@@ -89,9 +92,8 @@ def import_listings(
     only = listings.site(session, site_id) if site_id else None
     if site_id and (only is None or only.owner_account_id != owner_account_id):
         raise ListingNotFound
-    plan = planning.plan(
-        session, read_sheet(text), owner_account_id, now.date(), only=only, holders=holders
-    )
+    sheet = read_sheet(text, name=name, limits=limits)
+    plan = planning.plan(session, sheet, owner_account_id, now.date(), only=only, holders=holders)
     if not commit or plan.fault is not None:
         return plan
     done = replace(plan, committed=True)
@@ -291,9 +293,13 @@ class Writer:
         stored, draft = entry.stored, entry.draft
         if stored is None or draft is None:
             return
+        # Its site or preceptor may have brought all of the change, and its version, already.
+        changed = difference(terms_of(stored.draft), terms_of(draft))
+        if not changed:
+            return
         listing = held[stored.listing.id]
         site = self.sites[draft.site.name]
-        if self.holders is not None and CALENDAR & set(entry.difference):
+        if self.holders is not None and CALENDAR & changed.keys():
             # The plan was made before the row was held: a seat may have been taken since.
             holding.refuse_season(
                 self.session,
@@ -313,10 +319,10 @@ class Writer:
             setattr(listing, name, value)
         listing.version += 1
         self.session.add(
-            ListingVersion(**self._version(listing.id, listing.version, entry.difference, draft))
+            ListingVersion(**self._version(listing.id, listing.version, changed, draft))
         )
         self._change_weeks(stored, draft)
-        if listing.fingerprint != judged or JUDGED & set(entry.difference):
+        if listing.fingerprint != judged or JUDGED & changed.keys():
             publishing.after_change(self.session, listing, self.account_id, self.now)
 
     def _change_weeks(self, stored: Stored, draft: ListingDraft) -> None:

@@ -36,7 +36,10 @@ ACTIONS = (CREATED, CHANGED, UNCHANGED, REPEATED, REFUSED)
 
 @dataclass(frozen=True)
 class Stored:
-    """A listing as it is now; `pools` are (id, shared with another listing)."""
+    """A listing as it is now; `pools` are (id, shared with another listing).
+
+    `before` is what it was before rows of the same sheet changed its site or preceptor.
+    """
 
     listing: Listing
     site: Site
@@ -44,6 +47,7 @@ class Stored:
     draft: ListingDraft
     pools: Sequence[tuple[uuid.UUID, bool]]
     taken: Mapping[date, int]
+    before: ListingDraft
 
 
 @dataclass
@@ -65,6 +69,9 @@ class Former:
             "sites": {str(key): list(astuple(site)) for key, site in self.sites.items()},
             "names": {str(key): name for key, name in self.names.items()},
         }
+
+    def __len__(self) -> int:
+        return len(self.sites) + len(self.names)
 
     def keep_site(self, site: Site) -> None:
         self.sites.setdefault(site.id, listings.site_draft(site))
@@ -122,7 +129,7 @@ class ImportPlan:
 
         Keys: row, external_id, action, column, value, message.
         """
-        return [line for entry in self.entries for line in _lines(entry)]
+        return [line for entry in self.entries for line in lines_of(entry)]
 
 
 def plan(
@@ -157,7 +164,7 @@ def plan_rows(
     """Judge some rows of a sheet as `plan` does all, in a constant number of queries.
 
     `former` tells what sites and preceptors were before rows of the same sheet changed them, so
-    that each of their listings gets its version, whichever row comes first.
+    that each of their listings counts as changed, whichever row comes first.
     """
     stored = _stored(session, rows, owner_id, today, former or Former())
     entries = tuple(_entry(row, stored.get(_id(row)), only) for row in rows)
@@ -204,11 +211,13 @@ def _stored(
             listing,
             site,
             preceptor,
-            former.of(listings.draft_of(listing, site, preceptor), site, preceptor),
+            draft,
             pools.get(listing.id, ()),
             taken.get(listing.id, {}),
+            former.of(draft, site, preceptor),
         )
         for listing, site, preceptor in owned
+        for draft in [listings.draft_of(listing, site, preceptor)]
     }
 
 
@@ -230,7 +239,7 @@ def _entry(row: SheetRow, stored: Stored | None, only: Site | None) -> Entry:
     if stored:
         draft = said["draft"] = _with_absent(row, draft, stored.draft)
     problems = _foreign(row.row, draft, only)
-    changed = difference(terms_of(stored.draft), terms_of(draft)) if stored else {}
+    changed = difference(terms_of(stored.before), terms_of(draft)) if stored else {}
     if stored and changed:
         problems += _not_changeable(row.row, draft, stored, changed)
     if problems:
@@ -303,7 +312,8 @@ def _sold(row: int, column: str, changed: Mapping[str, Any], weeks: Sequence[dat
     return Problem(row, column, value, "seats_taken", expected, tuple(sorted(weeks)))
 
 
-def _lines(entry: Entry) -> list[dict[str, Any]]:
+def lines_of(entry: Entry) -> list[dict[str, Any]]:
+    """What there is to say about a row, a line each; see `ImportPlan.as_table`."""
     head = {"row": entry.row, "external_id": entry.external_id, "action": entry.action}
     tiers = ", ".join(
         f"{status}: {tier}"

@@ -129,7 +129,7 @@ def test_it_sends_files_and_reads_them(api, people, stage):
     place = stage.place()
     host = sign_in(api, people.make("site_owner", site_id=place.site_id))
     sheet = api.types.File(payload=io.BytesIO(b"external_id\n"))
-    answer = api.call("site_listings_import_sheet").sync_detailed(
+    answer = api.call("site_imports_import_sheet").sync_detailed(
         place.site_id, client=host, body=sheet
     )
     assert answer.status_code in {200, 422}

@@ -1,0 +1,143 @@
+"""What an import is asked and answers: the plan, and how far a job is with it."""
+
+from marshmallow import Schema, fields, validate
+
+from marketplace.catalog.states import ImportMode, ImportState
+from marketplace.web.schemas import StrictSchema, Text, page_of
+
+
+class ImportArgs(StrictSchema):
+    """A dry run unless `commit` is given."""
+
+    filename = Text(
+        load_default="",
+        validate=validate.Length(max=255),
+        metadata={"description": "The file's name; its ending must not contradict the file."},
+    )
+
+    commit = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Do what the plan says, refused rows left out."},
+    )
+
+
+class ProblemOfCellSchema(Schema):
+    """Why a row is refused."""
+
+    row = fields.Integer(required=True)
+    column = fields.String(required=True, allow_none=True)
+    value = fields.String(required=True)
+    code = fields.String(required=True, metadata={"example": "negative_price"})
+    expected = fields.String(required=True)
+
+
+class FixSchema(Schema):
+    """A cell that was understood as something else than it says."""
+
+    row = fields.Integer(required=True)
+    column = fields.String(required=True)
+    was = fields.String(required=True)
+    now = fields.String(required=True)
+
+
+class CautionSchema(Schema):
+    """Accepted, but worth a look."""
+
+    row = fields.Integer(required=True)
+    column = fields.String(required=True, allow_none=True)
+    value = fields.String(required=True)
+    code = fields.String(required=True)
+    text = fields.String(required=True)
+
+
+class EntrySchema(Schema):
+    """What happens with one row."""
+
+    row = fields.Integer(required=True)
+    external_id = fields.String(required=True)
+    action = fields.String(
+        required=True,
+        metadata={"enum": ["created", "changed", "unchanged", "repeated", "refused"]},
+    )
+    difference = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "Changed columns: what each was, what it becomes."},
+    )
+    problems = fields.List(fields.Nested(ProblemOfCellSchema), required=True)
+    fixes = fields.List(fields.Nested(FixSchema), required=True)
+    cautions = fields.List(fields.Nested(CautionSchema), required=True)
+    tier_student = fields.String(allow_none=True)
+    tier_graduate = fields.String(allow_none=True)
+    conflicts = fields.List(fields.String(), required=True)
+
+
+class RemarkSchema(Schema):
+    """Something about the file."""
+
+    code = fields.String(required=True)
+    text = fields.String(required=True)
+
+
+class PlanSchema(Schema):
+    """What a sheet would do, or did where `committed`."""
+
+    committed = fields.Boolean(required=True)
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    remarks = fields.List(fields.Nested(RemarkSchema), required=True)
+    entries = fields.List(fields.Nested(EntrySchema), required=True)
+
+
+class UploadArgs(ImportArgs):
+    """How a large sheet is to be taken."""
+
+    mode = fields.Enum(
+        ImportMode,
+        by_value=True,
+        load_default=ImportMode.ROWS,
+        metadata={"description": "`rows` leaves refused rows out, `file` takes all or nothing."},
+    )
+
+
+class FailureSchema(Schema):
+    """Why an import ended without its end: a stable code, and what was expected."""
+
+    code = fields.String(required=True)
+    row = fields.Integer(required=True, allow_none=True)
+    expected = fields.String(required=True)
+
+
+class FileSchema(Schema):
+    """A file that came of an import, below `files/`."""
+
+    name = fields.String(required=True)
+    media_type = fields.String(required=True)
+    size = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+
+
+class ImportSchema(Schema):
+    """An import by a job. `rows_done` of `rows_total` tell how far the present state is."""
+
+    id = fields.UUID(required=True)
+    state = fields.String(required=True, metadata={"enum": [state.value for state in ImportState]})
+    mode = fields.String(required=True, metadata={"enum": [mode.value for mode in ImportMode]})
+    commit_wanted = fields.Boolean(required=True)
+    file_name = fields.String(required=True)
+    size = fields.Integer(required=True)
+    recorded_at = fields.AwareDateTime(required=True)
+    finished_at = fields.AwareDateTime(required=True, allow_none=True)
+    rows_total = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Known once the file is read."}
+    )
+    rows_done = fields.Integer(required=True)
+    position = fields.Integer(
+        required=True, metadata={"description": "Rows that are settled, whatever happens now."}
+    )
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    remarks = fields.List(fields.Nested(RemarkSchema), required=True)
+    failure = fields.Nested(FailureSchema, required=True, allow_none=True)
+    files = fields.List(fields.Nested(FileSchema), required=True)
+
+
+ImportPage = page_of(ImportSchema)

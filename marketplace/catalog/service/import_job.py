@@ -1,0 +1,289 @@
+"""What a worker does with an uploaded sheet: read, plan, and write it, going on after any stop.
+
+Killed at any point, the job is run again and goes on: reading and planning change nothing and begin
+anew; rows are written in batches, each in one transaction with the position behind it; a file that
+goes in whole or not at all is one transaction. Rows that are settled are never written twice.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from itertools import islice
+from typing import BinaryIO, cast
+from uuid import UUID
+
+from sqlalchemy import update
+
+from marketplace.catalog.gateway import SeatHolders
+from marketplace.catalog.models import ImportRun
+from marketplace.catalog.queries import imports, listings
+from marketplace.catalog.rules.faults import SheetFault
+from marketplace.catalog.rules.sheet import open_table
+from marketplace.catalog.rules.spreadsheet import Reading, SheetRow
+from marketplace.catalog.service import import_runs
+from marketplace.catalog.service.import_reports import Report
+from marketplace.catalog.service.importing import Writer, wait_for_others
+from marketplace.catalog.service.planning import ACTIONS, REFUSED, Entry, Former, plan_rows
+from marketplace.catalog.service.spool import Spool
+from marketplace.catalog.states import ImportMode, ImportState
+from marketplace.core.db import Session, affected
+from marketplace.core.errors import DomainError
+from marketplace.core.jobs import JobContext
+from marketplace.core.ports import ObjectStore
+
+BATCH = 1_000
+NOTED_EVERY = 2_000
+MOST_NOTED = 50
+TURN = timedelta(seconds=5)
+
+
+class _Stopped(Exception):
+    """Somebody cancelled the run, or another worker has taken it over."""
+
+
+class _Refused(Exception):
+    """A row of a file that goes in whole or not at all can't go in."""
+
+
+def work(job: JobContext, import_id: UUID) -> None:
+    """Take a run as far as it may go now; harmless however often it is called."""
+    run = _next(job, import_id)
+    if run is None:
+        return
+    try:
+        with _read(job, run) as (file, reading):
+            if run.state == ImportState.PLANNING:
+                _plan(job, run, file, reading)
+                run = _next(job, import_id)
+            if run is not None and run.state == ImportState.COMMITTING:
+                _commit(job, run, reading)
+    except _Stopped:
+        return
+    except SheetFault as fault:
+        failure = {"code": fault.code, "row": fault.row, "expected": fault.expected}
+        _fail(job, import_id, failure)
+
+
+def _next(job: JobContext, import_id: UUID) -> ImportRun | None:
+    """Take the run's next step, or find the one that was begun; none if there is nothing to do."""
+    now = job.clock.now()
+    with job.transaction() as session:
+        run = imports.run(session, import_id, lock=True)
+        if run is None:
+            return None
+        if run.state == ImportState.UPLOADED:
+            import_runs.move(run, ImportState.PLANNING)
+        elif run.state == ImportState.PLANNED and run.commit_wanted:
+            if run.mode == ImportMode.FILE and run.counts.get(REFUSED):
+                import_runs.move(run, ImportState.FAILED)
+                run.failure = _rows_refused(run.counts[REFUSED])
+                run.finished_at = now
+            elif imports.other_committing(session, run.owner_account_id, run.id):
+                import_runs.again_later(session, run, now + TURN)
+                return None
+            else:
+                import_runs.move(run, ImportState.COMMITTING)
+                run.counts = dict.fromkeys(ACTIONS, 0)
+                run.rows_done = 0
+        session.flush()
+        session.expunge(run)
+    return run if run.state in (ImportState.PLANNING, ImportState.COMMITTING) else None
+
+
+@contextmanager
+def _read(job: JobContext, run: ImportRun) -> Iterator[tuple[BinaryIO, Reading]]:
+    """The file on the local disk, and all of its rows read."""
+    store = job.parts.get(ObjectStore)
+    with ExitStack() as stack:
+        file = cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
+        for piece in store.stream(run.file_key or ""):
+            file.write(piece)
+        kept: Spool[SheetRow] = stack.enter_context(Spool())
+        reading = Reading(open_table(file, name=run.file_name or None), kept)
+        for count in reading.read():
+            if count % NOTED_EVERY == 0 and run.state == ImportState.PLANNING:
+                _note(job, run, rows_done=count)
+        yield file, reading
+
+
+def _plan(job: JobContext, run: ImportRun, file: BinaryIO, reading: Reading) -> None:
+    """Judge every row against what is stored, and store what there is to say about it."""
+    store = job.parts.get(ObjectStore)
+    holders = job.parts.get(SeatHolders)
+    today = job.clock.now().date()
+    rows = reading.rows()
+    done = 0
+    _note(job, run, rows_done=0, rows_total=len(reading))
+    with Report(run.id, reading.remarks) as report:
+        while batch := list(islice(rows, BATCH)):
+            with job.transaction() as session:
+                only = listings.site(session, run.site_id) if run.site_id else None
+                entries = plan_rows(
+                    session, batch, run.owner_account_id, today, only=only, holders=holders
+                )
+                report.add(entries)
+            done += len(batch)
+            _note(job, run, rows_done=done)
+        files = report.store(store, file, run.file_name or None)
+        counts = report.counts
+    remarks = [{"code": remark.code, "text": remark.text} for remark in reading.remarks]
+    try:
+        _note(
+            job,
+            run,
+            to=ImportState.PLANNED,
+            counts=counts,
+            files=files,
+            remarks=remarks[:MOST_NOTED],
+        )
+    except _Stopped:
+        for stored in files:
+            store.delete(stored["key"])
+        raise
+
+
+def _commit(job: JobContext, run: ImportRun, reading: Reading) -> None:
+    if run.rows_total is None:
+        _note(job, run, rows_total=len(reading))
+    if run.mode == ImportMode.FILE:
+        try:
+            _commit_whole(job, run, reading)
+        except _Refused:
+            _fail(job, run.id, _rows_refused(1))
+    else:
+        while _commit_batch(job, run.id, reading):
+            pass
+
+
+def _commit_batch(job: JobContext, import_id: UUID, reading: Reading) -> bool:
+    """Write the rows behind the position and move it, in one transaction; whether more are left."""
+    with job.transaction() as session:
+        run = imports.run(session, import_id, lock=True)
+        if run is None or run.state != ImportState.COMMITTING:
+            raise _Stopped
+        wait_for_others(session, run.owner_account_id, run.id)
+        batch = list(islice(reading.rows(run.position), BATCH))
+        former = Former.from_json(run.former)
+        known = len(former)
+        entries = _write(job, session, run, batch, former)
+        run.position += len(batch)
+        run.rows_done = run.position
+        run.counts = _added(run.counts, entries)
+        run.remarks = (run.remarks + _news(batch, entries))[:MOST_NOTED]
+        if len(former) > known:
+            run.former = former.as_json()
+        if run.position < len(reading):
+            return True
+        import_runs.move(run, ImportState.DONE)
+        run.finished_at = job.clock.now()
+    return False
+
+
+def _commit_whole(job: JobContext, run: ImportRun, reading: Reading) -> None:
+    """Write every row in one transaction, which ends with the run's own end or undoes all."""
+    former = Former()
+    counts: dict[str, int] = {}
+    rows = reading.rows()
+    done = 0
+    with job.transaction() as session:
+        wait_for_others(session, run.owner_account_id, run.id)
+        while batch := list(islice(rows, BATCH)):
+            entries = _write(job, session, run, batch, former)
+            if any(entry.action == REFUSED for entry in entries):
+                raise _Refused
+            counts = _added(counts, entries)
+            # What is written need not be remembered: memory stays that of one batch.
+            session.expunge_all()
+            done += len(batch)
+            _note(job, run, rows_done=done)
+        ended = affected(
+            session,
+            update(ImportRun)
+            .where(ImportRun.id == run.id, ImportRun.state == ImportState.COMMITTING)
+            .values(
+                state=ImportState.DONE,
+                counts=counts,
+                position=done,
+                finished_at=job.clock.now(),
+            ),
+        )
+        if not ended:
+            raise _Stopped
+
+
+def _write(
+    job: JobContext, session: Session, run: ImportRun, batch: list[SheetRow], former: Former
+) -> tuple[Entry, ...]:
+    holders = job.parts.get(SeatHolders)
+    now = job.clock.now()
+    only = listings.site(session, run.site_id) if run.site_id else None
+    entries = plan_rows(
+        session,
+        batch,
+        run.owner_account_id,
+        now.date(),
+        only=only,
+        holders=holders,
+        former=former,
+    )
+    writer = Writer(session, run.owner_account_id, run.account_id, now, holders, former)
+    writer.run(entries)
+    return entries
+
+
+def _note(
+    job: JobContext, run: ImportRun, *, to: ImportState | None = None, **values: object
+) -> None:
+    """Say how far a run is, in a transaction of its own; `_Stopped` if it is not in this step."""
+    if to is not None:
+        values["state"] = to
+    with job.transaction() as session:
+        known = affected(
+            session,
+            update(ImportRun)
+            .where(ImportRun.id == run.id, ImportRun.state == run.state)
+            .values(**values),
+        )
+    if not known:
+        raise _Stopped
+
+
+def _fail(job: JobContext, import_id: UUID, failure: dict[str, object]) -> None:
+    with job.transaction() as session:
+        run = imports.run(session, import_id, lock=True)
+        if run is None:
+            return
+        try:
+            import_runs.move(run, ImportState.FAILED)
+        except DomainError:
+            return  # it was cancelled, or has ended, meanwhile
+        run.failure = failure
+        run.finished_at = job.clock.now()
+
+
+def _rows_refused(count: int) -> dict[str, object]:
+    return {
+        "code": "rows_refused",
+        "row": None,
+        "expected": f"a file without refused rows, as it goes in whole or not at all; {count} are",
+    }
+
+
+def _added(counts: dict[str, int], entries: tuple[Entry, ...]) -> dict[str, int]:
+    new = Counter(entry.action for entry in entries)
+    return {action: counts.get(action, 0) + new[action] for action in ACTIONS}
+
+
+def _news(batch: list[SheetRow], entries: tuple[Entry, ...]) -> list[dict[str, str]]:
+    """Rows that read well and were refused all the same, for what is stored stands against them."""
+    return [
+        {
+            "code": "refused",
+            "text": f"Row {entry.row} ({entry.external_id}): expected "
+            + "; ".join(problem.expected for problem in entry.problems),
+        }
+        for row, entry in zip(batch, entries, strict=True)
+        if row.draft is not None and entry.action == REFUSED
+    ]

@@ -1,0 +1,158 @@
+"""Imports that are too large to wait for: begun, uploaded, approved, cancelled, swept away.
+
+What is done with the file is the business of `import_job`; here are the steps that somebody takes.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from marketplace.catalog.errors import ImportExists, ImportNotFound
+from marketplace.catalog.models import ImportRun, Site
+from marketplace.catalog.queries import imports
+from marketplace.catalog.states import IMPORT, ImportMode, ImportState
+from marketplace.core.db import Session
+from marketplace.core.ids import new_id
+from marketplace.core.jobs import defer
+
+RUN = "catalog.run_import"
+UPLOAD_KEPT = timedelta(days=1)
+FILES_KEPT = timedelta(days=30)
+LONGEST_NAME = 120
+ENDED = (ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED)
+
+
+def begin(
+    session: Session,
+    import_id: uuid.UUID,
+    *,
+    owner_account_id: uuid.UUID,
+    account_id: uuid.UUID,
+    site: Site | None,
+    mode: ImportMode,
+    commit: bool,
+    file_name: str,
+    now: datetime,
+) -> ImportRun:
+    """A run whose file is about to come; beginning it again is the same run.
+
+    `ImportExists` if this id was used for another site, or has its file already.
+    """
+    found = imports.run(session, import_id, lock=True)
+    if found is None:
+        found = ImportRun(
+            id=import_id,
+            owner_account_id=owner_account_id,
+            account_id=account_id,
+            site_id=site.id if site else None,
+            recorded_at=now,
+            digest=b"",
+            size=0,
+            counts={},
+            state=ImportState.UPLOADING,
+            remarks=[],
+            files=[],
+            former={},
+        )
+        session.add(found)
+    elif found.state != ImportState.UPLOADING or found.site_id != (site.id if site else None):
+        raise ImportExists
+    found.mode = mode
+    found.commit_wanted = commit
+    found.file_name = _shown(file_name)
+    # Known before anything is stored there, so that nothing stored is ever lost sight of.
+    found.file_key = found.file_key or f"imports/{import_id}/{new_id()}/sheet"
+    session.flush()
+    return found
+
+
+def uploaded(session: Session, import_id: uuid.UUID, *, size: int, digest: bytes) -> ImportRun:
+    """The file is stored whole: have it read. Twice is once."""
+    run = _locked(session, import_id)
+    if run.state == ImportState.UPLOADING:
+        run.size, run.digest = size, digest
+        move(run, ImportState.UPLOADED)
+        defer(session, RUN, lock=_lock(run), import_id=str(import_id))
+    elif run.digest != digest:
+        raise ImportExists
+    session.flush()
+    return run
+
+
+def approve(session: Session, import_id: uuid.UUID) -> ImportRun:
+    """Have done what was planned; asked for before the plan is ready, it waits for it."""
+    run = _locked(session, import_id)
+    if run.state in (ImportState.FAILED, ImportState.CANCELLED):
+        IMPORT.check(ImportState(run.state), ImportState.COMMITTING)
+    if not run.commit_wanted:
+        run.commit_wanted = True
+        defer(session, RUN, lock=_lock(run), import_id=str(import_id))
+    session.flush()
+    return run
+
+
+def cancel(session: Session, import_id: uuid.UUID, now: datetime) -> ImportRun:
+    """Stop an import. What is written by then stays written: `position` tells how far that is."""
+    run = _locked(session, import_id)
+    if run.state != ImportState.CANCELLED:
+        move(run, ImportState.CANCELLED)
+        run.finished_at = now
+    session.flush()
+    return run
+
+
+def move(run: ImportRun, to: ImportState) -> None:
+    """The one way in which a run's state changes."""
+    IMPORT.check(ImportState(run.state), to)
+    run.state = to
+
+
+def again_later(session: Session, run: ImportRun, at: datetime) -> None:
+    """Come back to a run whose owner has another one under way."""
+    defer(session, RUN, run_at=at, lock=_lock(run), import_id=str(run.id))
+
+
+def sweep(session: Session, now: datetime) -> list[str]:
+    """Give up uploads that never ended; returns the keys of files that are to be deleted.
+
+    A key that is forgotten here and whose file is not deleted after is one file too many, no harm.
+    """
+    session.execute(
+        update(ImportRun)
+        .where(ImportRun.state == ImportState.UPLOADING, ImportRun.recorded_at < now - UPLOAD_KEPT)
+        .values(state=ImportState.CANCELLED, finished_at=now)
+    )
+    old = session.execute(
+        select(ImportRun)
+        .where(
+            ImportRun.state.in_(ENDED),
+            ImportRun.file_key.is_not(None),
+            ImportRun.recorded_at < now - FILES_KEPT,
+        )
+        .limit(500)
+    ).scalars()
+    keys: list[str] = []
+    for run in old:
+        keys += [run.file_key or "", *(file["key"] for file in run.files)]
+        run.file_key, run.files = None, []
+    session.flush()
+    return [key for key in keys if key]
+
+
+def _locked(session: Session, import_id: uuid.UUID) -> ImportRun:
+    run = imports.run(session, import_id, lock=True)
+    if run is None:
+        raise ImportNotFound
+    return run
+
+
+def _lock(run: ImportRun) -> str:
+    """Jobs of one owner run one after another."""
+    return f"catalog.import:{run.owner_account_id}"
+
+
+def _shown(name: str) -> str:
+    """A file's name as it may be shown again: no folders, no control characters, not endless."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in last if letter.isprintable())[-LONGEST_NAME:]
