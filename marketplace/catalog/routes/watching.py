@@ -22,9 +22,14 @@ from marketplace.web import context, streams
 from marketplace.web.api import PREFIX, Blueprint
 
 EVENTS = {
-    "type": "string",
-    "description": "Events `availability` (as the availability is answered), `gone` (not on show"
-    " any more) and `poll` (no news can be heard now: read the addresses given in it).",
+    "type": "object",
+    "description": "One event. `availability`: the data are as the availability is answered;"
+    " `gone`: not on show any more; `poll`: no news can be heard now, read the addresses in it.",
+    "properties": {
+        "event": {"type": "string", "enum": ["availability", "gone", "poll"]},
+        "data": {"type": "string", "description": "JSON on one line."},
+        "id": {"type": "string", "description": "Come back with it as `Last-Event-ID`."},
+    },
 }
 
 blueprint = Blueprint("live", __name__, url_prefix="/listings", description="Seats as they change")
