@@ -9,7 +9,7 @@ import pytest
 
 from marketplace.catalog.queries import listings
 from marketplace.catalog.service import publishing
-from marketplace.catalog.states import ListingState
+from marketplace.catalog.states import ListingState, Waiting
 from marketplace.web import streams
 
 FROM = "from=2027-03-01&weeks=2"
@@ -309,4 +309,6 @@ def _listening_threads() -> int:
 def _hide(cached, place) -> None:
     with cached.stage.transaction() as session:
         listing = listings.locked(session, place.listing_id)
-        publishing.move(session, listing, ListingState.IN_REVIEW, None, "t", cached.stage.now)
+        publishing.move(
+            session, listing, ListingState.IN_REVIEW, None, "t", cached.stage.now, [Waiting.SITE]
+        )
