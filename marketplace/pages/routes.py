@@ -1,5 +1,6 @@
 """All blueprints of pages."""
 
+from marketplace.pages.public.crawlers import blueprint as crawlers
 from marketplace.pages.public.routes import blueprint as public
 
-BLUEPRINTS = (public,)
+BLUEPRINTS = (public, crawlers)

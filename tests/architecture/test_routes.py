@@ -10,6 +10,9 @@ from tests import settings as test_settings
 PUBLIC = frozenset(
     {
         "/",
+        "/robots.txt",
+        "/sitemap.xml",
+        "/sitemaps/listings/<uuid:start>.xml",
         "/healthz",
         "/readyz",
         "/metrics",
@@ -29,6 +32,7 @@ PUBLIC = frozenset(
         "/api/v1/listings/<uuid:listing_id>/availability",
         "/api/v1/listings/<uuid:listing_id>/availability/events",
         "/api/v1/listings/availability/events",
+        "/api/v1/listings/<uuid:listing_id>/structured-data",
         "/api/v1/listings/changes",
         "/api/v1/tiers",
         # The token in the address is the credential.
