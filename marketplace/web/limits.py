@@ -2,12 +2,15 @@
 
 import uuid
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 from marketplace.core.settings import Settings
 from marketplace.web import health
+
+TOO_MANY = 429
+SAID = "retry_after_said"
 
 
 def who() -> str:
@@ -40,14 +43,23 @@ def init_app(app: Flask, settings: Settings, storage: str) -> None:
         }
     app.config["RATELIMIT_IN_MEMORY_FALLBACK"] = [settings.rate_limit]
 
-    # Registered before the limiter's own hook, so run after it: "try again later" on an answer
-    # that was given only misleads.
+    # Registered before the limiter's own hook, so run after it: its "try again later" belongs to its
+    # own refusal; on an answer that was given it misleads, and another's refusal has its own.
     @app.after_request
-    def no_waiting_without_need(response: Response) -> Response:
-        if response.status_code < 400:  # noqa: PLR2004 - HTTP's own border
+    def waiting_as_long_as_was_said(response: Response) -> Response:
+        if response.status_code != TOO_MANY:
             response.headers.pop("Retry-After", None)
+            if said := g.pop(SAID, None):
+                response.headers["Retry-After"] = said
         return response
 
     limiter.init_app(app)
+
+    @app.after_request
+    def note_what_was_said(response: Response) -> Response:
+        if response.status_code >= 400 and "Retry-After" in response.headers:  # noqa: PLR2004 - HTTP's own border
+            g.setdefault(SAID, response.headers["Retry-After"])
+        return response
+
     # A platform that may not ask whether we are well takes us for dead.
     limiter.exempt(health.blueprint)
