@@ -73,7 +73,9 @@ def kinds(stage):  # noqa: F811 - the fixture
     ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
 @given(facts=some_facts)
 def test_found_and_hidden_are_what_the_rules_say(session, kinds, facts):
     filters = Filters(
