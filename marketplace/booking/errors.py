@@ -75,6 +75,11 @@ class CreditNotOffered(Conflict):
     title = "A credit can't be given here. Choose another way to be paid back."
 
 
+class TooManyFeeds(Conflict):
+    code = "too_many_feeds"
+    title = "You have as many calendar addresses as one can have. Revoke one first."
+
+
 class DayOutsideRotation(Invalid):
     code = "day_outside_rotation"
     title = "Attendance is marked for days of the rotation that have come."

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
+    LargeBinary,
     SmallInteger,
     UniqueConstraint,
     text,
@@ -226,3 +228,38 @@ class BookingReminder(Base):
     booking_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     sent_at: Mapped[datetime]
+
+
+class CalendarFeed(Base):
+    """A private address at which somebody subscribes to a calendar.
+
+    `digest` is the SHA-256 of its secret: the address itself can't be read again. Whose days it
+    shows: the account's own as a trainee, a site's, or one preceptor's there.
+    """
+
+    __tablename__ = "calendar_feed"
+    __table_args__ = (
+        ForeignKeyConstraint(["preceptor_id", "site_id"], ["preceptor.id", "preceptor.site_id"]),
+        UniqueConstraint("digest"),
+        CheckConstraint("kind IN ('trainee', 'site', 'preceptor')", name="kind"),
+        CheckConstraint(
+            "(site_id IS NULL) = (kind = 'trainee')"
+            " AND (preceptor_id IS NOT NULL) = (kind = 'preceptor')",
+            name="whose",
+        ),
+        CheckConstraint("octet_length(digest) = 32", name="digest"),
+        Index("ix_calendar_feed_account_id", "account_id"),
+        Index("ix_calendar_feed_site_id", "site_id"),
+    )
+
+    id: Mapped[uuid.UUID] = pk()
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    kind: Mapped[str]
+    site_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("site.id"))
+    preceptor_id: Mapped[uuid.UUID | None]
+    name: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    rotated_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_on: Mapped[date | None]

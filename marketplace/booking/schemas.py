@@ -291,3 +291,49 @@ class BookingHistorySchema(StrictSchema):
     booking = fields.Nested(BookingSchema)
     steps = fields.List(fields.Nested(BookingStepSchema))
     cancellation = fields.Dict(allow_none=True)
+
+
+class NewFeedArgs(StrictSchema):
+    """Whose days: one's own as a trainee, a site's, or those of one of its preceptors."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["trainee", "site", "preceptor"]))
+    site_id = fields.UUID(load_default=None, allow_none=True)
+    preceptor_id = fields.UUID(load_default=None, allow_none=True)
+    name = Text(
+        load_default="Rotations",
+        validate=validate.Length(1, 100),
+        metadata={"description": "What calendar programs call it.", "example": "Rotations"},
+    )
+
+    @validates_schema
+    def fits_together(self, data: dict[str, Any], **_: Any) -> None:
+        kind = data.get("kind")
+        for name, wanted in (
+            ("site_id", kind in ("site", "preceptor")),
+            ("preceptor_id", kind == "preceptor"),
+        ):
+            if wanted != (data.get(name) is not None):
+                raise ValidationError("Needed." if wanted else f"Not for {kind}.", name)
+
+
+class FeedSchema(StrictSchema):
+    """A calendar that is subscribed to at a private address."""
+
+    id = fields.UUID()
+    kind = fields.String(validate=validate.OneOf(["trainee", "site", "preceptor"]))
+    site_id = fields.UUID(allow_none=True)
+    preceptor_id = fields.UUID(allow_none=True)
+    name = fields.String()
+    created_at = fields.AwareDateTime(format="iso")
+    rotated_at = fields.AwareDateTime(format="iso", allow_none=True)
+    last_used_on = fields.Date(allow_none=True)
+
+
+class FeedsSchema(StrictSchema):
+    items = fields.List(fields.Nested(FeedSchema))
+
+
+class FeedAddressSchema(FeedSchema):
+    """A feed with its address, which is shown this once: who knows it reads the calendar."""
+
+    address = fields.String(metadata={"description": "For a calendar program to subscribe to."})

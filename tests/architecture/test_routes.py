@@ -45,6 +45,7 @@ PUBLIC = frozenset(
         # The token in the address is the credential.
         "/api/v1/letters/uploads/<string:token>",
         "/api/v1/letters/uploads/<string:token>/confirmation",
+        "/api/v1/calendar-feeds/<string:token>/rotations.ics",
         "/api/v1/surveys/<string:token>",
         "/api/v1/reports/match",
         "/api/v1/reports/match/<int:match_year>",

@@ -1,5 +1,11 @@
 """Routes of booking: for trainees, for a site's people, and for operators."""
 
-from marketplace.booking.routes import hosts, operators, trainees
+from marketplace.booking.routes import feeds, hosts, operators, trainees
 
-BLUEPRINTS = (trainees.blueprint, hosts.blueprint, operators.blueprint)
+BLUEPRINTS = (
+    trainees.blueprint,
+    hosts.blueprint,
+    operators.blueprint,
+    feeds.blueprint,
+    feeds.addresses,
+)

@@ -1,10 +1,12 @@
 """All selects of the catalogue; what other packages ask for is named here."""
 
+from marketplace.catalog.queries.feeds import PoolInUse, pool_weeks, pools_in_use
 from marketplace.catalog.queries.listings import (
     ListingFacts,
     ListingForBooking,
     listing_facts,
     listing_for_booking,
+    preceptor_site,
     site_facts,
 )
 from marketplace.catalog.queries.versions import terms_at
@@ -12,8 +14,12 @@ from marketplace.catalog.queries.versions import terms_at
 __all__ = [
     "ListingFacts",
     "ListingForBooking",
+    "PoolInUse",
     "listing_facts",
     "listing_for_booking",
+    "pool_weeks",
+    "pools_in_use",
+    "preceptor_site",
     "site_facts",
     "terms_at",
 ]

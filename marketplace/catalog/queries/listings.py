@@ -187,7 +187,7 @@ def site_facts(session: Session, site_ids: Iterable[uuid.UUID]) -> dict[uuid.UUI
             Site.owner_account_id,
         ).where(Site.id.in_(list(site_ids)))
     )
-    return {row.id: SiteFacts(*row.tuple()) for row in rows}
+    return {row.id: SiteFacts(*row) for row in rows}
 
 
 def site(session: Session, site_id: uuid.UUID) -> Site | None:

@@ -4,7 +4,6 @@ from marketplace.catalog.routes import (
     availability,
     calendars,
     changes,
-    hidden,
     hosting,
     imports,
     operating,
@@ -22,7 +21,6 @@ from marketplace.catalog.routes import (
 
 BLUEPRINTS = (
     search.blueprint,
-    hidden.blueprint,
     saved.blueprint,
     availability.blueprint,
     changes.blueprint,

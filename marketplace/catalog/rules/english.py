@@ -6,10 +6,8 @@ of OET the least score in each of the four parts is meant.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from marketplace.catalog.rules.cells import CellFault, Read, split
 
@@ -48,30 +46,6 @@ class EnglishTerms:
 
 
 NOT_ASKED = EnglishTerms()
-NATIVE = "native"
-OET_PARTS = ("listening", "reading", "writing", "speaking")
-
-
-def scores(told: Mapping[str, Any]) -> dict[str, Decimal | None]:
-    """The scores of a profile's test that count: each part of OET, the whole of the others."""
-    given = told.get("scores") or {}
-    parts = OET_PARTS if told.get("test") == "oet" else ("overall",)
-    found = {part: given.get(part) for part in parts}
-    return {part: None if score is None else Decimal(str(score)) for part, score in found.items()}
-
-
-def reached(told: Mapping[str, Any] | None) -> tuple[str, Decimal | None] | None:
-    """The test of a profile and the least score that counts, none where not all are known.
-
-    For a native speaker there is no score; for who has told nothing, nothing.
-    """
-    if not told:
-        return None
-    test = str(told.get("test"))
-    if test == NATIVE:
-        return test, None
-    known = [score for score in scores(told).values() if score is not None]
-    return test, min(known) if len(known) == len(scores(told)) else None
 
 
 def text_of(terms: EnglishTerms) -> str:

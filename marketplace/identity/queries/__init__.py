@@ -87,6 +87,26 @@ def contacts(session: Session, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
     return {row.id: _contact(row) for row in rows}
 
 
+def roles_at(
+    session: Session, account_id: uuid.UUID, site_id: uuid.UUID | None
+) -> frozenset[str] | None:
+    """The roles that an account has at a site now, none for no site; None if it is not active."""
+    rows = session.execute(
+        select(Membership.role)
+        .select_from(Account)
+        .join(
+            Membership,
+            (Membership.account_id == Account.id)
+            & (Membership.site_id == site_id)
+            & Membership.revoked_at.is_(None),
+            isouter=True,
+        )
+        .where(Account.id == account_id, Account.active)
+    ).scalars()
+    found = list(rows)
+    return frozenset(role for role in found if role) if found else None
+
+
 def site_contacts(session: Session, site_id: uuid.UUID, *roles: Role | str) -> list[Contact]:
     """Return who of the site to write to, by live membership; all its roles if none is named."""
     query = (

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from marketplace.catalog.queries.search.filters import Filters, Near, Qualifications
-from marketplace.catalog.rules import english
 from marketplace.catalog.rules.eligibility import STEP1_PASSED
 from marketplace.catalog.rules.vocabulary import ANY_VISA, NO_VISA, accepted_as
 from marketplace.catalog.rules.weeks import monday_from
@@ -42,7 +41,6 @@ _DISTANCE = """(12742.0176 * asin(sqrt(least(1.0,
 RANKS = {None: "rank_any", LearnerStatus.STUDENT: "rank_student"} | {
     LearnerStatus.GRADUATE: "rank_graduate"
 }
-_TESTS = {"toefl_ibt": "toefl_ibt_min", "ielts": "ielts_min", "oet": "oet_min"}
 _TIERS = {LearnerStatus.STUDENT: "tier_student", LearnerStatus.GRADUATE: "tier_graduate"}
 
 
@@ -218,7 +216,7 @@ def _half_width(near: Near, height: float) -> float | None:
 
 
 def _met(facts: Qualifications) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rules `step1`, `step2_ck`, `visa` and `english` of `rules.eligibility`, as far as they pass."""
+    """The rules `step1`, `step2_ck` and `visa` of `rules.eligibility`, as far as they pass."""
     if facts.step1_result != STEP1_PASSED:
         yield "NOT s.step1_required", {}
     if facts.step2_ck_score is None:
@@ -232,21 +230,6 @@ def _met(facts: Qualifications) -> Iterator[tuple[str, dict[str, Any]]]:
             held = accepted_as(facts.visa_type) if facts.visa_type else None
             accepted += [ANY_VISA, *([held] if held else [])]
         yield "s.visa_types && CAST(:met_visas AS text[])", {"met_visas": accepted}
-    yield _english(facts)
-
-
-def _english(facts: Qualifications) -> tuple[str, dict[str, Any]]:
-    """The rule `english`, by the listing itself: few ask, and the planner looks there last."""
-    ways = ["NOT l.english_native AND num_nonnulls(l.toefl_ibt_min, l.ielts_min, l.oet_min) = 0"]
-    values: dict[str, Any] = {}
-    test, score = english.reached(facts.english) or (None, None)
-    if test == english.NATIVE:
-        ways.append("l.english_native")
-    elif test in _TESTS and score is not None:
-        ways.append(f"l.{_TESTS[test]} <= :english_score")
-        values["english_score"] = score
-    either = " OR ".join(f"({way})" for way in ways)
-    return f"EXISTS (SELECT 1 FROM listing l WHERE l.id = s.listing_id AND ({either}))", values
 
 
 def _coming_week(day: date) -> int:

@@ -1,6 +1,8 @@
 """Rules that the profile decides: audience, tier, Step 1, Step 2 CK, English, visa, documents."""
 
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 
 from marketplace.catalog.rules import english as tests
 from marketplace.catalog.rules.eligibility.answers import (
@@ -20,6 +22,8 @@ from marketplace.catalog.rules.eligibility.asking import (
 )
 from marketplace.catalog.rules.vocabulary import ANY_VISA, NO_VISA, Audience, accepted_as
 from marketplace.identity.rules import LearnerStatus, learner_status
+
+OET_PARTS = ("listening", "reading", "writing", "speaking")
 
 
 def audience(asked: Asked) -> RuleResult:
@@ -168,8 +172,8 @@ def english(asked: Asked) -> RuleResult:
     if not told:
         return _english_unknown("Which proof of English you have is not known.", wanted, asked)
     test = str(told.get("test"))
-    if test == tests.NATIVE:
-        evidence = (wanted, asked.told("english", test))
+    if test == "native":
+        evidence = (wanted, asked.told("english", "native"))
         if terms.native:
             sentence = "Native speakers are accepted."
             return RuleResult("english", Outcome.PASS, sentence, evidence)
@@ -178,7 +182,7 @@ def english(asked: Asked) -> RuleResult:
     if least is None:
         evidence = (wanted, asked.told("english", test))
         return _english_failed("Your test is not accepted here.", evidence, terms)
-    scores = tests.scores(told)
+    scores = _scores(test, told.get("scores") or {})
     shown = "; ".join(f"{part} {score}" for part, score in scores.items() if score is not None)
     evidence = (wanted, asked.told("english", f"{test}: {shown}" if shown else test))
     known = [score for score in scores.values() if score is not None]
@@ -187,6 +191,13 @@ def english(asked: Asked) -> RuleResult:
     if len(known) < len(scores):
         return _english_unknown("Not all of your scores are known.", wanted, asked)
     return RuleResult("english", Outcome.PASS, f"Your scores reach {least}.", evidence)
+
+
+def _scores(test: str, told: Mapping[str, object]) -> dict[str, Decimal | None]:
+    """Each part that counts: all four of OET, the whole of the others."""
+    parts = OET_PARTS if test == "oet" else ("overall",)
+    given = {part: told.get(part) for part in parts}
+    return {part: None if score is None else Decimal(str(score)) for part, score in given.items()}
 
 
 def _english_unknown(sentence: str, wanted: Evidence, asked: Asked) -> RuleResult:
