@@ -12,6 +12,7 @@ from marketplace.catalog.routes import (
     saved,
     search,
     sites,
+    specialties,
     structured_data,
     tiers,
     verifying,
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     operating.blueprint,
     reclassifying.blueprint,
     sites.blueprint,
+    specialties.blueprint,
     verifying.blueprint,
     writing.blueprint,
 )

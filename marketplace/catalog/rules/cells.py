@@ -90,6 +90,10 @@ def specialty(text: str) -> Read[str]:
     """A specialty's code, from its name or a usual abbreviation or spelling."""
     found = specialties.resolve(text)
     if found is None:
+        several = specialties.candidates(text)
+        if several:
+            meant = ", ".join(specialty.name for specialty in several)
+            raise CellFault("ambiguous_specialty", f"one of: {meant}; {text!r} may mean any")
         near = specialties.suggestions(text)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise CellFault("unknown_specialty", f"an ABMS or ACGME specialty or abbreviation{hint}")

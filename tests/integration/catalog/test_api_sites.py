@@ -226,3 +226,14 @@ def test_another_site_s_people_see_nothing_of_it(client, people, clinic, market)
     elsewhere = f"{API}/sites/{market['CHI-IM-01'].site_id}/preceptors"
     person = client.post(f"{base}/preceptors", json=PERSON, headers=clinic["owner"].headers).json
     assert client.get(f"{elsewhere}/{person['id']}", headers=foreign.headers).status_code == 404
+
+
+def test_the_list_of_specialties_is_for_everybody(client):
+    answer = client.get(f"{API}/specialties")
+    by_code = {row["code"]: row for row in answer.json["items"]}
+    assert "cardiology" in by_code["cardiovascular_disease"]["spellings"]
+    assert by_code["cardiovascular_disease"]["parents"] == ["internal_medicine"]
+    names = [row["name"] for row in answer.json["items"]]
+    assert names == sorted(names)
+    again = client.get(f"{API}/specialties", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
