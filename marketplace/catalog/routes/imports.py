@@ -64,11 +64,11 @@ def import_sheet(data: dict[str, Any], site_id: UUID) -> ImportPlan:
     The body is the file itself, CSV or .xlsx, of up to 2,000 rows and 4 MiB; what is larger goes
     to `/imports/{import_id}`. Rows of other sites are refused.
     """
-    _check_type()
+    check_type()
     site = _site(site_id)
     plan = import_listings(
         context.session(),
-        _small_body(),
+        small_body(),
         site.owner_account_id,
         data["commit"],
         context.now(),
@@ -94,7 +94,7 @@ def upload(data: dict[str, Any], site_id: UUID, import_id: UUID) -> ImportRun:
     import. With `commit` what is planned is then done, else it waits for your word. `mode=rows`
     leaves refused rows out; `mode=file` takes all rows or none.
     """
-    _check_type()
+    check_type()
     session, store = context.session(), context.parts().get(ObjectStore)
     account_id = current_account().id
     run = import_runs.begin(
@@ -207,12 +207,12 @@ def _may_be_a_sheet(start: bytes) -> bool:
     return archive.looks_like_one(start) or wide or b"\x00" not in start
 
 
-def _check_type() -> None:
+def check_type() -> None:
     if request.mimetype not in SHEET_TYPES:
         raise UnsupportedMediaType(f"Send the sheet as {SHEET_TYPES[0]} or {XLSX}.")
 
 
-def _small_body() -> bytes:
+def small_body() -> bytes:
     request.max_content_length = SMALL.content
     return request.get_data()
 

@@ -113,6 +113,15 @@ class Layout:
 
 
 LISTINGS = Layout("Listings", COLUMNS, OPTIONAL, _SYNONYMS)
+CALENDAR = Layout(
+    "Calendar",
+    (
+        *("pool_id", "pool", "site_name", "listings", "week", "seats", "taken", "closed"),
+        "version",
+    ),
+    frozenset({"pool", "site_name", "listings", "taken", "closed", "version"}),
+    {"id": "pool_id", "calendar": "pool", "monday": "week", "capacity": "seats"},
+)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from marketplace.catalog.rules.writing import Format
 from marketplace.catalog.states import ImportMode, ImportState
 from marketplace.web.schemas import StrictSchema, Text, page_of
 
@@ -97,6 +98,12 @@ class UploadArgs(ImportArgs):
         load_default=ImportMode.ROWS,
         metadata={"description": "`rows` leaves refused rows out, `file` takes all or nothing."},
     )
+
+
+class ExportArgs(StrictSchema):
+    """As what kind of file."""
+
+    format = fields.Enum(Format, by_value=True, load_default=Format.CSV)
 
 
 class FailureSchema(Schema):
