@@ -7,6 +7,7 @@ the seats themselves are looked at, so that an answer is right whenever the job 
 
 import uuid
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import (
     ARRAY,
@@ -17,8 +18,10 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Numeric,
     SmallInteger,
     Text,
+    false,
 )
 from sqlalchemy.dialects.postgresql import BIT, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -90,6 +93,10 @@ class ListingSearch(Base):
     tier_student: Mapped[str | None]
     tier_graduate: Mapped[str | None]
     step2_min: Mapped[int | None] = mapped_column(SmallInteger)
+    english_native: Mapped[bool] = mapped_column(server_default=false())
+    toefl_ibt_min: Mapped[int | None] = mapped_column(SmallInteger)
+    ielts_min: Mapped[Decimal | None] = mapped_column(Numeric(2, 1))
+    oet_min: Mapped[int | None] = mapped_column(SmallInteger)
     latitude: Mapped[float | None] = mapped_column(Double)
     longitude: Mapped[float | None] = mapped_column(Double)
     point_of: Mapped[str | None]

@@ -124,7 +124,7 @@ class SearchArgs(PageArgs):
         load_default=None,
         validate=one_of(["met"]),
         metadata={
-            "description": "`met`: only listings whose Step 1, Step 2 CK, visa and audience rules"
+            "description": "`met`: only listings whose Step 1, Step 2 CK, English, visa and audience rules"
             " the signed-in trainee's profile passes. What the profile does not tell is not met.",
         },
     )

@@ -95,4 +95,5 @@ def _qualifications(facts: TraineeFacts | None) -> Qualifications:
         step2_ck_score=facts.step2_ck_score,
         needs_visa=facts.needs_visa,
         visa_type=facts.visa_type,
+        english=facts.english,
     )

@@ -5,13 +5,15 @@ row, or from the seats themselves where `stale` names the listing: see `models.s
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from marketplace.catalog.queries.search.filters import Filters, Near, Qualifications
 from marketplace.catalog.rules.eligibility import STEP1_PASSED
+from marketplace.catalog.rules.eligibility.facts import OET_PARTS
 from marketplace.catalog.rules.vocabulary import ANY_VISA, NO_VISA, accepted_as
 from marketplace.catalog.rules.weeks import monday_from
 from marketplace.identity.rules import LearnerStatus
@@ -41,6 +43,7 @@ _DISTANCE = """(12742.0176 * asin(sqrt(least(1.0,
 RANKS = {None: "rank_any", LearnerStatus.STUDENT: "rank_student"} | {
     LearnerStatus.GRADUATE: "rank_graduate"
 }
+_ENGLISH = {"toefl_ibt": "toefl_ibt_min", "ielts": "ielts_min", "oet": "oet_min"}
 _TIERS = {LearnerStatus.STUDENT: "tier_student", LearnerStatus.GRADUATE: "tier_graduate"}
 
 
@@ -216,7 +219,7 @@ def _half_width(near: Near, height: float) -> float | None:
 
 
 def _met(facts: Qualifications) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rules `step1`, `step2_ck` and `visa` of `rules.eligibility`, as far as they pass."""
+    """The rules `step1`, `step2_ck`, `english` and `visa` of `rules.eligibility`, as far as they pass."""
     if facts.step1_result != STEP1_PASSED:
         yield "NOT s.step1_required", {}
     if facts.step2_ck_score is None:
@@ -224,12 +227,29 @@ def _met(facts: Qualifications) -> Iterator[tuple[str, dict[str, Any]]]:
     else:
         score = {"step2_score": facts.step2_ck_score}
         yield "s.step2_min IS NULL OR s.step2_min <= :step2_score", score
+    yield _english(facts.english or {})
     if facts.needs_visa is not False:
         accepted = [NO_VISA]
         if facts.needs_visa:
             held = accepted_as(facts.visa_type) if facts.visa_type else None
             accepted += [ANY_VISA, *([held] if held else [])]
         yield "s.visa_types && CAST(:met_visas AS text[])", {"met_visas": accepted}
+
+
+def _english(told: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    asked = "s.english_native OR num_nonnulls(s.toefl_ibt_min, s.ielts_min, s.oet_min) > 0"
+    passed = f"NOT ({asked})"
+    test = str(told.get("test"))
+    if test == "native":
+        return f"{passed} OR s.english_native", {}
+    given = told.get("scores") or {}
+    parts = OET_PARTS if test == "oet" else ("overall",)
+    scores = [given.get(part) for part in parts]
+    if test not in _ENGLISH or None in scores:
+        return passed, {}
+    # Each part must reach the least score, so the lowest does.
+    lowest = min(Decimal(str(score)) for score in scores)
+    return f"{passed} OR s.{_ENGLISH[test]} <= :english_score", {"english_score": lowest}
 
 
 def _coming_week(day: date) -> int:

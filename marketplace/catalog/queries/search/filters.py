@@ -60,6 +60,7 @@ class Qualifications:
     step2_ck_score: int | None
     needs_visa: bool | None
     visa_type: str | None
+    english: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class Filters:
     `status` is the trainee's on the first day: with it only listings that admit them are found,
     and `tiers` are theirs. From `start_from` on, at the latest on `start_to` (a listing's last
     start, if none), `weeks` consecutive weeks (or the listing's least) must be free. `price_most`
-    is for all these weeks together. With `met_by` only listings are found whose Step 1, Step 2 CK
-    and visa rules these facts pass; the audience is `status`.
+    is for all these weeks together. With `met_by` only listings are found whose Step 1, Step 2
+    CK, English and visa rules these facts pass; the audience is `status`.
     """
 
     today: date
