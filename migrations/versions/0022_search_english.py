@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021_search_english"
-down_revision = "0020_soonest"
+revision = "0022_search_english"
+down_revision = "0021_calendar_feeds"
 branch_labels = None
 depends_on = None
 
