@@ -160,3 +160,47 @@ def test_a_listing_can_not_slip_out_while_its_site_is_rejected(live):
 def test_a_listing_in_review_always_says_what_it_waits_for(session, asked):
     with pytest.raises(DatabaseError, match="ck_listing_waits_for"), session.begin_nested():
         session.execute(text("UPDATE listing SET waits_for = '{}' WHERE state = 'in_review'"))
+
+
+def test_of_two_operators_at_once_one_decides_and_the_other_is_told(live):
+    with live.transaction() as session:
+        owner = new_account(session)
+        operators = [new_account(session) for _ in range(4)]
+        import_listings(session, SHEET, owner, True, NOW)
+        (site_id, *_) = sites.of_owner(session, owner)
+    together = threading.Barrier(4)
+
+    def verify(operator):
+        try:
+            with live.transaction() as session:
+                together.wait()
+                verifying.verify(session, site_id, LICENSE, note="", account_id=operator, now=NOW)
+        except SiteDecided as refused:
+            return refused.extra["decided_by"]
+        return None
+
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(verify, operators))
+    winner = operators[answers.index(None)]
+    assert sorted(answers, key=str) == sorted([None, *[str(winner)] * 3], key=str)
+    with live.sessions() as session:
+        assert len(sites.checks(session, [site_id])[site_id]) == 1
+
+
+def test_hosts_are_told_of_a_review(client, people, host, market, run_jobs, mail):
+    operator = people.make("operator")
+    queue = "/api/v1/operator/listings/reviews"
+    items = client.get(queue, headers=operator.headers).json["items"]
+    by_id = {item["listing"]["external_id"]: item["id"] for item in items}
+    for external_id, body in (
+        ("ATL-ID-01", {"approve": True, "reason": "As listed."}),
+        ("HOU-FM-01", {"approve": False, "reason": "Shadowing is not hands-on."}),
+    ):
+        path = f"{queue}/{by_id[external_id]}/decision"
+        assert client.post(path, json=body, headers=operator.headers).status_code == 200
+    run_jobs()
+    approved, rejected = mail.to(host.email)
+    assert approved.subject == "Approved: Infectious Disease Elective"
+    assert "It is not public yet. The fees of tiered_days are in USD" in approved.text
+    assert rejected.subject.startswith("Not approved: ")
+    assert "Shadowing is not hands-on." in rejected.text
