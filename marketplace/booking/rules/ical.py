@@ -56,7 +56,6 @@ def write(name: str, time_zone: str, entries: Sequence[Entry]) -> bytes:
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", "PUBLISH")
     # Given as texts, or a comma or line break in them would be written as it is.
     calendar.add("name", vText(_plain(name)))
     # What Apple and Google read.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from marketplace.catalog.service import publishing
 from marketplace.catalog.service.importing import import_listings
 from tests.factories.people import Person
-from tests.factories.rotations import ROW, Stage, verify_sites
+from tests.factories.rotations import ROW, Place, Stage, verify_sites
 from tests.integration.outcomes.conftest import Done
 
 LATER = date(2027, 6, 7)
@@ -20,8 +20,10 @@ TABLES = {
     "account_id": "account",
     "booking_id": "booking",
     "campaign_id": "campaign",
+    "edit_id": "calendar_edit",
     "entry_id": "match_outcome_event",
     "export_id": "export_run",
+    "feed_id": "calendar_feed",
     "key_id": "api_key",
     "letter_id": "letter",
     "membership_id": "membership",
@@ -73,6 +75,7 @@ def build(
     client.call(trainee, "PUT", "/match-outcomes/2027",
                 json={"registered": True, "main_result": "matched_pgy1"})  # fmt: skip
     survey = _survey(client, link_of)
+    feeds = _calendars(client, owner, trainee, at_once)
     for public in (False, True):
         client.call(done.analyst, "POST", "/reports/match/2027/runs", 202, json={"public": public})
     client.call(done.analyst, "POST", "/exports", 202, json={"match_year": 2027})
@@ -94,13 +97,15 @@ def build(
             name: [str(one) for one in session.execute(text(f"SELECT id FROM {table}")).scalars()]
             for name, table in TABLES.items()
         }
-        pairs = session.execute(text("SELECT site_id, id FROM listing")).all()
+        pairs = session.execute(
+            text("SELECT site_id, id, pool_id FROM listing JOIN listing_pool ON listing_id = id")
+        ).all()
     assert all(values.values()), {name for name, found in values.items() if not found}
     values |= {
         "match_year": [2027],
         "name": ["outcomes.csv", "codebook.json", "../etc/passwd"],
         "purpose": ["match_result_statistics", "survey", "nothing"],
-        "token": [upload, survey],
+        "token": [upload, survey, *feeds],
         "quote": [quote.get_json()["quote"]],
         "session_id": [f"cs_{payment}"],
         "first_day": [LATER.isoformat(), "2027-11-01"],
@@ -116,8 +121,24 @@ def build(
         "operator": done.operator,
         "analyst": done.analyst,
     }
-    places = [{"site_id": str(site), "listing_id": str(listing)} for site, listing in pairs]
+    places = [
+        {"site_id": str(site), "listing_id": str(listing), "pool_id": str(pool)}
+        for site, listing, pool in pairs
+    ]
     return World(connection, callers, values, places)
+
+
+def _calendars(client: Done, owner: Person, trainee: Person, place: Place) -> list[str]:
+    """Edit a site's calendar, and subscribe to two; the secrets of their addresses."""
+    site = f"/sites/{place.site_id}"
+    edit = {"weeks": ["2027-11-29"], "action": "close", "commit": True, "why": "Holidays."}
+    client.call(owner, "POST", f"{site}/calendar/edits", json=edit, headers={"If-Match": "*"})
+    wishes = (
+        (owner, {"kind": "site", "site_id": str(place.site_id)}),
+        (trainee, {"kind": "trainee"}),
+    )
+    made = [client.call(who, "POST", "/me/calendar-feeds", 201, json=wish) for who, wish in wishes]
+    return [one.get_json()["address"].split("/")[-2] for one in made]
 
 
 def _survey(client: Done, link_of: Any) -> str:
