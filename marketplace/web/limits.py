@@ -41,7 +41,6 @@ def init_app(app: Flask, settings: Settings, storage: str) -> None:
             "socket_connect_timeout": 0.05,
             "socket_timeout": 0.05,
         }
-    app.config["RATELIMIT_IN_MEMORY_FALLBACK"] = [settings.rate_limit]
 
     # Registered before the limiter's own hook, so run after it: its "try again later" belongs to its
     # own refusal; on an answer that was given it misleads, and another's refusal has its own.

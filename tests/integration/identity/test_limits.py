@@ -6,10 +6,12 @@ from marketplace.app import create_app
 from tests import settings as test_settings
 
 
-@pytest.fixture
-def guesser(database_url, app, people):
+@pytest.fixture(params=["", "redis://127.0.0.1:1/0"], ids=["no Redis", "Redis is dead"])
+def guesser(request, database_url, app, people):
     """An application that allows three tries an hour and counts in its own memory."""
-    settings = test_settings.make(DATABASE_URL=database_url, LOGIN_RATE_LIMIT="3/hour")
+    settings = test_settings.make(
+        DATABASE_URL=database_url, LOGIN_RATE_LIMIT="3/hour", REDIS_URL=request.param
+    )
     strict = create_app(settings)
     yield strict
     with strict.app_context():
