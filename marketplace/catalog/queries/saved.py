@@ -3,35 +3,15 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ARRAY, Select, Text, cast, func, select, text
+from sqlalchemy import ARRAY, Select, Text, cast, func, select
 
 from marketplace.catalog.models import Listing, SavedSearch, SavedSearchHit, SearchDigest
-from marketplace.catalog.queries.search import words
-from marketplace.catalog.queries.search.conditions import STALE, Conditions
-from marketplace.catalog.queries.search.filters import Filters
 from marketplace.catalog.states import ListingState
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 
 EVERYTHING = "*"
-_KNOW = """
-WITH {stale},
-fits AS MATERIALIZED (
-    SELECT s.listing_id FROM listing_search s WHERE {where} LIMIT :most + 1),
-amount AS MATERIALIZED (SELECT count(*) > :most AS broad FROM fits),
-dropped AS (
-    UPDATE saved_search_hit SET known = true
-     WHERE saved_search_id = :saved AND NOT known AND digest_id IS NULL),
-known AS (
-    INSERT INTO saved_search_hit (saved_search_id, listing_id, account_id, known, found_at)
-    SELECT :saved, listing_id, :account, true, :now FROM fits, amount WHERE NOT amount.broad
-        ON CONFLICT DO NOTHING)
-UPDATE saved_search SET broad = amount.broad FROM amount WHERE id = :saved
-RETURNING saved_search.broad
-"""
 
 
 @dataclass(frozen=True)
@@ -82,58 +62,6 @@ def free_slot(account_id: uuid.UUID, most: int) -> Select[int | None]:
         SavedSearch.account_id == account_id, SavedSearch.slot == number
     )
     return select(func.min(number).label("slot")).where(~taken.exists())
-
-
-def fitting(
-    session: Session,
-    filters: Filters,
-    *,
-    among: Collection[uuid.UUID],
-    published_after: datetime | None,
-    unknown_to: uuid.UUID,
-) -> list[uuid.UUID]:
-    """Published listings of `among` that fit now and that a saved search does not know yet.
-
-    By the search's own conditions; only first published after a time where one is given. Two
-    statements at most.
-    """
-    where, values = _fits(session, filters)
-    where += (
-        " AND s.listing_id = ANY(:among) AND NOT EXISTS (SELECT 1 FROM saved_search_hit h"
-        " WHERE h.saved_search_id = :saved AND h.listing_id = s.listing_id)"
-    )
-    if published_after is not None:
-        where += (
-            " AND (SELECT l.first_published_at FROM listing l WHERE l.id = s.listing_id)"
-            " > :published_after"
-        )
-        values["published_after"] = published_after
-    # Conditions are of our own words; values are bound.
-    written = f"WITH {STALE.strip()} SELECT s.listing_id FROM listing_search s WHERE {where}"  # noqa: S608 - as said
-    values |= {"among": list(among), "saved": unknown_to}
-    return list(session.execute(text(written), values).scalars())
-
-
-def know(session: Session, saved: SavedSearch, filters: Filters, now: datetime, most: int) -> bool:
-    """Take down what fits already, and drop news that was not told; whether it is too much.
-
-    More than `most` are not taken down: the search is `broad`. Two statements at most.
-    """
-    where, values = _fits(session, filters)
-    written = _KNOW.format(stale=STALE.strip(), where=where)
-    values |= {
-        "saved": saved.id,
-        "account": saved.account_id,
-        "now": now,
-        "most": most,
-    }
-    return bool(session.execute(text(written), values).scalar_one())
-
-
-def _fits(session: Session, filters: Filters) -> tuple[str, dict[str, Any]]:
-    meant = words.read(session, filters.words) if filters.words else words.NOTHING
-    conditions = Conditions(filters, meant.query)
-    return conditions.where(), dict(conditions.values)
 
 
 def keys_of(session: Session, listing_ids: Collection[uuid.UUID]) -> dict[str, list[uuid.UUID]]:

@@ -17,7 +17,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.catalog.errors import FeedGone
@@ -30,6 +30,7 @@ from marketplace.catalog.models import (
 from marketplace.catalog.queries import changes
 from marketplace.catalog.queries import saved as queries
 from marketplace.catalog.queries.saved import News
+from marketplace.catalog.service import knowing
 from marketplace.catalog.service.saving import read_back
 from marketplace.catalog.service.searching import filters_of
 from marketplace.catalog.states import ChangeKind
@@ -193,40 +194,7 @@ def _ask(session: Session, search: SavedSearch, keys: Keys, now: datetime) -> in
         # A profile that was emptied, a place that is known no more: its owner sees it on editing.
         log.warning("saved_search_unanswerable", saved_search=str(search.id), error=str(error))
         return 0
-    fits = queries.fitting(
-        session,
-        filters,
-        among=among,
-        published_after=search.since if search.broad else None,
-        unknown_to=search.id,
-    )
-    if not fits:
-        return 0
-    rows = [
-        {
-            "saved_search_id": search.id,
-            "listing_id": listing_id,
-            "account_id": search.account_id,
-            "known": False,
-            "found_at": now,
-        }
-        for listing_id in fits
-    ]
-    # A search that was deleted meanwhile has its row no more: its hits go nowhere.
-    still = session.execute(
-        select(SavedSearch.id)
-        .where(SavedSearch.id == search.id, ~SavedSearch.paused)
-        .with_for_update(key_share=True)
-    ).scalar_one_or_none()
-    if still is None:
-        return 0
-    taken = session.execute(
-        insert(SavedSearchHit)
-        .values(rows)
-        .on_conflict_do_nothing()
-        .returning(SavedSearchHit.listing_id)
-    )
-    return len(taken.all())
+    return knowing.take_news(session, search, filters, among, now)
 
 
 def _move(session: Session, before: str, after: str) -> None:

@@ -14,6 +14,7 @@ from marketplace.catalog.models.saved import MOST_SAVED
 from marketplace.catalog.queries import saved as queries
 from marketplace.catalog.queries.saved import EVERYTHING
 from marketplace.catalog.queries.search import Filters
+from marketplace.catalog.service import knowing
 from marketplace.catalog.service.searching import filters_of
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid
@@ -46,7 +47,7 @@ def save(
             "since": now,
         },
     )
-    found.broad = queries.know(session, found, filters, now, MOST_KNOWN)
+    found.broad = knowing.know(session, found, filters, now, MOST_KNOWN)
     return found
 
 
@@ -146,7 +147,7 @@ def _begin_anew(
     filters = filters_of(session, asked, today=now.date(), account_id=found.account_id)
     found.filters, found.anchors, found.since = wanted, _anchors(filters), now
     session.flush()
-    found.broad = queries.know(session, found, filters, now, MOST_KNOWN)
+    found.broad = knowing.know(session, found, filters, now, MOST_KNOWN)
 
 
 def _anchors(filters: Filters) -> list[str]:
