@@ -4,6 +4,7 @@ from marketplace.catalog.routes import (
     availability,
     calendars,
     changes,
+    hidden,
     hosting,
     imports,
     operating,
@@ -23,6 +24,7 @@ from marketplace.catalog.routes import (
 
 BLUEPRINTS = (
     search.blueprint,
+    hidden.blueprint,
     saved.blueprint,
     availability.blueprint,
     changes.blueprint,
