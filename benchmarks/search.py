@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from benchmarks import bare, data, ids, shared
 from benchmarks.comparing import account, in_turns
-from benchmarks.figures import Figure, latencies, percentile
+from benchmarks.figures import Figure, Target, latencies, percentile
 from benchmarks.shared import Shared
 from benchmarks.stage import Stage
 
@@ -136,5 +136,6 @@ def _availability(stage: Stage, given: Shared) -> Figure:
         "answers/s",
         "yardstick",
         theirs["rate"],
+        Target("ratio", "at least", 0.6),
         detail={"weeks": data.WEEKS, "product": account(ours), "yardstick": account(theirs)},
     )

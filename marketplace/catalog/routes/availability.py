@@ -3,11 +3,14 @@
 A kept answer goes out as the bytes that it is: nothing is parsed, and no connection is taken.
 """
 
+import hashlib
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any, cast
+from functools import wraps
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, g, request
 
 from marketplace.catalog.errors import BadFilter, ListingNotFound
 from marketplace.catalog.routes.public import may_manage
@@ -19,13 +22,37 @@ from marketplace.identity.access import public
 from marketplace.web import context
 from marketplace.web.api import Blueprint
 
+View = TypeVar("View", bound=Callable[..., Any])
+# Bytes of a question that are kept as they are; a longer one is known by its hash.
+LONGEST = 100
+
 blueprint = Blueprint(
     "availability", __name__, url_prefix="/listings", description="Seats by week, as they are now"
 )
 
 
+def kept_first(view: View) -> View:
+    """Answer from the cache before the question is even parsed; else parse, read and keep.
+
+    What is kept was asked for in the same words before, and was a good question then.
+    """
+
+    @wraps(view)
+    def answer(*, listing_id: UUID) -> Response:
+        # The day is part of the question: without a first week, the answer begins today.
+        asked = f"{context.now().date()}?{_short(request.query_string)}"
+        found = availability.kept(context.parts().get(Cache), listing_id, asked)
+        if isinstance(found, availability.Answer):
+            return _answer(found, "no-cache")
+        g.availability_ticket = found
+        return cast("Response", view(listing_id=listing_id))
+
+    return cast("View", answer)
+
+
 @blueprint.route("/<uuid:listing_id>/availability", methods=["GET"])
 @public
+@kept_first
 @blueprint.arguments(AvailabilityArgs, location="query")
 @blueprint.response(200, AvailabilitySchema)
 @blueprint.alt_response(304, description="As you have it already.")
@@ -34,17 +61,19 @@ def show_availability(data: dict[str, Any], listing_id: UUID) -> Response:
     first = monday_of(data["start"] or context.now().date())
     last = last_of(first, data["weeks"])
     cache = context.parts().get(Cache)
-    found = availability.kept(cache, listing_id, f"{first}:{last}")
-    if isinstance(found, availability.Answer):
-        return _answer(found, "no-cache")
-    weeks = availability.read(context.session(), cache, {listing_id: found}, first, last).get(
-        listing_id
-    )
+    tickets = {listing_id: g.availability_ticket}
+    weeks = availability.read(context.session(), cache, tickets, first, last).get(listing_id)
     if weeks is not None and weeks.public:
         return _answer(weeks.answer, "no-cache")
     if weeks is None or not may_manage(weeks.site_id):
         raise ListingNotFound
     return _answer(weeks.answer, "private, no-cache")
+
+
+def _short(question: bytes) -> str:
+    if len(question) > LONGEST:
+        return hashlib.blake2b(question, digest_size=16).hexdigest()
+    return question.decode("latin-1")
 
 
 def _answer(answer: availability.Answer, keeping: str) -> Response:

@@ -36,6 +36,19 @@ def test_the_second_reader_needs_no_database(cached, queries):
     assert len(queries) == 1
 
 
+def test_the_same_question_in_other_words_is_another_question(cached, queries):
+    place = cached.stage.place(seats_per_week=3)
+    path = f"/listings/{place.listing_id}/availability"
+    long = "&".join(["weeks=1"] * 20)
+    for question in ("weeks=2&from=2027-03-01", "from=2027-03-01&weeks=2", "", long):
+        queries.clear()
+        first, again = (cached.get(f"{path}?{question}") for _ in range(2))
+        assert (first.status_code, again.status_code) == (200, 200)
+        assert first.data == again.data
+        assert len(queries) == 1
+    assert cached.get(f"{path}?{long}&x=1").json["fields"] == {"x": ["Unknown field."]}
+
+
 def test_the_tag_answers_who_has_it_already(cached):
     place = cached.stage.place(seats_per_week=3)
     path = f"/listings/{place.listing_id}/availability"
