@@ -185,6 +185,7 @@ class Listing(Base):
         ),
         Index("ix_listing_site_id", "site_id"),
         Index("ix_listing_preceptor_id", "preceptor_id"),
+        Index("ix_listing_id", "id", postgresql_where=text("state = 'published'")),
     )
 
     id: Mapped[uuid.UUID] = pk()
