@@ -13,7 +13,8 @@ from redis.retry import Retry
 log = structlog.get_logger(__name__)
 
 SECONDS = 0.05
-# After a failure nobody asks for this long: 50 ms for each of many requests would be slow too.
+# After a failure nobody asks for a while, 50 ms at first and twice as long each time, up to this:
+# 50 ms for each of many requests would be slow too, and one hiccup is no outage.
 REST_SECONDS = 1.0
 # Where `set_many` tells its news, behind the prefix; `adapters.news` listens there.
 CHANNEL = "news"
@@ -28,6 +29,7 @@ class RedisCache:
     def __init__(self, url: str, *, prefix: str = PREFIX) -> None:
         self._prefix = prefix
         self._resting_until = 0.0
+        self._failures = 0
         self._server = redis.Redis.from_url(
             url,
             socket_timeout=SECONDS,
@@ -43,6 +45,7 @@ class RedisCache:
         if not self._resting():
             try:
                 kept = self._server.mget([self._prefix + key for key in keys])
+                self._failures = 0
                 return cast("list[bytes | None]", kept)
             except redis.RedisError as error:
                 self._rest(error)
@@ -95,7 +98,9 @@ class RedisCache:
         return time.monotonic() < self._resting_until
 
     def _rest(self, error: redis.RedisError) -> None:
-        self._resting_until = time.monotonic() + REST_SECONDS
+        rest = min(REST_SECONDS, SECONDS * 2**self._failures)
+        self._failures = min(self._failures + 1, 10)
+        self._resting_until = time.monotonic() + rest
         log.warning("cache_unavailable", error=repr(error))
 
 
