@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022_sitemaps"
-down_revision = "0021_calendar_feeds"
+revision = "0023_sitemaps"
+down_revision = "0022_search_english"
 branch_labels = None
 depends_on = None
 
