@@ -1,7 +1,7 @@
 """Sites and preceptors: as they are, as they were, and which wait for an operator."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, select
@@ -40,6 +40,17 @@ def _held(session: Session, statement: Select[Site]) -> Site:
     if found is None:
         raise SiteNotFound
     return found
+
+
+def hold(session: Session, site_ids: Collection[uuid.UUID]) -> None:
+    """Hold several sites as `held` does one, always in the same order."""
+    if site_ids:
+        session.execute(
+            select(Site.id)
+            .where(Site.id.in_(list(site_ids)))
+            .order_by(Site.id)
+            .with_for_update(key_share=True)
+        ).all()
 
 
 def of_owner(session: Session, owner_account_id: uuid.UUID) -> list[uuid.UUID]:

@@ -8,7 +8,7 @@ from flask import Response, make_response
 from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing
-from marketplace.catalog.queries import listings, sites, versions
+from marketplace.catalog.queries import listings, versions
 from marketplace.catalog.routes import editing
 from marketplace.catalog.schemas.editing import (
     ListingArgs,
@@ -62,10 +62,7 @@ def change_listing(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Res
     that contradicts itself now goes back to review.
     """
     session = context.session()
-    site = sites.locked(session, site_id)
-    listing = listings.locked(session, listing_id)
-    if listing.site_id != site_id:
-        raise ListingNotFound
+    site, listing = service.held(session, site_id, listing_id)
     last = versions.last_version(session, listing_id)
     editing.require_match(listing.id, listing.version, last)
     preceptor_id = data.get("preceptor_id")

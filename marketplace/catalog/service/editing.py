@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from marketplace.catalog.errors import DuplicateListing, ListingInUse
+from marketplace.catalog.errors import DuplicateListing, ListingInUse, ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing, Preceptor, Site
 from marketplace.catalog.queries import listings, sites
@@ -48,8 +48,7 @@ def create(
     `Invalid` names each field that can't be taken; `DuplicateListing` for an `external_id` that
     its owner uses already.
     """
-    site = sites.locked(session, site_id)
-    importing.wait_for_others(session, site.owner_account_id)
+    site = _site(session, site_id)
     person = _preceptor(session, site_id, preceptor_id)
     entry = _planned(session, site, {**_place(site, person), **cells}, by)
     if entry.stored is not None:
@@ -57,6 +56,15 @@ def create(
     _write(session, site, entry, by)
     (row,) = listings.owned(session, site.owner_account_id, [entry.external_id])
     return row[0]
+
+
+def held(session: Session, site_id: uuid.UUID, listing_id: uuid.UUID) -> tuple[Site, Listing]:
+    """A listing of this site and the site, for a change of it; `ListingNotFound`."""
+    site = _site(session, site_id)
+    listing = listings.locked(session, listing_id)
+    if listing.site_id != site_id:
+        raise ListingNotFound
+    return site, listing
 
 
 def change(
@@ -68,18 +76,23 @@ def change(
     *,
     preceptor_id: uuid.UUID | None = None,
 ) -> None:
-    """Give a listing these cells, the others as they were; the caller holds site and listing.
+    """Give a listing these cells, the others as they were; the caller has `held` it and its site.
 
     Every change is a version. `Invalid` as for a new one; `ListingInUse` where a booking's seat
     stands against it, naming the bookings, or where it is retired.
     """
-    importing.wait_for_others(session, site.owner_account_id)
     person = _preceptor(session, site.id, preceptor_id or listing.preceptor_id)
     stored = terms_of(listings.draft_of(listing, site, person))
     entry = _planned(session, site, {**stored, **cells}, by)
     if entry.action == planning.CHANGED:
         _write(session, site, entry, by)
         session.refresh(listing)
+
+
+def _site(session: Session, site_id: uuid.UUID) -> Site:
+    """The site, held; imports of its owner come first or wait, as they hold what they write."""
+    importing.wait_for_others(session, sites.site(session, site_id).owner_account_id)
+    return sites.locked(session, site_id)
 
 
 def _preceptor(session: Session, site_id: uuid.UUID, preceptor_id: uuid.UUID) -> Preceptor:

@@ -27,6 +27,7 @@ from marketplace.catalog.models import (
     Site,
 )
 from marketplace.catalog.queries import imports, listings
+from marketplace.catalog.queries import sites as site_queries
 from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
 from marketplace.catalog.rules.faults import LARGE, Limits
 from marketplace.catalog.rules.spreadsheet import read_sheet
@@ -157,6 +158,8 @@ class Writer:
         changed = [entry for entry in entries if entry.action == CHANGED]
         drafts = [entry.draft for entry in [*created, *changed] if entry.draft]
         self.changing = {entry.stored.listing.id for entry in changed if entry.stored}
+        # Sites before listings, as everybody does: a change may send a listing back to review.
+        site_queries.hold(self.session, {each.stored.site.id for each in changed if each.stored})
         self._bring_sites(drafts)
         self._bring_preceptors(drafts)
         self._create([entry.draft for entry in created if entry.draft])

@@ -6,11 +6,15 @@ from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 
+from marketplace.catalog.models import Listing
 from marketplace.catalog.service import seats
+from marketplace.catalog.service.importing import import_listings
 from marketplace.core.db import edge
 from tests.conftest import NOW
 from tests.factories.people import People
+from tests.integration.catalog.conftest import SHEET
 
 API = "/api/v1"
 NEW = {
@@ -308,3 +312,44 @@ def test_a_booking_shows_the_terms_that_it_was_made_on(live, live_stage):
     hidden = client.get(f"{API}/bookings/{booking_id}/terms", headers=stranger.headers)
     assert hidden.status_code == 404
     assert UUID(shown["booking_id"]) == booking_id
+
+
+def test_an_edit_an_import_and_a_verification_at_once_all_end(live):
+    """They hold the same rows: in one order, so that none waits for another for ever."""
+    crowd = People(live.app)
+    owner, operator = crowd.make(name="Hosts Inc."), crowd.make("operator")
+    with live.transaction() as session:
+        import_listings(session, SHEET, owner.id, True, NOW)
+        listing = session.execute(
+            select(Listing).where(Listing.external_id == "CHI-IM-01")
+        ).scalar_one()
+        path = f"{API}/sites/{listing.site_id}"
+        where = f"{path}/listings/{listing.id}"
+    together = threading.Barrier(3)
+
+    def edit():
+        client = live.app.test_client()
+        together.wait()
+        tag = etag(client, where, owner)
+        return patch(client, where, {"notes": "Bring a coat."}, owner, tag).status_code
+
+    def bring():
+        together.wait()
+        changed = SHEET.replace(b"425.00", b"435.00").replace(
+            b"Chicago Medical Way", b"Clark Street"
+        )
+        with live.transaction() as session:
+            import_listings(session, changed, owner.id, True, NOW)
+        return 200
+
+    def verify():
+        client = live.app.test_client()
+        body = {"verified": True, "kind": "visit", "reference": "3 May"}
+        together.wait()
+        decision = f"{API}/operator{path.removeprefix(API)}/verification"
+        return client.post(decision, json=body, headers=operator.headers).status_code
+
+    with ThreadPoolExecutor() as pool:
+        answers = [one.result() for one in [pool.submit(f) for f in (edit, bring, verify)]]
+    assert answers[0] in {200, 412}
+    assert answers[1:] == [200, 200]
