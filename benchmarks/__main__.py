@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import psycopg
 
-from benchmarks import booking, breakdown, export, search, start, webhooks
+from benchmarks import booking, breakdown, export, imports, search, start, webhooks
 from benchmarks.figures import Figure, failures
 from benchmarks.stage import FULL, QUICK, Stage, opened
 
 BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "start": start.run,
     "export": export.run,
+    "imports": imports.run,
     "requests": breakdown.run,
     "booking": booking.run,
     "webhooks": webhooks.run,

@@ -41,7 +41,7 @@ class Whose:
 def write_listings(session: Session, file: BinaryIO, whose: Whose, form: Format) -> int:
     """Write the listings that are not retired; returns how many."""
     found = exports.listing_drafts(session, whose.owner_account_id, whose.site_id)
-    return _write(file, LISTINGS, (terms_of(draft) for draft in found), form)
+    return write_rows(file, LISTINGS, (terms_of(draft) for draft in found), form)
 
 
 def write_calendars(
@@ -49,7 +49,7 @@ def write_calendars(
 ) -> int:
     """Write the weeks of every pool from Monday `since` on; returns how many."""
     found = exports.calendar_weeks(session, whose.owner_account_id, whose.site_id, since)
-    return _write(file, CALENDAR, map(_week, found), form)
+    return write_rows(file, CALENDAR, map(_week, found), form)
 
 
 def _week(week: CalendarWeek) -> Row:
@@ -66,7 +66,7 @@ def _week(week: CalendarWeek) -> Row:
     }
 
 
-def _write(file: BinaryIO, layout: Layout, rows: Iterable[Row], form: Format) -> int:
+def write_rows(file: BinaryIO, layout: Layout, rows: Iterable[Row], form: Format) -> int:
     return _write_csv(file, layout, rows) if form is Format.CSV else _write_xlsx(file, layout, rows)
 
 

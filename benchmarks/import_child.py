@@ -1,0 +1,78 @@
+"""The process that imports: the application and the job, as a worker has them.
+
+`python -m benchmarks.import_child PLAN` prints seconds, CPU, peak memory and counts.
+"""
+
+import hashlib
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from benchmarks.processes import peak_memory
+from config.settings import load
+from marketplace.app import create_app, worker_context
+from marketplace.catalog.queries import imports
+from marketplace.catalog.service import import_job, import_runs
+from marketplace.catalog.states import ImportMode
+from marketplace.core.ids import new_id
+from marketplace.core.ports import ObjectStore
+
+_OWNER = text(
+    "INSERT INTO account (id, email, name, fs_uniquifier, fs_token_uniquifier)"
+    " VALUES (:id, 'owner@example.org', 'Owner', 'owner', 'owner-token')"
+)
+
+
+def bring_in(sheet: Path) -> dict[str, Any]:
+    """Upload a sheet, have it planned, have it done."""
+    job, _ = worker_context(create_app(load()))
+    owner, import_id = new_id(), new_id()
+    content = sheet.read_bytes()
+    with job.transaction() as session:
+        session.execute(_OWNER, {"id": owner})
+        run = import_runs.begin(
+            session,
+            import_id,
+            owner_account_id=owner,
+            account_id=owner,
+            site=None,
+            mode=ImportMode.ROWS,
+            commit=False,
+            file_name=sheet.name,
+            now=job.clock.now(),
+        )
+        job.parts.get(ObjectStore).put(run.file_key or "", content)
+        digest = hashlib.sha256(content).digest()
+        import_runs.uploaded(session, import_id, size=len(content), digest=digest)
+    del content
+    before, began = peak_memory(), time.perf_counter()
+    import_job.work(job, import_id)
+    planned = time.perf_counter()
+    with job.transaction() as session:
+        import_runs.approve(session, import_id)
+    import_job.work(job, import_id)
+    ended = time.perf_counter()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    with job.transaction() as session:
+        found = imports.run(session, import_id)
+        assert found is not None
+        return {
+            "state": found.state,
+            "counts": found.counts,
+            "seconds": ended - began,
+            "planned": planned - began,
+            "written": ended - planned,
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "before": before,
+            "peak": peak_memory(),
+        }
+
+
+if __name__ == "__main__":
+    plan = json.loads(Path(sys.argv[1]).read_text())
+    print(json.dumps(bring_in(Path(plan["sheet"]))))

@@ -1,0 +1,125 @@
+"""The import of a large sheet by the worker's own job, against `COPY` into the same tables."""
+
+from collections.abc import Iterator
+from typing import LiteralString
+
+import psycopg
+
+from benchmarks import import_sheet
+from benchmarks.figures import Figure, Target
+from benchmarks.processes import run_python
+from benchmarks.stage import Stage
+
+MIB = 1 << 20
+LARGEST_MIB = 300
+LEAST_SHARE = 0.1
+# In the order in which rows need each other.
+TABLES: tuple[LiteralString, ...] = (
+    "site",
+    "preceptor",
+    "listing",
+    "listing_version",
+    "listing_transition",
+    "seat_pool",
+    "listing_pool",
+    "seat_week",
+)
+
+
+def run(stage: Stage) -> Iterator[Figure]:
+    """One process imports a sheet of new listings; then COPY brings the same rows in again."""
+    rows = stage.sizes.sheet_rows
+    sheet = stage.folder / "listings.csv"
+    stage.say(f"a sheet of {rows} rows")
+    import_sheet.write(sheet, rows)
+    with stage.database("imports") as conninfo:
+        stage.say("import")
+        done = run_python(
+            "benchmarks.import_child",
+            {"sheet": str(sheet)},
+            stage.folder,
+            stage.environment(conninfo),
+        )
+        if done["counts"]["created"] != rows:
+            raise RuntimeError(f"of {rows} rows came {done['counts']}")
+        stage.say("COPY")
+        seconds, copied = _copy_again(stage, conninfo)
+    detail = {
+        "rows": rows,
+        "weeks_each": import_sheet.WEEKS,
+        "rows_of_all_tables": copied,
+        "reading_and_planning_seconds": round(done["planned"], 2),
+        "writing_seconds": round(done["written"], 2),
+        "copy_seconds": round(seconds, 2),
+        "cpu_seconds": round(done["cpu_seconds"], 2),
+        "sheet_bytes": sheet.stat().st_size,
+    }
+    yield Figure(
+        "import.rate",
+        rows / done["seconds"],
+        "rows/s",
+        "COPY into the same tables",
+        rows / seconds,
+        Target("ratio", "at least", LEAST_SHARE),
+        detail,
+    )
+    yield Figure(
+        "import.peak_memory",
+        done["peak"] / MIB,
+        "MiB",
+        "the process before it imports",
+        done["before"] / MIB,
+        Target("value", "below", LARGEST_MIB),
+        {"rows": rows},
+    )
+    sheet.unlink()
+
+
+def _copy_again(stage: Stage, conninfo: str) -> tuple[float, int]:
+    """Seconds that COPY takes to bring the imported rows into empty tables of a like database."""
+    seconds, copied = 0.0, 0
+    with (
+        stage.database("imports_copied") as other,
+        psycopg.connect(conninfo) as source,
+        psycopg.connect(other) as target,
+    ):
+        _copy_accounts(source, target)
+        for table in TABLES:
+            file = stage.folder / f"{table}.copy"
+            columns = _columns(source, table)
+            names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
+            name = psycopg.sql.Identifier(table)
+            out = psycopg.sql.SQL("COPY {} ({}) TO STDOUT").format(name, names)
+            with file.open("wb") as kept, source.cursor().copy(out) as copy:
+                for piece in copy:
+                    kept.write(piece)
+            back = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(name, names)
+            seconds += import_sheet.copied_in(target, back, file)
+            count = target.execute(
+                psycopg.sql.SQL("SELECT count(*) FROM {}").format(name)
+            ).fetchone()
+            copied += count[0] if count else 0
+            file.unlink()
+        seconds += import_sheet.committed(target)
+    return seconds, copied
+
+
+def _copy_accounts(source: psycopg.Connection, target: psycopg.Connection) -> None:
+    columns = _columns(source, "account")
+    names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
+    out = psycopg.sql.SQL("COPY account ({}) TO STDOUT").format(names)
+    back = psycopg.sql.SQL("COPY account ({}) FROM STDIN").format(names)
+    with source.cursor().copy(out) as read, target.cursor().copy(back) as written:
+        for piece in read:
+            written.write(piece)
+    target.commit()
+
+
+def _columns(connection: psycopg.Connection, table: str) -> list[str]:
+    """The columns that are stored as given; what the database works out is left to it."""
+    found = connection.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        " AND table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position",
+        [table],
+    )
+    return [name for (name,) in found]
