@@ -2,17 +2,23 @@
 
 import sys
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import click
 from flask.cli import with_appcontext
 
 from marketplace.catalog.gateway import SeatHolders
-from marketplace.catalog.service import importing, publishing
-from marketplace.catalog.service.planning import ImportPlan
+from marketplace.catalog.rules.faults import SMALL
+from marketplace.catalog.rules.weeks import monday_of
+from marketplace.catalog.rules.writing import Format
+from marketplace.catalog.service import exporting, import_runs, importing, publishing
+from marketplace.catalog.service.exporting import Whose
+from marketplace.catalog.service.planning import REFUSED, ImportPlan
+from marketplace.catalog.states import ImportMode
+from marketplace.cli import sheets
 from marketplace.cli.accounts import find
 from marketplace.cli.edge import now, parts, readable, table, transaction
-
-LARGEST_SHEET = 64 * 1024 * 1024
 
 
 @click.group()
@@ -25,31 +31,113 @@ def listings() -> None:
 @click.option("--site-owner", required=True, help="E-mail address of the sites' owner.")
 @click.option("--commit", is_flag=True, help="Do it; without this nothing is changed.")
 @click.option("--publish", is_flag=True, help="With --commit, ask for publication of all drafts.")
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in ImportMode]),
+    default=ImportMode.ROWS.value,
+    show_default=True,
+    help="Leave refused rows out, or take the file whole or not at all.",
+)
+@click.option(
+    "--errors",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a workbook of what to mend here, to send back to the host.",
+)
+@click.option("--job", is_flag=True, help="Have a worker do it; this shows how far it is.")
 @with_appcontext
 @readable
-def import_sheet(sheet: Path, site_owner: str, commit: bool, publish: bool) -> None:  # noqa: FBT001 - click calls by keyword
-    """Import the listings of SHEET (CSV): what would be created, changed and refused, cell by cell.
+def import_sheet(
+    sheet: Path,
+    site_owner: str,
+    commit: bool,  # noqa: FBT001 - click calls by keyword
+    publish: bool,  # noqa: FBT001 - click calls by keyword
+    mode: str,
+    errors: Path | None,
+    job: bool,  # noqa: FBT001 - click calls by keyword
+) -> None:
+    """Import the listings of SHEET (CSV or XLSX): what would be created, changed and refused.
 
-    A dry run unless --commit is given. Rows are taken one by one: a refused row stops no other.
-    The exit status is 1 if the file can't be read, else 0; refused rows are counted and shown.
+    A dry run unless --commit is given. Rows are taken one by one, or all or none with --mode file.
+    Up to 4 MiB each cell's remark is printed; a larger sheet, or one with --job, is imported in
+    batches with a progress bar. The exit status is 1 if the file can't be read or taken whole,
+    else 0; refused rows are counted and shown.
     """
-    if sheet.stat().st_size > LARGEST_SHEET:
-        raise click.ClickException(f"{sheet} is larger than {LARGEST_SHEET >> 20} MiB")
     with transaction() as session:
         owner = find(session, site_owner)
-        holders = parts().get(SeatHolders)
-        plan = importing.import_listings(
-            session, sheet.read_bytes(), owner, commit, now(), holders=holders
-        )
-        asked = publishing.request_all(session, owner, owner, now()) if commit and publish else []
-    if plan.fault is not None:
-        click.echo(f"{sheet}: expected {plan.fault.expected}", err=True)
-        sys.exit(1)
+    how = ImportMode(mode)
+    if job or sheet.stat().st_size > SMALL.content:
+        run = sheets.bring_in(sheet, owner, mode=how, commit=commit, elsewhere=job)
+        saved = errors is not None and sheets.save_errors_of_run(run, errors)
+        _tell_errors(errors, written=saved)
+        sheets.show_run(run)
+    else:
+        _import_small(sheet, owner, how, errors, commit=commit)
+    if commit and publish:
+        with transaction() as session:
+            asked = publishing.request_all(session, owner, owner, now())
+        for answer in asked:
+            why = f" ({answer.why})" if answer.why else ""
+            click.echo(f"{answer.external_id}: {answer.state}{why}")
+
+
+def _import_small(
+    sheet: Path, owner: UUID, mode: ImportMode, errors: Path | None, *, commit: bool
+) -> None:
+    content = sheet.read_bytes()
+    with transaction() as session:
+        given: dict[str, Any] = {"holders": parts().get(SeatHolders), "name": sheet.name}
+        plan = importing.import_listings(session, content, owner, False, now(), **given)
+        if plan.fault is not None:
+            click.echo(f"{sheet}: expected {plan.fault.expected}", err=True)
+            sys.exit(1)
+        whole = mode is ImportMode.ROWS or not plan.counts[REFUSED]
+        if commit and whole:
+            plan = importing.import_listings(session, content, owner, True, now(), **given)
     show(plan)
-    for answer in asked:
-        click.echo(
-            f"{answer.external_id}: {answer.state}" + (f" ({answer.why})" if answer.why else "")
-        )
+    _tell_errors(errors, written=errors is not None and sheets.save_errors(sheet, plan, errors))
+    if commit and not whole:
+        raise click.ClickException("rows are refused, so nothing of the file was taken")
+
+
+def _tell_errors(errors: Path | None, *, written: bool) -> None:
+    if errors is not None:
+        said = f"what to mend is in {errors}" if written else "nothing to mend"
+        click.echo(said, err=True)
+
+
+@listings.command("export")
+@click.argument("to", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--site-owner", required=True, help="E-mail address of the sites' owner.")
+@click.option("--calendar", is_flag=True, help="The seats by week, instead of the listings.")
+@with_appcontext
+@readable
+def export(to: Path, site_owner: str, calendar: bool) -> None:  # noqa: FBT001 - click calls by keyword
+    """Write an owner's listings to TO, a file that ends in .csv or .xlsx.
+
+    Imported again as it is, it changes nothing. Retired listings are left out.
+    """
+    if to.suffix.lower() not in (".csv", ".xlsx"):
+        raise click.ClickException("name a file that ends in .csv or .xlsx")
+    form = Format(to.suffix.lower().removeprefix("."))
+    with transaction() as session, to.open("w+b") as file:
+        whose = Whose(owner_account_id=find(session, site_owner))
+        if calendar:
+            since = monday_of(now().date())
+            count = exporting.write_calendars(session, file, whose, form, since)
+        else:
+            count = exporting.write_listings(session, file, whose, form)
+    click.echo(f"{count} rows in {to}")
+
+
+@listings.command("cancel-import")
+@click.argument("import_id", type=click.UUID)
+@with_appcontext
+@readable
+def cancel_import(import_id: UUID) -> None:
+    """Stop the import IMPORT_ID; rows that are written by then stay."""
+    with transaction() as session:
+        run = import_runs.cancel(session, import_id, now())
+        click.echo(f"{run.state} after {run.position} rows")
 
 
 @listings.command("publish")

@@ -67,13 +67,21 @@ def begin(
     return found
 
 
-def uploaded(session: Session, import_id: uuid.UUID, *, size: int, digest: bytes) -> ImportRun:
-    """The file is stored whole: have it read. Twice is once."""
+def uploaded(
+    session: Session,
+    import_id: uuid.UUID,
+    *,
+    size: int,
+    digest: bytes,
+    have_read: bool = True,
+) -> ImportRun:
+    """The file is stored whole: have a worker read it, or not, if the caller does. Twice is once."""
     run = _locked(session, import_id)
     if run.state == ImportState.UPLOADING:
         run.size, run.digest = size, digest
         move(run, ImportState.UPLOADED)
-        defer(session, RUN, lock=_lock(run), import_id=str(import_id))
+        if have_read:
+            defer(session, RUN, lock=_lock(run), import_id=str(import_id))
     elif run.digest != digest:
         raise ImportExists
     session.flush()

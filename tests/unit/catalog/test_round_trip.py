@@ -96,7 +96,7 @@ def drafts(draw):
 
 
 @pytest.mark.parametrize("form", list(Format))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(draft=drafts())
 def test_a_draft_comes_out_and_goes_in_again_the_same(form, draft):
     file = io.BytesIO()
