@@ -13,10 +13,10 @@ import click
 from flask import current_app
 
 from marketplace.app import worker_context
-from marketplace.catalog.models import ImportRun
 from marketplace.catalog.queries import imports
 from marketplace.catalog.rules.sheet import LISTINGS, open_rows
 from marketplace.catalog.service import error_workbook, import_job, import_runs
+from marketplace.catalog.service.import_runs import Run
 from marketplace.catalog.service.planning import REFUSED, ImportPlan
 from marketplace.catalog.states import ImportMode, ImportState
 from marketplace.cli.edge import now, parts, transaction
@@ -36,7 +36,7 @@ PHASES = {
 
 def bring_in(
     sheet: Path, owner: uuid.UUID, *, mode: ImportMode, commit: bool, elsewhere: bool
-) -> ImportRun:
+) -> Run:
     """Import a sheet as a job does, with a progress bar; by a worker where `elsewhere`.
 
     Interrupted, a worker goes on with what it has; what was done here is done as far as it came:
@@ -53,7 +53,7 @@ def bring_in(
     return _followed(import_id, work, commit=commit)
 
 
-def show_run(run: ImportRun) -> None:
+def show_run(run: Run) -> None:
     """Print what came of a run: its counts, remarks, and why it failed."""
     counts = ", ".join(f"{count} {action}" for action, count in run.counts.items() if count)
     click.echo(f"{run.state}: {counts or 'nothing'}")
@@ -66,7 +66,7 @@ def show_run(run: ImportRun) -> None:
         click.echo("A dry run: nothing was changed. Add --commit to do it.")
 
 
-def save_errors_of_run(run: ImportRun, to: Path) -> bool:
+def save_errors_of_run(run: Run, to: Path) -> bool:
     """Write the workbook of a run's errors; whether there are any."""
     file = next((file for file in run.files if file["name"] == "errors.xlsx"), None)
     if file is None:
@@ -121,7 +121,7 @@ def _upload(
     return import_id
 
 
-def _followed(import_id: uuid.UUID, work: threading.Thread | None, *, commit: bool) -> ImportRun:
+def _followed(import_id: uuid.UUID, work: threading.Thread | None, *, commit: bool) -> Run:
     """Look at a run until it has ended, or is planned where nothing more is wanted."""
     while True:
         run = _run(import_id)
@@ -135,7 +135,7 @@ def _followed(import_id: uuid.UUID, work: threading.Thread | None, *, commit: bo
         _show_phase(run)
 
 
-def _show_phase(run: ImportRun) -> None:
+def _show_phase(run: Run) -> None:
     """A progress bar for as long as the run is in its present state, and for a minute at most."""
     state, since = ImportState(run.state), time.monotonic()
     shown = cast("Any", click).progressbar(
@@ -150,7 +150,7 @@ def _show_phase(run: ImportRun) -> None:
             bar.update((bar.length or 0) - bar.pos)
 
 
-def _run(import_id: uuid.UUID) -> ImportRun:
+def _run(import_id: uuid.UUID) -> Run:
     with transaction() as session:
         run = imports.run(session, import_id)
         if run is None:

@@ -5,6 +5,7 @@ What is done with the file is the business of `import_job`; here are the steps t
 
 import uuid
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy import select, update
 
@@ -16,6 +17,8 @@ from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import defer
 
+Run: TypeAlias = ImportRun
+"""What commands and routes are given of a run."""
 RUN = "catalog.run_import"
 UPLOAD_KEPT = timedelta(days=1)
 FILES_KEPT = timedelta(days=30)
