@@ -72,7 +72,7 @@ def sweep_imports(job: JobContext) -> None:
 
 TASKS = (
     Task(reclassifying.RUN, reclassify, retry=RetryPolicy(attempts=6), queue="reports"),
-    Task("catalog.alert", alert, cron="7 * * * *", retry=RetryPolicy(attempts=3)),
+    Task("catalog.alert", alert, cron="37 * * * *", retry=RetryPolicy(attempts=3)),
     Task("catalog.refresh_free_weeks", refresh_free_weeks, cron="* * * * *"),
     Task("catalog.gather_words", gather_words, cron="*/10 * * * *"),
     Task("catalog.forget_changes", forget_changes, cron="41 3 * * *"),
