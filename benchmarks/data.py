@@ -109,7 +109,7 @@ _SEATS: LiteralString = """
 INSERT INTO seat_week (pool_id, week, capacity, taken)
 SELECT bench_id(%(pool)s, n), %(first_day)s::date + 7 * w, %(seats)s,
        CASE WHEN %(empty)s THEN 0 ELSE (n * 13 + w / 5) %% (%(seats)s + 1) END
-  FROM generate_series(%(first)s::bigint, %(last)s) AS n, generate_series(0, 51) AS w
+  FROM generate_series(%(first)s::bigint, %(last)s) AS n, generate_series(0, %(weeks)s - 1) AS w
 """
 _CAMPAIGNS: LiteralString = """
 INSERT INTO campaign (id, match_year, questionnaire_version, opens_on, closes_on, freeze_on,
@@ -151,9 +151,9 @@ def first_day(today: date | None = None) -> date:
     return day + timedelta(days=-day.weekday() % 7)
 
 
-def add_listings(conninfo: str, count: int) -> None:
-    """Make `count` published listings to search, with seats in 52 weeks, some of them taken."""
-    _add_listings(conninfo, 0, count, seats=3, bookable=False)
+def add_listings(conninfo: str, count: int, weeks: int = WEEKS) -> None:
+    """Make `count` published listings to search, with seats in so many weeks, some of them taken."""
+    _add_listings(conninfo, 0, count, seats=3, bookable=False, weeks=weeks)
 
 
 def add_bookable(conninfo: str, count: int) -> None:
@@ -161,7 +161,9 @@ def add_bookable(conninfo: str, count: int) -> None:
     _add_listings(conninfo, BOOKABLE, count, seats=60, bookable=True)
 
 
-def _add_listings(conninfo: str, first: int, count: int, *, seats: int, bookable: bool) -> None:
+def _add_listings(
+    conninfo: str, first: int, count: int, *, seats: int, bookable: bool, weeks: int = WEEKS
+) -> None:
     values = {
         **_kinds(),
         "first": first,
@@ -169,6 +171,7 @@ def _add_listings(conninfo: str, first: int, count: int, *, seats: int, bookable
         "first_day": first_day(),
         "policy": SELECTABLE[0],
         "seats": seats,
+        "weeks": weeks,
         "empty": bookable,
         "one_audience": bookable,
     }

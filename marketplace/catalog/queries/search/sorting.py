@@ -79,7 +79,11 @@ def _relevance(query: str, title: str) -> Order:
     every = "s.title_words @@ CAST(:query AS tsquery)"
     some = "s.title_words @@ CAST(:title_query AS tsquery)"
     level = f"CASE WHEN {every} THEN 0 WHEN {some} THEN 1 ELSE 2 END"
-    conditions = [every, f"{some} AND NOT {every}", f"NOT {some} AND NOT {every}"]
+    # By the operator's function, of which the planner expects nothing: what is left over is taken
+    # for many, and walked in order.
+    not_every = "NOT ts_match_vq(s.title_words, CAST(:query AS tsquery))"
+    none = "NOT ts_match_vq(s.title_words, CAST(:title_query AS tsquery))"
+    conditions = [every, f"{some} AND {not_every}", f"{none} AND {not_every}"]
     steps = [Step(each, [str(at), "s.price_minor"]) for at, each in enumerate(conditions)]
     if "!" not in query:  # what a title has, the whole has; what it lacks, the whole may have
         steps[0] = replace(steps[0], implies="q")

@@ -253,9 +253,9 @@ def _soonest(conditions: Conditions, columns: str, after: str, limited: str) -> 
         f" WHERE {where}),"
         " soon AS (SELECT * FROM known WHERE NOT EXISTS (SELECT FROM reached"
         " WHERE (known.key_0, known.listing_id) > (reached.week, reached.id))),"
-        f" first AS MATERIALIZED (SELECT * FROM soon {after} {limited})"
+        f" first AS MATERIALIZED (SELECT * FROM soon {after} {limited}),"
+        f" rest AS MATERIALIZED (SELECT {columns} {source}"
+        f" WHERE {where} AND (SELECT count(*) FROM first) < :page)"
         " (SELECT * FROM first WHERE (SELECT count(*) FROM first) = :page)"
-        f" UNION ALL (SELECT * FROM (SELECT {columns} {source}"
-        f" WHERE {where} AND (SELECT count(*) FROM first) < :page OFFSET 0) AS every"
-        f" {after} {limited})"
+        f" UNION ALL (SELECT * FROM rest {after} {limited})"
     )

@@ -1,0 +1,182 @@
+"""No shape of a search reads a large table from end to end.
+
+The plans are those of a database of its own with rows enough that a sequential scan would tempt.
+"""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.orm import Session as PlainSession
+from sqlalchemy.pool import NullPool
+
+from benchmarks import data
+from marketplace.catalog.queries.places import point_of
+from marketplace.catalog.queries.search import FACETS, SORTS, Filters, Near, Qualifications, search
+from marketplace.core.money import Money
+from marketplace.identity.rules import LearnerStatus
+
+NAME = "search_plans"
+LISTINGS = 10_000
+# Read whole by purpose: notes of what has changed, which the job keeps few.
+SMALL = {"stale_weeks"}
+TODAY = date(2026, 11, 22)
+FIRST = data.first_day(TODAY)
+
+# A vocabulary as that of a real catalogue; the generated listings have a few dozen words.
+MANY_WORDS = """
+INSERT INTO search_word (word, lexeme, listings, grams, gathered_at)
+SELECT word, word, 1, word_grams(word), now()
+  FROM (SELECT DISTINCT translate(substr(md5(n::text), 1, 8), '0123456789', 'ghijklmnop') AS word
+          FROM generate_series(1, 20000) AS n) AS made
+ON CONFLICT DO NOTHING
+"""
+NOTHING = Filters(TODAY)
+PARTS = {
+    "nothing": {},
+    "rare word": {"words": "neurology"},
+    "common words": {"words": "hospital rotation"},
+    "two words": {"words": "neurology chicago"},
+    "left out": {"words": "-neurology"},
+    "wrong word": {"words": "neurolgy"},
+    "specialty": {"specialties": ("neurology",)},
+    "specialties": {"specialties": ("neurology", "pediatrics")},
+    "state": {"us_states": ("IL",)},
+    "states": {"us_states": ("IL", "NY")},
+    "setting": {"settings": ("inpatient",)},
+    "letter": {"letter_policies": ("on_merit",)},
+    "status": {"status": LearnerStatus.STUDENT},
+    "tier": {"tiers": ("elective",)},
+    "tier of a status": {"status": LearnerStatus.GRADUATE, "tiers": ("externship",)},
+    "visa": {"visa": "B1/B2"},
+    "weeks": {"weeks": 4},
+    "price": {"price_most": Money(100_000, "USD")},
+    "price of weeks": {"price_most": Money(200_000, "USD"), "weeks": 4},
+    "from": {"start_from": FIRST},
+    "window": {"start_from": FIRST, "start_to": FIRST, "weeks": 4},
+    "near": {"near": Near(41.88, -87.63, 80.0, "Chicago")},
+    "far": {"near": Near(41.88, -87.63, 800.0, "Chicago")},
+    "prerequisites": {"met_by": Qualifications("passed", 240, True, "b1", {"test": "native"})},
+}
+SHAPES = [
+    *((name, sort) for name in PARTS for sort in (None, *SORTS)),
+    *(
+        (f"{one}+{other}", None)
+        for one, other in itertools.combinations(
+            ("rare word", "specialty", "state", "tier of a status", "window", "near", "price"), 2
+        )
+    ),
+    ("common words+window+price of weeks", "price"),
+    ("specialty+state+window+prerequisites", "soonest"),
+    ("two words+state+tier of a status+window+near", "distance"),
+]
+
+
+@pytest.fixture(scope="module")
+def plans(servers, template) -> Iterator[PlainSession]:
+    servers.postgres.drop_database(NAME)
+    servers.postgres.create_database(NAME, template)
+    data.add_listings(servers.postgres.conninfo(NAME), LISTINGS, weeks=4)
+    with psycopg.connect(servers.postgres.conninfo(NAME)) as connection:
+        connection.execute(MANY_WORDS)
+        connection.execute("ANALYZE search_word")
+    engine = create_engine(servers.postgres.url(NAME), poolclass=NullPool)
+    with PlainSession(engine) as session:
+        yield session
+    engine.dispose()
+    servers.postgres.drop_database(NAME)
+
+
+@contextmanager
+def explained(session) -> Iterator[list[tuple[str, str]]]:
+    """The tables that the statements inside read sequentially, with the statement."""
+    sent = []
+    bind = session.get_bind()
+    note = lambda _c, _k, statement, values, *_: sent.append((statement, values))
+    event.listen(bind, "before_cursor_execute", note)
+    found: list[tuple[str, str]] = []
+    yield found
+    event.remove(bind, "before_cursor_execute", note)
+    cursor = session.connection().connection.driver_connection.cursor()
+    for statement, values in sent:
+        ((plan,),) = cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", values, prepare=False)
+        found += [(table, statement) for table in scanned(plan[0]["Plan"])]
+
+
+def scanned(node) -> Iterator[str]:
+    # What is left where the earliest starts can't be told by walking an index: all of it is read,
+    # once, and only then.
+    if node.get("Subplan Name") == "CTE rest":
+        return
+    if node["Node Type"] == "Seq Scan" and node["Relation Name"] not in SMALL:
+        yield f"{node['Relation Name']}: {node.get('Filter')}"
+    for inner in node.get("Plans", ()):
+        yield from scanned(inner)
+
+
+def filters_of(name) -> Filters:
+    found = NOTHING
+    for part in name.split("+"):
+        found = replace(found, **PARTS[part])
+    return found
+
+
+def test_no_shape_reads_a_table_from_end_to_end(plans):
+    """Each filter alone in each order, pairs and more of them; the first page and the next."""
+    bad = []
+    for name, sort in SHAPES:
+        filters = filters_of(name)
+        if (sort == "distance") > (filters.near is not None):
+            continue
+        with explained(plans) as scans:
+            page = search(plans, filters, sort=sort, limit=5)
+            assert page.total == 0 or page.items, name
+            if page.next_cursor:
+                search(plans, filters, sort=sort, limit=5, cursor=page.next_cursor)
+                search(plans, filters, sort=sort, limit=5, cursor=page.next_cursor, facets=True)
+        bad += [(name, sort, table) for table, _ in scans]
+    assert bad == []
+
+
+def test_what_finds_nothing_reads_no_table_from_end_to_end(plans):
+    nothing = replace(filters_of("rare word+window+near+prerequisites"), us_states=("AK",))
+    with explained(plans) as scans:
+        assert search(plans, nothing).loosen.keys() == {"state"}
+    assert scans == []
+
+
+def test_a_place_is_found_by_an_index(plans):
+    with explained(plans) as scans:
+        point_of(plans, "60601")
+        point_of(plans, "Chicago, IL")
+    assert scans == []
+
+
+def test_the_seats_of_a_listing_are_found_by_an_index(plans):
+    """What stands for its bits where they may be out of date."""
+    source = plans.execute(
+        text("SELECT prosrc FROM pg_proc WHERE proname = 'listing_free_weeks'")
+    ).scalar_one()
+    listing_id = plans.execute(text("SELECT id FROM listing LIMIT 1")).scalar_one()
+    written = source.replace("wanted", f"'{listing_id}'::uuid")
+    (plan,) = plans.execute(
+        text(f"EXPLAIN (FORMAT JSON) {written}".replace(":", "\\:"))
+    ).scalar_one()
+    assert list(scanned(plan["Plan"])) == []
+
+
+def test_facets_of_many_are_near_the_truth(plans):
+    """A sample of some hundreds tells shares to some hundredths."""
+    found = search(plans, NOTHING)
+    assert not found.total_is_exact
+    assert found.total == pytest.approx(LISTINGS, rel=0.15)
+    assert set(found.estimated) == set(FACETS)
+    exact = dict(
+        plans.execute(text("SELECT us_state, count(*) FROM listing_search GROUP BY 1")).all()
+    )
+    assert found.facets["state"] == pytest.approx(exact, rel=0.5)
