@@ -22,7 +22,7 @@ from marketplace.core.money import Money
 from marketplace.identity.rules import LearnerStatus
 
 NAME = "search_plans"
-LISTINGS = 10_000
+LISTINGS = 8_000
 # Read whole by purpose: notes of what has changed, which the job keeps few.
 SMALL = {"stale_weeks"}
 TODAY = date(2026, 11, 22)
@@ -138,7 +138,6 @@ def test_no_shape_reads_a_table_from_end_to_end(plans):
             assert page.total == 0 or page.items, name
             if page.next_cursor:
                 search(plans, filters, sort=sort, limit=5, cursor=page.next_cursor)
-                search(plans, filters, sort=sort, limit=5, cursor=page.next_cursor, facets=True)
         bad += [(name, sort, table) for table, _ in scans]
     assert bad == []
 
