@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0023_free_weeks"
-down_revision = "0022_search_english"
+revision = "0024_free_weeks"
+down_revision = "0023_sitemaps"
 branch_labels = None
 depends_on = None
 
