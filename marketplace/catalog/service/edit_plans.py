@@ -4,6 +4,7 @@ Worked out from rows that are held, so that what is planned is what is done.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -119,13 +120,13 @@ def of_pools(
         if taken > target.capacity:
             code = WeeksInUse.code if target.closed else CapacityBelowTaken.code
             obstacles.append(Obstacle(code, pool_id, None, week, taken))
-    changes = []
-    for pool in pools:
-        before = {week: one.state for (owner, week), one in present.items() if owner == pool.id}
-        after = {week: state for (owner, week), state in targets.items() if owner == pool.id}
-        found = runs(before, after)
-        if found:
-            changes.append(PoolChange(pool, found))
+    before: dict[uuid.UUID, dict[date, WeekState]] = defaultdict(dict)
+    after: dict[uuid.UUID, dict[date, WeekState]] = defaultdict(dict)
+    for (pool_id, week), target in targets.items():
+        before[pool_id][week] = state_of(present, pool_id, week)
+        after[pool_id][week] = target
+    found = {pool.id: runs(before[pool.id], after[pool.id]) for pool in pools}
+    changes = [PoolChange(pool, found[pool.id]) for pool in pools if found[pool.id]]
     concerned = {one.pool_id for one in obstacles if one.pool_id}
     bookings = (
         holding.of_pools(session, concerned, {one.week for one in obstacles}, holders)
