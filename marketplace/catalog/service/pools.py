@@ -32,7 +32,7 @@ from marketplace.catalog.service import edit_plans, holding, seats, waking
 from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.states import EditKind
 from marketplace.core.db import Session
-from marketplace.core.errors import Invalid
+from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.ids import new_id
 
 Links = set[tuple[uuid.UUID, uuid.UUID]]
@@ -43,6 +43,8 @@ def create(
     session: Session, site_id: uuid.UUID, name: str, preceptor_id: uuid.UUID | None = None
 ) -> SeatPool:
     """A pool without seats yet, to be shared by listings of a site, or of one preceptor there."""
+    if listings.site(session, site_id) is None:
+        raise NotFound
     if preceptor_id is not None:
         known = listings.preceptor_site(session, preceptor_id)
         if known != site_id:

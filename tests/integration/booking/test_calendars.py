@@ -193,7 +193,7 @@ def test_seats_of_weeks_that_are_over_move_along(stage, call, place, other):
     assert stage.findings() == []
 
 
-def test_pools_of_others_do_not_exist_here(stage, call, place, people):
+def test_pools_of_others_do_not_exist_here(stage, client, call, place, people):
     foreign = stage.place()
     ids = [str(foreign.listing_id)]
     for method, path, body in (
@@ -209,6 +209,9 @@ def test_pools_of_others_do_not_exist_here(stage, call, place, people):
     preceptor_only = people.make("preceptor", site_id=place.site_id)
     assert call("GET", "/pools", person=preceptor_only).status_code == 200
     assert call("POST", "/pools", {"name": "Mine"}, preceptor_only).status_code == 403
+    nowhere = f"{API}/sites/{place.pool_id}/pools"
+    operator = people.make("operator")
+    assert client.post(nowhere, json={"name": "X"}, headers=operator.headers).status_code == 404
     strange = call("POST", "/pools", {"name": "X", "preceptor_id": preceptor(stage, foreign)})
     assert strange.json["fields"] == {"preceptor_id": ["The site has no such preceptor."]}
 
