@@ -46,9 +46,10 @@ def bring_in(sheet: Path) -> dict[str, Any]:
             file_name=sheet.name,
             now=job.clock.now(),
         )
-        job.parts.get(ObjectStore).put(run.file_key or "", content)
+        key = run.file_key or ""
+        job.parts.get(ObjectStore).put(key, content)
         digest = hashlib.sha256(content).digest()
-        import_runs.uploaded(session, import_id, size=len(content), digest=digest)
+        import_runs.uploaded(session, import_id, key=key, size=len(content), digest=digest)
     del content
     before, began = peak_memory(), time.perf_counter()
     import_job.work(job, import_id)

@@ -116,7 +116,7 @@ def _upload(
     with transaction() as session:
         size = sheet.stat().st_size
         import_runs.uploaded(
-            session, import_id, size=size, digest=digest.digest(), have_read=elsewhere
+            session, import_id, key=key, size=size, digest=digest.digest(), have_read=elsewhere
         )
     return import_id
 

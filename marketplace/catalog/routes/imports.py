@@ -116,7 +116,15 @@ def upload(data: dict[str, Any], site_id: UUID, import_id: UUID) -> ImportRun:
     if body.fault is not None:
         store.delete(key)
         raise body.fault
-    return import_runs.uploaded(session, import_id, size=body.size, digest=body.digest.digest())
+    used = False
+    try:
+        digest = body.digest.digest()
+        run = import_runs.uploaded(session, import_id, key=key, size=body.size, digest=digest)
+        used = run.file_key == key
+    finally:
+        if not used:
+            store.delete(key)
+    return run
 
 
 @blueprint.route("/imports", methods=["GET"])

@@ -64,8 +64,8 @@ def begin(
     found.mode = mode
     found.commit_wanted = commit
     found.file_name = _shown(file_name)
-    # Known before anything is stored there, so that nothing stored is ever lost sight of.
-    found.file_key = found.file_key or f"imports/{import_id}/{new_id()}/sheet"
+    # Known before anything is stored there; of two uploads at once each has a key of its own.
+    found.file_key = f"imports/{import_id}/{new_id()}/sheet"
     session.flush()
     return found
 
@@ -74,14 +74,18 @@ def uploaded(
     session: Session,
     import_id: uuid.UUID,
     *,
+    key: str,
     size: int,
     digest: bytes,
     have_read: bool = True,
 ) -> ImportRun:
-    """The file is stored whole: have a worker read it, or not, if the caller does. Twice is once."""
+    """The file is stored whole at `key`: have a worker read it, or not, if the caller does.
+
+    Twice is once; `ImportExists` where another file was faster.
+    """
     run = _locked(session, import_id)
     if run.state == ImportState.UPLOADING:
-        run.size, run.digest = size, digest
+        run.file_key, run.size, run.digest = key, size, digest
         move(run, ImportState.UPLOADED)
         if have_read:
             defer(session, RUN, lock=_lock(run), import_id=str(import_id))

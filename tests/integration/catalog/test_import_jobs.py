@@ -60,7 +60,8 @@ class Desk:
                 now=NOW,
             )
             self.store.put(run.file_key, content)
-            import_runs.uploaded(session, import_id, size=len(content), digest=b"digest")
+            size = len(content)
+            import_runs.uploaded(session, import_id, key=run.file_key, size=size, digest=b"digest")
         return import_id
 
     def work(self, import_id):
@@ -322,13 +323,15 @@ def test_a_workbook_goes_in_as_well(desk):
     assert (run.state, run.counts["created"]) == ("done", 5)
 
 
-def test_an_id_is_used_once(desk):
+def test_an_id_is_used_once_and_the_first_file_counts(desk):
     import_id = desk.send(SHEET)
+    key = desk.run(import_id).file_key
     with desk.live.transaction() as session:
-        again = import_runs.uploaded(session, import_id, size=len(SHEET), digest=b"digest")
-        assert again.state == "uploaded"
+        given = {"key": "imports/x/late/sheet", "size": len(SHEET)}
+        again = import_runs.uploaded(session, import_id, digest=b"digest", **given)
+        assert (again.state, again.file_key) == ("uploaded", key)
         with pytest.raises(ImportExists):
-            import_runs.uploaded(session, import_id, size=1, digest=b"other")
+            import_runs.uploaded(session, import_id, digest=b"other", **given)
 
 
 def test_old_files_are_swept_away(desk):
