@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 
 from sqlalchemy import Row, Select, bindparam, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from marketplace.catalog.errors import ListingNotFound, NotOffered
 from marketplace.catalog.models import (
@@ -142,6 +142,8 @@ def _to_book() -> Select[Listing, str]:
         select(Listing, Site.time_zone)
         .join(Site, Site.id == Listing.site_id)
         .where(Listing.id == bindparam("id"))
+        # Long, and not booked: what a search reads and what an operator is shown.
+        .options(defer(Listing.search_text), defer(Listing.reasons), defer(Listing.conflicts))
     )
 
 

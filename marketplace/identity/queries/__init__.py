@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import cache
 
 from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy.orm import load_only
 
 from marketplace.core.db import Session
 from marketplace.identity.models import (
@@ -214,6 +215,7 @@ def _trainee_facts() -> Select[TraineeProfile, Account]:
         select(TraineeProfile, Account)
         .join(Account, Account.id == TraineeProfile.account_id)
         .where(TraineeProfile.account_id == bindparam("id"))
+        .options(load_only(Account.name, Account.time_zone))
     )
 
 

@@ -2,10 +2,11 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
-from limits import RateLimitItemPerHour, RateLimitItemPerSecond
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
@@ -73,3 +74,44 @@ def test_a_window_ends_even_if_its_key_was_left_without_an_end(servers, counts, 
 
 def test_without_redis_each_process_counts_for_itself():
     assert address(None) == "memory://"
+
+
+MINUTELY = RateLimitItemPerMinute(1200)
+
+
+def test_a_wide_limit_costs_one_question_in_many_turns(counts, limiter, monkeypatch):
+    who, asked, take = str(new_id()), [], counts._take
+    monkeypatch.setattr(counts, "_take", lambda *given: asked.append(1) or take(*given))
+    assert all(limiter.hit(MINUTELY, who) for _ in range(240))
+    assert len(asked) == 10
+    assert limiter.get_window_stats(MINUTELY, who).remaining == 960
+
+
+@pytest.mark.parametrize("turns", [49, 50, 51, 120, 1210])
+def test_one_process_grants_exactly_the_limit(limiter, turns):
+    item, who = RateLimitItemPerMinute(turns), str(new_id())
+    assert sum(limiter.hit(item, who) for _ in range(turns + 60)) == turns
+
+
+@pytest.mark.parametrize("turns", [3, 120, 1210])
+def test_processes_together_never_exceed_a_limit_and_waste_little_of_it(servers, turns):
+    item, who = RateLimitItemPerMinute(turns), str(new_id())
+    processes = [
+        FixedWindowRateLimiter(storage_from_string(address(servers.redis_url))) for _ in range(3)
+    ]
+    granted = sum(process.hit(item, who) for _ in range(turns) for process in processes)
+    assert turns - 2 * (max(turns // 50, 1) - 1) <= granted <= turns
+
+
+def test_threads_of_one_process_are_never_given_one_number_twice(counts):
+    key = MINUTELY.key_for(str(new_id()))
+    with ThreadPoolExecutor(12) as pool:
+        given = list(pool.map(lambda _: counts.incr(key, 60), range(600)))
+    assert len(set(given)) == 600
+
+
+def test_numbers_end_with_their_window(limiter):
+    item, who = RateLimitItemPerSecond(100), str(new_id())
+    assert sum(limiter.hit(item, who) for _ in range(130)) == 100
+    time.sleep(1.1)
+    assert limiter.hit(item, who)
