@@ -165,3 +165,22 @@ def _listing_to_review(stage: Any, owner: Person) -> None:
         import_listings(session, sheet.getvalue(), owner.id, True, stage.now)
         verify_sites(session, owner.id, stage.now)
         publishing.request_all(session, owner.id, owner.id, stage.now)
+
+
+def add_listings(stage: Any, people: Any, world: World, count: int) -> None:
+    """Publish so many more listings, at a site whose owner calls."""
+    host, owner = people.make(), world.callers["site_owner"]
+    sheet = io.StringIO()
+    writer = csv.DictWriter(sheet, [*ROW, "external_id"])
+    writer.writeheader()
+    for number in range(count):
+        writer.writerow({**ROW, "external_id": f"T-many-{number}", "site_name": "Many Clinics"})
+    with stage.transaction() as session:
+        import_listings(session, sheet.getvalue(), host.id, True, stage.now)
+        verify_sites(session, host.id, stage.now)
+        publishing.request_all(session, host.id, host.id, stage.now)
+        rows = session.execute(
+            text("SELECT site_id, id FROM listing WHERE external_id LIKE 'T-many-%'")
+        ).all()
+    people.grant(owner, "site_owner", site_id=rows[0].site_id)
+    world.places += [{"site_id": str(site), "listing_id": str(one)} for site, one in rows]
