@@ -4,13 +4,16 @@
 are counted to its `log`: the count is the server's own, BEGIN, COMMIT and pings included.
 """
 
+import cProfile
 import io
 import json
+import pstats
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ from marketplace.identity.models import Account
 
 STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): (.*)")
 LONGEST_SHOWN = 100
+LIBRARIES_SHOWN = 8
 
 
 @dataclass(slots=True)
@@ -146,30 +150,43 @@ def capture(probe: Probe, paths: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def measure(probe: Probe, kinds: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+def measure(
+    probe: Probe, kinds: Mapping[str, Sequence[Mapping[str, Any]]], *, profiled: bool = False
+) -> dict[str, Any]:
     """For each kind of request: statements of one, and the middle of the others' times.
 
-    A path may name the id of the answer before it, as `{id}`.
+    A path may name the id of the answer before it, as `{id}`. `profiled` tells in which libraries
+    the time was spent, and makes all times longer.
     """
     results: dict[str, list[tuple[dict[str, float], list[str], int]]] = {name: [] for name in kinds}
-    last_id = ""
-    for step in zip(*kinds.values(), strict=True):
+    profiles = {name: cProfile.Profile() for name in kinds}
+    last_id, warm = "", _cold(len(next(iter(kinds.values()))))
+    for turn, step in enumerate(zip(*kinds.values(), strict=True)):
         for name, request in zip(kinds, step, strict=True):
             logged: list[str] = []
-            with probe.logged(logged):
-                filled = {**request, "path": request["path"].replace("{id}", last_id)}
+            filled = {**request, "path": request["path"].replace("{id}", last_id)}
+            watched = profiles[name] if profiled and turn >= warm else nullcontext()
+            with probe.logged(logged), watched:
                 status, content, spent = probe.ask(filled)
             if status >= 400:
                 raise RuntimeError(f"{name}: {status} {content[:500]!r}")
             if name == "hold":
                 last_id = json.loads(content)["id"]
             results[name].append((spent, logged, len(probe.listener.sent)))
-    return {name: _told(rows) for name, rows in results.items()}
+    told = {name: _told(rows) for name, rows in results.items()}
+    if profiled:
+        for name, rows in results.items():
+            told[name]["ms_by_library"] = by_library(profiles[name], len(rows) - warm)
+    return told
+
+
+def _cold(count: int) -> int:
+    """How many first requests fill caches: compiled statements, schemas, connections."""
+    return count // 3
 
 
 def _told(rows: Sequence[tuple[dict[str, float], list[str], int]]) -> dict[str, Any]:
-    # The first requests fill caches: compiled statements, schemas, connections.
-    warm = rows[len(rows) // 3 :]
+    warm = rows[_cold(len(rows)) :]
     texts = warm[-1][1]
     return {
         **{
@@ -180,6 +197,18 @@ def _told(rows: Sequence[tuple[dict[str, float], list[str], int]]) -> dict[str, 
         "sent_by_the_orm": warm[-1][2],
         "texts": [" ".join(text.split())[:LONGEST_SHOWN] for text in texts],
     }
+
+
+def by_library(profile: cProfile.Profile, units: int) -> dict[str, float]:
+    """Milliseconds a request spent within each library, the largest first; waiting is included."""
+    spent: Counter[str] = Counter()
+    for (path, _, _), (_, _, seconds, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined] # not in its stubs
+        _, inside, below = path.rpartition("site-packages/")
+        library = below.partition("/")[0] if inside else "marketplace"
+        if not inside and "/marketplace/" not in path:
+            library = "python"
+        spent[library] += seconds
+    return {name: round(s / units * 1000, 3) for name, s in spent.most_common(LIBRARIES_SHOWN)}
 
 
 def main(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,7 +227,7 @@ def main(plan: Mapping[str, Any]) -> dict[str, Any]:
         timed, counted = plan["measure"]
         done["measure"] = [measure(probe, timed)]
         probe.write_down()
-        done["measure"].append(measure(probe, counted))
+        done["measure"].append(measure(probe, counted, profiled=True))
     return done
 
 

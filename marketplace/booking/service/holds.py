@@ -63,7 +63,8 @@ def hold(
     mondays = Rotation(first_day, weeks).mondays
     if not transition.begin(session, booking, mondays, reason="Seat held.", now=now):
         raise _already_booked(session, booking, mondays)
-    seats.take(session, listing_id, mondays)
+    # The booking names the listing: it is held since its insert.
+    seats.take(session, listing_id, mondays, held=True)
     return booking
 
 

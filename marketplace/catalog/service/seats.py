@@ -116,16 +116,20 @@ _RELEASE = text(
 )
 
 
-def take(session: Session, listing_id: uuid.UUID, weeks: Sequence[date]) -> None:
+def take(
+    session: Session, listing_id: uuid.UUID, weeks: Sequence[date], *, held: bool = False
+) -> None:
     """Take a seat in each of `weeks` (Mondays); `SeatTaken` names those without one.
 
     Nothing is taken where it raises. Whether the listing is open for booking is the caller's
-    question: see `queries.listing_for_booking`.
+    question: see `queries.listing_for_booking`. `held`: this transaction has inserted a row whose
+    foreign key names the listing, and the check of that key holds it as this would.
     """
     wanted = sorted(set(weeks))
     if not wanted or len(wanted) != len(weeks):
         raise ValueError("weeks to take are one or more, each once")
-    session.execute(_HOLD_LISTINGS, {"listings": [listing_id]})
+    if not held:
+        session.execute(_HOLD_LISTINGS, {"listings": [listing_id]})
     row = session.execute(_TAKE, {"listing": listing_id, "weeks": wanted}).one()
     if row.pools and row.changed == row.pools * len(wanted):
         waking.seats_changed(session, row.touched)
