@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import Target
 from benchmarks.processes import cpu_seconds, run_python
 from marketplace.adapters import migrate
 from marketplace.embedded.guard import Orders
@@ -81,10 +80,6 @@ class Stage:
         self.kept = ExitStack()
         self.shared: Any = None
         self._has_template = False
-
-    def at_full_size(self, target: Target) -> Target | None:
-        """The target of a comparison; none at small sizes, where fixed costs hide what it is for."""
-        return None if self.sizes.quick else target
 
     def say(self, text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)

@@ -26,7 +26,7 @@ from marketplace.core.parts import Parts
 log = structlog.get_logger(__name__)
 
 # As the library's own function does; its triggers tell the workers. Built and sent by the library
-# itself, the same row costs ten times as much, in every request that asks for a job.
+# itself, the same row costs twice the CPU, in every request that asks for a job.
 _DEFER = text(
     """
     INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args, scheduled_at)
