@@ -16,12 +16,12 @@ MOST = 500
 # By relevance more of them: to sort these is cheaper than to walk for each of its levels.
 MOST_RELEVANT = 1000
 # As many do for the facets that are counted without their own filter.
-MOST_WIDENED = 300
+MOST_WIDENED = 200
 SHARES = 2**32
 # Words that more listings have are too common to expect few hits of.
 COMMON = 10_000
 # How many times the hits wanted are looked through at first, where words are common.
-PARTS_OF_SAMPLE = 3
+PARTS_OF_SAMPLE = 2
 # Filters by which an index finds few listings.
 SELECTIVE = frozenset({"specialty", "state", "near"})
 # A filter's own facets are counted without it, so that it can be widened.
