@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from marketplace.catalog.queries.search import Found, search
+from marketplace.catalog.queries.search import Found
 from marketplace.catalog.routes.public import blueprint
 from marketplace.catalog.schemas.search import FoundSchema, SearchArgs
+from marketplace.catalog.service import counting
 from marketplace.catalog.service.searching import filters_of
+from marketplace.core.ports import Cache
 from marketplace.identity.access import current_caller, public
 from marketplace.web import context
 
@@ -30,8 +32,9 @@ def search_listings(data: dict[str, Any]) -> Found:
         today=context.now().date(),
         account_id=None if caller is None else caller.account.id,
     )
-    return search(
+    return counting.find(
         session,
+        context.parts().get(Cache),
         filters,
         sort=data["sort"],
         limit=data["limit"],
