@@ -3,7 +3,7 @@
 What a field may be is said here for the document; what a row may be is said by `rules.row`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +40,14 @@ def _number(least: int, most: int, example: int, **kwargs: Any) -> fields.Intege
     return fields.Integer(strict=True, validate=between, metadata={"example": example}, **kwargs)
 
 
+def _in_steps_of(step: float) -> Callable[[float], None]:
+    def check(value: float) -> None:
+        if value % step:
+            raise ValidationError(f"Must be a multiple of {step:g}.")
+
+    return check
+
+
 class EnglishArgs(StrictSchema):
     """Accepted proofs of English, any one of which is enough: least scores."""
 
@@ -50,15 +58,15 @@ class EnglishArgs(StrictSchema):
     ielts = fields.Float(
         load_default=None,
         allow_none=True,
-        validate=validate.OneOf([half / 2 for half in range(1, 19)]),
-        metadata={"description": "Least overall band, in halves."},
+        validate=[validate.Range(0.5, 9), _in_steps_of(0.5)],
+        metadata={"description": "Least overall band, in halves.", "multipleOf": 0.5},
     )
     oet = fields.Integer(
         load_default=None,
         allow_none=True,
         strict=True,
-        validate=validate.OneOf(range(10, 501, 10)),
-        metadata={"description": "Least score in each part, in tens."},
+        validate=[validate.Range(10, 500), _in_steps_of(10)],
+        metadata={"description": "Least score in each part, in tens.", "multipleOf": 10},
     )
 
     @post_load
