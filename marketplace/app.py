@@ -27,6 +27,7 @@ from marketplace.catalog.gateway import SeatHolders, TraineeWeeks
 from marketplace.catalog.rules import classifiers
 from marketplace.compliance import errors as compliance_errors
 from marketplace.compliance import routes as compliance_routes
+from marketplace.compliance import tasks as compliance_tasks
 from marketplace.core import connections, events, jobs
 from marketplace.core import parts as core_parts
 from marketplace.core.clock import Clock, OffsetClock, SystemClock
@@ -75,6 +76,7 @@ TASKS: tuple[jobs.Task, ...] = (
     *web_tasks.TASKS,
     *identity_tasks.TASKS,
     *catalog_tasks.TASKS,
+    *compliance_tasks.TASKS,
     *payments_tasks.TASKS,
     *booking_tasks.TASKS,
     *outcomes_tasks.TASKS,

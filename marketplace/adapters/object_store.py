@@ -4,14 +4,15 @@ Also `gs://` and `az://`; their credentials come from the environment that their
 A put is whole or not at all: local files are staged and renamed, object stores do so themselves.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, from_url
+from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
 from marketplace.core.errors import NotFound, Unavailable
 
@@ -68,6 +69,29 @@ class FileStore:
             obstore.delete(self._store, _safe(key))
         except FileNotFoundError:
             return
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def size(self, key: str) -> int:
+        try:
+            return int(obstore.head(self._store, _safe(key))["size"])
+        except FileNotFoundError as error:
+            raise FileNotStored from error
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def keys(self, prefix: str) -> Sequence[str]:
+        try:
+            batches = obstore.list(self._store, _safe(prefix))
+            return [str(one["path"]) for batch in batches for one in batch]
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def signed_upload(self, key: str, life: timedelta) -> str | None:
+        if not isinstance(self._store, S3Store | GCSStore | AzureStore):
+            return None
+        try:
+            return str(obstore.sign(self._store, "PUT", _safe(key), life))
         except (BaseError, OSError) as error:
             raise StoreUnavailable(str(error)) from error
 

@@ -1,6 +1,7 @@
 """Which adapter serves which protocol, from the settings."""
 
 from marketplace.adapters.cache import NoCache, RedisCache
+from marketplace.adapters.document_vault import AesDocumentVault
 from marketplace.adapters.letter_vault import AesLetterVault
 from marketplace.adapters.link_signer import HmacLinkSigner
 from marketplace.adapters.mailer import SmtpMailer
@@ -8,6 +9,7 @@ from marketplace.adapters.news import NoNews, RedisNews
 from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
 from marketplace.adapters.stripe_gateway import StripeGateway
+from marketplace.compliance import gateway as compliance
 from marketplace.core.parts import Parts
 from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
@@ -24,6 +26,8 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(PdfRenderer, TypstRenderer())
     parts.add(LetterVault, AesLetterVault(settings.letter_key))
     parts.add(LinkSigner, HmacLinkSigner(settings.secret_keys))
+    parts.add(compliance.LinkSigner, HmacLinkSigner(settings.secret_keys))
+    parts.add(compliance.DocumentVault, AesDocumentVault(settings.letter_key))
     parts.add(
         PaymentGateway,
         StripeGateway(

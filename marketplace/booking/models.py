@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    FetchedValue,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -103,6 +104,13 @@ class Booking(Base):
     learner_status: Mapped[str]
     payment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment.id"))
     held_at: Mapped[datetime]
+    # What was asked for when it was made: set by the database as the row is inserted, and kept.
+    site_requirements_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("requirement_version.id"), server_default=FetchedValue()
+    )
+    listing_requirements_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("requirement_version.id"), server_default=FetchedValue()
+    )
 
     @property
     def price_lines(self) -> list[PriceLine]:
@@ -263,3 +271,16 @@ class CalendarFeed(Base):
     rotated_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_on: Mapped[date | None]
+
+
+class BookingWaiver(Base):
+    """A requirement that an operator lets a booking begin without, and why. Append-only."""
+
+    __tablename__ = "booking_waiver"
+    __table_args__ = (CheckConstraint("reason <> ''", name="reason"),)
+
+    booking_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
+    requirement: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    waived_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    waived_at: Mapped[datetime]

@@ -1,6 +1,9 @@
-"""Who read and did what, and what each person agreed to.
+"""Who read and did what, what each person agreed to, and the documents that hosts ask for.
 
-Owns: the audit trail and consents by purpose. Promises: both are added to and never changed; a
-consent that was withdrawn counts from that moment on, and as of an earlier date it still counted.
-Refuses: to decide what a consent is needed for, and to keep secrets or documents in an entry.
+Owns: the audit trail; consents by purpose; requirement sets of sites and listings; trainees'
+documents from the upload to the decision; the rules by which somebody is cleared for a stay.
+Promises: audit entries, consents, requirement sets, versions of documents and decisions are added to
+and never changed; a document's content is sealed under a key of its own and read by nobody without
+a grant, once a link, with an entry in the trail.
+Refuses: to know bookings. It speaks of holders, sites, days, and references that mean nothing to it.
 """

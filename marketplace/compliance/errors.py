@@ -1,11 +1,18 @@
 """What compliance refuses, and in which words."""
 
-from marketplace.core.errors import Conflict, ConstraintErrors
+from marketplace.core.errors import (
+    Conflict,
+    ConstraintErrors,
+    DomainError,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+)
 
 
 class HistoryIsKept(Conflict):
     code = "history_is_kept"
-    title = "Audit entries and consents are added to, never changed."
+    title = "Audit entries, consents and decisions are added to, never changed."
 
 
 class ConsentChanged(Conflict):
@@ -13,8 +20,87 @@ class ConsentChanged(Conflict):
     title = "This consent has just been changed elsewhere. Read it again, then decide."
 
 
+class RequirementsChanged(PreconditionFailed):
+    code = "requirements_changed"
+    title = "These requirements have just been changed elsewhere. Read them again, then decide."
+
+
+class RequirementsUnfit(Invalid):
+    """`fields` says which requirement, and what is wrong with it."""
+
+    code = "requirements_unfit"
+    title = "Requirements are named once each, and each has an alternative that can be met."
+
+
+class DocumentRefused(Invalid):
+    """`extra.fault` names what is wrong with the file."""
+
+    code = "document_refused"
+    title = "This file can't be taken."
+
+
+class DocumentTooLarge(DomainError):
+    code = "document_too_large"
+    status = 413
+    title = "This file is too large."
+
+
+class UploadGone(NotFound):
+    code = "upload_not_found"
+    title = "This address takes no file, or no more: ask for another."
+
+
+class UploadUsed(Conflict):
+    code = "upload_used"
+    title = "This address has taken its file: ask for another."
+
+
+class DocumentGone(Conflict):
+    code = "document_deleted"
+    title = "This document was deleted."
+
+
+class TooManyDocuments(Conflict):
+    code = "too_many_documents"
+    title = "You keep as many documents as there is room for. Delete some first."
+
+
+class DocumentInUse(Conflict):
+    """`extra.references` names what it was released for."""
+
+    code = "document_in_use"
+    title = "A booking needs this document. Take it back from there first."
+
+
+class DecidedAlready(Conflict):
+    """`extra` has the decision, who made it, and when."""
+
+    code = "decided_already"
+    title = "Somebody has just decided on this document."
+
+
+class NewerVersion(Conflict):
+    code = "newer_version"
+    title = "There is a newer version of this document. Look at that one."
+
+
+class DocumentReasonNeeded(Invalid):
+    code = "reason_needed"
+    title = "Say why."
+
+
+class NotTheKind(Invalid):
+    code = "other_kind"
+    title = "A new version is of the document's own kind."
+
+
 CONSTRAINTS: ConstraintErrors = {
     "history_audit_entry": HistoryIsKept,
     "history_consent": HistoryIsKept,
+    "history_requirement_version": HistoryIsKept,
+    "history_document_version": HistoryIsKept,
+    "history_document_decision": HistoryIsKept,
     "uq_consent_account_id_purpose_number": ConsentChanged,
+    "uq_requirement_version_scope_id_number": RequirementsChanged,
+    "uq_document_decision_version_id_site_id_number": DecidedAlready,
 }

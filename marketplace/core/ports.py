@@ -59,6 +59,15 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove; no error if there is nothing."""
 
+    def size(self, key: str) -> int:
+        """Return how many bytes are at `key`; `NotFound` if there is nothing."""
+
+    def keys(self, prefix: str) -> Sequence[str]:
+        """Return the keys below `prefix`, a folder of ours that holds few."""
+
+    def signed_upload(self, key: str, life: timedelta) -> str | None:
+        """Return an address that takes a PUT to `key` for so long; None where none can be signed."""
+
 
 class PdfRenderer(Protocol):
     """Sets documents from templates of ours."""

@@ -288,7 +288,7 @@ class Stage:
 
     def start_due(self) -> int:
         with self.transaction() as session:
-            return deadlines.start_due(session, self.now)
+            return deadlines.start_due(session, self.now).begun
 
     def remind_due(self) -> int:
         with self.transaction() as session:

@@ -1,5 +1,6 @@
 """All selects of the catalogue; what other packages ask for is named here."""
 
+from marketplace.catalog.queries.asked import documents_asked
 from marketplace.catalog.queries.feeds import PoolInUse, pool_weeks, pools_in_use
 from marketplace.catalog.queries.listings import (
     ListingFacts,
@@ -15,6 +16,7 @@ __all__ = [
     "ListingFacts",
     "ListingForBooking",
     "PoolInUse",
+    "documents_asked",
     "listing_facts",
     "listing_for_booking",
     "pool_weeks",

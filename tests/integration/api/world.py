@@ -21,6 +21,7 @@ TABLES = {
     "booking_id": "booking",
     "campaign_id": "campaign",
     "edit_id": "calendar_edit",
+    "document_id": "document",
     "entry_id": "match_outcome_event",
     "export_id": "export_run",
     "feed_id": "calendar_feed",
@@ -34,6 +35,7 @@ TABLES = {
     "refund_id": "refund",
     "review_id": "listing_review",
     "run_id": "report_run",
+    "upload_id": "document_upload",
 }
 
 
@@ -74,6 +76,7 @@ def build(
                 json={"duties": ["history_taking"], "in_person": True})  # fmt: skip
     client.call(trainee, "PUT", "/match-outcomes/2027",
                 json={"registered": True, "main_result": "matched_pgy1"})  # fmt: skip
+    _documents(client, confirmed)
     survey = _survey(client, link_of)
     feeds = _calendars(client, owner, trainee, at_once)
     for public in (False, True):
@@ -139,6 +142,19 @@ def _calendars(client: Done, owner: Person, trainee: Person, place: Place) -> li
     )
     made = [client.call(who, "POST", "/me/calendar-feeds", 201, json=wish) for who, wish in wishes]
     return [one.get_json()["address"].split("/")[-2] for one in made]
+
+
+def _documents(client: Done, booking_id: Any) -> None:
+    """A document that was handed over for a booking and waits for its site's decision."""
+    content = b"%PDF-1.7\n%%EOF\n"
+    wish = {"kind": "tb_test", "filename": "tb.pdf", "media_type": "application/pdf"}
+    asked = client.call(client.trainee, "POST", "/documents/uploads", 201,
+                        json={**wish, "size": len(content)}).get_json()  # fmt: skip
+    where = asked["url"].partition("/api/v1")[2]
+    sent = {"data": content, "headers": {"Content-Type": "application/pdf"}}
+    document = client.call(None, "PUT", where, **sent).get_json()["document_id"]
+    client.call(client.trainee, "POST", f"/bookings/{booking_id}/documents",
+                json={"document_ids": [document]})  # fmt: skip
 
 
 def _survey(client: Done, link_of: Any) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from marketplace.compliance import queries
 from marketplace.compliance.models import AuditEntry, Consent
+from marketplace.compliance.queries import records as queries
 from marketplace.compliance.rules import Purpose
 from marketplace.core.db import Session
 

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from marketplace.compliance import queries, service
 from marketplace.compliance.models import AuditEntry, Consent
+from marketplace.compliance.queries import records as queries
 from marketplace.compliance.rules import Purpose
-from marketplace.compliance.schemas import (
+from marketplace.compliance.schemas.records import (
     AuditArgs,
     AuditEntrySchema,
     ConsentArgs,
     ConsentSchema,
 )
+from marketplace.compliance.service import records
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_account, in_person, require, signed_in
 from marketplace.web import context
@@ -42,7 +43,7 @@ def decide_consent(data: dict[str, Any], purpose: str) -> Consent:
         known = Purpose(purpose)
     except ValueError as error:
         raise NotFound(f"There is no purpose {purpose!r}.") from error
-    return service.decide(context.session(), current_account().id, known, now=context.now(), **data)
+    return records.decide(context.session(), current_account().id, known, now=context.now(), **data)
 
 
 @blueprint.route("/operator/audit", methods=["GET"])
@@ -52,6 +53,3 @@ def decide_consent(data: dict[str, Any], purpose: str) -> Consent:
 def audit(args: dict[str, Any]) -> Page[AuditEntry]:
     """Search the audit trail, newest first."""
     return queries.audit_trail(context.session(), **args)
-
-
-BLUEPRINTS = (blueprint,)

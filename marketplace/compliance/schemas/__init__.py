@@ -1,0 +1,1 @@
+"""What the routes of compliance take and give."""

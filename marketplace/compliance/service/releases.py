@@ -1,0 +1,111 @@
+"""Who may read a document besides its holder: the site it was released to, for as long as it is.
+
+A release is for a reference, which means nothing here: the package above says what it is, until
+when it lasts and when it is over.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.compliance.errors import DocumentGone
+from marketplace.compliance.models import DocumentRelease
+from marketplace.compliance.queries import documents as queries
+from marketplace.compliance.service import notices
+from marketplace.compliance.service.records import record
+from marketplace.core.db import Session, affected
+from marketplace.core.errors import NotFound
+from marketplace.core.ids import new_id
+
+
+def release(
+    session: Session,
+    document_ids: Collection[UUID],
+    *,
+    holder_id: UUID,
+    site_id: UUID,
+    reference: UUID,
+    ends_at: datetime,
+    now: datetime,
+) -> None:
+    """Let the site read these documents of the holder's; what it may read already it still may."""
+    kinds = []
+    for document_id in sorted(set(document_ids)):
+        # Locked, so that none is deleted while it is handed over.
+        document = queries.own(session, document_id, holder_id, lock=True)
+        if document.deleted_at is not None:
+            raise DocumentGone
+        added = session.execute(
+            insert(DocumentRelease)
+            .values(
+                id=new_id(),
+                document_id=document_id,
+                site_id=site_id,
+                reference=reference,
+                released_by=holder_id,
+                released_at=now,
+                ends_at=ends_at,
+            )
+            .on_conflict_do_nothing()
+            .returning(DocumentRelease.id)
+        ).first()
+        if added is None:
+            continue
+        kinds.append(document.kind)
+        _note(session, "document.released", document_id, holder_id, site_id, reference, now)
+    if kinds:
+        notices.to_review(session, site_id, holder_id, kinds, now)
+
+
+def revoke(
+    session: Session, document_id: UUID, *, holder_id: UUID, reference: UUID, now: datetime
+) -> None:
+    """Take a document back from what it was released for."""
+    queries.own(session, document_id, holder_id, lock=True)
+    site_id = session.execute(
+        update(DocumentRelease)
+        .where(
+            DocumentRelease.document_id == document_id,
+            DocumentRelease.reference == reference,
+            DocumentRelease.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+        .returning(DocumentRelease.site_id)
+    ).scalar_one_or_none()
+    if site_id is None:
+        raise NotFound
+    _note(session, "document.taken_back", document_id, holder_id, site_id, reference, now)
+
+
+def end(session: Session, references: Collection[UUID], now: datetime) -> int:
+    """End all that was released for these references; one statement. Returns how much that was."""
+    return affected(
+        session,
+        update(DocumentRelease)
+        .where(DocumentRelease.reference.in_(references), DocumentRelease.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False),
+    )
+
+
+def _note(
+    session: Session,
+    action: str,
+    document_id: UUID,
+    holder_id: UUID,
+    site_id: UUID,
+    reference: UUID,
+    now: datetime,
+) -> None:
+    record(
+        session,
+        actor_id=holder_id,
+        action=action,
+        subject_kind="document",
+        subject_id=document_id,
+        detail={"site_id": str(site_id), "reference": str(reference)},
+        now=now,
+    )

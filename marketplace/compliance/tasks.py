@@ -1,0 +1,116 @@
+"""Jobs of compliance: each may run twice, at once or after a crash, and does its work once."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from marketplace.compliance.errors import DocumentGone, UploadUsed
+from marketplace.compliance.gateway import DocumentVault
+from marketplace.compliance.queries import documents as queries
+from marketplace.compliance.rules.files import LARGEST, FileFault, too_large
+from marketplace.compliance.service import files, upkeep, uploads
+from marketplace.compliance.states import UploadState
+from marketplace.core.errors import NotFound
+from marketplace.core.jobs import JobContext, Task
+from marketplace.core.ports import ObjectStore
+
+MOST_BATCHES = 100
+PIECE = 1 << 16
+
+
+def take_in(job: JobContext, upload_id: str) -> None:
+    """Look at what the store has received, seal it and make it a document; or say why not."""
+    wanted = UUID(upload_id)
+    with job.transaction() as session:
+        upload = queries.upload(session, wanted)
+        if upload is None or upload.state != UploadState.RECEIVED:
+            return
+        announced, media_type = upload.size, upload.media_type
+    store, key = job.parts.get(ObjectStore), files.incoming_key(wanted)
+    try:
+        stored = _stored(job, store, wanted, announced, media_type)
+        _taken(job, store, wanted, stored)
+    except FileFault as fault:
+        with job.transaction() as session:
+            uploads.refuse(session, wanted, fault)
+    store.delete(key)
+
+
+def _taken(job: JobContext, store: ObjectStore, upload_id: UUID, stored: files.Stored) -> None:
+    try:
+        with job.transaction() as session:
+            uploads.take(session, upload_id, stored, job.clock.now())
+    except UploadUsed:
+        # Another run of this job was faster: its content counts.
+        store.delete(stored.object_key)
+    except DocumentGone as error:
+        store.delete(stored.object_key)
+        raise FileFault("document_deleted", "The document was deleted meanwhile.") from error
+    except BaseException:
+        store.delete(stored.object_key)
+        raise
+
+
+def forget(job: JobContext, keys: list[str]) -> None:
+    """Delete sealed contents whose keys are gone already."""
+    store = job.parts.get(ObjectStore)
+    for key in keys:
+        store.delete(key)
+
+
+def remind(job: JobContext) -> None:
+    """Tell holders of documents that expire within thirty days."""
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            found = upkeep.remind(session, job.clock.now())
+        if found < upkeep.BATCH:
+            return
+
+
+def tidy(job: JobContext) -> None:
+    """Delete what uploads that are over have left in the store."""
+    store = job.parts.get(ObjectStore)
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            found = upkeep.ended(session, job.clock.now())
+            used = {one.id: queries.object_key_of(session, one.version_id) for one in found}
+        for upload in found:
+            upkeep.tidy(store, upload, used[upload.id])
+        with job.transaction() as session:
+            uploads.tidied(session, [upload.id for upload in found], job.clock.now())
+        if len(found) < upkeep.BATCH:
+            return
+
+
+def _stored(
+    job: JobContext, store: ObjectStore, upload_id: UUID, announced: int, media_type: str
+) -> files.Stored:
+    key = files.incoming_key(upload_id)
+    try:
+        size = store.size(key)
+    except NotFound as error:
+        raise FileFault("file_missing", "Nothing was sent to the address.") from error
+    # Looked at before it is read: an address of the store's own takes any size.
+    if size > announced:
+        fault = FileFault("file_other", f"{announced} bytes were announced, {size} were sent.")
+        raise too_large() if size > LARGEST else fault
+    # Whole, since the store can't be read from within what it writes; no more than announced.
+    received = bytearray()
+    for piece in store.stream(key, PIECE):
+        received += piece
+        if len(received) > announced:
+            raise FileFault("file_other", f"More than {announced} bytes were sent.")
+    vault = job.parts.get(DocumentVault)
+    return files.put_away(store, vault, upload_id, media_type, _pieces(bytes(received)))
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    for start in range(0, len(content), PIECE):
+        yield content[start : start + PIECE]
+
+
+TASKS = (
+    Task(uploads.TAKE_IN, take_in),
+    Task(upkeep.FORGET, forget),
+    Task("compliance.remind", remind, cron="23 6 * * *"),
+    Task("compliance.tidy", tidy, cron="37 * * * *"),
+)
