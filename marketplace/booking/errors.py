@@ -85,6 +85,23 @@ class DayOutsideRotation(Invalid):
     title = "Attendance is marked for days of the rotation that have come."
 
 
+class NotCleared(Conflict):
+    """`extra.missing` has the keys of the requirements that block the start."""
+
+    code = "not_cleared"
+    title = "The rotation can't begin: documents are missing."
+
+
+class RequirementUnknown(Invalid):
+    code = "requirement_unknown"
+    title = "Only what was asked for can be waived."
+
+
+class RequirementsFrozen(Conflict):
+    code = "requirements_frozen"
+    title = "What a booking was asked for when it was made stays."
+
+
 class HistoryIsKept(Conflict):
     code = "history_is_kept"
     title = "What happened to a booking is added to, never changed."
@@ -99,4 +116,6 @@ CONSTRAINTS: ConstraintErrors = {
     "history_booking_transition": HistoryIsKept,
     "history_booking_cancellation": HistoryIsKept,
     "history_attendance_mark": HistoryIsKept,
+    "history_booking_waiver": HistoryIsKept,
+    "frozen_requirements": RequirementsFrozen,
 }

@@ -22,7 +22,12 @@ def expire_holds(job: JobContext) -> None:
 
 def start_due(job: JobContext) -> None:
     """Begin the rotations whose first day has come at their site; hourly, for all the zones."""
-    _in_batches(job, deadlines.start_due)
+    after = None
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            after = deadlines.start_due(session, job.clock.now(), after=after).last
+        if after is None:
+            return
 
 
 def remind(job: JobContext) -> None:

@@ -1,10 +1,10 @@
 """What the clock has to do: each query finds at most `limit` rows, by an index."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Select, cast, func, select
+from sqlalchemy import ColumnElement, Date, Select, cast, func, select, tuple_
 from sqlalchemy.orm import defer
 
 from marketplace.booking.models import Booking, BookingReminder
@@ -28,19 +28,21 @@ def lock_expired(session: Session, now: datetime, limit: int) -> Sequence[Bookin
     )
 
 
-def lock_starting(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
-    """Return and lock confirmed bookings whose first day has come at their site."""
-    return _locked(
-        session,
-        select(Booking)
-        .where(
-            Booking.state == BookingState.CONFIRMED,
-            Booking.first_day <= (now + AHEAD).date(),
-            Booking.first_day <= _site_day(now),
-        )
-        .order_by(Booking.first_day, Booking.id)
-        .limit(limit),
+def lock_starting(
+    session: Session, now: datetime, limit: int, after: tuple[date, UUID] | None = None
+) -> Sequence[Booking]:
+    """Return and lock confirmed bookings whose first day has come at their site.
+
+    By first day and id, those `after` the given ones only: some can't begin, and stay.
+    """
+    query = select(Booking).where(
+        Booking.state == BookingState.CONFIRMED,
+        Booking.first_day <= (now + AHEAD).date(),
+        Booking.first_day <= _site_day(now),
     )
+    if after is not None:
+        query = query.where(tuple_(Booking.first_day, Booking.id) > after)
+    return _locked(session, query.order_by(Booking.first_day, Booking.id).limit(limit))
 
 
 def overdue_holds(session: Session, before: datetime, limit: int = 20) -> Sequence[UUID]:

@@ -1,11 +1,12 @@
 """Routes of booking: for trainees, for a site's people, and for operators."""
 
-from marketplace.booking.routes import feeds, hosts, operators, trainees
+from marketplace.booking.routes import clearing, feeds, hosts, operators, trainees
 
 BLUEPRINTS = (
     trainees.blueprint,
     hosts.blueprint,
     operators.blueprint,
+    clearing.blueprint,
     feeds.blueprint,
     feeds.addresses,
 )

@@ -5,13 +5,15 @@ grow with the batch. Rows that somebody else is working on are skipped: the next
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.booking import queries
 from marketplace.booking.models import Booking, BookingReminder
-from marketplace.booking.service import notices, payment, transition
+from marketplace.booking.service import clearances, notices, payment, transition
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 
@@ -38,13 +40,36 @@ def expire_due(session: Session, now: datetime, limit: int = BATCH) -> int:
     return len(due)
 
 
-def start_due(session: Session, now: datetime, limit: int = BATCH) -> int:
-    """Begin up to `limit` confirmed rotations whose first day has come at their site."""
-    due = queries.lock_starting(session, now, limit)
+@dataclass(frozen=True)
+class Started:
+    """What a batch of starts did; `last` is where the next goes on, None if there is no more."""
+
+    begun: int
+    last: tuple[date, UUID] | None
+
+
+def start_due(
+    session: Session, now: datetime, limit: int = BATCH, after: tuple[date, UUID] | None = None
+) -> Started:
+    """Begin up to `limit` confirmed rotations whose first day has come, those that are cleared.
+
+    Of one that isn't, both sides are told, once; it is looked at again each hour.
+    """
+    due = queries.lock_starting(session, now, limit, after)
+    found = clearances.clearances(session, due, now)
+    ready = [booking for booking in due if found[booking.id].may_start]
+    blocked = [booking for booking in due if not found[booking.id].may_start]
     transition.move_all(
-        session, due, BookingState.IN_PROGRESS, reason="The first day has come.", now=now
+        session, ready, BookingState.IN_PROGRESS, reason="The first day has come.", now=now
     )
-    return len(due)
+
+    def tell(session: Session, booking: Booking, now: datetime) -> None:
+        missing = [item.requirement.title for item in found[booking.id].items if item.blocks]
+        notices.start_blocked(session, booking, missing, now)
+
+    _remind(session, "start_blocked", blocked, tell, now)
+    more = len(due) == limit
+    return Started(len(ready), (due[-1].first_day, due[-1].id) if more else None)
 
 
 def remind_due(session: Session, now: datetime, limit: int = BATCH) -> int:

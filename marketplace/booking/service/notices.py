@@ -1,5 +1,6 @@
 """What trainees and hosts are told, in the transaction of what happened."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -94,6 +95,15 @@ def paid_twice(session: Session, booking: Booking, paid: Money, now: datetime) -
 
 def starts_soon(session: Session, booking: Booking, now: datetime) -> None:
     tell_trainee(session, booking, "booking_starts_soon", now=now)
+
+
+def start_blocked(
+    session: Session, booking: Booking, missing: Sequence[str], now: datetime
+) -> None:
+    """Tell both sides that the rotation has not begun, and which documents are missing."""
+    data = {"missing": ", ".join(missing), "trainee_name": _name(session, booking.trainee_id)}
+    tell_trainee(session, booking, "start_blocked", now=now, **data)
+    tell_host(session, booking, "start_blocked", now=now, **data)
 
 
 def decide_soon(session: Session, booking: Booking, now: datetime) -> None:

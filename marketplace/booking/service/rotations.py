@@ -14,7 +14,7 @@ from marketplace.booking.errors import DayOutsideRotation, NotOpenForThis
 from marketplace.booking.models import AttendanceMark, Booking
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import Rotation
-from marketplace.booking.service import transition
+from marketplace.booking.service import clearances, transition
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 
@@ -29,9 +29,13 @@ class Day:
 
 
 def begin_if_due(session: Session, booking: Booking, now: datetime) -> None:
-    """Begin a confirmed rotation whose first day has come, if the daily job has not yet."""
+    """Begin a confirmed rotation whose first day has come, if the hourly job has not yet.
+
+    `NotCleared` if a document is missing without which it may not begin.
+    """
     begun = Rotation(booking.first_day, booking.weeks).has_begun(site_day(now, booking.time_zone))
     if begun and BookingState(booking.state) is BookingState.CONFIRMED:
+        clearances.check_may_start(session, booking, now)
         transition.move(
             session,
             booking,

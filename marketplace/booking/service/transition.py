@@ -24,6 +24,7 @@ from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import keeps_begun_weeks
 from marketplace.booking.states import GIVES_UP_SEATS, TIMED, TRANSITIONS, BookingState
 from marketplace.catalog.service import seats
+from marketplace.compliance.service import releases
 from marketplace.core.db import Session, affected
 from marketplace.core.events import publish
 from marketplace.identity import queries as identity
@@ -175,9 +176,13 @@ def _follow(
     to: BookingState,
     now: datetime,
 ) -> None:
-    """Do what belongs to the steps: seats, events."""
+    """Do what belongs to the steps: seats, documents that were handed over, events."""
     if to in GIVES_UP_SEATS:
         _give_up(session, steps, to, now)
+        # A seat that was only held had no documents handed over for it.
+        over = [booking.id for booking, before in steps if before is not BookingState.HELD]
+        if over:
+            releases.end(session, over, now)
     for booking, _ in steps:
         _tell(session, booking, now)
 
