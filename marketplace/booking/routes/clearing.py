@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from flask import Response
+
 from marketplace.booking import queries
 from marketplace.booking.models import Booking
 from marketplace.booking.routes import finding
@@ -15,7 +17,7 @@ from marketplace.booking.schemas.clearing import (
     PathSchema,
     RequirementWaiverArgs,
 )
-from marketplace.booking.service import clearances
+from marketplace.booking.service import clearances, paths
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require, signed_in, site_member
 from marketplace.web import context
@@ -63,7 +65,7 @@ def read_path(booking_id: UUID) -> dict[str, Any]:
     """See what has to be done by when, counted back from the first day."""
     booking = finding.visible(booking_id)
     today = site_day(context.now(), booking.time_zone)
-    steps = clearances.critical_path(context.session(), booking, context.now())
+    steps = paths.critical_path(context.session(), booking, context.now())
     return {
         "booking_id": booking.id,
         "steps": [
@@ -79,6 +81,20 @@ def read_path(booking_id: UUID) -> dict[str, Any]:
             for step in steps
         ],
     }
+
+
+@blueprint.route(f"{BOOKING}/path.ics", methods=["GET"])
+@signed_in
+@blueprint.response(
+    200, {"type": "string"}, description="The calendar.", content_type="text/calendar"
+)
+def read_path_calendar(booking_id: UUID) -> Response:
+    """Read the same as days for a calendar program."""
+    booking = finding.visible(booking_id)
+    content = paths.calendar(context.session(), booking, context.now())
+    response = Response(content, content_type="text/calendar; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="path.ics"'
+    return response
 
 
 @blueprint.route("/sites/<uuid:site_id>/clearances", methods=["GET"])

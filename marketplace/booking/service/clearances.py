@@ -15,7 +15,6 @@ from marketplace.booking.errors import NotCleared, NotOpenForThis, RequirementUn
 from marketplace.booking.models import Booking, BookingWaiver
 from marketplace.booking.queries import clearing
 from marketplace.booking.rules.deadlines import day_begins, site_day
-from marketplace.booking.rules.path import Journey, Step, path
 from marketplace.booking.states import BookingState
 from marketplace.compliance import queries as compliance
 from marketplace.compliance import service as records
@@ -23,7 +22,6 @@ from marketplace.compliance.rules.clearance import Clearance, clear
 from marketplace.compliance.rules.validity import Stay
 from marketplace.compliance.service import releases
 from marketplace.core.db import Session
-from marketplace.identity import queries as identity
 
 # A site reads what was released to it until so long after the rotation: its auditors ask late.
 READABLE_AFTER = timedelta(days=31)
@@ -49,7 +47,7 @@ def clearances(
             booking.listing_requirements_id,
             booking.listing_id,
             booking.listing_version,
-            _made_on(booking),
+            made_on(booking),
         )
         for booking in bookings
     }
@@ -62,7 +60,7 @@ def clearances(
             sets[booking.id],
             Stay(booking.first_day, booking.last_day),
             held.get(booking.id, ()),
-            made_on=min(_made_on(booking), booking.first_day),
+            made_on=min(made_on(booking), booking.first_day),
             today=site_day(now, booking.time_zone),
             waived={one.requirement for one in waived.get(booking.id, ())},
         )
@@ -151,21 +149,6 @@ def waive(
     )
 
 
-def critical_path(session: Session, booking: Booking, now: datetime) -> tuple[Step, ...]:
-    """Return what has to be done by when, from the visa appointment to the first day."""
-    found = clearance(session, booking, now)
-    trainee = identity.trainee_facts(session, booking.trainee_id)
-    journey = Journey(
-        first_day=booking.first_day,
-        made_on=_made_on(booking),
-        today=site_day(now, booking.time_zone),
-        needs_visa=trainee is not None and trainee.needs_visa,
-        visa_type=trainee.visa_type if trainee else None,
-        balance_due_on=booking.balance_due_on,
-        balance_paid=booking.paid == booking.total,
-    )
-    return path(journey, found.items)
-
-
-def _made_on(booking: Booking) -> date:
+def made_on(booking: Booking) -> date:
+    """The day, at the site, on which the booking was made and its documents were asked for."""
     return site_day(booking.held_at, booking.time_zone)

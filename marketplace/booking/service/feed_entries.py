@@ -14,6 +14,7 @@ from marketplace.booking.queries import feeds as queries
 from marketplace.booking.queries.feeds import Dated, SeatChanges
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.ical import Entry, Status, write
+from marketplace.booking.service import paths
 from marketplace.booking.states import CANCELLED, OWNED, TIMED, BookingState
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.rules.weeks import SUNDAY_AFTER, WEEK, monday_of
@@ -27,11 +28,15 @@ SEATS_AHEAD = 26 * WEEK
 # A seat that was only held and given up is shown as such this long, then not at all.
 GIVEN_UP_SHOWN = timedelta(days=30)
 NEVER_CONFIRMED = frozenset({BookingState.EXPIRED, BookingState.WITHDRAWN, BookingState.DECLINED})
+# From when a trainee has reason to see to visa and documents.
+PREPARED_FOR = frozenset(
+    {BookingState.SUBMITTED, BookingState.AWAITING_PAYMENT, BookingState.CONFIRMED}
+)
 ENDED = CANCELLED | NEVER_CONFIRMED | {BookingState.NO_SHOW}
 
 
 def of_trainee(session: Session, feed: CalendarFeed, now: datetime) -> bytes:
-    """The trainee's calendar: three queries for any number of bookings."""
+    """The trainee's calendar: ten queries at most for any number of bookings."""
     found = [
         one
         for one in queries.of_trainee_since(session, feed.account_id, (now - BACK).date())
@@ -39,12 +44,16 @@ def of_trainee(session: Session, feed: CalendarFeed, now: datetime) -> bytes:
         or one.changed_at >= now - GIVEN_UP_SHOWN
     ]
     sites = catalog.site_facts(session, {one.booking.site_id for one in found})
+    ahead = [one.booking for one in found if BookingState(one.booking.state) in PREPARED_FOR]
+    to_do = paths.critical_paths(session, ahead, now)
     entries: list[Entry] = []
     for one in found:
         site = sites[one.booking.site_id]
         place = f"{site.name}, {site.address}, {site.city}, {site.state}"
         entries.append(_own_rotation(one, place))
         entries += _due(one)
+        steps = paths.still_to_do(to_do.get(one.booking.id, ()))
+        entries += paths.entries(one.booking, steps, one.sequence, one.changed_at)
     person = identity.contact(session, feed.account_id)
     return write(feed.name, person.time_zone if person else "UTC", entries)
 

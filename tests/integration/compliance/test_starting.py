@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import icalendar
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -149,3 +150,32 @@ def test_a_us_citizen_has_no_visa_on_the_path(desk):
     booking_id = desk.stage.confirmed(desk.place, citizen.id)
     steps = desk.call(citizen, "GET", f"/bookings/{booking_id}/path").get_json()["steps"]
     assert [step["key"] for step in steps] == ["balance", "start"]
+
+
+def days_in(answer):
+    calendar = icalendar.Calendar.from_ical(answer.get_data())
+    return {
+        str(event["UID"]).rpartition("-marketplace")[0].partition("path-")[2].split("-")[0]: event
+        for event in calendar.walk("VEVENT")
+        if "path-" in str(event["UID"])
+    }
+
+
+def test_the_path_is_read_by_a_calendar_program_and_by_the_feed(desk, booked):
+    answer = desk.call(desk.trainee, "GET", f"/bookings/{booked}/path.ics")
+    assert answer.content_type == "text/calendar; charset=utf-8"
+    days = days_in(answer)
+    assert {"visa_interview", "balance", "tb_test", "order_tb_test", "start"} <= set(days)
+    assert days["tb_test"].decoded("dtstart") == FIRST_DAY - timedelta(days=30)
+    assert str(days["tb_test"]["SUMMARY"]).startswith("Hand over: Tb test")
+    desk.call(desk.rival, "GET", f"/bookings/{booked}/path.ics", 404)
+    wish = {"kind": "trainee", "name": "Mine"}
+    made = desk.call(desk.trainee, "POST", "/me/calendar-feeds", 201, json=wish).get_json()
+    where = made["address"].partition("/api/v1")[2]
+    assert {"visa_interview", "tb_test"} <= set(days_in(desk.call(None, "GET", where)))
+    document = desk.upload()
+    desk.release(booked, document)
+    desk.decide(desk.coordinator, document)
+    days = days_in(desk.call(None, "GET", where))
+    assert "tb_test" not in days
+    assert "balance" not in days
