@@ -2,18 +2,25 @@
 
 A use case that always writes the same rows together writes them in one statement with CTEs. It
 builds its entities as ever; this module puts their values into the text and afterwards lets the
-session know them as they stand.
+session know them as they stand. `flush` does so with whatever the session has to write.
 """
 
-from collections.abc import Iterable
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import Column, Table, TextClause, bindparam, inspect, text
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.core.db import Base, Session
+
+_New = dict[type[Base], list[Base]]
+_Changed = dict[tuple[type[Base], tuple[str, ...]], list[Base]]
 
 
 def inserted(model: type[Base]) -> str:
@@ -64,6 +71,99 @@ def now_has(entity: Base, values: Iterable[tuple[str, Any]]) -> None:
         set_committed_value(entity, attribute, value)
     for composite in inspect(type(entity)).composites:
         entity.__dict__.pop(composite.key, None)
+
+
+def flush(session: Session) -> None:
+    """Write what the session would flush, new rows and changed ones of any tables, in one statement.
+
+    Changes come before inserts, so that a row may take the place that another gives up. Keys are
+    made by the caller or by us. Rows go as JSON: not for tables with bytes.
+    """
+    if session.deleted:
+        raise ValueError("rows to delete are flushed by the session itself")
+    new, changed = _gathered(session)
+    if not new and not changed:
+        return
+    values = {f"new_{n}": _as_json(map(_row, some)) for n, some in enumerate(new.values())}
+    values |= {
+        f"changed_{n}": _as_json(_row_of(entity, names) for entity in some)
+        for n, ((_, names), some) in enumerate(changed.items())
+    }
+    with session.no_autoflush:
+        touched = session.execute(_together(tuple(new), tuple(changed)), values).scalar_one()
+    if touched != sum(map(len, changed.values())):
+        raise StaleDataError("a row to change is not there")
+    for entity in chain(*new.values()):
+        session.expunge(entity)
+        adopt(session, entity)
+    for (_, names), some in changed.items():
+        for entity in some:
+            now_has(entity, [(name, getattr(entity, name)) for name in names])
+
+
+def _gathered(session: Session) -> tuple[_New, _Changed]:
+    new: _New = defaultdict(list)
+    changed: _Changed = defaultdict(list)
+    for entity in session.new:
+        new[type(entity)].append(entity)
+    for entity in session.dirty:
+        if names := _changed_in(entity):
+            changed[type(entity), names].append(entity)
+    return new, changed
+
+
+@cache
+def _together(
+    new: Sequence[type[Base]], changed: Sequence[tuple[type[Base], Sequence[str]]]
+) -> TextClause:
+    parts = []
+    for number, (model, names) in enumerate(changed):
+        table, columns = _table(model).name, inspect(model).columns
+        settings = ", ".join(f"{columns[name].name} = given.{columns[name].name}" for name in names)
+        same = " AND ".join(
+            f"{table}.{key.name} = given.{key.name}" for key in inspect(model).primary_key
+        )
+        parts.append(
+            f"changed_{number} AS (UPDATE {table} SET {settings}"  # noqa: S608 - our own columns
+            f" FROM {_given(model, f'changed_{number}')} AS given WHERE {same} RETURNING 1)"
+        )
+    touched = "".join(f" + cardinality(ARRAY(TABLE changed_{n}))" for n in range(len(changed)))
+    parts.append(f"changes AS (SELECT 0{touched} AS touched)")
+    for number, model in enumerate(new):
+        names = ", ".join(f"given.{column.name}" for _, column in _said(model))
+        parts.append(
+            f"new_{number} AS (INSERT INTO {inserted(model)} SELECT {names}"  # noqa: S608 - our own
+            f" FROM changes, {_given(model, f'new_{number}')} AS given)"
+        )
+    return text(f"WITH {', '.join(parts)} SELECT touched FROM changes")  # noqa: S608 - our own
+
+
+def _given(model: type[Base], name: str) -> str:
+    return f"jsonb_populate_recordset(CAST(NULL AS {_table(model).name}), CAST(:{name} AS jsonb))"
+
+
+def _changed_in(entity: Base) -> tuple[str, ...]:
+    """Attributes of columns whose value is another than the row's."""
+    state = inspect(entity)
+    return tuple(
+        one.key for one in state.mapper.column_attrs if state.attrs[one.key].history.has_changes()
+    )
+
+
+def _row(entity: Base) -> dict[str, Any]:
+    table = _table(type(entity)).name
+    return {name.removeprefix(f"{table}_"): one for name, one in values_of(entity).items()}
+
+
+def _row_of(entity: Base, names: Iterable[str]) -> dict[str, Any]:
+    mapper = inspect(type(entity))
+    keys = [mapper.get_property_by_column(key).key for key in mapper.primary_key]
+    return {mapper.columns[name].name: getattr(entity, name) for name in (*keys, *names)}
+
+
+def _as_json(found: Iterable[dict[str, Any]]) -> str:
+    # Dates, numbers of the database and ids are read back from their text.
+    return json.dumps(list(found), default=str)
 
 
 def _table(model: type[Base]) -> Table:

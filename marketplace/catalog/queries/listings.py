@@ -208,34 +208,6 @@ def listing(session: Session, listing_id: uuid.UUID) -> Listing:
     return found
 
 
-def locked(session: Session, listing_id: uuid.UUID) -> Listing:
-    """A listing for a change of it: whoever else changes it waits; `ListingNotFound`."""
-    found = session.execute(
-        select(Listing)
-        .where(Listing.id == listing_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one_or_none()
-    if found is None:
-        raise ListingNotFound
-    return found
-
-
-def locked_of_site(session: Session, site_id: uuid.UUID, *states: str) -> Sequence[Listing]:
-    """The site's listings in these states, each held for a change."""
-    return (
-        session.execute(
-            select(Listing)
-            .where(Listing.site_id == site_id, Listing.state.in_(states))
-            .order_by(Listing.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        .scalars()
-        .all()
-    )
-
-
 def site_listings(session: Session, site_id: uuid.UUID) -> Sequence[Listing]:
     """All listings of a site for its host, by their own ids."""
     return (

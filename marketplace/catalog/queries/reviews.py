@@ -1,8 +1,10 @@
 """Reviews of listings whose words contradict their duties."""
 
 import uuid
+from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import joinedload
 
 from marketplace.catalog.models import Listing, ListingDrift, ListingReview
@@ -20,29 +22,40 @@ def review(session: Session, review_id: uuid.UUID) -> ListingReview:
     return found
 
 
-def approved(session: Session, listing: Listing) -> bool:
-    """Whether an operator has approved these very words and duties, and not rejected them since."""
-    latest = session.execute(
-        select(ListingReview.state)
-        .where(
-            ListingReview.listing_id == listing.id,
-            ListingReview.fingerprint == listing.fingerprint,
-            ListingReview.state.in_([ReviewState.APPROVED, ReviewState.REJECTED]),
-        )
-        .order_by(ListingReview.decided_at.desc(), ListingReview.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    return latest == ReviewState.APPROVED
+@dataclass(frozen=True)
+class Standing:
+    """Where a listing's reviews stand: the open one, and whether these very words are approved."""
+
+    open: ListingReview | None
+    approved: bool
 
 
-def is_open(session: Session, listing: Listing) -> bool:
-    """Whether an operator has been asked to read the listing, and has not decided yet."""
-    found = session.execute(
-        select(ListingReview.id).where(
-            ListingReview.listing_id == listing.id, ListingReview.state == ReviewState.PENDING
+def standing(session: Session, listing: Listing) -> Standing:
+    """What operators have said of a listing, and are asked; the caller holds the listing.
+
+    Approved is what an operator has approved and not rejected since.
+    """
+    pending = ListingReview.state == ReviewState.PENDING
+    found = (
+        session.execute(
+            select(ListingReview)
+            .where(
+                ListingReview.listing_id == listing.id,
+                pending
+                | (ListingReview.fingerprint == listing.fingerprint)
+                & ListingReview.state.in_([ReviewState.APPROVED, ReviewState.REJECTED]),
+            )
+            .ext(distinct_on(pending))
+            .order_by(pending, ListingReview.decided_at.desc(), ListingReview.id.desc())
+            .execution_options(populate_existing=True)
         )
-    ).first()
-    return found is not None
+        .scalars()
+        .all()
+    )
+    return Standing(
+        open=next((row for row in found if row.state == ReviewState.PENDING), None),
+        approved=any(row.state == ReviewState.APPROVED for row in found),
+    )
 
 
 def queue(

@@ -52,9 +52,8 @@ def list_listings(data: dict[str, Any], site_id: UUID) -> Page[Listing]:
 @blueprint.response(200, ListingSchema)
 def publish(site_id: UUID, listing_id: UUID) -> Listing:
     """Ask for publication: at once, or after an operator's review where there are conflicts."""
-    _of_site(site_id, listing_id)
-    publishing.request(context.session(), listing_id, current_account().id, context.now())
-    return _shown(listing_id)
+    by = (current_account().id, context.now())
+    return publishing.request(context.session(), listing_id, *by, site_id=site_id)
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/pause", methods=["POST"])
@@ -63,10 +62,8 @@ def publish(site_id: UUID, listing_id: UUID) -> Listing:
 @blueprint.response(200, ListingSchema)
 def pause(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
     """Take no new bookings for now; publishing again ends it."""
-    _of_site(site_id, listing_id)
-    account_id = current_account().id
-    publishing.pause(context.session(), listing_id, account_id, data["why"], context.now())
-    return _shown(listing_id)
+    by = (current_account().id, data["why"], context.now())
+    return publishing.pause(context.session(), listing_id, *by, site_id=site_id)
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/retire", methods=["POST"])
@@ -75,10 +72,8 @@ def pause(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
 @blueprint.response(200, ListingSchema)
 def retire(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
     """Take no new bookings for ever."""
-    _of_site(site_id, listing_id)
-    account_id = current_account().id
-    publishing.retire(context.session(), listing_id, account_id, data["why"], context.now())
-    return _shown(listing_id)
+    by = (current_account().id, data["why"], context.now())
+    return publishing.retire(context.session(), listing_id, *by, site_id=site_id)
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/versions", methods=["GET"])
@@ -143,7 +138,3 @@ def _of_site(site_id: UUID, listing_id: UUID) -> None:
     """A listing of another site does not exist here."""
     if listings.site_of(context.session(), listing_id) != site_id:
         raise ListingNotFound
-
-
-def _shown(listing_id: UUID) -> Listing:
-    return listings.listing(context.session(), listing_id)

@@ -76,10 +76,9 @@ def change_listing(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Res
 @blueprint.response(200, ListingSchema)
 def withdraw(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response:
     """Take a listing out of review; it is a draft again."""
-    _of_site(site_id, listing_id)
-    by = _by()
-    publishing.withdraw(context.session(), listing_id, by.account_id, data["why"], by.now)
-    return _shown(listing_id)
+    by = (current_account().id, data["why"], context.now())
+    found = publishing.withdraw(context.session(), listing_id, *by, site_id=site_id)
+    return _tagged(found)
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/history", methods=["GET"])
@@ -103,7 +102,10 @@ def _of_site(site_id: UUID, listing_id: UUID) -> None:
 
 
 def _shown(listing_id: UUID) -> Response:
-    found: Listing = listings.listing(context.session(), listing_id)
+    return _tagged(listings.listing(context.session(), listing_id))
+
+
+def _tagged(found: Listing) -> Response:
     response = make_response(ListingSchema().dump(found))
     response.set_etag(etags.etag(found.id, found.version))
     return response

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from marketplace.catalog.errors import DriftResolved
 from marketplace.catalog.models import Listing, ListingDrift
-from marketplace.catalog.queries import listings, tiers
+from marketplace.catalog.queries import locks, tiers
 from marketplace.catalog.rules.tiers import has_direct_contact, has_drifted
 from marketplace.catalog.service import waking
 from marketplace.core.db import Session, affected
@@ -37,7 +37,7 @@ def judge(
     Returns whether it is flagged; the flag keeps the time at which it was first set. `UnknownDuty`
     for a duty outside the vocabulary, `ListingNotFound`.
     """
-    listing = listings.locked(session, listing_id)
+    listing = locks.listing(session, listing_id)
     decided = tiers.last_decision(session, listing_id)
     counted = [one.duties for one in attested if decided is None or one.at > decided]
     offered = [tier for tier in (listing.tier_student, listing.tier_graduate) if tier]
@@ -64,7 +64,7 @@ def resolve(
     if not reason.strip():
         raise Invalid(fields={"reason": ["Say what was found out, for the listing's history."]})
     flag = tiers.drift(session, drift_id)
-    listing = listings.locked(session, flag.listing_id)
+    listing = locks.listing(session, flag.listing_id)
     won = affected(
         session,
         update(ListingDrift)

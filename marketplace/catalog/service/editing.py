@@ -12,7 +12,7 @@ from datetime import datetime
 from marketplace.catalog.errors import DuplicateListing, ListingInUse, ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing, Preceptor, Site
-from marketplace.catalog.queries import listings, sites
+from marketplace.catalog.queries import listings, locks, sites
 from marketplace.catalog.rules.drafts import ListingDraft
 from marketplace.catalog.rules.findings import Problem
 from marketplace.catalog.rules.policies import SELECTABLE, fee_currency
@@ -61,7 +61,7 @@ def create(
 def held(session: Session, site_id: uuid.UUID, listing_id: uuid.UUID) -> tuple[Site, Listing]:
     """A listing of this site and the site, for a change of it; `ListingNotFound`."""
     site = _site(session, site_id)
-    listing = listings.locked(session, listing_id)
+    listing = locks.listing(session, listing_id)
     if listing.site_id != site_id:
         raise ListingNotFound
     return site, listing

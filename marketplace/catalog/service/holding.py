@@ -1,6 +1,6 @@
 """Refusing to take seats from those who have them, naming the bookings.
 
-Whoever closes weeks of a listing holds its row first (`queries.listings.locked`): taking and giving
+Whoever closes weeks of a listing holds its row first (`queries.locks.listing`): taking and giving
 back seats wait for that row, so that what is checked here stays true until the end of the
 transaction.
 """

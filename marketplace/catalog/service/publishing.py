@@ -14,15 +14,16 @@ from datetime import datetime
 
 from sqlalchemy import update
 
-from marketplace.catalog.errors import ListingNotFound, NoSeats, ReviewDecided, Unclassified
+from marketplace.catalog.errors import NoSeats, ReviewDecided, Unclassified
 from marketplace.catalog.models import Listing, ListingReview, ListingTransition, Site
-from marketplace.catalog.queries import listings, reviews, seats, sites
+from marketplace.catalog.queries import listings, locks, reviews, seats, sites
 from marketplace.catalog.rules.tiers import Tier
 from marketplace.catalog.rules.weeks import monday_of
 from marketplace.catalog.service import telling, verifying, waiting, waking
-from marketplace.catalog.states import LISTING, ListingState, ReviewState, Waiting
+from marketplace.catalog.states import LISTING, ListingState, ReviewState, Verification, Waiting
+from marketplace.core import rows
 from marketplace.core.db import Session, affected
-from marketplace.core.errors import Conflict, DomainError, Invalid
+from marketplace.core.errors import DomainError, Invalid
 from marketplace.core.ids import new_id
 
 
@@ -37,23 +38,28 @@ class Asked:
 
 
 def request(
-    session: Session, listing_id: uuid.UUID, account_id: uuid.UUID | None, now: datetime
+    session: Session,
+    listing_id: uuid.UUID,
+    account_id: uuid.UUID | None,
+    now: datetime,
+    *,
+    site_id: uuid.UUID | None = None,
 ) -> Listing:
     """Publish the listing, or send it to review if there is something that it waits for.
 
-    Asked twice is asked once. `Unclassified`, `NoSeats`, `IllegalTransition` where it can't be.
+    Asked twice is asked once. `Unclassified`, `NoSeats`, `IllegalTransition` where it can't be,
+    `ListingNotFound` where it is not of the site that is named.
     """
-    site, listing = _held(session, listing_id)
+    site, listing = locks.site_and_listing(session, listing_id, site_id=site_id)
     if listing.state in (ListingState.PUBLISHED, ListingState.IN_REVIEW):
         return listing
     if Tier.UNCLASSIFIED in (listing.tier_student, listing.tier_graduate):
         raise Unclassified
     if not seats.has_seats(session, listing, monday_of(now.date())):
         raise NoSeats
-    _judge(session, listing, site, account_id, "Publication asked for.", now)
-    if Waiting.SITE in listing.waits_for:
+    if site.verification != Verification.VERIFIED:
         verifying.ask(session, site, account_id, now)
-    session.flush()
+    _judge(session, listing, site, account_id, "Publication asked for.", now)
     return listing
 
 
@@ -67,7 +73,7 @@ def request_all(
             listing = request(session, listing_id, account_id, now)
             why = " ".join(text for _, text in waiting.reasons(listing))
         except (Unclassified, NoSeats) as refused:
-            listing = listings.locked(session, listing_id)
+            listing = locks.listing(session, listing_id)
             why = refused.title
         answers.append(Asked(listing.id, listing.external_id, listing.state, why))
     return answers
@@ -89,7 +95,7 @@ def decide(
     if not approve and not reason.strip():
         raise Invalid(fields={"reason": ["Say why, so that the host can mend it."]})
     review = reviews.review(session, review_id)
-    site, listing = _held(session, review.listing_id)
+    site, listing = locks.site_and_listing(session, review.listing_id)
     decided = affected(
         session,
         update(ListingReview)
@@ -117,32 +123,51 @@ def decide(
 
 
 def withdraw(
-    session: Session, listing_id: uuid.UUID, account_id: uuid.UUID, why: str, now: datetime
+    session: Session,
+    listing_id: uuid.UUID,
+    account_id: uuid.UUID,
+    why: str,
+    now: datetime,
+    *,
+    site_id: uuid.UUID | None = None,
 ) -> Listing:
     """Take a listing out of review: it is a draft again, and nobody is asked to read it."""
-    listing = listings.locked(session, listing_id)
-    if listing.state == ListingState.DRAFT:
-        return listing
-    _supersede(session, listing, now)
-    move(session, listing, ListingState.DRAFT, account_id, why, now)
-    session.flush()
-    return listing
+    by = (account_id, why, now)
+    return _moved(
+        session, locks.listing(session, listing_id, site_id=site_id), ListingState.DRAFT, *by
+    )
 
 
 def pause(
-    session: Session, listing_id: uuid.UUID, account_id: uuid.UUID, why: str, now: datetime
+    session: Session,
+    listing_id: uuid.UUID,
+    account_id: uuid.UUID,
+    why: str,
+    now: datetime,
+    *,
+    site_id: uuid.UUID | None = None,
 ) -> Listing:
     """Take no new bookings; those that exist stay."""
-    return _moved(session, listing_id, ListingState.PAUSED, account_id, why, now)
+    by = (account_id, why, now)
+    return _moved(
+        session, locks.listing(session, listing_id, site_id=site_id), ListingState.PAUSED, *by
+    )
 
 
 def retire(
-    session: Session, listing_id: uuid.UUID, account_id: uuid.UUID, why: str, now: datetime
+    session: Session,
+    listing_id: uuid.UUID,
+    account_id: uuid.UUID,
+    why: str,
+    now: datetime,
+    *,
+    site_id: uuid.UUID | None = None,
 ) -> Listing:
-    """Take no new bookings for ever; those that exist stay."""
-    listing = _moved(session, listing_id, ListingState.RETIRED, account_id, why, now)
-    _supersede(session, listing, now)
-    return listing
+    """Take no new bookings for ever; those that exist stay, and nobody is asked to read it."""
+    by = (account_id, why, now)
+    return _moved(
+        session, locks.listing(session, listing_id, site_id=site_id), ListingState.RETIRED, *by
+    )
 
 
 def after_change(
@@ -165,7 +190,7 @@ def site_verified(
 ) -> list[Listing]:
     """Publish what waited for this site and nothing else; the caller holds the site's row."""
     published = []
-    for listing in listings.locked_of_site(session, site.id, ListingState.IN_REVIEW):
+    for listing in locks.listings_of_site(session, site.id, ListingState.IN_REVIEW):
         left = [reason for reason in listing.waits_for if reason != Waiting.SITE]
         if left:
             listing.waits_for = left
@@ -182,7 +207,7 @@ def site_rejected(
     """Take every public listing of this site back to review; those under review wait for it too."""
     taken_back = []
     states = (ListingState.PUBLISHED, ListingState.IN_REVIEW)
-    for listing in listings.locked_of_site(session, site.id, *states):
+    for listing in locks.listings_of_site(session, site.id, *states):
         if listing.state == ListingState.PUBLISHED:
             why = "Site not verified any more."
             move(session, listing, ListingState.IN_REVIEW, account_id, why, now, [Waiting.SITE])
@@ -238,30 +263,18 @@ def transition(
 
 def _moved(
     session: Session,
-    listing_id: uuid.UUID,
+    listing: Listing,
     to: ListingState,
     account_id: uuid.UUID,
     why: str,
     now: datetime,
 ) -> Listing:
-    listing = listings.locked(session, listing_id)
+    """Move a listing, which the caller holds, to a state in which nobody is asked to read it."""
     if listing.state != to:
+        _supersede(reviews.standing(session, listing).open, now)
         move(session, listing, to, account_id, why, now)
-        session.flush()
+        rows.flush(session)
     return listing
-
-
-def _held(session: Session, listing_id: uuid.UUID) -> tuple[Site, Listing]:
-    """The site and then the listing, both held; `ListingNotFound`."""
-    site_id = listings.site_of(session, listing_id)
-    if site_id is None:
-        raise ListingNotFound
-    site = sites.held(session, site_id)
-    listing = listings.locked(session, listing_id)
-    if listing.site_id != site_id:
-        # It moved to another site between the two; its host will ask again.
-        raise Conflict("The listing has just moved to another site. Please try again.")
-    return site, listing
 
 
 def _judge(
@@ -273,15 +286,20 @@ def _judge(
     now: datetime,
 ) -> None:
     """Bring a listing to where what it waits for says: to the public, or to review."""
-    _supersede(session, listing, now, besides=listing.fingerprint)
-    waits_for = waiting.waits_for(session, listing, site)
-    if Waiting.WORDS in waits_for and not reviews.is_open(session, listing):
+    standing = reviews.standing(session, listing)
+    still_open = standing.open
+    if still_open is not None and still_open.fingerprint != listing.fingerprint:
+        _supersede(still_open, now)
+        still_open = None
+    waits_for = waiting.waits_for(listing, site, approved=standing.approved)
+    if Waiting.WORDS in waits_for and still_open is None:
         _open_review(session, listing, account_id, now)
     to = ListingState.IN_REVIEW if waits_for else ListingState.PUBLISHED
     if listing.state != to:
         move(session, listing, to, account_id, why, now, waits_for)
     else:
         listing.waits_for = sorted(reason.value for reason in waits_for)
+    rows.flush(session)
 
 
 def _open_review(
@@ -301,16 +319,10 @@ def _open_review(
     )
 
 
-def _supersede(
-    session: Session, listing: Listing, now: datetime, *, besides: str | None = None
-) -> None:
-    """Close the open review, unless it is of the very words and duties that `besides` stands for."""
-    open_one = update(ListingReview).where(
-        ListingReview.listing_id == listing.id, ListingReview.state == ReviewState.PENDING
-    )
-    if besides is not None:
-        open_one = open_one.where(ListingReview.fingerprint != besides)
-    session.execute(open_one.values(state=ReviewState.SUPERSEDED, decided_at=now))
+def _supersede(review: ListingReview | None, now: datetime) -> None:
+    """Close a review that is open: what it was asked about is gone."""
+    if review is not None:
+        review.state, review.decided_at = ReviewState.SUPERSEDED, now
 
 
 def _decided_before(review: ListingReview) -> DomainError:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from marketplace.catalog.errors import OnlyDryRun
 from marketplace.catalog.models import Listing, ListingVersion, TierChange, TierRun
-from marketplace.catalog.queries import listings, tiers
+from marketplace.catalog.queries import locks, tiers
 from marketplace.catalog.rules.classifiers import Classifiers, Classify, UnknownClassifier
 from marketplace.catalog.rules.tiers import Tier
 from marketplace.catalog.service import publishing, waking
@@ -216,7 +216,7 @@ def _write(
     )
     for each in differing:
         if each.columns["fingerprint"] != each.row.fingerprint:
-            listing = listings.locked(session, each.row.id)
+            listing = locks.listing(session, each.row.id)
             publishing.after_change(session, listing, None, now)
     waking.listings_changed(session, [each.row.id for each in differing])
 

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 
 from marketplace.catalog.models import Listing, Site
-from marketplace.catalog.queries import reviews
 from marketplace.catalog.rules.policies import fee_currency
 from marketplace.catalog.states import Verification, Waiting
-from marketplace.core.db import Session
 
 
-def waits_for(session: Session, listing: Listing, site: Site) -> list[Waiting]:
-    """What the listing would wait for now."""
+def waits_for(listing: Listing, site: Site, *, approved: bool) -> list[Waiting]:
+    """What the listing would wait for now; `approved` by an operator, in these very words."""
     found = []
     if site.verification != Verification.VERIFIED:
         found.append(Waiting.SITE)
-    if listing.conflicts and not reviews.approved(session, listing):
+    if listing.conflicts and not approved:
         found.append(Waiting.WORDS)
     if fee_currency(listing.cancellation_policy) not in (None, listing.price.currency):
         found.append(Waiting.FEE)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import event, text
 
-from marketplace.catalog.queries import listings
+from marketplace.catalog.queries import locks
 from marketplace.catalog.service import availability, publishing, seats
 from marketplace.catalog.states import ListingState, Waiting
 from marketplace.core import freshness
@@ -218,7 +218,7 @@ def _share(cached, one, other) -> None:
 
 def _hide(cached, place) -> None:
     with cached.stage.transaction() as session:
-        listing = listings.locked(session, place.listing_id)
+        listing = locks.listing(session, place.listing_id)
         publishing.move(
             session, listing, ListingState.IN_REVIEW, None, "t", cached.stage.now, [Waiting.WORDS]
         )

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import event, text
 
-from marketplace.catalog.queries import changes, listings
+from marketplace.catalog.queries import changes, locks
 from marketplace.catalog.service import publishing, seats
 from marketplace.catalog.tasks import forget_changes
 from marketplace.core.db import EDGE
@@ -49,7 +49,7 @@ def test_a_listing_s_whole_life_is_told_and_a_draft_s_is_not(live, live_stage, p
     name, who = str(place.listing_id), place.owner_id
     assert partner.follow() == [(name, "published")]
     with live.transaction() as session:
-        listings.locked(session, place.listing_id).version += 1
+        locks.listing(session, place.listing_id).version += 1
     assert partner.follow() == [(name, "changed")]
     with live.transaction() as session:
         publishing.pause(session, place.listing_id, who, "Holidays.", live.clock.now())

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from marketplace.catalog.queries import listings
+from marketplace.catalog.queries import locks
 from marketplace.catalog.service import publishing
 from marketplace.catalog.states import ListingState, Waiting
 from marketplace.web import streams
@@ -308,7 +308,7 @@ def _listening_threads() -> int:
 
 def _hide(cached, place) -> None:
     with cached.stage.transaction() as session:
-        listing = listings.locked(session, place.listing_id)
+        listing = locks.listing(session, place.listing_id)
         publishing.move(
             session, listing, ListingState.IN_REVIEW, None, "t", cached.stage.now, [Waiting.SITE]
         )

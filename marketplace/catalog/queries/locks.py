@@ -1,0 +1,100 @@
+"""Listings and their sites, held for a change: a site before its listings, in one order always."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ScalarSelect, select
+from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
+
+from marketplace.catalog.errors import ListingNotFound
+from marketplace.catalog.models import Listing, Site
+from marketplace.core.db import Session
+from marketplace.core.errors import Conflict
+
+
+def listing(
+    session: Session, listing_id: uuid.UUID, *, site_id: uuid.UUID | None = None
+) -> Listing:
+    """A listing, with its site and preceptor, for a change of it: whoever else changes it waits.
+
+    `ListingNotFound`, also where it is not of the site that is named.
+    """
+    query = (
+        select(Listing, _seen(listing_id))
+        .options(joinedload(Listing.site), joinedload(Listing.preceptor))
+        .where(Listing.id == listing_id)
+        .with_for_update(of=Listing)
+        .execution_options(populate_existing=True)
+    )
+    if site_id is not None:
+        query = query.where(Listing.site_id == site_id)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise ListingNotFound
+    found: Listing = row[0]
+    if found.version != row[1]:
+        _reread(session, listing_id)
+    return found
+
+
+def _seen(listing_id: uuid.UUID) -> ScalarSelect[int]:
+    """The version when the statement began, though it may have waited for the listing since."""
+    return select(Listing.version).where(Listing.id == listing_id).scalar_subquery()
+
+
+def _reread(session: Session, listing_id: uuid.UUID) -> None:
+    """Read the site and the preceptor of a listing that changed while we waited for its row."""
+    session.execute(
+        select(Listing)
+        .options(joinedload(Listing.site), joinedload(Listing.preceptor))
+        .where(Listing.id == listing_id)
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def site_and_listing(
+    session: Session, listing_id: uuid.UUID, *, site_id: uuid.UUID | None = None
+) -> tuple[Site, Listing]:
+    """A listing's site and then the listing, each for a change of it; `ListingNotFound`.
+
+    One statement: the site's row is locked before there is a listing to lock. `Conflict` where the
+    listing moves to another site meanwhile.
+    """
+    own = select(Listing.site_id).where(Listing.id == listing_id)
+    if site_id is not None:
+        own = own.where(Listing.site_id == site_id)
+    first = select(Site).where(Site.id == own.scalar_subquery()).with_for_update(key_share=True)
+    holding = aliased(Site, first.cte("held"))
+    row = session.execute(
+        select(Listing, holding, _seen(listing_id))
+        .join(holding, holding.id == Listing.site_id)
+        .options(joinedload(Listing.preceptor))
+        .where(Listing.id == listing_id)
+        .with_for_update(of=Listing)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        if session.execute(own).first() is None:
+            raise ListingNotFound
+        raise Conflict("The listing has just moved to another site. Please try again.")
+    listing, site, seen = row
+    set_committed_value(listing, "site", site)
+    if listing.version != seen:
+        _reread(session, listing_id)
+    return site, listing
+
+
+def listings_of_site(session: Session, site_id: uuid.UUID, *states: str) -> Sequence[Listing]:
+    """The site's listings in these states, each held for a change."""
+    return (
+        session.execute(
+            select(Listing)
+            .where(Listing.site_id == site_id, Listing.state.in_(states))
+            .order_by(Listing.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        .scalars()
+        .all()
+    )
