@@ -6,8 +6,11 @@ session know them as they stand. `flush` does so with whatever the session has t
 """
 
 import json
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from itertools import chain
 from typing import Any, cast
@@ -162,8 +165,14 @@ def _row_of(entity: Base, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _as_json(found: Iterable[dict[str, Any]]) -> str:
-    # Dates, numbers of the database and ids are read back from their text.
-    return json.dumps(list(found), default=str)
+    return json.dumps(list(found), default=_as_text)
+
+
+def _as_text(value: object) -> str:
+    """What the database reads back from its text."""
+    if isinstance(value, (date, uuid.UUID, Decimal)):
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
 
 
 def _table(model: type[Base]) -> Table:

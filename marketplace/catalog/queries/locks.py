@@ -85,6 +85,26 @@ def site_and_listing(
     return site, listing
 
 
+def shown_of_site(
+    session: Session, site_id: uuid.UUID, preceptor_id: uuid.UUID | None = None
+) -> Sequence[Listing]:
+    """The site's listings, or a preceptor's there, with both: for a change of what they show.
+
+    Takers of seats don't wait. The caller holds the site or the preceptor.
+    """
+    query = (
+        select(Listing)
+        .options(joinedload(Listing.site), joinedload(Listing.preceptor))
+        .where(Listing.site_id == site_id)
+        .order_by(Listing.id)
+        .with_for_update(of=Listing, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if preceptor_id is not None:
+        query = query.where(Listing.preceptor_id == preceptor_id)
+    return session.execute(query).scalars().all()
+
+
 def listings_of_site(session: Session, site_id: uuid.UUID, *states: str) -> Sequence[Listing]:
     """The site's listings in these states, each held for a change."""
     return (

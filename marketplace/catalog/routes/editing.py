@@ -1,6 +1,7 @@
 """`If-Match` where two editors are told of each other by name."""
 
 import uuid
+from collections.abc import Callable
 
 from marketplace.catalog.models import ListingVersion, SiteChange
 from marketplace.core.errors import PreconditionFailed
@@ -10,12 +11,12 @@ from marketplace.web import context, etags
 LastChange = SiteChange | ListingVersion | None
 
 
-def require_match(row_id: uuid.UUID, version: int, last: LastChange) -> None:
-    """Refuse an edit of an older version; the problem tells who made `last`, and when."""
+def require_match(row_id: uuid.UUID, version: int, last: Callable[[], LastChange]) -> None:
+    """Refuse an edit of an older version; the problem tells who made the `last` one, and when."""
     try:
         etags.require_match(row_id, version)
     except PreconditionFailed as stale:
-        raise _told(stale, last) from stale
+        raise _told(stale, last()) from stale
 
 
 def _told(stale: PreconditionFailed, last: LastChange) -> PreconditionFailed:

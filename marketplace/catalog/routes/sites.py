@@ -77,7 +77,7 @@ def change_site(data: dict[str, Any], site_id: UUID) -> Response:
     """
     session = context.session()
     site = queries.locked(session, site_id)
-    editing.require_match(site.id, site.version, queries.last_change(session, site.id))
+    editing.require_match(site.id, site.version, lambda: queries.last_change(session, site.id))
     columns = reading.site_fields({**reading.site_values(site), **data}).columns
     sites.change(session, site, columns, current_account().id, context.now())
     return _site(site)
@@ -152,7 +152,9 @@ def change_preceptor(data: dict[str, Any], site_id: UUID, preceptor_id: UUID) ->
     """Change a preceptor; whoever comes second is told who was first (412)."""
     session = context.session()
     person = queries.preceptor(session, site_id, preceptor_id, lock=True)
-    editing.require_match(person.id, person.version, queries.last_change(session, person.id))
+    editing.require_match(
+        person.id, person.version, lambda: queries.last_change(session, person.id)
+    )
     columns = reading.preceptor_fields({**reading.preceptor_values(person), **data}).columns
     sites.change_preceptor(session, person, columns, current_account().id, context.now())
     return _preceptor(person)

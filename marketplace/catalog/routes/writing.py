@@ -63,8 +63,9 @@ def change_listing(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Res
     """
     session = context.session()
     site, listing = service.held(session, site_id, listing_id)
-    last = versions.last_version(session, listing_id)
-    editing.require_match(listing.id, listing.version, last)
+    editing.require_match(
+        listing.id, listing.version, lambda: versions.last_version(session, listing_id)
+    )
     preceptor_id = data.get("preceptor_id")
     service.change(session, listing, site, cells_of(data), _by(), preceptor_id=preceptor_id)
     return _shown(listing_id)

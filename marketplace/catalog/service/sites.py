@@ -11,16 +11,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert
-
 from marketplace.catalog.errors import TimeZoneInUse
 from marketplace.catalog.models import Listing, ListingVersion, Preceptor, Site, SiteChange
-from marketplace.catalog.queries import listings, seats, sites
+from marketplace.catalog.queries import listings, locks, seats, sites
 from marketplace.catalog.rules.drafts import ListingDraft, PreceptorDraft, SiteDraft
 from marketplace.catalog.rules.terms import difference, search_words, terms_of
 from marketplace.catalog.rules.weeks import monday_of
 from marketplace.catalog.service import waking
 from marketplace.catalog.states import ListingState, Verification
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.identity.rules import Role
@@ -110,21 +109,21 @@ def change(
     changed = _changed(site, values)
     if not changed:
         return False
+    shown = locks.shown_of_site(session, site.id)
     if "time_zone" in changed:
-        _refuse_seats(session, site, now)
+        _refuse_seats(session, shown, now)
 
     def apply() -> None:
         for name in changed:
             setattr(site, name, values[name])
 
-    shown = listings.site_listings(session, site.id)
     by = (account_id, now)
     _recorded(session, shown, apply, lambda _: site, by, versioned)
     if site.verification == Verification.VERIFIED and VOUCHED_FOR & changed.keys():
         site.waiting_since = site.waiting_since or now
     site.version += 1
     _record(session, "site", site.id, site.id, site.version, changed, account_id, now)
-    session.flush()
+    rows.flush(session)
     return True
 
 
@@ -157,17 +156,13 @@ def change_preceptor(
         for name in changed:
             setattr(person, name, values[name])
 
-    shown = [
-        row
-        for row in listings.site_listings(session, person.site_id)
-        if row.preceptor_id == person.id
-    ]
+    shown = locks.shown_of_site(session, person.site_id, person.id)
     _recorded(session, shown, apply, lambda row: row.site, (account_id, now), versioned)
     person.version += 1
     _record(
         session, "preceptor", person.id, person.site_id, person.version, changed, account_id, now
     )
-    session.flush()
+    rows.flush(session)
     return True
 
 
@@ -184,8 +179,8 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _refuse_seats(session: Session, site: Site, now: datetime) -> None:
-    ids = [row.id for row in listings.site_listings(session, site.id)]
+def _refuse_seats(session: Session, shown: Sequence[Listing], now: datetime) -> None:
+    ids = [row.id for row in shown]
     taken = seats.taken_weeks(session, ids, monday_of(now.date()))
     if any(taken.values()):
         weeks = sorted({week for by_week in taken.values() for week in by_week})
@@ -207,8 +202,6 @@ def _recorded(
     """Do `apply`, bring the listings' copies and words along, and keep a version of each."""
     before = [terms_of(_draft(row, site_of(row))) for row in shown]
     apply()
-    session.flush()
-    rows = []
     for row, old in zip(shown, before, strict=True):
         draft = _draft(row, site_of(row))
         row.site_name, row.city, row.us_state = draft.site.name, draft.site.city, draft.site.state
@@ -217,20 +210,17 @@ def _recorded(
         if not changed or row.state == ListingState.RETIRED or row.id in versioned:
             continue
         row.version += 1
-        rows.append(
-            {
-                "listing_id": row.id,
-                "version": row.version,
-                "account_id": by[0],
-                "recorded_at": by[1],
-                "source": SOURCE,
-                "difference": {column: list(pair) for column, pair in changed.items()},
-                "terms": terms_of(draft),
-            }
+        session.add(
+            ListingVersion(
+                listing_id=row.id,
+                version=row.version,
+                account_id=by[0],
+                recorded_at=by[1],
+                source=SOURCE,
+                difference={column: list(pair) for column, pair in changed.items()},
+                terms=terms_of(draft),
+            )
         )
-    session.flush()
-    if rows:
-        session.execute(insert(ListingVersion), rows)
     waking.listings_changed(session, [row.id for row in shown])
 
 
