@@ -39,6 +39,17 @@ _DEFER = text(
     bindparam("arguments", type_=JSONB),
     bindparam("run_at", type_=DateTime(timezone=True)),
 )
+_GIVEN_UP = text(
+    """
+    SELECT gone.args
+      FROM procrastinate_jobs AS gone
+     WHERE gone.task_name = :task AND gone.status = 'failed'
+       AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS other
+                        WHERE other.task_name = gone.task_name AND other.args = gone.args
+                          AND other.status IN ('todo', 'doing'))
+     ORDER BY gone.id DESC LIMIT 100
+    """
+)
 STALLED = "queue.retry_stalled"
 # A worker reports itself every 10 seconds; one silent for this long is gone.
 SILENT_SECONDS = 30.0
@@ -89,6 +100,9 @@ class ProcrastinateQueue:
                 "run_at": run_at,
             },
         )
+
+    def given_up(self, session: Session, name: str) -> list[dict[str, Any]]:
+        return list(session.execute(_GIVEN_UP, {"task": name}).scalars())
 
 
 class _Retry(BaseRetryStrategy):

@@ -70,6 +70,12 @@ def sweep_imports(job: JobContext) -> None:
         store.delete(key)
 
 
+def fail_imports(job: JobContext) -> None:
+    """End imports whose job has given up: their owners' next ones would wait for them for ever."""
+    with job.transaction() as session:
+        import_runs.fail_given_up(session, job.clock.now())
+
+
 TASKS = (
     Task(reclassifying.RUN, reclassify, retry=RetryPolicy(attempts=6), queue="reports"),
     Task("catalog.alert", alert, cron="37 * * * *", retry=RetryPolicy(attempts=3)),
@@ -77,5 +83,6 @@ TASKS = (
     Task("catalog.gather_words", gather_words, cron="*/10 * * * *"),
     Task("catalog.forget_changes", forget_changes, cron="41 3 * * *"),
     Task(import_runs.RUN, run_import, queue="imports"),
+    Task("catalog.fail_imports", fail_imports, cron="*/10 * * * *"),
     Task("catalog.sweep_imports", sweep_imports, cron="40 3 * * *"),
 )

@@ -71,6 +71,9 @@ class JobQueue(Protocol):
     ) -> None:
         """Insert the job; `LookupError` if no task has that name."""
 
+    def given_up(self, session: Session, name: str) -> list[dict[str, Any]]:
+        """Return the arguments of jobs that failed at their last attempt, as below."""
+
 
 def defer(
     session: Session,
@@ -86,3 +89,12 @@ def defer(
     """
     queue: JobQueue = session.info[QUEUE]
     queue.defer(session, name, arguments, run_at=run_at, lock=lock)
+
+
+def given_up(session: Session, name: str) -> list[dict[str, Any]]:
+    """Return the arguments with which the task `name` has failed for good and is not to run again.
+
+    Newest first, a hundred at most: what waits for such a job waits in vain.
+    """
+    queue: JobQueue = session.info[QUEUE]
+    return queue.given_up(session, name)

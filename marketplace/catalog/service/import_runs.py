@@ -15,7 +15,7 @@ from marketplace.catalog.queries import imports
 from marketplace.catalog.states import IMPORT, ImportMode, ImportState
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
-from marketplace.core.jobs import defer
+from marketplace.core.jobs import defer, given_up
 
 Run: TypeAlias = ImportRun
 """What commands and routes are given of a run."""
@@ -23,6 +23,12 @@ RUN = "catalog.run_import"
 UPLOAD_KEPT = timedelta(days=1)
 FILES_KEPT = timedelta(days=30)
 LONGEST_NAME = 120
+# An error of ours or of what we depend on, tried again and again; it is in the log.
+GIVEN_UP = {
+    "code": "gave_up",
+    "row": None,
+    "expected": "no error in the import itself; what counts tell is stored: send the sheet again",
+}
 ENDED = (ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED)
 
 
@@ -126,6 +132,26 @@ def move(run: ImportRun, to: ImportState) -> None:
 def again_later(session: Session, run: ImportRun, at: datetime) -> None:
     """Come back to a run whose owner has another one under way."""
     defer(session, RUN, run_at=at, lock=_lock(run), import_id=str(run.id))
+
+
+def fail_given_up(session: Session, now: datetime) -> int:
+    """End runs whose job has failed for good, so that their owners can go on; how many."""
+    ids = [uuid.UUID(arguments["import_id"]) for arguments in given_up(session, RUN)]
+    under_way = (ImportState.UPLOADED, ImportState.PLANNING, ImportState.COMMITTING)
+    left = session.execute(
+        select(ImportRun)
+        .where(ImportRun.id.in_(ids), ImportRun.state.in_(under_way))
+        .order_by(ImportRun.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).scalars()
+    ended = 0
+    for run in left:
+        move(run, ImportState.FAILED)
+        run.failure, run.finished_at = GIVEN_UP, now
+        ended += 1
+    session.flush()
+    return ended
 
 
 def sweep(session: Session, now: datetime) -> list[str]:

@@ -358,3 +358,33 @@ def test_old_files_are_swept_away(desk):
     assert key in keys
     assert len(keys) == 5
     assert desk.run(import_id).files == []
+
+
+def test_an_import_whose_job_gave_up_fails_and_lets_the_next_begin(desk, monkeypatch):
+    def broken(*_):
+        raise OSError("the store is gone")
+
+    import_id, waiting = desk.send(SHEET), desk.send(SHEET)
+    with monkeypatch.context() as patch:
+        patch.setattr(import_job, "_commit", broken)
+        with pytest.raises(OSError, match="gone"):
+            desk.work(import_id)
+    assert desk.run(import_id).state == "committing"
+    assert desk.work(waiting).state == "planned"
+
+    def sweep():
+        with desk.live.transaction() as session:
+            return import_runs.fail_given_up(session, NOW)
+
+    assert sweep() == 0, "its job is still to run"
+    with desk.live.transaction() as session:
+        session.execute(
+            text("UPDATE procrastinate_jobs SET status = 'failed' WHERE args->>'import_id' = :id"),
+            {"id": str(import_id)},
+        )
+    assert sweep() == 1
+    assert sweep() == 0
+    failed = desk.run(import_id)
+    assert (failed.state, failed.failure["code"], failed.finished_at) == ("failed", "gave_up", NOW)
+    assert desk.work(waiting).state == "done"
+    assert desk.work(import_id).state == "failed"

@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.pool import NullPool
 
 from benchmarks import data
+from marketplace.catalog.queries.hidden import hidden
 from marketplace.catalog.queries.places import point_of
+from marketplace.catalog.queries.saved import concerned, keys_of
 from marketplace.catalog.queries.search import FACETS, SORTS, Filters, Near, Qualifications, search
 from marketplace.core.money import Money
 from marketplace.identity.rules import LearnerStatus
@@ -35,6 +37,21 @@ SELECT word, word, 1, word_grams(word), now()
   FROM (SELECT DISTINCT translate(substr(md5(n::text), 1, 8), '0123456789', 'ghijklmnop') AS word
           FROM generate_series(1, 20000) AS n) AS made
 ON CONFLICT DO NOTHING
+"""
+# Searches of many accounts, all but two of them anchored to what is common.
+MANY_SEARCHES = """
+WITH made AS (
+    INSERT INTO account (id, email, name, active, fs_uniquifier, fs_token_uniquifier)
+    SELECT gen_random_uuid(), 's' || n || '@example.org', 'S', true, 's' || n, 's' || n
+      FROM generate_series(1, 400) AS n
+    RETURNING id
+), saved AS (
+    SELECT id, slot, row_number() OVER () AS n FROM made, generate_series(1, 20) AS slot
+)
+INSERT INTO saved_search (id, account_id, slot, name, filters, anchors, since)
+SELECT gen_random_uuid(), id, slot, 'n' || slot, '{}',
+       ARRAY[CASE WHEN n <= 2 THEN 'specialty:rare' ELSE 'specialty:' || n % 40 END], now()
+  FROM saved
 """
 NOTHING = Filters(TODAY)
 PARTS = {
@@ -140,6 +157,29 @@ def test_no_shape_reads_a_table_from_end_to_end(plans):
                 search(plans, filters, sort=sort, limit=5, cursor=page.next_cursor)
         bad += [(name, sort, table) for table, _ in scans]
     assert bad == []
+
+
+def test_what_a_search_hides_is_found_without_reading_a_table_from_end_to_end(plans):
+    bad = []
+    for name in PARTS:
+        filters = replace(filters_of(name), **PARTS["prerequisites"])
+        with explained(plans) as scans:
+            page = hidden(plans, filters, limit=5, cursor=None)
+            if page.next_cursor:
+                hidden(plans, filters, limit=5, cursor=page.next_cursor)
+        bad += [(name, table) for table, _ in scans]
+    assert bad == []
+
+
+def test_saved_searches_are_found_by_what_they_are_anchored_to(plans):
+    plans.execute(text(MANY_SEARCHES.replace(":", "\\:")))
+    plans.execute(text("ANALYZE saved_search"))
+    with explained(plans) as scans:
+        rows = concerned(plans, ["specialty:rare", "state:AK"], None, 100)
+        assert len(rows) == 2
+        concerned(plans, ["specialty:rare"], rows[0].id, 100)
+        keys_of(plans, [row.id for row in rows])
+    assert scans == []
 
 
 def test_what_finds_nothing_reads_no_table_from_end_to_end(plans):
