@@ -39,6 +39,15 @@ _DEFER = text(
     bindparam("arguments", type_=JSONB),
     bindparam("run_at", type_=DateTime(timezone=True)),
 )
+_DEFER_ALL = text(
+    """
+    INSERT INTO procrastinate_jobs (queue_name, task_name, args)
+    SELECT :queue, :task, given.args
+      FROM jsonb_array_elements(:all) WITH ORDINALITY AS given(args, number) ORDER BY number
+    """
+).bindparams(
+    bindparam("queue", type_=String), bindparam("task", type_=String), bindparam("all", type_=JSONB)
+)
 _GIVEN_UP = text(
     """
     SELECT gone.args
@@ -87,19 +96,26 @@ class ProcrastinateQueue:
         run_at: datetime | None,
         lock: str | None,
     ) -> None:
-        task = self.tasks.get(name)
-        if task is None:
-            raise LookupError(f"there is no task {name!r}")
         session.execute(
             _DEFER,
             {
-                "queue": task.queue,
+                "queue": self._task(name).queue,
                 "task": name,
                 "lock": lock,
                 "arguments": arguments,
                 "run_at": run_at,
             },
         )
+
+    def defer_all(self, session: Session, name: str, all_arguments: list[dict[str, Any]]) -> None:
+        values = {"queue": self._task(name).queue, "task": name, "all": all_arguments}
+        session.execute(_DEFER_ALL, values)
+
+    def _task(self, name: str) -> Task:
+        task = self.tasks.get(name)
+        if task is None:
+            raise LookupError(f"there is no task {name!r}")
+        return task
 
     def given_up(self, session: Session, name: str) -> list[dict[str, Any]]:
         return list(session.execute(_GIVEN_UP, {"task": name}).scalars())

@@ -71,6 +71,9 @@ class JobQueue(Protocol):
     ) -> None:
         """Insert the job; `LookupError` if no task has that name."""
 
+    def defer_all(self, session: Session, name: str, all_arguments: list[dict[str, Any]]) -> None:
+        """Insert a job for each of the arguments, due now; `LookupError` as above."""
+
     def given_up(self, session: Session, name: str) -> list[dict[str, Any]]:
         """Return the arguments of jobs that failed at their last attempt, as below."""
 
@@ -89,6 +92,12 @@ def defer(
     """
     queue: JobQueue = session.info[QUEUE]
     queue.defer(session, name, arguments, run_at=run_at, lock=lock)
+
+
+def defer_all(session: Session, name: str, all_arguments: list[dict[str, Any]]) -> None:
+    """Do as `defer` for each of the arguments (JSON values), in one statement."""
+    queue: JobQueue = session.info[QUEUE]
+    queue.defer_all(session, name, all_arguments)
 
 
 def given_up(session: Session, name: str) -> list[dict[str, Any]]:

@@ -8,9 +8,11 @@ from sqlalchemy.orm import aliased, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from marketplace.catalog.errors import ListingNotFound
-from marketplace.catalog.models import Listing, Site
+from marketplace.catalog.models import Listing, ListingReview, Site
 from marketplace.core.db import Session
-from marketplace.core.errors import Conflict
+from marketplace.core.errors import Conflict, NotFound
+
+_MOVED = "The listing has just moved to another site. Please try again."
 
 
 def listing(
@@ -77,12 +79,57 @@ def site_and_listing(
     if row is None:
         if session.execute(own).first() is None:
             raise ListingNotFound
-        raise Conflict("The listing has just moved to another site. Please try again.")
-    listing, site, seen = row
-    set_committed_value(listing, "site", site)
-    if listing.version != seen:
-        _reread(session, listing_id)
-    return site, listing
+        raise Conflict(_MOVED)
+    found, site, seen = row
+    _with_site(session, found, site, seen)
+    return site, found
+
+
+def _with_site(session: Session, found: Listing, site: Site, seen: int) -> None:
+    set_committed_value(found, "site", site)
+    if found.version != seen:
+        _reread(session, found.id)
+
+
+def under_review(session: Session, review_id: uuid.UUID) -> tuple[Site, Listing, ListingReview]:
+    """A review with its listing and site, held in the order of site, listing, review; `NotFound`.
+
+    `Conflict` where the listing moves to another site meanwhile.
+    """
+    listing_id = select(ListingReview.listing_id).where(ListingReview.id == review_id)
+    listing_id_of_it = listing_id.scalar_subquery()
+    site_id = select(Listing.site_id).where(Listing.id == listing_id_of_it).scalar_subquery()
+    site = select(Site).where(Site.id == site_id).with_for_update(key_share=True)
+    holding = aliased(Site, site.cte("held"))
+    listing = (
+        select(Listing)
+        .join(holding, holding.id == Listing.site_id)
+        .where(Listing.id == listing_id_of_it)
+        .with_for_update(of=Listing)
+    )
+    held = aliased(Listing, listing.cte("held_listing"))
+    row = session.execute(
+        select(
+            holding,
+            held,
+            ListingReview,
+            select(Listing.version).where(Listing.id == listing_id_of_it).scalar_subquery(),
+        )
+        .select_from(held)
+        .join(holding, holding.id == held.site_id)
+        .join(ListingReview, ListingReview.listing_id == held.id)
+        .options(joinedload(held.preceptor))
+        .where(ListingReview.id == review_id)
+        .with_for_update(of=ListingReview)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        if session.get(ListingReview, review_id) is None:
+            raise NotFound
+        raise Conflict(_MOVED)
+    found_site, found, review, seen = row
+    _with_site(session, found, found_site, seen)
+    return found_site, found, review
 
 
 def shown_of_site(

@@ -10,16 +10,7 @@ from sqlalchemy.orm import joinedload
 from marketplace.catalog.models import Listing, ListingDrift, ListingReview
 from marketplace.catalog.states import ReviewState
 from marketplace.core.db import Session
-from marketplace.core.errors import NotFound
 from marketplace.web.pagination import Page, paginate
-
-
-def review(session: Session, review_id: uuid.UUID) -> ListingReview:
-    """One review; `NotFound`."""
-    found = session.get(ListingReview, review_id)
-    if found is None:
-        raise NotFound
-    return found
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
-
 from marketplace.catalog.errors import NoSeats, ReviewDecided, Unclassified
 from marketplace.catalog.models import Listing, ListingReview, ListingTransition, Site
 from marketplace.catalog.queries import listings, locks, reviews, seats, sites
 from marketplace.catalog.rules.tiers import Tier
 from marketplace.catalog.rules.weeks import monday_of
 from marketplace.catalog.service import telling, verifying, waiting, waking
-from marketplace.catalog.states import LISTING, ListingState, ReviewState, Verification, Waiting
+from marketplace.catalog.states import LISTING, ListingState, ReviewState, Waiting
 from marketplace.core import rows
-from marketplace.core.db import Session, affected
+from marketplace.core.db import Session
 from marketplace.core.errors import DomainError, Invalid
 from marketplace.core.ids import new_id
 
@@ -57,9 +55,10 @@ def request(
         raise Unclassified
     if not seats.has_seats(session, listing, monday_of(now.date())):
         raise NoSeats
-    if site.verification != Verification.VERIFIED:
-        verifying.ask(session, site, account_id, now)
     _judge(session, listing, site, account_id, "Publication asked for.", now)
+    if Waiting.SITE in listing.waits_for:
+        verifying.ask(session, site, account_id, now)
+    rows.flush(session)
     return listing
 
 
@@ -94,30 +93,18 @@ def decide(
     """
     if not approve and not reason.strip():
         raise Invalid(fields={"reason": ["Say why, so that the host can mend it."]})
-    review = reviews.review(session, review_id)
-    site, listing = locks.site_and_listing(session, review.listing_id)
-    decided = affected(
-        session,
-        update(ListingReview)
-        .where(ListingReview.id == review_id, ListingReview.state == ReviewState.PENDING)
-        .values(
-            state=ReviewState.APPROVED if approve else ReviewState.REJECTED,
-            decided_by=account_id,
-            decided_at=now,
-            reason=reason,
-        )
-        .execution_options(synchronize_session=False),
-    )
-    session.refresh(review)
-    if not decided:
+    site, listing, review = locks.under_review(session, review_id)
+    if review.state != ReviewState.PENDING:
         raise _decided_before(review)
+    review.state = ReviewState.APPROVED if approve else ReviewState.REJECTED
+    review.decided_by, review.decided_at, review.reason = account_id, now, reason
     verb = "approved" if approve else "rejected"
     why = f"Review {verb}. {reason}".strip()
     if approve:
-        _judge(session, listing, site, account_id, why, now)
+        known = _just_approved(review, listing)
+        _judge(session, listing, site, account_id, why, now, known=known)
     else:
         move(session, listing, ListingState.DRAFT, account_id, why, now)
-    session.flush()
     telling.reviewed(session, listing, approved=approve, reason=reason, now=now)
     return listing
 
@@ -183,38 +170,47 @@ def after_change(
         site = sites.held(session, listing.site_id)
         why = "Mended." if listing.state == ListingState.IN_REVIEW else "Changed."
         _judge(session, listing, site, account_id, why, now)
+        rows.flush(session)
 
 
 def site_verified(
     session: Session, site: Site, account_id: uuid.UUID | None, now: datetime
 ) -> list[Listing]:
-    """Publish what waited for this site and nothing else; the caller holds the site's row."""
+    """Publish what waited for this site and nothing else.
+
+    The caller holds the site's row, and writes what has changed.
+    """
     published = []
-    for listing in locks.listings_of_site(session, site.id, ListingState.IN_REVIEW):
+    with session.no_autoflush:
+        waiting_ones = locks.listings_of_site(session, site.id, ListingState.IN_REVIEW)
+    for listing in waiting_ones:
         left = [reason for reason in listing.waits_for if reason != Waiting.SITE]
         if left:
             listing.waits_for = left
         else:
             move(session, listing, ListingState.PUBLISHED, account_id, "Site verified.", now)
             published.append(listing)
-    session.flush()
     return published
 
 
 def site_rejected(
     session: Session, site: Site, account_id: uuid.UUID | None, now: datetime
 ) -> list[Listing]:
-    """Take every public listing of this site back to review; those under review wait for it too."""
+    """Take every public listing of this site back to review; those under review wait for it too.
+
+    The caller holds the site's row, and writes what has changed.
+    """
     taken_back = []
     states = (ListingState.PUBLISHED, ListingState.IN_REVIEW)
-    for listing in locks.listings_of_site(session, site.id, *states):
+    with session.no_autoflush:
+        concerned = locks.listings_of_site(session, site.id, *states)
+    for listing in concerned:
         if listing.state == ListingState.PUBLISHED:
             why = "Site not verified any more."
             move(session, listing, ListingState.IN_REVIEW, account_id, why, now, [Waiting.SITE])
             taken_back.append(listing)
         else:
             listing.waits_for = sorted({*listing.waits_for, Waiting.SITE.value})
-    session.flush()
     return taken_back
 
 
@@ -284,9 +280,14 @@ def _judge(
     account_id: uuid.UUID | None,
     why: str,
     now: datetime,
+    *,
+    known: reviews.Standing | None = None,
 ) -> None:
-    """Bring a listing to where what it waits for says: to the public, or to review."""
-    standing = reviews.standing(session, listing)
+    """Bring a listing to where what it waits for says: to the public, or to review.
+
+    `known` is where its reviews stand, if that need not be read. Written by the caller's flush.
+    """
+    standing = known or reviews.standing(session, listing)
     still_open = standing.open
     if still_open is not None and still_open.fingerprint != listing.fingerprint:
         _supersede(still_open, now)
@@ -299,7 +300,12 @@ def _judge(
         move(session, listing, to, account_id, why, now, waits_for)
     else:
         listing.waits_for = sorted(reason.value for reason in waits_for)
-    rows.flush(session)
+
+
+def _just_approved(review: ListingReview, listing: Listing) -> reviews.Standing | None:
+    """Where reviews stand after an approval; none if it was of other words than those of now."""
+    same = review.fingerprint == listing.fingerprint
+    return reviews.Standing(open=None, approved=True) if same else None
 
 
 def _open_review(

@@ -1,4 +1,7 @@
-"""What a site's people are told of operators' decisions, in the transaction of the decision."""
+"""What a site's people are told of operators' decisions, in the transaction of the decision.
+
+What the decision has changed is written by the same statement as the notices.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -10,7 +13,7 @@ from marketplace.catalog.service import waiting
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
 from marketplace.identity.rules import Role
-from marketplace.identity.service.notices import notify
+from marketplace.identity.service.notices import notify_all
 
 
 def reviewed(
@@ -49,5 +52,6 @@ def site_rejected(
 def _tell(
     session: Session, site_id: uuid.UUID, template: str, data: dict[str, Any], now: datetime
 ) -> None:
-    for person in identity.site_contacts(session, site_id, Role.SITE_OWNER, Role.COORDINATOR):
-        notify(session, person.account_id, template, data, now=now)
+    with session.no_autoflush:
+        people = identity.site_contacts(session, site_id, Role.SITE_OWNER, Role.COORDINATOR)
+    notify_all(session, people, template, data, now=now)

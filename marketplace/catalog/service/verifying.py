@@ -11,6 +11,7 @@ from marketplace.catalog.errors import SiteDecided
 from marketplace.catalog.models import Site, SiteCheck
 from marketplace.catalog.queries import sites
 from marketplace.catalog.states import SITE, CheckStep, Verification
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid
 from marketplace.core.ids import new_id
@@ -39,7 +40,7 @@ def submit(
         _move(site, Verification.PENDING)
     site.waiting_since = site.waiting_since or now
     _record(session, site, CheckStep.SUBMITTED, evidence, note, account_id, now)
-    session.flush()
+    rows.flush(session)
     return site
 
 
@@ -64,7 +65,7 @@ def verify(
     """Take a site for what it says. `SiteDecided` if somebody has just done so.
 
     A verified site that has changed since is verified anew. What waited for it is the caller's to
-    publish.
+    publish, and all of it to write.
     """
     site = sites.locked(session, site_id)
     if site.verification != Verification.VERIFIED:
@@ -74,14 +75,16 @@ def verify(
     site.waiting_since = None
     site.verification_evidence = f"{evidence.kind}: {evidence.reference}"
     _record(session, site, CheckStep.VERIFIED, evidence, note, account_id, now)
-    session.flush()
     return site
 
 
 def reject(
     session: Session, site_id: uuid.UUID, *, note: str, account_id: uuid.UUID, now: datetime
 ) -> Site:
-    """Do not, or no longer, take it for that; the note tells the host why. `SiteDecided`."""
+    """Do not, or no longer, take it for that; the note tells the host why. `SiteDecided`.
+
+    What it was verified for is the caller's to take back, and all of it to write.
+    """
     if not note.strip():
         raise Invalid(fields={"note": ["Say why, so that the host can mend it."]})
     site = sites.locked(session, site_id)
@@ -90,7 +93,6 @@ def reject(
     _move(site, Verification.REJECTED)
     site.waiting_since = None
     _record(session, site, CheckStep.REJECTED, None, note, account_id, now)
-    session.flush()
     return site
 
 

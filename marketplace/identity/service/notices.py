@@ -16,10 +16,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError, select_autoescape
 
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
-from marketplace.core.jobs import defer
+from marketplace.core.jobs import defer, defer_all
 from marketplace.identity import queries
 from marketplace.identity.errors import NoticeNotFailed, NoticeStale, TemplateUnknown
 from marketplace.identity.models import Notice
@@ -71,6 +72,39 @@ def notify(
         ),
         now,
     )
+
+
+def notify_all(
+    session: Session,
+    contacts: Sequence[queries.Contact],
+    template: str,
+    data: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> None:
+    """Have `template` sent to several accounts, with the same data for each.
+
+    The notices are written together with whatever the session has to write.
+    """
+    made = [
+        Notice(
+            id=new_id(),
+            account_id=contact.account_id,
+            to_address=contact.email,
+            template=template,
+            locale=contact.locale,
+            data={"name": contact.name, **data},
+            attachments=[],
+            queued_at=now,
+        )
+        for contact in contacts
+    ]
+    for notice in made:
+        render(notice.template, notice.locale, notice.data, "")
+    session.add_all(made)
+    rows.flush(session)
+    if made:
+        defer_all(session, SEND, [{"notice_id": str(notice.id)} for notice in made])
 
 
 def notify_address(

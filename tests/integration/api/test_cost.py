@@ -28,7 +28,6 @@ MOST = 6
 BEYOND = dict.fromkeys(
     (
         "PATCH /api/v1/sites/{site_id}/listings/{listing_id}",
-        "POST /api/v1/operator/listings/reviews/{review_id}/decision",
         "POST /api/v1/operator/sites/{site_id}/verification",
         "POST /api/v1/sites/{site_id}/listings",
         "POST /api/v1/sites/{site_id}/listings/import",

@@ -9,11 +9,17 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.catalog.models import Listing, ListingReview, ListingTransition
 from marketplace.catalog.queries import locks
-from marketplace.catalog.states import ReviewState
+from marketplace.catalog.service import publishing, telling, verifying
+from marketplace.catalog.states import ReviewState, Waiting
 from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
+from marketplace.identity.rules import Role
+from marketplace.identity.service import memberships
+from tests.integration.api.test_cost import MOST
+from tests.integration.catalog.conftest import listing_of
+from tests.integration.catalog.test_verifying import LICENSE
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
 
@@ -84,3 +90,30 @@ def test_a_change_of_a_row_that_is_gone_is_an_error(session: Session, listing: L
     asked.reason = "Why not."
     with pytest.raises(StaleDataError):
         rows.flush(session)
+
+
+def test_what_asks_for_most_is_asked_for_in_few_statements(
+    session: Session, imported: Any, owner: Any, operator: Any, count_queries: Any
+):
+    """The whole of a request is two more: who calls, and the answer that is remembered."""
+    listing = listing_of(session, "HOU-FM-01")
+    memberships.grant_role(session, owner, Role.SITE_OWNER, site_id=listing.site_id, now=NOW)
+    with count_queries() as asked:
+        found = publishing.request(session, listing.id, owner, NOW)
+    assert found.waits_for == [Waiting.SITE, Waiting.WORDS]
+    assert len(asked.texts) <= MOST - 2, asked.texts
+    review_id = session.execute(select(ListingReview.id)).scalar_one()
+    with count_queries() as decided:
+        publishing.decide(
+            session, review_id, approve=True, reason="Read.", account_id=operator, now=NOW
+        )
+    assert len(decided.texts) <= MOST - 2, decided.texts
+    with count_queries() as verified:
+        site = verifying.verify(
+            session, listing.site_id, LICENSE, note="", account_id=operator, now=NOW
+        )
+        published = publishing.site_verified(session, site, operator, NOW)
+        telling.site_verified(session, site, published, NOW)
+    assert [one.id for one in published] == [listing.id]
+    # One more: the site is held before its listings are looked for.
+    assert len(verified.texts) <= MOST - 1, verified.texts
