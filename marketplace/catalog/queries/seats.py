@@ -84,18 +84,23 @@ def availabilities(
     }
 
 
-def pools(session: Session, listing_id: uuid.UUID) -> Sequence[SeatPool]:
-    """The pools that a listing draws on."""
-    return (
-        session.execute(
-            select(SeatPool)
-            .join(ListingPool, ListingPool.pool_id == SeatPool.id)
-            .where(ListingPool.listing_id == listing_id)
-            .order_by(SeatPool.id)
-        )
-        .scalars()
-        .all()
+def pools(
+    session: Session, listing_id: uuid.UUID, *, site_id: uuid.UUID | None = None, hold: bool = False
+) -> Sequence[SeatPool]:
+    """The pools that a listing, of this site, draws on; with `hold` against other editors."""
+    query = (
+        select(SeatPool)
+        .join(ListingPool, ListingPool.pool_id == SeatPool.id)
+        .where(ListingPool.listing_id == listing_id)
+        .order_by(SeatPool.id)
     )
+    if site_id is not None:
+        query = query.join(Listing, Listing.id == ListingPool.listing_id)
+        query = query.where(Listing.site_id == site_id)
+    if hold:
+        query = query.with_for_update(of=SeatPool, key_share=True)
+        query = query.execution_options(populate_existing=True)
+    return session.execute(query).scalars().all()
 
 
 def listings_of_pools(session: Session, pool_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
@@ -133,9 +138,14 @@ def sharing(
     return found
 
 
-def only_pool(session: Session, listing_id: uuid.UUID) -> SeatPool:
-    """The pool of a listing that draws on one only; `SeatsShared` if on several."""
-    found = pools(session, listing_id)
+def only_pool(session: Session, site_id: uuid.UUID, listing_id: uuid.UUID) -> SeatPool:
+    """The pool, held, of a site's listing that draws on one only; `SeatsShared` if on several.
+
+    `ListingNotFound` where the listing is not the site's.
+    """
+    found = pools(session, listing_id, site_id=site_id, hold=True)
+    if not found:
+        raise ListingNotFound
     if len(found) != 1:
         raise SeatsShared
     return found[0]

@@ -80,7 +80,7 @@ def edit(data: dict[str, Any], site_id: UUID) -> EditPlan | tuple[EditPlan, dict
     if not commit:
         return plan
     done = calendars.carry_out(session, held, wish, plan, author(data["why"]))
-    return done, tagged(calendars.hold(session, scope, keep=False))
+    return done, tagged(held)
 
 
 @blueprint.route("/<uuid:site_id>/calendar/edits", methods=["GET"])

@@ -104,20 +104,18 @@ def set_seats(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response
 
     `If-Match` carries the ETag last read, so that two coordinators are told of each other (412).
     """
-    _of_site(site_id, listing_id)
+    pool = seats.only_pool(context.session(), site_id, listing_id)
     for name in ("first_week", "last_week"):
         if not is_monday(data[name]):
             raise Invalid(fields={name: ["Not a Monday."]})
     if (data["last_week"] - data["first_week"]).days > YEARS_SHOWN.days:
         raise Invalid(fields={"last_week": ["At most two years after first_week."]})
-    pool = seats.only_pool(context.session(), listing_id)
     require_match(listing_id, pool.version, [pool.id], [])
-    calendars.set_capacity(
+    calendars.set_held(
         context.session(),
-        pool.id,
+        pool,
         calendar(data["first_week"], data["last_week"], 1),
         data["capacity"],
-        expected_version=pool.version,
         author=Author(current_account().id, context.now()),
         holders=context.parts().get(SeatHolders),
     )

@@ -24,6 +24,7 @@ from marketplace.catalog.schemas.calendars import (
     WeeksArgs,
 )
 from marketplace.catalog.service import calendars, overview, pools
+from marketplace.catalog.service.calendars import Held
 from marketplace.identity.access import site_member
 from marketplace.web import context, openapi
 from marketplace.web.api import PREFIX, Blueprint
@@ -59,7 +60,7 @@ def list_pools(data: dict[str, Any], site_id: UUID) -> Page[dict[str, Any]]:
 def create(data: dict[str, Any], site_id: UUID) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make a pool without seats yet, of the site or of one of its preceptors."""
     pool = pools.create(context.session(), site_id, data["name"], data["preceptor_id"])
-    body, headers = _shown(site_id, pool.id)
+    body, headers = _of(Held(Scope(site_id, pool.id), [pool], (), kept=True))
     return body, 201, {**headers, "Location": f"{PREFIX}/sites/{site_id}/pools/{pool.id}"}
 
 
@@ -85,7 +86,7 @@ def rename(data: dict[str, Any], site_id: UUID, pool_id: UUID) -> Shown:
     held = calendars.hold(context.session(), Scope(site_id, pool_id))
     match(held)
     pools.rename(context.session(), held.pools[0], data["name"])
-    return _shown(site_id, pool_id)
+    return _of(held)
 
 
 @blueprint.route("/<uuid:site_id>/pools/<uuid:pool_id>/listings", methods=["POST"])
@@ -129,6 +130,9 @@ def unshare(site_id: UUID, pool_id: UUID, listing_id: UUID) -> Shown:
 
 
 def _shown(site_id: UUID, pool_id: UUID) -> Shown:
-    held = calendars.hold(context.session(), Scope(site_id, pool_id), keep=False)
+    return _of(calendars.hold(context.session(), Scope(site_id, pool_id), keep=False))
+
+
+def _of(held: Held) -> Shown:
     (body,) = overview.pools(context.session(), held.pools, first_shown(None), WEEKS_SHOWN)
     return body, tagged(held)

@@ -155,8 +155,22 @@ def set_capacity(
         raise PoolNotFound
     if pools[0].version != expected_version:
         raise PreconditionFailed
+    return set_held(session, pools[0], weeks, capacity, author=author, holders=holders)
+
+
+def set_held(
+    session: Session,
+    pool: SeatPool,
+    weeks: Sequence[date],
+    capacity: int,
+    *,
+    author: Author,
+    holders: SeatHolders | None = None,
+) -> int:
+    """Do the same to a pool that the caller holds, and has found to be of the version it knows."""
+    expected_version = pool.version
     wish = Wish(Action.SET, sorted(set(weeks)), capacity)
-    held = Held(Scope(pools[0].site_id, pool_id), pools, (), kept=True)
+    held = Held(Scope(pool.site_id, pool.id), [pool], (), kept=True)
     done = carry_out(session, held, wish, plan(session, held, wish, holders), author)
     return expected_version + len(done.pools)
 

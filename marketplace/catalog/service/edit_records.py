@@ -6,15 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
-
 from marketplace.catalog.models import (
     CalendarEdit,
     Listing,
     ListingClosing,
     ListingVersion,
     SeatEdit,
-    SeatPool,
 )
 from marketplace.catalog.queries import listings
 from marketplace.catalog.rules import edits as rules
@@ -22,6 +19,7 @@ from marketplace.catalog.rules.terms import difference, terms_of
 from marketplace.catalog.service import seats, waking
 from marketplace.catalog.service.edit_plans import EditPlan, ListingChange, PoolChange
 from marketplace.catalog.states import EditKind
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 
@@ -61,39 +59,34 @@ def write(
         undoes=undoes,
     )
     session.add(edit)
-    session.flush()
     _write_seats(session, found.pools, edit.id)
     _write_closings(session, found.listings, edit.id, author)
+    rows.flush(session)
     return replace(found, committed=True, edit_id=edit.id)
 
 
 def _write_seats(session: Session, changes: Sequence[PoolChange], edit_id: uuid.UUID) -> None:
     if not changes:
         return
-    seats.write_weeks(
-        session,
-        {
-            (change.pool_id, week): run.after
-            for change in changes
-            for week, run in rules.weeks_of(change.runs).items()
-        },
-    )
-    rows = [
-        {
-            "pool_id": change.pool_id,
-            "version": change.version + 1,
-            "edit_id": edit_id,
-            "changes": rules.to_json(change.runs),
-        }
-        for change in changes
-    ]
-    session.execute(insert(SeatEdit), rows)
-    session.execute(
-        update(SeatPool)
-        .where(SeatPool.id.in_([change.pool_id for change in changes]))
-        .values(version=SeatPool.version + 1)
-        .execution_options(synchronize_session=False)
-    )
+    with session.no_autoflush:
+        seats.write_weeks(
+            session,
+            {
+                (change.pool_id, week): run.after
+                for change in changes
+                for week, run in rules.weeks_of(change.runs).items()
+            },
+        )
+    for change in changes:
+        change.pool.version += 1
+        session.add(
+            SeatEdit(
+                pool_id=change.pool_id,
+                version=change.pool.version,
+                edit_id=edit_id,
+                changes=rules.to_json(change.runs),
+            )
+        )
 
 
 def _write_closings(
@@ -102,38 +95,32 @@ def _write_closings(
     """Closed weeks are terms of the listing: each change is a version of it."""
     if not changes:
         return
-    versions, rows = [], []
     for change in changes:
         listing = change.listing
         before = _terms(listing)
         listing.blackout_weeks = change.blackout_weeks
         listing.version += 1
         after = _terms(listing)
-        versions.append(
-            {
-                "listing_id": listing.id,
-                "version": listing.version,
-                "account_id": author.account_id,
-                "recorded_at": author.now,
-                "source": SOURCE,
-                "difference": {
-                    name: list(pair) for name, pair in difference(before, after).items()
-                },
-                "terms": after,
-            }
+        session.add(
+            ListingVersion(
+                listing_id=listing.id,
+                version=listing.version,
+                account_id=author.account_id,
+                recorded_at=author.now,
+                source=SOURCE,
+                difference={name: list(pair) for name, pair in difference(before, after).items()},
+                terms=after,
+            )
         )
-        rows.append(
-            {
-                "listing_id": listing.id,
-                "version": listing.version,
-                "edit_id": edit_id,
-                "closed": list(change.closed),
-                "opened": list(change.opened),
-            }
+        session.add(
+            ListingClosing(
+                listing_id=listing.id,
+                version=listing.version,
+                edit_id=edit_id,
+                closed=list(change.closed),
+                opened=list(change.opened),
+            )
         )
-    session.flush()
-    session.execute(insert(ListingVersion), versions)
-    session.execute(insert(ListingClosing), rows)
     waking.listings_changed(session, [change.listing_id for change in changes])
 
 

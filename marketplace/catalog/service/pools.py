@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, insert, tuple_, update
+from sqlalchemy import delete, insert, tuple_
 
 from marketplace.catalog.errors import (
     CapacityBelowTaken,
@@ -31,6 +31,7 @@ from marketplace.catalog.rules.weeks import monday_of
 from marketplace.catalog.service import edit_plans, holding, seats, waking
 from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.states import EditKind
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.ids import new_id
@@ -43,12 +44,11 @@ def create(
     session: Session, site_id: uuid.UUID, name: str, preceptor_id: uuid.UUID | None = None
 ) -> SeatPool:
     """A pool without seats yet, to be shared by listings of a site, or of one preceptor there."""
-    if listings.site(session, site_id) is None:
+    theirs = preceptor_id and listings.preceptor_site(session, preceptor_id)
+    if theirs != site_id and listings.site(session, site_id) is None:
         raise NotFound
-    if preceptor_id is not None:
-        known = listings.preceptor_site(session, preceptor_id)
-        if known != site_id:
-            raise Invalid(fields={"preceptor_id": ["The site has no such preceptor."]})
+    if preceptor_id is not None and theirs != site_id:
+        raise Invalid(fields={"preceptor_id": ["The site has no such preceptor."]})
     pool = SeatPool(id=new_id(), site_id=site_id, preceptor_id=preceptor_id, name=name, version=1)
     session.add(pool)
     session.flush()
@@ -150,8 +150,8 @@ def _change(
         pair = tuple_(ListingPool.listing_id, ListingPool.pool_id)
         session.execute(delete(ListingPool).where(pair.in_(sorted(leaving))))
     if joining:
-        rows = [{"listing_id": one, "pool_id": pool_id} for one, pool_id in sorted(joining)]
-        session.execute(insert(ListingPool), rows)
+        new = [{"listing_id": one, "pool_id": pool_id} for one, pool_id in sorted(joining)]
+        session.execute(insert(ListingPool), new)
     waking.seats_changed(session, {listing_id for listing_id, _ in joining | leaving})
     _record(
         session, [pool for pool in pools if pool.id in concerned], joining, leaving, author, kind
@@ -227,15 +227,7 @@ def _record(
         asked=asked,
     )
     session.add(edit)
-    session.flush()
-    rows = [
-        {"pool_id": pool.id, "version": pool.version + 1, "edit_id": edit.id, "changes": []}
-        for pool in pools
-    ]
-    session.execute(insert(SeatEdit), rows)
-    session.execute(
-        update(SeatPool)
-        .where(SeatPool.id.in_([pool.id for pool in pools]))
-        .values(version=SeatPool.version + 1)
-        .execution_options(synchronize_session=False)
-    )
+    for pool in pools:
+        pool.version += 1
+        session.add(SeatEdit(pool_id=pool.id, version=pool.version, edit_id=edit.id, changes=[]))
+    rows.flush(session)

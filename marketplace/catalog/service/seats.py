@@ -59,11 +59,14 @@ _TAKE = text(
 _HOLD_LISTINGS = text("SELECT id FROM listing WHERE id = ANY(:listings) ORDER BY id FOR KEY SHARE")
 _WRITE = text(
     """
-    INSERT INTO seat_week (pool_id, week, capacity, closed_capacity)
-    SELECT * FROM unnest(CAST(:pools AS uuid[]), CAST(:weeks AS date[]),
-                         CAST(:capacity AS smallint[]), CAST(:closed AS smallint[]))
-        ON CONFLICT (pool_id, week) DO UPDATE
-       SET capacity = excluded.capacity, closed_capacity = excluded.closed_capacity
+    WITH written AS (
+        INSERT INTO seat_week (pool_id, week, capacity, closed_capacity)
+        SELECT * FROM unnest(CAST(:pools AS uuid[]), CAST(:weeks AS date[]),
+                             CAST(:capacity AS smallint[]), CAST(:closed AS smallint[]))
+            ON CONFLICT (pool_id, week) DO UPDATE
+           SET capacity = excluded.capacity, closed_capacity = excluded.closed_capacity
+    )
+    SELECT DISTINCT listing_id FROM listing_pool WHERE pool_id = ANY(:pools)
     """
 )
 _COUNT_ANEW = text(
@@ -85,7 +88,9 @@ _COUNT_ANEW = text(
            AND sw.taken + locked.seats >= 0
         RETURNING sw.week
     )
-    SELECT count(*) FROM changed
+    SELECT (SELECT count(*) FROM changed) AS changed,
+           ARRAY(SELECT DISTINCT listing_id
+                   FROM listing_pool WHERE pool_id = ANY(:pools)) AS touched
     """
 )
 _RELEASE = text(
@@ -173,7 +178,7 @@ def write_weeks(session: Session, weeks: Mapping[tuple[uuid.UUID, date], WeekSta
     if not weeks:
         return
     places = sorted(weeks)
-    session.execute(
+    touched = session.execute(
         _WRITE,
         {
             "pools": [pool_id for pool_id, _ in places],
@@ -182,7 +187,7 @@ def write_weeks(session: Session, weeks: Mapping[tuple[uuid.UUID, date], WeekSta
             "closed": [weeks[place].seats if weeks[place].closed else None for place in places],
         },
     )
-    waking.pools_changed(session, {pool_id for pool_id, _ in places})
+    waking.seats_changed(session, touched.scalars())
 
 
 def count_anew(session: Session, taken: Mapping[tuple[uuid.UUID, date], int]) -> None:
@@ -194,14 +199,14 @@ def count_anew(session: Session, taken: Mapping[tuple[uuid.UUID, date], int]) ->
     places = sorted(place for place, seats in taken.items() if seats)
     if not places:
         return
-    changed = session.execute(
+    row = session.execute(
         _COUNT_ANEW,
         {
             "pools": [pool_id for pool_id, _ in places],
             "weeks": [week for _, week in places],
             "seats": [taken[place] for place in places],
         },
-    ).scalar_one()
-    if changed != len(places):
+    ).one()
+    if row.changed != len(places):
         raise SeatsNotTaken
-    waking.pools_changed(session, {pool_id for pool_id, _ in places})
+    waking.seats_changed(session, row.touched)

@@ -7,7 +7,6 @@ on it: see `core.freshness` for what holds where the news is lost.
 import uuid
 from collections.abc import Iterable
 
-from marketplace.catalog.queries import seats
 from marketplace.core import freshness
 from marketplace.core.db import Session
 
@@ -22,11 +21,6 @@ def subject_of(listing_id: uuid.UUID) -> str:
 def seats_changed(session: Session, listing_ids: Iterable[uuid.UUID]) -> None:
     """Seats of these listings were taken or given back, or their weeks opened or closed."""
     freshness.changed(session, *map(subject_of, listing_ids))
-
-
-def pools_changed(session: Session, pool_ids: Iterable[uuid.UUID]) -> None:
-    """The capacity of these pools was edited: every listing that draws on them changes."""
-    seats_changed(session, seats.listings_of_pools(session, list(pool_ids)))
 
 
 def listings_changed(session: Session, listing_ids: Iterable[uuid.UUID]) -> None:
