@@ -1,6 +1,7 @@
 """Search and a year's availability over generated listings, against the same SQL alone."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product as pairs
 from typing import Any
 from urllib.parse import urlencode
@@ -9,7 +10,7 @@ from benchmarks import bare, data, ids, shared
 from benchmarks.comparing import account, in_turns
 from benchmarks.figures import Figure, Target, latencies, percentile
 from benchmarks.shared import Shared
-from benchmarks.stage import Stage
+from benchmarks.stage import Server, Stage
 
 AVAILABILITY_PATHS = 200
 TIMES_BARE = Target("ratio", "at most", 2)
@@ -52,47 +53,41 @@ def run(stage: Stage) -> Iterator[Figure]:
     stage.say("searches")
     captured = shared.probe(stage, given.conninfo, capture=paths)["capture"]
     shared.give_searches(stage, captured)
-    many = _latencies(stage, given, paths, captured)
-    p95 = {name: percentile(times, 95) * 1000 for name, times in many.items()}
+    with _few(stage) as few:
+        times = _latencies(stage, given, few, paths, captured)
+    p95 = {name: percentile(found, 95) * 1000 for name, found in times.items()}
     detail = {
         "listings": stage.sizes.listings,
         "weeks": data.WEEKS,
         "searches": stage.sizes.searches,
-        "latency_ms": {name: latencies(times) for name, times in many.items()},
-        "slowest_bare_ms": _slowest(many["bare"], paths),
-        "slowest_product_ms": _slowest(many["product"], paths),
+        "latency_ms": {name: latencies(times) for name, found in times.items()},
+        "slowest_bare_ms": _slowest(times["bare"], paths),
+        "slowest_product_ms": _slowest(times["product"], paths),
     }
     yield Figure(
         "search.p95", p95["product"], "ms", "bare SQL", p95["bare"], TIMES_BARE, detail=detail
     )
     yield Figure("search.p95_yardstick", p95["product"], "ms", "yardstick", p95["yardstick"])
+    yield Figure(
+        "search.growth",
+        p95["product"],
+        "ms",
+        f"the same over {stage.sizes.few_listings} listings",
+        p95["few"],
+        TIMES_FEW,
+    )
     stage.say("availability")
     yield _availability(stage, given)
-    yield _growth(stage, paths, p95["product"])
 
 
-def _growth(stage: Stage, paths: list[str], p95: float) -> Figure:
-    """The same searches where there are few listings."""
-    listings = stage.sizes.few_listings
+@contextmanager
+def _few(stage: Stage) -> Iterator[Server]:
+    """The product over a small catalogue."""
     with stage.database("few") as conninfo:
-        stage.say(f"{listings} listings with {data.WEEKS} weeks each")
-        data.add_listings(conninfo, listings)
+        stage.say(f"{stage.sizes.few_listings} listings with {data.WEEKS} weeks each")
+        data.add_listings(conninfo, stage.sizes.few_listings)
         with stage.product(conninfo) as product:
-            stage.load(product, "get", paths=paths, **_one_by_one(paths))
-            times: list[float] = []
-            for _ in range(stage.sizes.rounds):
-                times += stage.load(product, "get", paths=paths, **_one_by_one(paths))[
-                    "unit_seconds"
-                ]
-    return Figure(
-        "search.growth",
-        p95,
-        "ms",
-        f"the same over {listings} listings",
-        percentile(times, 95) * 1000,
-        TIMES_FEW,
-        detail={"latency_ms": latencies(times)},
-    )
+            yield product
 
 
 def _one_by_one(paths: list[str]) -> dict[str, Any]:
@@ -107,17 +102,26 @@ def _slowest(times: list[float], paths: list[str]) -> dict[str, float]:
 
 
 def _latencies(
-    stage: Stage, given: Shared, paths: list[str], captured: list[list[str]]
+    stage: Stage, given: Shared, few: Server, paths: list[str], captured: list[list[str]]
 ) -> dict[str, list[float]]:
+    """Seconds a search, by whose; each round in turn, with nothing kept from the one before.
+
+    The cache of counts is emptied each time: every search is worked out, as its SQL alone is.
+    """
     plan = _one_by_one(paths)
     numbered = [f"/api/v1/listings?nth={nth}" for nth in range(len(paths))]
-    stage.load(given.product, "get", paths=paths, **plan)  # each worker's caches, and the buffers
-    times: dict[str, list[float]] = {"product": [], "yardstick": [], "bare": []}
+    ways = {
+        "product": (given.product, paths),
+        "few": (few, paths),
+        "yardstick": (given.yardstick, numbered),
+    }
+    for server in (given.product, few):  # each worker's own caches, and the buffers
+        stage.load(server, "get", paths=paths, **plan)
+    times: dict[str, list[float]] = {name: [] for name in (*ways, "bare")}
     for _ in range(stage.sizes.rounds):
-        times["product"] += stage.load(given.product, "get", paths=paths, **plan)["unit_seconds"]
-        times["yardstick"] += stage.load(given.yardstick, "get", paths=numbered, **plan)[
-            "unit_seconds"
-        ]
+        for name, (server, asked) in ways.items():
+            stage.forget()
+            times[name] += stage.load(server, "get", paths=asked, **plan)["unit_seconds"]
         times["bare"] += bare.time_queries(given.conninfo, captured)
     return times
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from benchmarks.processes import cpu_seconds, run_python
 from marketplace.adapters import migrate
 from marketplace.embedded.guard import Orders
@@ -83,6 +85,11 @@ class Stage:
 
     def say(self, text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)
+
+    def forget(self) -> None:
+        """Empty the cache, so that what is measured next is worked out."""
+        with redis.Redis.from_url(self.redis) as server:
+            server.flushall()
 
     @contextmanager
     def database(self, name: str) -> Iterator[str]:

@@ -6,6 +6,9 @@ window.addEventListener("load", () => {
     url: place.dataset.document,
     domNode: place,
     deepLinking: true,
+    // Hundreds of operations: the groups first, each drawn when it is opened.
+    docExpansion: "none",
+    filter: true,
     persistAuthorization: true,
     validatorUrl: null,
   });

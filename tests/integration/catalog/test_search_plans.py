@@ -4,6 +4,7 @@ The plans are those of a database of its own with rows enough that a sequential 
 """
 
 import itertools
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,7 +24,8 @@ from marketplace.catalog.queries.search import FACETS, SORTS, Filters, Near, Qua
 from marketplace.core.money import Money
 from marketplace.identity.rules import LearnerStatus
 
-NAME = "search_plans"
+# Of each process its own: tests of this module may be shared out among several.
+NAME = f"search_plans_{os.getpid()}"
 LISTINGS = 8_000
 # Read whole by purpose: notes of what has changed, which the job keeps few.
 SMALL = {"stale_weeks"}
