@@ -11,8 +11,8 @@ from datetime import date, timedelta
 from marketplace.compliance.rules.clearance import Item, ItemState
 from marketplace.compliance.rules.kinds import TITLES
 
-# The Department of State says that most administrative processing ends within 60 days of the
-# interview; two weeks more leave time to travel. Appointments are months away in many posts.
+# Days to plan with, ours and no authority's: from the interview to the visa, two weeks more to
+# travel, and before that an appointment, which is months away in many posts.
 VISA_IN_HAND = 14
 PROCESSING = 60
 APPOINTMENT = 106
