@@ -60,7 +60,7 @@ def run(stage: Stage) -> Iterator[Figure]:
         "listings": stage.sizes.listings,
         "weeks": data.WEEKS,
         "searches": stage.sizes.searches,
-        "latency_ms": {name: latencies(times) for name, found in times.items()},
+        "latency_ms": {name: latencies(found) for name, found in times.items()},
         "slowest_bare_ms": _slowest(times["bare"], paths),
         "slowest_product_ms": _slowest(times["product"], paths),
     }
