@@ -1,5 +1,5 @@
-"""Tables of booking. The histories (`booking_transition`, `booking_cancellation`,
-`attendance_mark`) are append-only by trigger.
+"""Bookings, their weeks and histories, attendance, reminders, feeds and waivers. The histories
+(`booking_transition`, `booking_cancellation`, `attendance_mark`) are append-only by trigger.
 
 Promises held here: one live week a trainee (`uq_booking_week_trainee_id_week`), and a seat that is
 kept without being owned has an end (`ck_booking_hold`).

@@ -1,0 +1,27 @@
+"""Tables of booking, a file a subject."""
+
+from marketplace.booking.models.bookings import (
+    STATES,
+    TIMED_STATES,
+    AttendanceMark,
+    Booking,
+    BookingCancellation,
+    BookingReminder,
+    BookingTransition,
+    BookingWaiver,
+    BookingWeek,
+    CalendarFeed,
+)
+
+__all__ = [
+    "STATES",
+    "TIMED_STATES",
+    "AttendanceMark",
+    "Booking",
+    "BookingCancellation",
+    "BookingReminder",
+    "BookingTransition",
+    "BookingWaiver",
+    "BookingWeek",
+    "CalendarFeed",
+]
