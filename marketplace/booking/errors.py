@@ -1,6 +1,12 @@
 """What booking refuses, and in which words. A full week is `catalog`'s to refuse."""
 
-from marketplace.core.errors import Conflict, ConstraintErrors, Forbidden, Invalid
+from marketplace.core.errors import (
+    Conflict,
+    ConstraintErrors,
+    Forbidden,
+    Invalid,
+    PreconditionFailed,
+)
 
 
 class AlreadyBookedThen(Conflict):
@@ -102,6 +108,47 @@ class RequirementsFrozen(Conflict):
     title = "What a booking was asked for when it was made stays."
 
 
+class AlreadyExtended(Conflict):
+    code = "already_extended"
+    title = "A hold can be extended once. Apply or pay before it ends."
+
+
+class QuestionsChanged(Conflict):
+    """`extra.questions` has what is asked now, `extra.version` its number."""
+
+    code = "questions_changed"
+    title = "The host has changed what applicants are asked. Read the questions, then answer."
+
+
+class QuestionsEdited(PreconditionFailed):
+    code = "questions_edited"
+    title = "These questions have just been changed elsewhere. Read them again, then decide."
+
+
+class QuestionsUnfit(Invalid):
+    """`fields` says which question, and what is wrong with it."""
+
+    code = "questions_unfit"
+    title = "Questions are named once each, and a choice has options to choose from."
+
+
+class AnswersUnfit(Invalid):
+    """`fields` says which answer, and what was expected."""
+
+    code = "answers_unfit"
+    title = "Answer what the host asks, each in its own kind."
+
+
+class ReasonTextNeeded(Invalid):
+    code = "reason_text_needed"
+    title = "Say why in your own words, or name one of the reasons."
+
+
+class AskedOftenEnough(Conflict):
+    code = "asked_often_enough"
+    title = "You have asked as often as one can. Decide on the application as it is."
+
+
 class HistoryIsKept(Conflict):
     code = "history_is_kept"
     title = "What happened to a booking is added to, never changed."
@@ -117,5 +164,10 @@ CONSTRAINTS: ConstraintErrors = {
     "history_booking_cancellation": HistoryIsKept,
     "history_attendance_mark": HistoryIsKept,
     "history_booking_waiver": HistoryIsKept,
+    "history_question_version": HistoryIsKept,
+    "history_application_entry": HistoryIsKept,
+    "history_of_state": HistoryIsKept,
+    "uq_booking_transition_extension": AlreadyExtended,
+    "uq_question_version_listing_id_number": QuestionsEdited,
     "frozen_requirements": RequirementsFrozen,
 }

@@ -28,7 +28,11 @@ class BookingHeld(BookingEvent):
 
 
 class BookingSubmitted(BookingEvent):
-    """The host has an application to decide on."""
+    """The host has an application to decide on, or an answer to what it asked."""
+
+
+class BookingMoreAsked(BookingEvent):
+    """The host wants to know more before it decides: the trainee answers."""
 
 
 class BookingAwaitingPayment(BookingEvent):

@@ -1,4 +1,9 @@
-"""A booking's life as one table. `service.transition` is the only place that acts on it."""
+"""A booking's life as one table. `service.transition` is the only place that acts on it.
+
+`STEPS` says what may follow what, who does it and how; the drawing and the table in the documentation
+are made from it (`flask states draw`), and the database refuses a change of state that has no row of
+history.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,6 +14,7 @@ from marketplace.core.states import Transitions
 class BookingState(StrEnum):
     HELD = "held"
     SUBMITTED = "submitted"
+    MORE_ASKED = "more_asked"
     AWAITING_PAYMENT = "awaiting_payment"
     CONFIRMED = "confirmed"
     IN_PROGRESS = "in_progress"
@@ -24,53 +30,75 @@ class BookingState(StrEnum):
 
 _S = BookingState
 _CANCELLED = frozenset({_S.CANCELLED_BY_TRAINEE, _S.CANCELLED_BY_HOST, _S.CANCELLED_BY_OPERATOR})
+_CALLED_OFF = {
+    _S.CANCELLED_BY_HOST: "the host calls it off",
+    _S.CANCELLED_BY_OPERATOR: "an operator ends it",
+}
 
+# From each state, those that may follow, and what does it. A state that follows itself is a seat
+# that is kept for longer: a step of the history like any other.
+STEPS: Mapping[BookingState, Mapping[BookingState, str]] = {
+    _S.HELD: {
+        _S.HELD: "the trainee asks for more time, once",
+        _S.SUBMITTED: "the trainee applies",
+        _S.AWAITING_PAYMENT: "the trainee begins to pay",
+        _S.EXPIRED: "the hold ends",
+        _S.WITHDRAWN: "the trainee gives it up",
+        **_CALLED_OFF,
+    },
+    _S.SUBMITTED: {
+        _S.MORE_ASKED: "the host asks for more",
+        _S.AWAITING_PAYMENT: "the host approves",
+        _S.DECLINED: "the host declines",
+        _S.EXPIRED: "the host does not decide in time",
+        _S.WITHDRAWN: "the trainee withdraws",
+        **_CALLED_OFF,
+    },
+    _S.MORE_ASKED: {
+        _S.SUBMITTED: "the trainee answers",
+        _S.AWAITING_PAYMENT: "the host approves all the same",
+        _S.DECLINED: "the host declines",
+        _S.EXPIRED: "the trainee does not answer in time",
+        _S.WITHDRAWN: "the trainee withdraws",
+        **_CALLED_OFF,
+    },
+    _S.AWAITING_PAYMENT: {
+        _S.AWAITING_PAYMENT: "a payment is under way, or has failed with time left",
+        _S.CONFIRMED: "the money arrives",
+        _S.EXPIRED: "it is not paid in time, or the payment fails",
+        _S.WITHDRAWN: "the trainee gives it up",
+        **_CALLED_OFF,
+    },
+    _S.CONFIRMED: {
+        _S.IN_PROGRESS: "the first day comes, and the trainee is cleared",
+        _S.CANCELLED_BY_TRAINEE: "the trainee cancels under the quote",
+        **_CALLED_OFF,
+    },
+    _S.IN_PROGRESS: {
+        _S.COMPLETED: "the host says that it was done",
+        _S.NO_SHOW: "the host says that the trainee never came",
+        _S.CANCELLED_BY_TRAINEE: "the trainee cancels under the quote",
+        **_CALLED_OFF,
+    },
+    # Where the seat is no longer free, late money is refunded and the state stays.
+    _S.EXPIRED: {_S.CONFIRMED: "the money arrives late, and the seat is still free"},
+    _S.COMPLETED: {},
+    _S.WITHDRAWN: {},
+    _S.DECLINED: {},
+    _S.CANCELLED_BY_TRAINEE: {},
+    _S.CANCELLED_BY_HOST: {},
+    _S.CANCELLED_BY_OPERATOR: {},
+    _S.NO_SHOW: {},
+}
 TABLE: Mapping[BookingState, frozenset[BookingState]] = {
-    _S.HELD: frozenset(
-        {
-            _S.SUBMITTED,
-            _S.AWAITING_PAYMENT,
-            _S.EXPIRED,
-            _S.WITHDRAWN,
-            _S.CANCELLED_BY_HOST,
-            _S.CANCELLED_BY_OPERATOR,
-        }
-    ),
-    _S.SUBMITTED: frozenset(
-        {
-            _S.AWAITING_PAYMENT,
-            _S.DECLINED,
-            _S.EXPIRED,
-            _S.WITHDRAWN,
-            _S.CANCELLED_BY_HOST,
-            _S.CANCELLED_BY_OPERATOR,
-        }
-    ),
-    _S.AWAITING_PAYMENT: frozenset(
-        {
-            _S.CONFIRMED,
-            _S.EXPIRED,
-            _S.WITHDRAWN,
-            _S.CANCELLED_BY_HOST,
-            _S.CANCELLED_BY_OPERATOR,
-        }
-    ),
-    _S.CONFIRMED: _CANCELLED | {_S.IN_PROGRESS},
-    _S.IN_PROGRESS: _CANCELLED | {_S.COMPLETED, _S.NO_SHOW},
-    # Money that arrives late takes the seat back where it is still free; else it is refunded.
-    _S.EXPIRED: frozenset({_S.CONFIRMED}),
-    _S.COMPLETED: frozenset(),
-    _S.WITHDRAWN: frozenset(),
-    _S.DECLINED: frozenset(),
-    _S.CANCELLED_BY_TRAINEE: frozenset(),
-    _S.CANCELLED_BY_HOST: frozenset(),
-    _S.CANCELLED_BY_OPERATOR: frozenset(),
-    _S.NO_SHOW: frozenset(),
+    state: frozenset(steps) for state, steps in STEPS.items()
 }
 TRANSITIONS = Transitions(TABLE)
 
 # The seat is kept until a known time; the other states have no such time.
-TIMED = frozenset({_S.HELD, _S.SUBMITTED, _S.AWAITING_PAYMENT})
+TIMED = frozenset({_S.HELD, _S.SUBMITTED, _S.MORE_ASKED, _S.AWAITING_PAYMENT})
+# The host has the application and decides on it.
+UNDECIDED = frozenset({_S.SUBMITTED, _S.MORE_ASKED})
 # The seat is given up on entering these.
 GIVES_UP_SEATS = _CANCELLED | {_S.EXPIRED, _S.WITHDRAWN, _S.DECLINED, _S.NO_SHOW}
 # The seat is owned: the trainee comes, is there, or was.

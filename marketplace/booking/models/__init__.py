@@ -1,5 +1,6 @@
 """Tables of booking, a file a subject."""
 
+from marketplace.booking.models.applications import ApplicationEntry, QuestionVersion
 from marketplace.booking.models.bookings import (
     STATES,
     TIMED_STATES,
@@ -16,6 +17,7 @@ from marketplace.booking.models.bookings import (
 __all__ = [
     "STATES",
     "TIMED_STATES",
+    "ApplicationEntry",
     "AttendanceMark",
     "Booking",
     "BookingCancellation",
@@ -24,4 +26,5 @@ __all__ = [
     "BookingWaiver",
     "BookingWeek",
     "CalendarFeed",
+    "QuestionVersion",
 ]

@@ -160,10 +160,21 @@ class BookingWeek(Base):
 
 
 class BookingTransition(Base):
-    """One step of a booking's history; `number` is the booking's version after the step."""
+    """One step of a booking's history; `number` is the booking's version after the step.
+
+    A booking's state changes only together with its row here: a trigger refuses all else.
+    """
 
     __tablename__ = "booking_transition"
-    __table_args__ = (CheckConstraint("number >= 1", name="number"),)
+    __table_args__ = (
+        CheckConstraint("number >= 1", name="number"),
+        Index(
+            "uq_booking_transition_extension",
+            "booking_id",
+            unique=True,
+            postgresql_where=text("from_state = 'held' AND to_state = 'held'"),
+        ),
+    )
 
     booking_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -173,6 +184,10 @@ class BookingTransition(Base):
     # Empty where no person did it: a deadline, or a payment that settled.
     actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     reason: Mapped[str]
+    # Until when the seat is kept from this step on; none in states that keep it for no time.
+    kept_until: Mapped[datetime | None]
+    # The reason as one of a controlled list, where there is one.
+    code: Mapped[str | None]
 
 
 class BookingCancellation(Base):

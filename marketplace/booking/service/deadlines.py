@@ -22,6 +22,7 @@ BATCH = 1000
 REASONS = {
     BookingState.HELD: "The hold has ended.",
     BookingState.SUBMITTED: "The host did not decide in time.",
+    BookingState.MORE_ASKED: "The trainee did not answer in time.",
     BookingState.AWAITING_PAYMENT: "Not paid in time.",
 }
 

@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from marketplace.booking import queries
-from marketplace.booking.states import OWNED, BookingState
+from marketplace.booking.states import OWNED, UNDECIDED, BookingState
 from marketplace.catalog.gateway import SeatHolder
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
@@ -47,7 +47,7 @@ class BookedSeats:
 def _is_known(state: str, approval: str) -> bool:
     """Whether the host has been told who it is: by an application, or on the roster."""
     decided = state == BookingState.AWAITING_PAYMENT and approval == "request"
-    return decided or state in OWNED | {BookingState.SUBMITTED, BookingState.NO_SHOW}
+    return decided or state in OWNED | UNDECIDED | {BookingState.NO_SHOW}
 
 
 class BookedWeeks:

@@ -78,7 +78,9 @@ def pay(
             payment_id=payment_id,
         )
     else:
-        _begin_payment(session, booking, payment_id, until)
+        _wait_for(
+            session, booking, payment_id, until, booking.trainee_id, "A payment is under way.", now
+        )
     return payment_id
 
 
@@ -117,7 +119,8 @@ def failed(session: Session, event: PaymentFailed | PaymentExpired) -> None:
     if not waits or booking.payment_id != event.payment_id:
         return
     if booking.pay_by is not None and event.at < booking.pay_by:
-        _begin_payment(session, booking, None, booking.pay_by)
+        reason = "The payment failed; there is time for another."
+        _wait_for(session, booking, None, booking.pay_by, None, reason, event.at)
         notices.payment_failed(session, booking, event.amount, event.at)
         return
     reason = "The payment failed." if isinstance(event, PaymentFailed) else "Not paid in time."
@@ -182,11 +185,29 @@ def _request_balance(session: Session, booking: Booking, now: datetime, *, locke
     return _request(session, booking, "balance", BALANCE_PAGE, now, locked=locked)
 
 
-def _begin_payment(
-    session: Session, booking: Booking, payment_id: UUID | None, until: datetime
+def _wait_for(
+    session: Session,
+    booking: Booking,
+    payment_id: UUID | None,
+    until: datetime,
+    actor_id: UUID | None,
+    reason: str,
+    now: datetime,
 ) -> None:
-    """Name the payment that is waited for; the state stays, so it is no step of the history."""
-    transition.amend(session, booking, payment_id=payment_id, hold_expires_at=until)
+    """Name the payment that is waited for; where that moves the seat's end, it is a step."""
+    if until == booking.hold_expires_at:
+        transition.amend(session, booking, payment_id=payment_id)
+        return
+    transition.move(
+        session,
+        booking,
+        BookingState.AWAITING_PAYMENT,
+        actor_id=actor_id,
+        reason=reason,
+        now=now,
+        hold_expires_at=until,
+        payment_id=payment_id,
+    )
 
 
 def _secure(session: Session, booking: Booking, now: datetime) -> bool:

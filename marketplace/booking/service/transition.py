@@ -1,9 +1,11 @@
 """The one place where a booking changes its state.
 
 `move` claims the step by a conditional UPDATE, so that of two who try one wins and the other is
-told; the row of history is written by the same statement. Everything that belongs to the step happens here, in the same transaction: the history, the seats
-that are given up, the event. `move_all` does the same for many bookings whose rows the
-caller has locked, in a number of statements that does not grow with theirs.
+told; the row of history is written by the same statement. Everything that belongs to the step
+happens here, in the same transaction: the history, the seats that are given up, the event.
+`move_all` does the same for many bookings whose rows the caller has locked, in a number of
+statements that does not grow with theirs. The database refuses a change of state without its row
+of history, so nothing goes round this module.
 """
 
 from collections import Counter
@@ -33,6 +35,7 @@ _S = BookingState
 EVENTS: Mapping[BookingState, type[events.BookingEvent]] = {
     _S.HELD: events.BookingHeld,
     _S.SUBMITTED: events.BookingSubmitted,
+    _S.MORE_ASKED: events.BookingMoreAsked,
     _S.AWAITING_PAYMENT: events.BookingAwaitingPayment,
     _S.CONFIRMED: events.BookingConfirmed,
     _S.IN_PROGRESS: events.BookingStarted,
@@ -63,6 +66,7 @@ def begin(
         at=now,
         actor_id=booking.trainee_id,
         reason=reason,
+        kept_until=booking.hold_expires_at,
     )
     if writing.held(session, booking, step, weeks) != set(weeks):
         return False
@@ -79,12 +83,14 @@ def move(
     reason: str,
     now: datetime,
     hold_expires_at: datetime | None = None,
+    code: str | None = None,
     **values: Any,
 ) -> None:
     """Take `booking` from the state and version that the caller read to the state `to`.
 
     `hold_expires_at` is required for states that keep a seat for a time and refused for others;
-    `values` are further columns to set. Raises `IllegalTransition` if the table has no such step
+    `code` is the reason as one of a controlled list; `values` are further columns to set. A step
+    from a state to itself keeps the seat for longer, and is told to nobody. Raises `IllegalTransition` if the table has no such step
     and `Superseded` if somebody was faster, naming who.
     """
     before = BookingState(booking.state)
@@ -99,10 +105,13 @@ def move(
         at=now,
         actor_id=actor_id,
         reason=reason,
+        kept_until=hold_expires_at,
+        code=code,
     )
     if not writing.moved(session, booking, step, {"hold_expires_at": hold_expires_at, **values}):
-        raise _superseded(session, booking)
-    _follow(session, [(booking, before)], to, now)
+        raise superseded(session, booking)
+    if to is not before:
+        _follow(session, [(booking, before)], to, now)
 
 
 def amend(session: Session, booking: Booking, **values: Any) -> None:
@@ -119,7 +128,7 @@ def amend(session: Session, booking: Booking, **values: Any) -> None:
         execution_options={"populate_existing": True, "synchronize_session": False},
     ).scalar_one_or_none()
     if claimed is None:
-        raise _superseded(session, booking)
+        raise superseded(session, booking)
 
 
 def move_all(
@@ -240,8 +249,8 @@ def _tell(session: Session, booking: Booking, now: datetime) -> None:
     )
 
 
-def _superseded(session: Session, booking: Booking) -> Superseded:
-    """Say who was faster; the loser's own wish had no effect."""
+def superseded(session: Session, booking: Booking) -> Superseded:
+    """Say who was faster, and what they did; the loser's own wish had no effect."""
     last = queries.last_step(session, booking.id)
     actor = identity.contact(session, last.actor_id) if last.actor_id else None
     name = actor.name if actor else None
@@ -253,5 +262,6 @@ def _superseded(session: Session, booking: Booking) -> Superseded:
             "decided_by": name,
             "decided_at": last.at.isoformat(),
             "reason": last.reason,
+            "reason_code": last.code,
         },
     )
