@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 
 from benchmarks.processes import peak_memory
 from config.settings import load
-from marketplace.app import create_app, worker_context
+from marketplace.app import create_app, job_context
 from marketplace.core.ids import new_id
 from marketplace.reporting.models import ExportRun
 from marketplace.reporting.queries.outcomes_csv import QUERY
@@ -30,7 +30,7 @@ _ANALYST = text(
 
 def export() -> dict[str, Any]:
     """Ask for the export of all years and build it."""
-    job, _ = worker_context(create_app(load()))
+    job = job_context(create_app(load()))
     with job.transaction() as session:
         analyst = new_id()
         session.execute(_ANALYST, {"id": analyst})

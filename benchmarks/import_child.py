@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from benchmarks.processes import peak_memory
 from config.settings import load
-from marketplace.app import create_app, worker_context
+from marketplace.app import create_app, job_context
 from marketplace.catalog.queries import imports
 from marketplace.catalog.service import import_job, import_runs
 from marketplace.catalog.states import ImportMode
@@ -30,7 +30,7 @@ _OWNER = text(
 
 def bring_in(sheet: Path) -> dict[str, Any]:
     """Upload a sheet, have it planned, have it done."""
-    job, _ = worker_context(create_app(load()))
+    job = job_context(create_app(load()))
     owner, import_id = new_id(), new_id()
     content = sheet.read_bytes()
     with job.transaction() as session:

@@ -1,54 +1,42 @@
 """Where the objects meet: settings in, a Flask application out; nothing is built at import.
 
 Each domain package offers `BLUEPRINTS` (routes), `TASKS`, `SUBSCRIPTIONS` and `CONSTRAINTS`; this
-module puts them together with the adapters and hands out the parts.
+module puts them together with the adapters and hands out the parts. All but the last are found by
+name when a process first needs them (docs/decisions/0030).
 """
 
 import gc
+from collections.abc import Callable, Iterable
 from inspect import iscoroutinefunction
+from typing import Any
 
+import flask
 from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy import event
+from sqlalchemy.orm import Mapper, sessionmaker
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace import WHILE_SERVING, __version__, registry
+from marketplace import WHILE_SERVING, __version__
 from marketplace.adapters import limit_storage, wiring
 from marketplace.adapters.queue import Context, ProcrastinateQueue
 from marketplace.booking import errors as booking_errors
-from marketplace.booking import routes as booking_routes
-from marketplace.booking import subscribers as booking_subscribers
-from marketplace.booking import tasks as booking_tasks
-from marketplace.booking.service.holders import BookedSeats, BookedWeeks
 from marketplace.catalog import errors as catalog_errors
-from marketplace.catalog import routes as catalog_routes
-from marketplace.catalog import tasks as catalog_tasks
 from marketplace.catalog.gateway import SeatHolders, TraineeWeeks
 from marketplace.catalog.rules import classifiers
 from marketplace.compliance import errors as compliance_errors
-from marketplace.compliance import routes as compliance_routes
-from marketplace.compliance import tasks as compliance_tasks
 from marketplace.core import connections, events, jobs
 from marketplace.core import parts as core_parts
 from marketplace.core.clock import Clock, OffsetClock, SystemClock
 from marketplace.core.db import EdgeSession
+from marketplace.core.loading import named
 from marketplace.core.parts import Parts
 from marketplace.core.settings import Settings
 from marketplace.identity import access
 from marketplace.identity import errors as identity_errors
-from marketplace.identity import routes as identity_routes
-from marketplace.identity import tasks as identity_tasks
 from marketplace.outcomes import errors as outcomes_errors
-from marketplace.outcomes import routes as outcomes_routes
-from marketplace.outcomes import subscribers as outcomes_subscribers
-from marketplace.outcomes import tasks as outcomes_tasks
-from marketplace.pages import routes as page_routes
 from marketplace.payments import errors as payments_errors
-from marketplace.payments import routes as payments_routes
-from marketplace.payments import tasks as payments_tasks
 from marketplace.reporting import errors as reporting_errors
-from marketplace.reporting import routes as reporting_routes
-from marketplace.reporting import tasks as reporting_tasks
 from marketplace.web import api as web_api
 from marketplace.web import (
     context,
@@ -60,32 +48,52 @@ from marketplace.web import (
     problems,
     streams,
 )
-from marketplace.web import tasks as web_tasks
+from marketplace.web.areas import Areas
 from marketplace.web.transaction import TransactionalFlask
 
-API_BLUEPRINTS = (
-    *identity_routes.BLUEPRINTS,
-    *catalog_routes.BLUEPRINTS,
-    *compliance_routes.BLUEPRINTS,
-    *payments_routes.BLUEPRINTS,
-    *booking_routes.BLUEPRINTS,
-    *outcomes_routes.BLUEPRINTS,
-    *reporting_routes.BLUEPRINTS,
+# Which packages have routes below a path: its code is loaded with the first request for it.
+AREAS = {
+    "/": ("pages",),
+    "/assets": ("pages",),
+    "/robots.txt": ("pages",),
+    "/sitemap.xml": ("pages",),
+    "/sitemaps": ("pages",),
+    "/api/v1/auth": ("identity",),
+    "/api/v1/benchmarks": ("reporting",),
+    "/api/v1/bookings": ("booking", "outcomes"),
+    "/api/v1/calendar-feeds": ("booking",),
+    "/api/v1/campaigns": ("outcomes", "reporting"),
+    "/api/v1/docs": ("pages",),
+    "/api/v1/documents": ("compliance",),
+    "/api/v1/downloads": ("compliance",),
+    "/api/v1/exports": ("reporting",),
+    "/api/v1/letters": ("outcomes",),
+    "/api/v1/listings": ("catalog", "compliance"),
+    "/api/v1/match-outcomes": ("outcomes",),
+    "/api/v1/me": ("booking", "compliance", "identity"),
+    "/api/v1/operator": ("booking", "catalog", "compliance", "identity", "payments"),
+    "/api/v1/payments": ("payments",),
+    "/api/v1/reports": ("reporting",),
+    "/api/v1/requirements": ("compliance",),
+    "/api/v1/saved-searches": ("catalog",),
+    "/api/v1/sites": ("booking", "catalog", "compliance", "identity", "outcomes"),
+    "/api/v1/specialties": ("catalog",),
+    "/api/v1/stripe": ("payments",),
+    "/api/v1/surveys": ("outcomes",),
+    "/api/v1/tiers": ("catalog",),
+    "/api/v1/uploads": ("compliance",),
+}
+WITH_TASKS = (
+    "web",
+    "identity",
+    "catalog",
+    "compliance",
+    "payments",
+    "booking",
+    "outcomes",
+    "reporting",
 )
-TASKS: tuple[jobs.Task, ...] = (
-    *web_tasks.TASKS,
-    *identity_tasks.TASKS,
-    *catalog_tasks.TASKS,
-    *compliance_tasks.TASKS,
-    *payments_tasks.TASKS,
-    *booking_tasks.TASKS,
-    *outcomes_tasks.TASKS,
-    *reporting_tasks.TASKS,
-)
-SUBSCRIPTIONS: tuple[events.Subscription, ...] = (
-    *booking_subscribers.SUBSCRIPTIONS,
-    *outcomes_subscribers.SUBSCRIPTIONS,
-)
+WITH_SUBSCRIBERS = ("booking", "outcomes")
 CONSTRAINTS = {
     **idempotency.CONSTRAINTS,
     **identity_errors.CONSTRAINTS,
@@ -108,10 +116,11 @@ SESSION_LIMITS = (
 )
 
 
-def create_app(settings: Settings, parts: Parts | None = None) -> Flask:
-    """Build the application from `settings`; `parts` given replace the ones built from them."""
-    # Every model is known before the first query needs a foreign key of another package.
-    registry.metadata.sorted_tables  # noqa: B018 - fails at boot if a key names no table
+def create_app(settings: Settings, parts: Parts | None = None) -> TransactionalFlask:
+    """Build the application from `settings`; `parts` given replace the ones built from them.
+
+    Its routes, jobs and subscribers are imported when they are first needed; `load` does it at once.
+    """
     # A test run keeps its own logging: pytest's.
     if settings.environment != "test":
         logs.configure(settings.log_level, settings.log_format)
@@ -127,10 +136,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Flask:
     streams.init_app(app, settings)
     access.init_app(app, settings)
     api = web_api.create_api(app, __version__)
-    for blueprint in API_BLUEPRINTS:
-        api.register_blueprint(blueprint)
-    for page in page_routes.BLUEPRINTS:
-        app.register_blueprint(page)
+    app.areas = Areas(AREAS, _blueprints)
+    app.register_area = api.register_blueprint
     gc.set_threshold(*WHILE_SERVING)
     return app
 
@@ -141,15 +148,33 @@ def build_parts(settings: Settings) -> Parts:
     parts.add(Settings, settings)
     parts.add(Clock, OffsetClock(settings.clock_file) if settings.clock_file else SystemClock())
     parts.add(classifiers.Classifiers, classifiers.KNOWN)
-    parts.add(SeatHolders, BookedSeats())
-    parts.add(TraineeWeeks, BookedWeeks())
+    parts.add_later(SeatHolders, _booked("BookedSeats"))
+    parts.add_later(TraineeWeeks, _booked("BookedWeeks"))
     wiring.wire(parts, settings)
     return parts
 
 
+def job_context(app: Flask) -> Context:
+    """Return what a job of this application is given."""
+    return Context(app.extensions[context.PARTS], sessions_of(app))
+
+
 def worker_context(app: Flask) -> tuple[Context, tuple[jobs.Task, ...]]:
     """Return what a worker needs to run this application's jobs."""
-    return Context(app.extensions[context.PARTS], sessions_of(app)), TASKS
+    return job_context(app), all_tasks()
+
+
+def all_tasks() -> tuple[jobs.Task, ...]:
+    """Return every job that a worker may be asked for, with its code."""
+    return tuple(task for package in WITH_TASKS for task in tasks_of(package))
+
+
+def tasks_of(package: str) -> Iterable[jobs.Task]:
+    """Return the jobs of a package; none for a name that has none."""
+    tasks: Iterable[jobs.Task] = ()
+    if package in WITH_TASKS:
+        tasks = named(f"marketplace.{package}.tasks:TASKS")
+    return tasks
 
 
 def sessions_of(app: Flask) -> sessionmaker[EdgeSession]:
@@ -157,6 +182,28 @@ def sessions_of(app: Flask) -> sessionmaker[EdgeSession]:
     with app.app_context():
         factory: sessionmaker[EdgeSession] = app.extensions["sqlalchemy"].sessionmaker
     return factory
+
+
+def _blueprints(package: str) -> Iterable[flask.Blueprint]:
+    found: Iterable[flask.Blueprint] = named(f"marketplace.{package}.routes:BLUEPRINTS")
+    return found
+
+
+def _booked(name: str) -> Callable[[], Any]:
+    def make() -> Any:
+        return named(f"marketplace.booking.service.holders:{name}")()
+
+    return make
+
+
+def _all_models() -> None:
+    """Import every model before the first query: a row is written after those that its keys name."""
+    named("marketplace.registry:metadata")
+
+
+def _subscriptions() -> Iterable[events.Subscription]:
+    for package in WITH_SUBSCRIBERS:
+        yield from named(f"marketplace.{package}.subscribers:SUBSCRIPTIONS")
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -194,8 +241,8 @@ def _open_database(app: Flask, settings: Settings) -> None:
         }
     }
     carried = {
-        events.BUS: events.EventBus(SUBSCRIPTIONS),
-        jobs.QUEUE: ProcrastinateQueue(TASKS),
+        events.BUS: events.EventBus(_subscriptions),
+        jobs.QUEUE: ProcrastinateQueue(tasks_of),
         core_parts.PARTS: lambda: app.extensions[context.PARTS],
     }
     database = SQLAlchemy(
@@ -207,5 +254,6 @@ def _open_database(app: Flask, settings: Settings) -> None:
     app.teardown_appcontext_funcs[:] = [
         close for close in app.teardown_appcontext_funcs if not iscoroutinefunction(close)
     ]
+    event.listen(Mapper, "before_configured", _all_models, once=True)
     with app.app_context():
         connections.watch(database.engine)

@@ -109,6 +109,7 @@ def database_url(servers: TestServers, template: str) -> Iterator[str]:
 def worker_app(database_url: str, servers: TestServers) -> Iterator[Flask]:
     settings = test_settings.make(DATABASE_URL=database_url, REDIS_URL=servers.redis_url)
     app = create_app(settings, build_parts(settings))
+    app.load()
     app.testing = True
     yield app
     _dispose(app)

@@ -82,10 +82,15 @@ class Context:
 
 
 class ProcrastinateQueue:
-    """Defers by name; an unknown name is an error at once, not a job that nobody runs."""
+    """Defers by name; an unknown name is an error at once, not a job that nobody runs.
 
-    def __init__(self, tasks: Iterable[Task]) -> None:
-        self.tasks = {task.name: task for task in tasks}
+    `find` returns the tasks of a package, the first part of a name: who defers one job needs not
+    the code of all.
+    """
+
+    def __init__(self, find: Callable[[str], Iterable[Task]]) -> None:
+        self._find = find
+        self._tasks: dict[str, Task] = {}
 
     def defer(
         self,
@@ -112,10 +117,12 @@ class ProcrastinateQueue:
         session.execute(_DEFER_ALL, values)
 
     def _task(self, name: str) -> Task:
-        task = self.tasks.get(name)
-        if task is None:
-            raise LookupError(f"there is no task {name!r}")
-        return task
+        if name not in self._tasks:
+            self._tasks.update({task.name: task for task in self._find(name.partition(".")[0])})
+        try:
+            return self._tasks[name]
+        except KeyError as error:
+            raise LookupError(f"there is no task {name!r}") from error
 
     def given_up(self, session: Session, name: str) -> list[dict[str, Any]]:
         return list(session.execute(_GIVEN_UP, {"task": name}).scalars())

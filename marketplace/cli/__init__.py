@@ -11,7 +11,7 @@ from marketplace.cli.catalog import listings
 from marketplace.cli.demo import demo
 from marketplace.cli.money import payments
 from marketplace.cli.outcomes import outcomes
-from marketplace.cli.system import check, clock, db, jobs, worker
+from marketplace.cli.system import check, clock, db, jobs, routes, worker
 from marketplace.cli.tiers import tiers
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "outcomes",
     "payments",
     "report",
+    "routes",
     "stats",
     "tiers",
     "worker",

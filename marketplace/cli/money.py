@@ -7,7 +7,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from marketplace.app import worker_context
+from marketplace.app import job_context
 from marketplace.cli.edge import readable, table, transaction
 from marketplace.payments import queries, tasks
 
@@ -23,7 +23,7 @@ def payments() -> None:
 @readable
 def reconcile(since: datetime | None) -> None:
     """Compare the books with the processor; exit status 1 if anything does not match."""
-    context, _ = worker_context(current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - flask's own way to the application behind the proxy
+    context = job_context(current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - flask's own way to the application behind the proxy
     tasks.run_reconciliation(context, since.isoformat() if since else None)
     with transaction() as session:
         run = queries.last_reconciliation(session)

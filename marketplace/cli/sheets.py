@@ -12,7 +12,7 @@ from typing import Any, cast
 import click
 from flask import current_app
 
-from marketplace.app import worker_context
+from marketplace.app import job_context
 from marketplace.catalog.queries import imports
 from marketplace.catalog.rules.sheet import LISTINGS, open_rows
 from marketplace.catalog.service import error_workbook, import_job, import_runs
@@ -47,7 +47,7 @@ def bring_in(
     work = None
     if not elsewhere:
         app = cast("Any", current_app)._get_current_object()  # noqa: SLF001 - flask's own way to the application behind the proxy
-        job, _ = worker_context(app)
+        job = job_context(app)
         work = threading.Thread(target=import_job.work, args=(job, import_id), daemon=True)
         work.start()
     return _followed(import_id, work, commit=commit)

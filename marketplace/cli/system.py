@@ -4,10 +4,11 @@ import json
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 from flask import current_app
-from flask.cli import with_appcontext
+from flask.cli import routes_command, with_appcontext
 from sqlalchemy import text
 
 from marketplace.adapters import migrate
@@ -18,6 +19,7 @@ from marketplace.cli.edge import now, parts, readable, table, transaction
 from marketplace.core.clock import Clock, OffsetClock
 from marketplace.core.settings import Settings
 from marketplace.payments import queries as ledger
+from marketplace.web import context
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -48,14 +50,22 @@ def pending() -> None:
     sys.exit(1 if missing else 0)
 
 
+@click.command("routes", params=list(routes_command.params))
+@with_appcontext
+def routes(**options: Any) -> None:
+    """List every route with its endpoint and methods."""
+    context.load_routes()
+    click.get_current_context().invoke(routes_command, **options)
+
+
 @click.command("worker")
 @click.option("--concurrency", default=4, show_default=True, help="Jobs at the same time.")
 @with_appcontext
 def worker(concurrency: int) -> None:
     """Run background jobs until told to stop; what runs then is finished first."""
-    context, tasks = worker_context(current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - flask's own way to the application behind the proxy
+    job, tasks = worker_context(current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - flask's own way to the application behind the proxy
     url = parts().get(Settings).database_url.replace("+psycopg", "", 1)
-    run_worker(build_worker_app(tasks, context, url), concurrency=concurrency)
+    run_worker(build_worker_app(tasks, job, url), concurrency=concurrency)
 
 
 @click.group()
@@ -86,11 +96,11 @@ def list_jobs(state: str) -> None:
 @readable
 def run_job(name: str, arguments: str) -> None:
     """Run the task NAME now, in this process, with ARGUMENTS as JSON."""
-    context, tasks = worker_context(current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - as above
+    job, tasks = worker_context(current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - as above
     known = {task.name: task for task in tasks}
     if name not in known:
         raise click.BadParameter(f"no such task; there are: {', '.join(sorted(known))}")
-    known[name].run(context, **json.loads(arguments))
+    known[name].run(job, **json.loads(arguments))
 
 
 @jobs.command("retry")

@@ -6,7 +6,8 @@ there is no global state and a test can listen in.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 BUS = "events"
@@ -29,18 +30,29 @@ Subscription = tuple[type[Event], Subscriber]
 
 
 class EventBus:
-    """Who listens to what; built once in `app.py`."""
+    """Who listens to what; built once in `app.py`.
 
-    def __init__(self, subscriptions: Iterable[Subscription] = ()) -> None:
-        self._subscribers: dict[type[Event], list[Subscriber]] = defaultdict(list)
-        for event_type, subscriber in subscriptions:
-            self.subscribe(event_type, subscriber)
+    `find` returns the subscriptions; it is called when the first event is published, since
+    subscribers bring the code of the packages above.
+    """
+
+    def __init__(self, find: Callable[[], Iterable[Subscription]] = tuple) -> None:
+        self._find = find
+        self._more: dict[type[Event], list[Subscriber]] = defaultdict(list)
+
+    @cached_property
+    def _subscribers(self) -> Mapping[type[Event], Sequence[Subscriber]]:
+        found: dict[type[Event], list[Subscriber]] = defaultdict(list)
+        for event_type, subscriber in self._find():
+            found[event_type].append(subscriber)
+        return found
 
     def subscribe(self, event_type: type[Event], subscriber: Subscriber) -> None:
-        self._subscribers[event_type].append(subscriber)
+        self._more[event_type].append(subscriber)
 
     def publish(self, session: CarriesInfo, event: Event) -> None:
-        for subscriber in self._subscribers[type(event)]:
+        kind = type(event)
+        for subscriber in (*self._subscribers.get(kind, ()), *self._more.get(kind, ())):
             subscriber(session, event)
 
 

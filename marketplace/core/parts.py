@@ -12,6 +12,11 @@ class Parts:
 
     def __init__(self) -> None:
         self._parts: dict[type[Any], Any] = {}
+        self._later: dict[type[Any], Callable[[], Any]] = {}
+
+    def add_later(self, protocol: type[T], make: Callable[[], T]) -> None:
+        """Have `make` called when the part is first asked for, in each process that asks."""
+        self._later[protocol] = make
 
     def add(self, protocol: type[T], part: T) -> None:
         self._parts[protocol] = part
@@ -20,14 +25,20 @@ class Parts:
         """Return parts of their own, holding the same objects."""
         other = Parts()
         other._parts.update(self._parts)
+        other._later.update(self._later)
         return other
 
     def get(self, protocol: type[T]) -> T:
         """Return the part that serves `protocol`; `LookupError` names one that is not wired."""
+        part: T
         try:
-            part: T = self._parts[protocol]
-        except KeyError as error:
-            raise LookupError(f"nothing is wired for {protocol.__name__}") from error
+            part = self._parts[protocol]
+        except KeyError:
+            make = self._later.get(protocol)
+            if make is None:
+                raise LookupError(f"nothing is wired for {protocol.__name__}") from None
+            # Where two threads make it at once, one of the two is kept.
+            part = self._parts.setdefault(protocol, make())
         return part
 
 

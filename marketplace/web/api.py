@@ -101,14 +101,18 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the library is not typed
         self._blueprints: list[Blueprint] = []
         super().__init__(app)
 
-    def register_blueprint(self, blueprint: Blueprint) -> None:
-        """Serve the blueprint; its description waits for `describe`."""
+    def register_blueprint(self, blueprint: flask.Blueprint) -> None:
+        """Serve the blueprint; the description of one of the API waits for `describe`."""
+        if not isinstance(blueprint, flask_smorest.Blueprint):
+            self._app.register_blueprint(blueprint)
+            return
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
         self._app.register_blueprint(blueprint)
         self._blueprints.append(blueprint)
 
     def describe(self) -> dict[str, Any]:
         """Return the OpenAPI 3.1 document."""
+        self._app.load()
         with self._describing:
             if not self._described:
                 for blueprint in self._blueprints:

@@ -10,6 +10,7 @@ from marketplace.core.clock import Clock
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.parts import Parts
+from marketplace.web.areas import GrowingFlask
 
 PARTS = "marketplace.parts"
 
@@ -27,6 +28,11 @@ def sessions() -> sessionmaker[Session]:
 def parts() -> Parts:
     """Return the objects that the application was put together from."""
     return cast("Parts", current_app.extensions[PARTS])
+
+
+def load_routes() -> None:
+    """Load the routes of every area, as a server does before it is sent requests."""
+    cast("GrowingFlask", current_app).load()
 
 
 def now() -> datetime:

@@ -1,6 +1,7 @@
 """`/healthz` (the process lives), `/readyz` (it can serve), `/metrics` (Prometheus).
 
-Ready means that the database answers; Redis is only speed, so its absence is reported and no more.
+Ready means that the database answers and that every route is loaded, so that no client waits for
+that; Redis is only speed, so its absence is reported and no more.
 """
 
 import time
@@ -32,6 +33,7 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 @open_to_all
 def ready() -> Response:
+    context.load_routes()
     context.session().execute(text("SELECT 1"))
     cache = "ok" if context.parts().get(Cache).alive() else "unavailable"
     return jsonify(status="ok", database="ok", cache=cache)

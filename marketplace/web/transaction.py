@@ -8,11 +8,12 @@ answer leaves.
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from marketplace.core.db import edge
 from marketplace.web import context, idempotency
+from marketplace.web.areas import GrowingFlask
 from marketplace.web.cookies import CookieSessions
 
 REFUSED = 400
@@ -26,7 +27,7 @@ class _Refused(Exception):
         self.response = response
 
 
-class TransactionalFlask(Flask):
+class TransactionalFlask(GrowingFlask):
     """Flask whose views run inside the edge."""
 
     caller: Callable[[], str | None]

@@ -62,7 +62,9 @@ LIBRARY_ENDPOINTS = frozenset({"api-docs.openapi_json"})
 
 @pytest.fixture(scope="module")
 def app():
-    return create_app(test_settings.make())
+    made = create_app(test_settings.make())
+    made.load()
+    return made
 
 
 def declared(app):

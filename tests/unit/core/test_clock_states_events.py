@@ -67,7 +67,7 @@ def test_states_follow_the_table():
 def test_an_event_reaches_those_who_asked_for_it():
     heard = []
     session = SimpleNamespace(
-        info={BUS: EventBus([(Rang, lambda s, e: heard.append((s, e.times)))])}
+        info={BUS: EventBus(lambda: [(Rang, lambda s, e: heard.append((s, e.times)))])}
     )
     publish(session, Rang(3))
     assert heard == [(session, 3)]
