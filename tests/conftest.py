@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import NullPool
@@ -30,6 +32,12 @@ from marketplace.core.parts import Parts
 from marketplace.core.ports import Mailer, MailMessage
 from tests import settings as test_settings
 from tests.servers import TestServers, shared_folder, start_test_servers
+
+# How fast a busy machine is says nothing of the code.
+hypothesis_settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("untimed")
 
 TEMPLATE = "marketplace_template"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
