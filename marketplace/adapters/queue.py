@@ -5,6 +5,7 @@ a periodic job gives those back, which is why every task must be harmless the se
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from marketplace.core.clock import Clock
 from marketplace.core.db import Session, edge
 from marketplace.core.jobs import RetryPolicy, Task
 from marketplace.core.parts import Parts
+from marketplace.core.rows import Part
 
 log = structlog.get_logger(__name__)
 
@@ -39,15 +41,13 @@ _DEFER = text(
     bindparam("arguments", type_=JSONB),
     bindparam("run_at", type_=DateTime(timezone=True)),
 )
-_DEFER_ALL = text(
-    """
-    INSERT INTO procrastinate_jobs (queue_name, task_name, args)
-    SELECT :queue, :task, given.args
-      FROM jsonb_array_elements(:all) WITH ORDINALITY AS given(args, number) ORDER BY number
-    """
-).bindparams(
-    bindparam("queue", type_=String), bindparam("task", type_=String), bindparam("all", type_=JSONB)
-)
+_JOBS = """
+    INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)
+    SELECT CAST(:jobs_queue AS text), CAST(:jobs_task AS text), CAST(:jobs_lock AS text), given.args
+      FROM jsonb_array_elements(CAST(:jobs_all AS jsonb)) WITH ORDINALITY AS given(args, number)
+     ORDER BY number
+    RETURNING id
+"""
 _GIVEN_UP = text(
     """
     SELECT gone.args
@@ -112,9 +112,16 @@ class ProcrastinateQueue:
             },
         )
 
-    def defer_all(self, session: Session, name: str, all_arguments: list[dict[str, Any]]) -> None:
-        values = {"queue": self._task(name).queue, "task": name, "all": all_arguments}
-        session.execute(_DEFER_ALL, values)
+    def part(self, name: str, all_arguments: list[dict[str, Any]], lock: str | None) -> Part:
+        return Part(
+            _JOBS,
+            {
+                "jobs_queue": self._task(name).queue,
+                "jobs_task": name,
+                "jobs_lock": lock,
+                "jobs_all": json.dumps(all_arguments),
+            },
+        )
 
     def _task(self, name: str) -> Task:
         if name not in self._tasks:

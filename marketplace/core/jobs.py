@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from marketplace.core.clock import Clock
 from marketplace.core.db import Session
 from marketplace.core.parts import Parts
+from marketplace.core.rows import Part
 
 QUEUE = "jobs"
 
@@ -71,8 +72,8 @@ class JobQueue(Protocol):
     ) -> None:
         """Insert the job; `LookupError` if no task has that name."""
 
-    def defer_all(self, session: Session, name: str, all_arguments: list[dict[str, Any]]) -> None:
-        """Insert a job for each of the arguments, due now; `LookupError` as above."""
+    def part(self, name: str, all_arguments: list[dict[str, Any]], lock: str | None) -> Part:
+        """Return what inserts a job for each of the arguments, due now; `LookupError` as above."""
 
     def given_up(self, session: Session, name: str) -> list[dict[str, Any]]:
         """Return the arguments of jobs that failed at their last attempt, as below."""
@@ -94,10 +95,15 @@ def defer(
     queue.defer(session, name, arguments, run_at=run_at, lock=lock)
 
 
-def defer_all(session: Session, name: str, all_arguments: list[dict[str, Any]]) -> None:
-    """Do as `defer` for each of the arguments (JSON values), in one statement."""
+def deferred(
+    session: Session, name: str, all_arguments: list[dict[str, Any]], *, lock: str | None = None
+) -> Part:
+    """Do as `defer` for each of the arguments (JSON values), within the caller's own statement.
+
+    See `core.rows.flush`: what is written and the jobs that it asks for are one statement.
+    """
     queue: JobQueue = session.info[QUEUE]
-    queue.defer_all(session, name, all_arguments)
+    return queue.part(name, all_arguments, lock)
 
 
 def given_up(session: Session, name: str) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ session know them as they stand. `flush` does so with whatever the session has t
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -21,6 +22,19 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.core.db import Base, Session
+
+
+@dataclass(frozen=True)
+class Part:
+    """A statement to go into one with others: an INSERT, UPDATE or DELETE that ends in RETURNING.
+
+    It returns one column. Its values are named as nothing else in the same statement is; lists and
+    JSON go with a CAST.
+    """
+
+    sql: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
 
 _New = dict[type[Base], list[Base]]
 _Changed = dict[tuple[type[Base], tuple[str, ...]], list[Base]]
@@ -76,24 +90,28 @@ def now_has(entity: Base, values: Iterable[tuple[str, Any]]) -> None:
         entity.__dict__.pop(composite.key, None)
 
 
-def flush(session: Session) -> None:
+def flush(session: Session, *also: Part) -> list[list[Any]]:
     """Write what the session would flush, new rows and changed ones of any tables, in one statement.
 
     Changes come before inserts, so that a row may take the place that another gives up. Keys are
-    made by the caller or by us. Rows go as JSON: not for tables with bytes.
+    made by the caller or by us. Rows go as JSON. Each part of `also` is done by the same statement:
+    its rows come back, as JSON values, in their order; no part touches a row that another does.
     """
     if session.deleted:
         raise ValueError("rows to delete are flushed by the session itself")
     new, changed = _gathered(session)
-    if not new and not changed:
-        return
+    if not new and not changed and not also:
+        return []
     values = {f"new_{n}": _as_json(map(_row, some)) for n, some in enumerate(new.values())}
     values |= {
         f"changed_{n}": _as_json(_row_of(entity, names) for entity in some)
         for n, ((_, names), some) in enumerate(changed.items())
     }
+    for part in also:
+        values |= part.values
+    together = _together(tuple(new), tuple(changed), tuple(part.sql for part in also))
     with session.no_autoflush:
-        touched = session.execute(_together(tuple(new), tuple(changed)), values).scalar_one()
+        touched, *found = session.execute(together, values).one()
     if touched != sum(map(len, changed.values())):
         raise StaleDataError("a row to change is not there")
     for entity in chain(*new.values()):
@@ -102,6 +120,7 @@ def flush(session: Session) -> None:
     for (_, names), some in changed.items():
         for entity in some:
             now_has(entity, [(name, getattr(entity, name)) for name in names])
+    return found
 
 
 def _gathered(session: Session) -> tuple[_New, _Changed]:
@@ -117,7 +136,9 @@ def _gathered(session: Session) -> tuple[_New, _Changed]:
 
 @cache
 def _together(
-    new: Sequence[type[Base]], changed: Sequence[tuple[type[Base], Sequence[str]]]
+    new: Sequence[type[Base]],
+    changed: Sequence[tuple[type[Base], Sequence[str]]],
+    also: Sequence[str],
 ) -> TextClause:
     parts = []
     for number, (model, names) in enumerate(changed):
@@ -138,7 +159,12 @@ def _together(
             f"new_{number} AS (INSERT INTO {inserted(model)} SELECT {names}"  # noqa: S608 - our own
             f" FROM changes, {_given(model, f'new_{number}')} AS given)"
         )
-    return text(f"WITH {', '.join(parts)} SELECT touched FROM changes")  # noqa: S608 - our own
+    parts += [f"also_{number} (found) AS ({sql})" for number, sql in enumerate(also)]
+    back = "".join(
+        f", (SELECT coalesce(json_agg(found), '[]') FROM also_{number})"  # noqa: S608 - our own
+        for number in range(len(also))
+    )
+    return text(f"WITH {', '.join(parts)} SELECT touched{back} FROM changes")  # noqa: S608 - our own
 
 
 def _given(model: type[Base], name: str) -> str:
@@ -172,6 +198,8 @@ def _as_text(value: object) -> str:
     """What the database reads back from its text."""
     if isinstance(value, (date, uuid.UUID, Decimal)):
         return str(value)
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 

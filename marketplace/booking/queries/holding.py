@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from marketplace.booking.models import Booking, BookingWeek
 from marketplace.core.db import Session
+from marketplace.identity import queries as identity
 
 
 def holding(
@@ -17,23 +18,25 @@ def holding(
     *,
     weeks: Collection[date] | None,
     since: date | None,
-) -> Sequence[Row[UUID, UUID, UUID, str, str, Sequence[date]]]:
+) -> Sequence[Row[UUID, UUID, str, str, str, Sequence[date]]]:
     """The bookings with seats at the listings in those weeks, by first week; one query.
 
-    Rows of id, listing_id, trainee_id, state, approval and mondays.
+    Rows of id, listing_id, trainee_name, state, approval and mondays.
     """
+    person = identity.names()
     query = (
         select(
             Booking.id,
             Booking.listing_id,
-            Booking.trainee_id,
+            person.c.name.label("trainee_name"),
             Booking.state,
             Booking.approval,
             func.array_agg(aggregate_order_by(BookingWeek.week, BookingWeek.week)).label("mondays"),
         )
         .join(BookingWeek, BookingWeek.booking_id == Booking.id)
+        .join(person, person.c.id == Booking.trainee_id)
         .where(BookingWeek.listing_id.in_(list(listing_ids)), BookingWeek.released_at.is_(None))
-        .group_by(Booking.id)
+        .group_by(Booking.id, person.c.name)
         .order_by(func.min(BookingWeek.week), Booking.id)
     )
     if weeks is not None:

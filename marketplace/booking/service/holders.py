@@ -8,11 +8,10 @@ from marketplace.booking import queries
 from marketplace.booking.states import OWNED, UNDECIDED, BookingState
 from marketplace.catalog.gateway import SeatHolder
 from marketplace.core.db import Session
-from marketplace.identity import queries as identity
 
 
 class BookedSeats:
-    """The seats of live bookings, in two queries however many there are."""
+    """The seats of live bookings, in one query however many there are."""
 
     def holding(
         self,
@@ -23,16 +22,12 @@ class BookedSeats:
         since: date | None = None,
     ) -> Sequence[SeatHolder]:
         rows = queries.holding(session, listing_ids, weeks=weeks, since=since)
-        known = [row.trainee_id for row in rows if _is_known(row.state, row.approval)]
-        people = identity.contacts(session, known) if known else {}
         return [
             SeatHolder(
                 booking_id=row.id,
                 listing_id=row.listing_id,
                 state=row.state,
-                trainee_name=people[row.trainee_id].name
-                if _is_known(row.state, row.approval)
-                else None,
+                trainee_name=row.trainee_name if _is_known(row.state, row.approval) else None,
                 weeks=tuple(row.mondays),
             )
             for row in rows

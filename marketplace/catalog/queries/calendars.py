@@ -1,7 +1,7 @@
 """A site's calendars for those who edit them: pools, closed weeks, and every edit."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -52,38 +52,6 @@ class PoolWeek:
     taken: int
 
 
-def pools(session: Session, scope: Scope, *, hold: bool) -> Sequence[SeatPool]:
-    """The pools that an edit of seats would change; with `hold` against others who edit them.
-
-    For a listing those that no other listing draws on: the shared ones are edited by themselves.
-    """
-    query = select(SeatPool).where(SeatPool.site_id == scope.site_id).order_by(SeatPool.id)
-    if scope.pool_id is not None:
-        query = query.where(SeatPool.id == scope.pool_id)
-    if scope.listing_id is not None:
-        own = exists().where(
-            ListingPool.pool_id == SeatPool.id, ListingPool.listing_id == scope.listing_id
-        )
-        others = exists().where(
-            ListingPool.pool_id == SeatPool.id, ListingPool.listing_id != scope.listing_id
-        )
-        query = query.where(own, ~others)
-    return _held(session, query, hold=hold)
-
-
-def some_pools(session: Session, pool_ids: Collection[uuid.UUID]) -> Sequence[SeatPool]:
-    """Pools by id, held against others who edit them."""
-    query = select(SeatPool).where(SeatPool.id.in_(list(pool_ids))).order_by(SeatPool.id)
-    return _held(session, query, hold=True)
-
-
-def _held(session: Session, query: Select[SeatPool], *, hold: bool) -> Sequence[SeatPool]:
-    if hold:
-        query = query.with_for_update(key_share=True)
-    rows = session.execute(query, execution_options={"populate_existing": True})
-    return rows.scalars().all()
-
-
 def listings(session: Session, scope: Scope, *, hold: bool) -> Sequence[Listing]:
     """The listings whose weeks an edit would close; with `hold` against takers and editors.
 
@@ -124,11 +92,9 @@ def _loaded(session: Session, query: Select[Listing], *, hold: bool) -> Sequence
 def weeks(
     session: Session,
     pool_ids: Collection[uuid.UUID],
-    chosen: Collection[date] | None,
-    *,
-    hold: bool,
+    chosen: Collection[date],
 ) -> dict[tuple[uuid.UUID, date], PoolWeek]:
-    """The pools' weeks, all of them where none are chosen; held in the order that takers use."""
+    """The pools' weeks of those that are chosen."""
     query = (
         select(
             SeatWeek.pool_id,
@@ -137,13 +103,9 @@ def weeks(
             SeatWeek.closed_capacity,
             SeatWeek.taken,
         )
-        .where(SeatWeek.pool_id.in_(list(pool_ids)))
+        .where(SeatWeek.pool_id.in_(list(pool_ids)), SeatWeek.week.in_(list(chosen)))
         .order_by(SeatWeek.pool_id, SeatWeek.week)
     )
-    if chosen is not None:
-        query = query.where(SeatWeek.week.in_(list(chosen)))
-    if hold:
-        query = query.with_for_update()
     return {
         (row.pool_id, row.week): PoolWeek(week_state(row.capacity, row.closed_capacity), row.taken)
         for row in session.execute(query)
@@ -202,48 +164,6 @@ def edits(session: Session, scope: Scope, *, limit: int, cursor: str | None) -> 
         cursor=cursor,
         descending=True,
     )
-
-
-def edit(session: Session, site_id: uuid.UUID, edit_id: uuid.UUID) -> CalendarEdit | None:
-    """An edit of this site's calendars."""
-    found = session.get(CalendarEdit, edit_id)
-    return found if found is not None and found.site_id == site_id else None
-
-
-def seat_edits(
-    session: Session, edit_ids: Collection[uuid.UUID]
-) -> Mapping[uuid.UUID, Sequence[SeatEdit]]:
-    """What each edit made of which pool's weeks."""
-    rows = session.execute(
-        select(SeatEdit).where(SeatEdit.edit_id.in_(list(edit_ids))).order_by(SeatEdit.pool_id)
-    ).scalars()
-    found: dict[uuid.UUID, list[SeatEdit]] = {}
-    for row in rows:
-        found.setdefault(row.edit_id, []).append(row)
-    return found
-
-
-def closings(
-    session: Session, edit_ids: Collection[uuid.UUID]
-) -> Mapping[uuid.UUID, Sequence[ListingClosing]]:
-    """Which listings' weeks each edit closed or opened."""
-    rows = session.execute(
-        select(ListingClosing)
-        .where(ListingClosing.edit_id.in_(list(edit_ids)))
-        .order_by(ListingClosing.listing_id)
-    ).scalars()
-    found: dict[uuid.UUID, list[ListingClosing]] = {}
-    for row in rows:
-        found.setdefault(row.edit_id, []).append(row)
-    return found
-
-
-def undone(session: Session, edit_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
-    """Which of the edits have been undone, and by which edit."""
-    rows = session.execute(
-        select(CalendarEdit.undoes, CalendarEdit.id).where(CalendarEdit.undoes.in_(list(edit_ids)))
-    )
-    return {row[0]: row[1] for row in rows if row[0] is not None}
 
 
 @dataclass(frozen=True)

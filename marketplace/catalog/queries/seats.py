@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, text
 
-from marketplace.catalog.errors import ListingNotFound, SeatsShared
+from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.models import Listing, ListingPool, SeatPool, SeatWeek
 from marketplace.core.db import Session
 
@@ -84,22 +84,14 @@ def availabilities(
     }
 
 
-def pools(
-    session: Session, listing_id: uuid.UUID, *, site_id: uuid.UUID | None = None, hold: bool = False
-) -> Sequence[SeatPool]:
-    """The pools that a listing, of this site, draws on; with `hold` against other editors."""
+def pools(session: Session, listing_id: uuid.UUID) -> Sequence[SeatPool]:
+    """The pools that a listing draws on."""
     query = (
         select(SeatPool)
         .join(ListingPool, ListingPool.pool_id == SeatPool.id)
         .where(ListingPool.listing_id == listing_id)
         .order_by(SeatPool.id)
     )
-    if site_id is not None:
-        query = query.join(Listing, Listing.id == ListingPool.listing_id)
-        query = query.where(Listing.site_id == site_id)
-    if hold:
-        query = query.with_for_update(of=SeatPool, key_share=True)
-        query = query.execution_options(populate_existing=True)
     return session.execute(query).scalars().all()
 
 
@@ -110,16 +102,6 @@ def listings_of_pools(session: Session, pool_ids: Collection[uuid.UUID]) -> list
             select(ListingPool.listing_id).where(ListingPool.pool_id.in_(list(pool_ids))).distinct()
         ).scalars()
     )
-
-
-def links(session: Session, listing_ids: Collection[uuid.UUID]) -> set[tuple[uuid.UUID, uuid.UUID]]:
-    """Which pools the listings draw on, as (listing, pool)."""
-    rows = session.execute(
-        select(ListingPool.listing_id, ListingPool.pool_id).where(
-            ListingPool.listing_id.in_(list(listing_ids))
-        )
-    )
-    return {(row[0], row[1]) for row in rows}
 
 
 def sharing(
@@ -136,19 +118,6 @@ def sharing(
     for listing_id, other in rows:
         found.setdefault(listing_id, set()).add(other)
     return found
-
-
-def only_pool(session: Session, site_id: uuid.UUID, listing_id: uuid.UUID) -> SeatPool:
-    """The pool, held, of a site's listing that draws on one only; `SeatsShared` if on several.
-
-    `ListingNotFound` where the listing is not the site's.
-    """
-    found = pools(session, listing_id, site_id=site_id, hold=True)
-    if not found:
-        raise ListingNotFound
-    if len(found) != 1:
-        raise SeatsShared
-    return found[0]
 
 
 def taken_weeks(

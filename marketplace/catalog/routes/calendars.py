@@ -72,8 +72,9 @@ def edit(data: dict[str, Any], site_id: UUID) -> EditPlan | tuple[EditPlan, dict
     """
     session, commit = context.session(), data["commit"]
     scope = Scope(site_id, data["pool_id"], data["listing_id"])
-    wish = Wish(rules.Action(data["action"]), _weeks(data, site_id), data["seats"] or 0)
-    held = calendars.hold(session, scope, keep=commit)
+    wish = Wish(rules.Action(data["action"]), _weeks(data), data["seats"] or 0)
+    held = calendars.hold(session, scope, calendars.weeks_to_hold(scope, wish), keep=commit)
+    _refuse_past(data, wish.weeks, held)
     if commit:
         match(held)
     plan = calendars.plan(session, held, wish, context.parts().get(SeatHolders))
@@ -176,8 +177,8 @@ def match(held: Held) -> None:
     )
 
 
-def _weeks(data: dict[str, Any], site_id: UUID) -> Sequence[date]:
-    """The Mondays that an edit is about: none that is over at the site."""
+def _weeks(data: dict[str, Any]) -> Sequence[date]:
+    """The Mondays that an edit is about."""
     try:
         weeks: Sequence[date] = (
             [day for one in data["weeks"] for day in rules.chosen(one, one)]
@@ -185,13 +186,21 @@ def _weeks(data: dict[str, Any], site_id: UUID) -> Sequence[date]:
             else rules.chosen(data["first_week"], data["last_week"], data["every"])
         )
     except ValueError as error:
-        where = "weeks" if data["weeks"] else "first_week"
-        raise Invalid(fields={where: [f"{error}."]}) from error
-    site = listings.site(context.session(), site_id)
+        raise Invalid(fields={_named_by(data): [f"{error}."]}) from error
+    return sorted(set(weeks))
+
+
+def _refuse_past(data: dict[str, Any], weeks: Sequence[date], held: Held) -> None:
+    """Refuse weeks that are over at the site."""
+    site = held.listings[0].site if held.listings else None
+    site = site or listings.site(context.session(), held.scope.site_id)
     if site is None:
         raise ListingNotFound
     this_week = monday_of(context.now().astimezone(ZoneInfo(site.time_zone)).date())
-    if min(weeks) < this_week:
-        where = "weeks" if data["weeks"] else "first_week"
+    if weeks[0] < this_week:
+        where = _named_by(data)
         raise Invalid(fields={where: [f"From {this_week} on: earlier weeks are over."]})
-    return sorted(set(weeks))
+
+
+def _named_by(data: dict[str, Any]) -> str:
+    return "weeks" if data["weeks"] else "first_week"

@@ -9,7 +9,7 @@ from flask import Response, make_response
 from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing
-from marketplace.catalog.queries import listings, seats, versions
+from marketplace.catalog.queries import held, listings, seats, versions
 from marketplace.catalog.routes.calendars import require_match
 from marketplace.catalog.rules.weeks import calendar, is_monday, monday_of
 from marketplace.catalog.schemas.hosting import (
@@ -104,17 +104,19 @@ def set_seats(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response
 
     `If-Match` carries the ETag last read, so that two coordinators are told of each other (412).
     """
-    pool = seats.only_pool(context.session(), site_id, listing_id)
     for name in ("first_week", "last_week"):
         if not is_monday(data[name]):
             raise Invalid(fields={name: ["Not a Monday."]})
     if (data["last_week"] - data["first_week"]).days > YEARS_SHOWN.days:
         raise Invalid(fields={"last_week": ["At most two years after first_week."]})
+    weeks = calendar(data["first_week"], data["last_week"], 1)
+    has = held.only_pool(context.session(), site_id, listing_id, weeks)
+    (pool,) = has.pools
     require_match(listing_id, pool.version, [pool.id], [])
     calendars.set_held(
         context.session(),
-        pool,
-        calendar(data["first_week"], data["last_week"], 1),
+        has,
+        weeks,
         data["capacity"],
         author=Author(current_account().id, context.now()),
         holders=context.parts().get(SeatHolders),

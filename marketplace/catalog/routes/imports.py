@@ -96,13 +96,13 @@ def upload(data: dict[str, Any], site_id: UUID, import_id: UUID) -> ImportRun:
     """
     check_type()
     session, store = context.session(), context.parts().get(ObjectStore)
-    account_id = current_account().id
+    account_id, site = current_account().id, _site(site_id)
     run = import_runs.begin(
         session,
         import_id,
-        owner_account_id=_site(site_id).owner_account_id,
+        owner_account_id=site.owner_account_id,
         account_id=account_id,
-        site=_site(site_id),
+        site=site,
         mode=data["mode"],
         commit=data["commit"],
         file_name=data["filename"],
@@ -149,8 +149,7 @@ def show(site_id: UUID, import_id: UUID) -> ImportRun:
 @blueprint.response(202, ImportSchema)
 def commit(site_id: UUID, import_id: UUID) -> ImportRun:
     """Have done what was planned. Asked for before the plan is ready, it waits for it."""
-    _run(site_id, import_id)
-    return import_runs.approve(context.session(), import_id)
+    return import_runs.approve(context.session(), import_id, site_id=site_id)
 
 
 @blueprint.route("/imports/<uuid:import_id>/cancel", methods=["POST"])
@@ -158,8 +157,7 @@ def commit(site_id: UUID, import_id: UUID) -> ImportRun:
 @blueprint.response(200, ImportSchema)
 def cancel(site_id: UUID, import_id: UUID) -> ImportRun:
     """Stop an import; rows that are written by then stay, and `position` tells how many."""
-    _run(site_id, import_id)
-    return import_runs.cancel(context.session(), import_id, context.now())
+    return import_runs.cancel(context.session(), import_id, context.now(), site_id=site_id)
 
 
 @blueprint.route("/imports/<uuid:import_id>/files/<string:name>", methods=["GET"])

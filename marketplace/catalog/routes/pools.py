@@ -26,12 +26,11 @@ from marketplace.catalog.schemas.calendars import (
 from marketplace.catalog.service import calendars, overview, pools
 from marketplace.catalog.service.calendars import Held
 from marketplace.identity.access import site_member
-from marketplace.web import context, openapi
+from marketplace.web import context, etags, openapi
 from marketplace.web.api import PREFIX, Blueprint
 from marketplace.web.pagination import Page
 
 Shown = tuple[dict[str, Any], dict[str, str]]
-WEEKS_SHOWN = 26
 
 blueprint = Blueprint(
     "site_pools",
@@ -60,7 +59,7 @@ def list_pools(data: dict[str, Any], site_id: UUID) -> Page[dict[str, Any]]:
 def create(data: dict[str, Any], site_id: UUID) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make a pool without seats yet, of the site or of one of its preceptors."""
     pool = pools.create(context.session(), site_id, data["name"], data["preceptor_id"])
-    body, headers = _of(Held(Scope(site_id, pool.id), [pool], (), kept=True))
+    body, headers = _of(Held(Scope(site_id, pool.id), [pool]))
     return body, 201, {**headers, "Location": f"{PREFIX}/sites/{site_id}/pools/{pool.id}"}
 
 
@@ -99,7 +98,7 @@ def share(data: dict[str, Any], site_id: UUID, pool_id: UUID) -> Shown:
     409 `capacity_below_taken` names the bookings for which the pool has no free seat,
     `other_preceptor` refuses listings that the pool's preceptor does not teach.
     """
-    pools.share(
+    body = pools.share(
         context.session(),
         site_id,
         pool_id,
@@ -108,7 +107,7 @@ def share(data: dict[str, Any], site_id: UUID, pool_id: UUID) -> Shown:
         context.parts().get(SeatHolders),
         alone=data["alone"],
     )
-    return _shown(site_id, pool_id)
+    return body, _tag(body)
 
 
 @blueprint.route(
@@ -118,7 +117,7 @@ def share(data: dict[str, Any], site_id: UUID, pool_id: UUID) -> Shown:
 @blueprint.response(200, PoolSchema)
 def unshare(site_id: UUID, pool_id: UUID, listing_id: UUID) -> Shown:
     """Have a listing draw on a pool no more; 409 `last_pool` if it has no other."""
-    pools.unshare(
+    body = pools.unshare(
         context.session(),
         site_id,
         pool_id,
@@ -126,13 +125,13 @@ def unshare(site_id: UUID, pool_id: UUID, listing_id: UUID) -> Shown:
         author(""),
         context.parts().get(SeatHolders),
     )
-    return _shown(site_id, pool_id)
+    return body, _tag(body)
 
 
-def _shown(site_id: UUID, pool_id: UUID) -> Shown:
-    return _of(calendars.hold(context.session(), Scope(site_id, pool_id), keep=False))
+def _tag(body: dict[str, Any]) -> dict[str, str]:
+    return {"ETag": f'"{etags.etag(body["id"], body["version"])}"'}
 
 
 def _of(held: Held) -> Shown:
-    (body,) = overview.pools(context.session(), held.pools, first_shown(None), WEEKS_SHOWN)
+    (body,) = overview.pools(context.session(), held.pools, first_shown(None), overview.WEEKS_SHOWN)
     return body, tagged(held)

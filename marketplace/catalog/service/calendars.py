@@ -7,8 +7,8 @@ Rows are held in one order, listings before pools before weeks, as those who tak
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from marketplace.catalog.errors import (
@@ -22,7 +22,9 @@ from marketplace.catalog.models import (
     SeatPool,
 )
 from marketplace.catalog.queries import calendars as queries
+from marketplace.catalog.queries import held
 from marketplace.catalog.queries.calendars import Scope
+from marketplace.catalog.queries.held import HeldPools
 from marketplace.catalog.rules import edits as rules
 from marketplace.catalog.rules.edits import Action
 from marketplace.catalog.rules.weeks import calendar, is_monday
@@ -43,8 +45,8 @@ class Held:
 
     scope: Scope
     pools: Sequence[SeatPool]
-    listings: Sequence[Listing]
-    kept: bool
+    listings: Sequence[Listing] = ()
+    present: edit_plans.Weeks = field(default_factory=dict)
 
     @property
     def version(self) -> int:
@@ -70,63 +72,67 @@ class Wish:
     seats: int = 0
 
 
-def hold(session: Session, scope: Scope, *, keep: bool = True) -> Held:
-    """Find what the scope has; with `keep` nobody else edits or, but for pools, takes of it.
+def hold(
+    session: Session, scope: Scope, weeks: Collection[date] = (), *, keep: bool = True
+) -> Held:
+    """Find what the scope has, with these weeks of its pools: all that an edit of them looks at.
 
+    With `keep` nobody else edits or, but for pools, takes of it until the end of the transaction.
     `PoolNotFound`, `ListingNotFound` for what is not the site's.
     """
     found = queries.listings(session, scope, hold=keep)
     if scope.listing_id is not None and not found:
         raise ListingNotFound
-    pools = queries.pools(session, scope, hold=keep)
-    if scope.pool_id is not None and not pools:
+    has = held.pools(session, held.of_scope(scope), weeks, hold=keep)
+    if scope.pool_id is not None and not has.pools:
         raise PoolNotFound
-    return Held(scope, pools, found, keep)
+    return Held(scope, has.pools, found, has.weeks)
 
 
-def plan(session: Session, held: Held, wish: Wish, holders: SeatHolders | None) -> EditPlan:
-    """What the edit would change; reads only.
+def weeks_to_hold(scope: Scope, wish: "Wish") -> Sequence[date]:
+    """The weeks that the wish changes in pools: none where listings close or open theirs."""
+    return wish.weeks if scope.pool_id or wish.action in (Action.SET, Action.ADD) else ()
+
+
+def plan(session: Session, found: Held, wish: Wish, holders: SeatHolders | None) -> EditPlan:
+    """What the edit would change; reads only. The weeks of the wish were asked for with `hold`.
 
     Seats are a pool's; closing and opening is about the pool's weeks where the scope is a pool,
     else about the listings'. `SeatsShared` if a listing has no seats of its own only.
     """
-    if wish.action in (Action.CLOSE, Action.OPEN) and held.scope.pool_id is None:
+    if wish.action in (Action.CLOSE, Action.OPEN) and found.scope.pool_id is None:
         if holders is None:
             raise ValueError("closing weeks of listings needs to know who has their seats")
-        return edit_plans.of_listings(session, _closings(held, wish), holders)
-    if held.scope.listing_id is not None and not held.pools:
+        return edit_plans.of_listings(session, _closings(found, wish), holders)
+    if found.scope.listing_id is not None and not found.pools:
         raise SeatsShared
-    if len(held.pools) * len(wish.weeks) > MOST_ROWS:
+    if len(found.pools) * len(wish.weeks) > MOST_ROWS:
         raise Invalid(
             f"At most {MOST_ROWS} weeks of all pools together; these are"
-            f" {len(held.pools) * len(wish.weeks)}.",
+            f" {len(found.pools) * len(wish.weeks)}.",
             fields={"weeks": ["Name fewer weeks, or one pool at a time."]},
         )
-    pool_ids = [pool.id for pool in held.pools]
-    present = queries.weeks(session, pool_ids, wish.weeks, hold=held.kept)
     targets = {
-        (pool_id, week): _after(wish, edit_plans.state_of(present, pool_id, week))
-        for pool_id in pool_ids
+        (pool.id, week): _after(wish, edit_plans.state_of(found.present, pool.id, week))
+        for pool in found.pools
         for week in sorted(wish.weeks)
     }
-    return edit_plans.of_pools(session, held.pools, present, targets, holders)
+    return edit_plans.of_pools(session, found.pools, found.present, targets, holders)
 
 
-def carry_out(
-    session: Session, held: Held, wish: Wish, found: EditPlan, author: Author
-) -> EditPlan:
+def carry_out(session: Session, has: Held, wish: Wish, found: EditPlan, author: Author) -> EditPlan:
     """Do as planned, or raise what stands against it: `CapacityBelowTaken`, `WeeksInUse`."""
     found.refuse_obstacles()
     asked = {
         "action": wish.action.value,
         "weeks": [week.isoformat() for week in sorted(wish.weeks)],
         "seats": wish.seats if wish.action in (Action.SET, Action.ADD) else None,
-        "pool_id": str(held.scope.pool_id) if held.scope.pool_id else None,
-        "listing_id": str(held.scope.listing_id) if held.scope.listing_id else None,
+        "pool_id": str(has.scope.pool_id) if has.scope.pool_id else None,
+        "listing_id": str(has.scope.listing_id) if has.scope.listing_id else None,
     }
     kinds = {Action.CLOSE: EditKind.CLOSE, Action.OPEN: EditKind.OPEN}
     kind = kinds.get(wish.action, EditKind.SEATS)
-    return write(session, held.scope.site_id, found, kind, asked, author)
+    return write(session, has.scope.site_id, found, kind, asked, author)
 
 
 def set_capacity(
@@ -150,17 +156,17 @@ def set_capacity(
             f"Name from 1 to {MOST_ROWS} weeks by their Mondays.",
             fields={"weeks": ["These are not Mondays, or too many, or none."]},
         )
-    pools = queries.some_pools(session, [pool_id])
-    if not pools:
+    has = held.pools(session, SeatPool.id == pool_id, weeks, hold=True)
+    if not has.pools:
         raise PoolNotFound
-    if pools[0].version != expected_version:
+    if has.pools[0].version != expected_version:
         raise PreconditionFailed
-    return set_held(session, pools[0], weeks, capacity, author=author, holders=holders)
+    return set_held(session, has, weeks, capacity, author=author, holders=holders)
 
 
 def set_held(
     session: Session,
-    pool: SeatPool,
+    has: HeldPools,
     weeks: Sequence[date],
     capacity: int,
     *,
@@ -168,10 +174,11 @@ def set_held(
     holders: SeatHolders | None = None,
 ) -> int:
     """Do the same to a pool that the caller holds, and has found to be of the version it knows."""
+    (pool,) = has.pools
     expected_version = pool.version
     wish = Wish(Action.SET, sorted(set(weeks)), capacity)
-    held = Held(Scope(pool.site_id, pool.id), [pool], (), kept=True)
-    done = carry_out(session, held, wish, plan(session, held, wish, holders), author)
+    found = Held(Scope(pool.site_id, pool.id), has.pools, present=has.weeks)
+    done = carry_out(session, found, wish, plan(session, found, wish, holders), author)
     return expected_version + len(done.pools)
 
 
@@ -187,24 +194,23 @@ def set_from(
 
     A number of statements that does not grow with the pools.
     """
-    pools = queries.some_pools(session, list(seats_by_pool))
-    present = queries.weeks(session, list(seats_by_pool), None, hold=True)
+    has = held.pools(session, SeatPool.id.in_(list(seats_by_pool)), None, hold=True)
     targets = {
         (pool_id, week): rules.WeekState(seats_by_pool[pool_id], one.state.closed)
-        for (pool_id, week), one in present.items()
+        for (pool_id, week), one in has.weeks.items()
         if week >= since
     }
-    found = edit_plans.of_pools(session, pools, present, targets, holders)
+    found = edit_plans.of_pools(session, has.pools, has.weeks, targets, holders)
     found.refuse_obstacles()
     asked = {"seats": {str(pool_id): seats for pool_id, seats in seats_by_pool.items()}}
     return write(session, site_id, found, EditKind.IMPORT, asked, author)
 
 
-def _closings(held: Held, wish: Wish) -> list[ListingChange]:
+def _closings(has: Held, wish: Wish) -> list[ListingChange]:
     """Weeks within each listing's season that are to be closed, or closed ones to be opened."""
     weeks = set(wish.weeks)
     changes = []
-    for listing in held.listings:
+    for listing in has.listings:
         closed = set(listing.blackout_weeks)
         if wish.action is Action.OPEN:
             changes.append(ListingChange(listing, opened=tuple(sorted(weeks & closed))))

@@ -59,24 +59,20 @@ def write(
         undoes=undoes,
     )
     session.add(edit)
-    _write_seats(session, found.pools, edit.id)
+    parts = _write_seats(session, found.pools, edit.id)
     _write_closings(session, found.listings, edit.id, author)
-    rows.flush(session)
+    back = rows.flush(session, *parts)
+    if parts:
+        waking.seats_changed(session, map(uuid.UUID, back[-1]))
     return replace(found, committed=True, edit_id=edit.id)
 
 
-def _write_seats(session: Session, changes: Sequence[PoolChange], edit_id: uuid.UUID) -> None:
+def _write_seats(
+    session: Session, changes: Sequence[PoolChange], edit_id: uuid.UUID
+) -> list[rows.Part]:
+    """What writes the weeks, and what finds the listings that have other seats now."""
     if not changes:
-        return
-    with session.no_autoflush:
-        seats.write_weeks(
-            session,
-            {
-                (change.pool_id, week): run.after
-                for change in changes
-                for week, run in rules.weeks_of(change.runs).items()
-            },
-        )
+        return []
     for change in changes:
         change.pool.version += 1
         session.add(
@@ -87,6 +83,12 @@ def _write_seats(session: Session, changes: Sequence[PoolChange], edit_id: uuid.
                 changes=rules.to_json(change.runs),
             )
         )
+    weeks = {
+        (change.pool_id, week): run.after
+        for change in changes
+        for week, run in rules.weeks_of(change.runs).items()
+    }
+    return [seats.written(weeks), seats.drawing(change.pool_id for change in changes)]
 
 
 def _write_closings(

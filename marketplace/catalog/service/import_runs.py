@@ -13,9 +13,10 @@ from marketplace.catalog.errors import ImportExists, ImportNotFound
 from marketplace.catalog.models import ImportRun, Site
 from marketplace.catalog.queries import imports
 from marketplace.catalog.states import IMPORT, ImportMode, ImportState
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
-from marketplace.core.jobs import defer, given_up
+from marketplace.core.jobs import defer, deferred, given_up
 
 Run: TypeAlias = ImportRun
 """What commands and routes are given of a run."""
@@ -93,29 +94,30 @@ def uploaded(
     if run.state == ImportState.UPLOADING:
         run.file_key, run.size, run.digest = key, size, digest
         move(run, ImportState.UPLOADED)
-        if have_read:
-            defer(session, RUN, lock=_lock(run), import_id=str(import_id))
+        rows.flush(session, *([_job(session, run)] if have_read else []))
     elif run.digest != digest:
         raise ImportExists
-    session.flush()
     return run
 
 
-def approve(session: Session, import_id: uuid.UUID) -> ImportRun:
+def approve(
+    session: Session, import_id: uuid.UUID, *, site_id: uuid.UUID | None = None
+) -> ImportRun:
     """Have done what was planned; asked for before the plan is ready, it waits for it."""
-    run = _locked(session, import_id)
+    run = _locked(session, import_id, site_id)
     if run.state in (ImportState.FAILED, ImportState.CANCELLED):
         IMPORT.check(ImportState(run.state), ImportState.COMMITTING)
     if not run.commit_wanted:
         run.commit_wanted = True
-        defer(session, RUN, lock=_lock(run), import_id=str(import_id))
-    session.flush()
+        rows.flush(session, _job(session, run))
     return run
 
 
-def cancel(session: Session, import_id: uuid.UUID, now: datetime) -> ImportRun:
+def cancel(
+    session: Session, import_id: uuid.UUID, now: datetime, *, site_id: uuid.UUID | None = None
+) -> ImportRun:
     """Stop an import. What is written by then stays written: `position` tells how far that is."""
-    run = _locked(session, import_id)
+    run = _locked(session, import_id, site_id)
     if run.state != ImportState.CANCELLED:
         move(run, ImportState.CANCELLED)
         run.finished_at = now
@@ -181,11 +183,17 @@ def sweep(session: Session, now: datetime) -> list[str]:
     return [key for key in keys if key]
 
 
-def _locked(session: Session, import_id: uuid.UUID) -> ImportRun:
+def _locked(session: Session, import_id: uuid.UUID, site_id: uuid.UUID | None = None) -> ImportRun:
+    """The run, held; `ImportNotFound`, also where it is not of the site that is named."""
     run = imports.run(session, import_id, lock=True)
-    if run is None:
+    if run is None or site_id not in (None, run.site_id):
         raise ImportNotFound
     return run
+
+
+def _job(session: Session, run: ImportRun) -> rows.Part:
+    """Have a worker take the run as far as it may go."""
+    return deferred(session, RUN, [{"import_id": str(run.id)}], lock=_lock(run))
 
 
 def _lock(run: ImportRun) -> str:

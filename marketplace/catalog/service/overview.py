@@ -10,11 +10,15 @@ from typing import Any
 from marketplace.catalog.models import CalendarEdit, SeatPool
 from marketplace.catalog.queries import calendars as queries
 from marketplace.catalog.queries.calendars import PoolWeek, Scope
+from marketplace.catalog.queries.held import Shown
 from marketplace.catalog.rules.weeks import run_of_weeks
 from marketplace.catalog.service.calendars import Held
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
 from marketplace.web.pagination import Page
+
+# Half a year: what the answer to an edit of a pool shows.
+WEEKS_SHOWN = 26
 
 
 @dataclass(frozen=True)
@@ -30,23 +34,25 @@ def pools(
     ids = [pool.id for pool in found]
     shown = run_of_weeks(first, count) if count else []
     drawing = queries.drawing(session, ids)
-    weeks = queries.weeks(session, ids, shown, hold=False) if shown else {}
-    by_pool: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    weeks = queries.weeks(session, ids, shown) if shown else {}
+    by_pool: dict[uuid.UUID, dict[date, PoolWeek]] = {}
     for (pool_id, week), one in weeks.items():
-        by_pool.setdefault(pool_id, []).append(_week(week, one))
+        by_pool.setdefault(pool_id, {})[week] = one
+    return [pool(each, Shown(drawing.get(each.id, ()), by_pool.get(each.id, {}))) for each in found]
+
+
+def pool(found: SeatPool, shown: Shown) -> dict[str, Any]:
+    """One pool, with what has been read of it."""
     names = ("listing_id", "external_id", "title", "listing_state")
-    return [
-        {
-            "id": pool.id,
-            "site_id": pool.site_id,
-            "preceptor_id": pool.preceptor_id,
-            "name": pool.name,
-            "version": pool.version,
-            "listings": [dict(zip(names, one, strict=True)) for one in drawing.get(pool.id, ())],
-            "weeks": by_pool.get(pool.id, []),
-        }
-        for pool in found
-    ]
+    return {
+        "id": found.id,
+        "site_id": found.site_id,
+        "preceptor_id": found.preceptor_id,
+        "name": found.name,
+        "version": found.version,
+        "listings": [dict(zip(names, one, strict=True)) for one in shown.listings],
+        "weeks": [_week(week, one) for week, one in shown.weeks.items()],
+    }
 
 
 def whole(session: Session, held: Held, first: date, count: int) -> dict[str, Any]:

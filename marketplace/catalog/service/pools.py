@@ -8,11 +8,10 @@ What a pool's counter says is so at every moment the sum of its listings' seats 
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
-
-from sqlalchemy import delete, insert, tuple_
 
 from marketplace.catalog.errors import (
     CapacityBelowTaken,
@@ -20,15 +19,17 @@ from marketplace.catalog.errors import (
     ListingNotFound,
     OtherPreceptor,
     PoolNotFound,
+    SeatsNotTaken,
 )
 from marketplace.catalog.gateway import SeatHolders
-from marketplace.catalog.models import CalendarEdit, Listing, ListingPool, SeatEdit, SeatPool
+from marketplace.catalog.models import CalendarEdit, Listing, SeatEdit, SeatPool
 from marketplace.catalog.queries import calendars as queries
-from marketplace.catalog.queries import listings
-from marketplace.catalog.queries import seats as seat_queries
-from marketplace.catalog.rules.edits import WeekState
-from marketplace.catalog.rules.weeks import monday_of
-from marketplace.catalog.service import edit_plans, holding, seats, waking
+from marketplace.catalog.queries import held, listings
+from marketplace.catalog.queries.calendars import PoolWeek
+from marketplace.catalog.queries.held import Shown
+from marketplace.catalog.rules.edits import NO_SEATS, WeekState
+from marketplace.catalog.rules.weeks import monday_of, run_of_weeks
+from marketplace.catalog.service import holding, overview, seats, waking
 from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.states import EditKind
 from marketplace.core import rows
@@ -71,21 +72,20 @@ def share(
     holders: SeatHolders,
     *,
     alone: bool = False,
-) -> None:
+) -> dict[str, Any]:
     """Have listings draw on a pool too or, with `alone`, on it instead of those that they have.
 
-    Twice is once. `CapacityBelowTaken`, naming weeks and bookings, where the pool has too few free
-    seats for those that the listings' bookings have; `OtherPreceptor` for a preceptor's pool.
+    Returns the pool as `overview` shows it. Twice is once. `CapacityBelowTaken`, naming weeks and
+    bookings, where the pool has too few free seats for those that the listings' bookings have;
+    `OtherPreceptor` for a preceptor's pool.
     """
-    found = _held(session, site_id, listing_ids)
-    links = seat_queries.links(session, [listing.id for listing in found])
-    leaving = {link for link in links if alone and link[1] != pool_id}
-    pools = queries.some_pools(session, {pool_id} | {left for _, left in leaving})
-    pool = _pool(pools, site_id, pool_id)
-    if pool.preceptor_id and any(one.preceptor_id != pool.preceptor_id for one in found):
+    found = _held(session, site_id, listing_ids, pool_id, author.now, holders, leaving=alone)
+    pool = found.pool
+    if pool.preceptor_id and any(one.preceptor_id != pool.preceptor_id for one in found.listings):
         raise OtherPreceptor
-    joining = {(listing.id, pool_id) for listing in found} - links
-    _change(session, pools, joining, leaving, author, holders, EditKind.SHARE)
+    leaving = {link for link in found.links if alone and link[1] != pool_id}
+    joining = {(listing.id, pool_id) for listing in found.listings} - found.links
+    return _change(session, found, joining, leaving, author, holders, EditKind.SHARE)
 
 
 def unshare(
@@ -95,96 +95,142 @@ def unshare(
     listing_id: uuid.UUID,
     author: Author,
     holders: SeatHolders,
-) -> None:
-    """Have a listing draw on a pool no more; `LastPool` if it is its only one. Twice is once."""
-    _held(session, site_id, [listing_id])
-    links = seat_queries.links(session, [listing_id])
-    pools = queries.some_pools(session, [pool_id])
-    _pool(pools, site_id, pool_id)
-    leaving = {link for link in links if link[1] == pool_id}
-    if leaving and len(links) == 1:
+) -> dict[str, Any]:
+    """Have a listing draw on a pool no more; `LastPool` if it is its only one. Twice is once.
+
+    Returns the pool as `overview` shows it.
+    """
+    found = _held(session, site_id, [listing_id], pool_id, author.now, holders)
+    leaving = {link for link in found.links if link[1] == pool_id}
+    if leaving and len(found.links) == 1:
         raise LastPool
-    _change(session, pools, set(), leaving, author, holders, EditKind.UNSHARE)
+    return _change(session, found, set(), leaving, author, holders, EditKind.UNSHARE)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is held: listings with their links and seats in use, the pool and those to be left."""
+
+    listings: Sequence[Listing]
+    links: Links
+    used: Mapping[tuple[uuid.UUID, date], int]
+    pool: SeatPool
+    pools: Sequence[SeatPool]
+    weeks: Mapping[tuple[uuid.UUID, date], PoolWeek]
+    shown: Shown
 
 
 def _held(
-    session: Session, site_id: uuid.UUID, listing_ids: Collection[uuid.UUID]
-) -> Sequence[Listing]:
+    session: Session,
+    site_id: uuid.UUID,
+    listing_ids: Collection[uuid.UUID],
+    pool_id: uuid.UUID,
+    now: datetime,
+    holders: SeatHolders,
+    *,
+    leaving: bool = False,
+) -> _Found:
+    """The listings first: while they are held, neither their pools nor their bookings' seats change.
+
+    With `leaving` all the pools that they draw on are held besides.
+    """
     found = queries.some_listings(session, listing_ids)
     if len(found) != len(set(listing_ids)) or any(one.site_id != site_id for one in found):
         raise ListingNotFound
-    return found
-
-
-def _pool(pools: Sequence[SeatPool], site_id: uuid.UUID, pool_id: uuid.UUID) -> SeatPool:
-    for pool in pools:
+    used = holders.counts(session, listing_ids)
+    has = held.to_share(
+        session,
+        pool_id,
+        listing_ids,
+        {week for _, week in used},
+        run_of_weeks(monday_of(now.date()), overview.WEEKS_SHOWN),
+        leaving=leaving,
+    )
+    for pool in has.pools:
         if pool.id == pool_id and pool.site_id == site_id:
-            return pool
+            return _Found(found, has.links, used, pool, has.pools, has.weeks, has.shown)
     raise PoolNotFound
 
 
 def _change(
     session: Session,
-    pools: Sequence[SeatPool],
+    found: _Found,
     joining: Links,
     leaving: Links,
     author: Author,
     holders: SeatHolders,
     kind: EditKind,
-) -> None:
-    """Move the seats in use with the links; the caller holds the listings and the pools."""
+) -> dict[str, Any]:
+    """Move the seats in use with the links, all in one statement."""
     if not joining | leaving:
-        return
-    used = holders.counts(session, {listing_id for listing_id, _ in joining | leaving})
+        return overview.pool(found.pool, found.shown)
     moved: Places = Counter()
     for links, sign in ((joining, 1), (leaving, -1)):
         for listing_id, pool_id in links:
-            for (owner, week), count in used.items():
+            for (owner, week), count in found.used.items():
                 if owner == listing_id:
                     moved[pool_id, week] += sign * count
-    concerned = {pool_id for _, pool_id in joining | leaving}
-    past = _room(session, concerned, moved, author, holders, joining)
-    seats.write_weeks(session, past)
-    seats.count_anew(session, moved)
-    if leaving:
-        pair = tuple_(ListingPool.listing_id, ListingPool.pool_id)
-        session.execute(delete(ListingPool).where(pair.in_(sorted(leaving))))
-    if joining:
-        new = [{"listing_id": one, "pool_id": pool_id} for one, pool_id in sorted(joining)]
-        session.execute(insert(ListingPool), new)
-    waking.seats_changed(session, {listing_id for listing_id, _ in joining | leaving})
-    _record(
-        session, [pool for pool in pools if pool.id in concerned], joining, leaving, author, kind
+    concerned = sorted({pool_id for _, pool_id in joining | leaving})
+    after = _room(session, found.weeks, moved, author, holders, joining)
+    pools = [pool for pool in found.pools if pool.id in concerned]
+    _record(session, pools, joining, leaving, author, kind)
+    *_, touched = rows.flush(
+        session,
+        seats.recounted(after),
+        links_left(leaving),
+        links_joined(joining),
+        seats.drawing(concerned),
     )
+    ids = {listing_id for listing_id, _ in joining | leaving}
+    waking.seats_changed(session, ids.union(map(uuid.UUID, touched)))
+    return overview.pool(found.pool, _shown_after(found, joining, leaving, after))
+
+
+def _shown_after(
+    found: _Found,
+    joining: Links,
+    leaving: Links,
+    after: Mapping[tuple[uuid.UUID, date], PoolWeek],
+) -> Shown:
+    """The pool as it is now, worked out: what was read is as of before the change."""
+    own = found.pool.id
+    gone = {listing_id for listing_id, pool_id in leaving if pool_id == own}
+    come = {listing_id for listing_id, pool_id in joining if pool_id == own}
+    listings = [one for one in found.shown.listings if one[0] not in gone]
+    listings += [
+        (one.id, one.external_id, one.title, one.state) for one in found.listings if one.id in come
+    ]
+    known = found.shown.weeks
+    weeks = {week: after.get((own, week), one) for week, one in known.items()}
+    return Shown(sorted(listings, key=lambda one: one[1]), weeks)
 
 
 def _room(
     session: Session,
-    concerned: Collection[uuid.UUID],
+    present: Mapping[tuple[uuid.UUID, date], PoolWeek],
     moved: Places,
     author: Author,
     holders: SeatHolders,
     joining: Links,
-) -> dict[tuple[uuid.UUID, date], WeekState]:
-    """Refuse weeks that have no room for the seats that come; what past weeks must become.
+) -> dict[tuple[uuid.UUID, date], PoolWeek]:
+    """What weeks become; those that have no room for the seats that come are refused.
 
     Nobody can take a seat of a week that is over: there the pool only has to hold what was.
     """
-    weeks = {week for _, week in moved}
-    present = queries.weeks(session, concerned, weeks, hold=True)
     this_week = monday_of(author.now.date())
-    past: dict[tuple[uuid.UUID, date], WeekState] = {}
+    after: dict[tuple[uuid.UUID, date], PoolWeek] = {}
     over: dict[date, int] = {}
     for (pool_id, week), count in moved.items():
-        if count <= 0:
-            continue
-        state = edit_plans.state_of(present, pool_id, week)
-        here = present.get((pool_id, week))
-        wanted = count + (here.taken if here else 0)
-        if wanted > state.capacity and week < this_week:
-            past[pool_id, week] = WeekState(wanted)
-        elif wanted > state.capacity:
-            over[week] = wanted
+        here = present.get((pool_id, week), PoolWeek(NO_SEATS, 0))
+        wanted = count + here.taken
+        if wanted < 0:
+            raise SeatsNotTaken
+        if count > 0 and wanted > here.state.capacity:
+            if week >= this_week:
+                over[week] = wanted
+            after[pool_id, week] = PoolWeek(WeekState(wanted), wanted)
+        elif count:
+            after[pool_id, week] = PoolWeek(here.state, wanted)
     if over:
         ids = {listing_id for listing_id, _ in joining}
         found = holders.holding(session, ids, weeks=set(over))
@@ -199,7 +245,7 @@ def _room(
                 "bookings": holding.as_json(found),
             },
         )
-    return past
+    return after
 
 
 def _record(
@@ -210,6 +256,7 @@ def _record(
     author: Author,
     kind: EditKind,
 ) -> None:
+    """The history of the change, to be written with it."""
     asked: dict[str, Any] = {
         name: [
             {"listing_id": str(listing_id), "pool_id": str(pool_id)}
@@ -230,4 +277,24 @@ def _record(
     for pool in pools:
         pool.version += 1
         session.add(SeatEdit(pool_id=pool.id, version=pool.version, edit_id=edit.id, changes=[]))
-    rows.flush(session)
+
+
+def links_joined(links: Links) -> rows.Part:
+    """What has listings draw on pools, as pairs of their ids."""
+    some = sorted(links)
+    return rows.Part(
+        "INSERT INTO listing_pool (listing_id, pool_id) SELECT * FROM"
+        " unnest(CAST(:joining AS uuid[]), CAST(:joined AS uuid[])) RETURNING 1",
+        {"joining": [one for one, _ in some], "joined": [pool_id for _, pool_id in some]},
+    )
+
+
+def links_left(links: Links) -> rows.Part:
+    """What has them draw on these pools no more."""
+    some = sorted(links)
+    return rows.Part(
+        "DELETE FROM listing_pool own"
+        " USING unnest(CAST(:leaving AS uuid[]), CAST(:left AS uuid[])) gone(listing_id, pool_id)"
+        " WHERE own.listing_id = gone.listing_id AND own.pool_id = gone.pool_id RETURNING 1",
+        {"leaving": [one for one, _ in some], "left": [pool_id for _, pool_id in some]},
+    )

@@ -11,7 +11,7 @@ from datetime import date
 
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import SeatPool
-from marketplace.catalog.queries import calendars as queries
+from marketplace.catalog.queries import held
 from marketplace.catalog.queries.calendars import PoolWeek, Scope
 from marketplace.catalog.rules.edits import WeekState
 from marketplace.catalog.rules.faults import LARGE, Limits, SheetFault
@@ -19,7 +19,7 @@ from marketplace.catalog.rules.findings import Problem
 from marketplace.catalog.rules.seat_row import SeatRow, read_seat_row
 from marketplace.catalog.rules.sheet import CALENDAR, Record, open_bytes
 from marketplace.catalog.rules.spreadsheet import as_problem
-from marketplace.catalog.service import calendars, edit_plans, holding
+from marketplace.catalog.service import edit_plans, holding
 from marketplace.catalog.service.edit_records import Author, write
 from marketplace.catalog.service.planning import (
     CHANGED,
@@ -63,9 +63,9 @@ def import_seats(
         records = list(table.records)
     except SheetFault as fault:
         return ImportPlan((), fault=as_problem(fault))
-    held = calendars.hold(session, Scope(site_id), keep=commit)
-    pools = {pool.id: pool for pool in held.pools}
-    site = _Site(pools, queries.weeks(session, list(pools), None, hold=commit))
+    has = held.pools(session, held.of_scope(Scope(site_id)), None, hold=commit)
+    pools = {pool.id: pool for pool in has.pools}
+    site = _Site(pools, has.weeks)
     read = [(record, *read_seat_row(record)) for record in records]
     entries, targets = _judged(read, site)
     plan = edit_plans.of_pools(session, list(pools.values()), site.weeks, targets, holders)

@@ -9,15 +9,18 @@ is held by a constraint besides.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import text
 
 from marketplace.catalog.errors import SeatsNotTaken, SeatTaken
+from marketplace.catalog.queries.calendars import PoolWeek
 from marketplace.catalog.rules.edits import WeekState
 from marketplace.catalog.service import waking
 from marketplace.core.db import Session
+from marketplace.core.rows import Part
 
 _TAKE = text(
     """
@@ -57,41 +60,26 @@ _TAKE = text(
 # whole row, so that they and we never read past each other. A statement of its own, since the next
 # one must see what was committed while this one waited.
 _HOLD_LISTINGS = text("SELECT id FROM listing WHERE id = ANY(:listings) ORDER BY id FOR KEY SHARE")
-_WRITE = text(
-    """
-    WITH written AS (
-        INSERT INTO seat_week (pool_id, week, capacity, closed_capacity)
-        SELECT * FROM unnest(CAST(:pools AS uuid[]), CAST(:weeks AS date[]),
-                             CAST(:capacity AS smallint[]), CAST(:closed AS smallint[]))
-            ON CONFLICT (pool_id, week) DO UPDATE
-           SET capacity = excluded.capacity, closed_capacity = excluded.closed_capacity
-    )
-    SELECT DISTINCT listing_id FROM listing_pool WHERE pool_id = ANY(:pools)
-    """
-)
-_COUNT_ANEW = text(
-    """
-    WITH wanted AS (
-        SELECT * FROM unnest(CAST(:pools AS uuid[]), CAST(:weeks AS date[]), CAST(:seats AS int[]))
-               AS w(pool_id, week, seats)
-    ), locked AS MATERIALIZED (
-        SELECT sw.pool_id, sw.week, wanted.seats
-          FROM wanted
-          JOIN seat_week sw ON sw.pool_id = wanted.pool_id AND sw.week = wanted.week
-         ORDER BY sw.pool_id, sw.week
-           FOR UPDATE OF sw
-    ), changed AS (
-        UPDATE seat_week AS sw
-           SET taken = sw.taken + locked.seats
-          FROM locked
-         WHERE sw.pool_id = locked.pool_id AND sw.week = locked.week
-           AND sw.taken + locked.seats >= 0
-        RETURNING sw.week
-    )
-    SELECT (SELECT count(*) FROM changed) AS changed,
-           ARRAY(SELECT DISTINCT listing_id
-                   FROM listing_pool WHERE pool_id = ANY(:pools)) AS touched
-    """
+_WRITE = """
+    INSERT INTO seat_week (pool_id, week, capacity, closed_capacity)
+    SELECT * FROM unnest(CAST(:week_pools AS uuid[]), CAST(:weeks AS date[]),
+                         CAST(:capacity AS smallint[]), CAST(:closed AS smallint[]))
+        ON CONFLICT (pool_id, week) DO UPDATE
+       SET capacity = excluded.capacity, closed_capacity = excluded.closed_capacity
+    RETURNING 1
+"""
+_WRITE_TAKEN = """
+    INSERT INTO seat_week (pool_id, week, capacity, closed_capacity, taken)
+    SELECT * FROM unnest(CAST(:week_pools AS uuid[]), CAST(:weeks AS date[]),
+                         CAST(:capacity AS smallint[]), CAST(:closed AS smallint[]),
+                         CAST(:taken AS smallint[]))
+        ON CONFLICT (pool_id, week) DO UPDATE
+       SET capacity = excluded.capacity, closed_capacity = excluded.closed_capacity,
+           taken = excluded.taken
+    RETURNING 1
+"""
+_DRAWING = (
+    "SELECT DISTINCT listing_id FROM listing_pool WHERE pool_id = ANY(CAST(:drawn AS uuid[]))"
 )
 _RELEASE = text(
     """
@@ -170,43 +158,33 @@ def release_many(session: Session, seats: Mapping[tuple[uuid.UUID, date], int]) 
     waking.seats_changed(session, row.touched)
 
 
-def write_weeks(session: Session, weeks: Mapping[tuple[uuid.UUID, date], WeekState]) -> None:
-    """Give weeks of pools these seats, open or closed; one statement, in the order of takers.
+def written(weeks: Mapping[tuple[uuid.UUID, date], WeekState]) -> Part:
+    """What gives weeks of pools these seats, open or closed, in the order of takers.
 
     The caller has looked at what is taken; the constraint refuses what would fall below it.
     """
-    if not weeks:
-        return
-    places = sorted(weeks)
-    touched = session.execute(
-        _WRITE,
-        {
-            "pools": [pool_id for pool_id, _ in places],
-            "weeks": [week for _, week in places],
-            "capacity": [weeks[place].capacity for place in places],
-            "closed": [weeks[place].seats if weeks[place].closed else None for place in places],
-        },
-    )
-    waking.seats_changed(session, touched.scalars())
+    return Part(_WRITE, _places(weeks))
 
 
-def count_anew(session: Session, taken: Mapping[tuple[uuid.UUID, date], int]) -> None:
-    """Add so many taken seats (fewer where negative) to weeks of pools: seats change their pool.
+def recounted(weeks: Mapping[tuple[uuid.UUID, date], PoolWeek]) -> Part:
+    """The same with the seats that are taken: for seats that change their pool.
 
-    The caller holds the listings whose seats they are. `SeatsNotTaken` if a week is not there or
-    had fewer; `CapacityBelowTaken`, by the constraint, if one would have too many.
+    The caller holds these weeks, their pools, and the listings whose seats they are.
     """
-    places = sorted(place for place, seats in taken.items() if seats)
-    if not places:
-        return
-    row = session.execute(
-        _COUNT_ANEW,
-        {
-            "pools": [pool_id for pool_id, _ in places],
-            "weeks": [week for _, week in places],
-            "seats": [taken[place] for place in places],
-        },
-    ).one()
-    if row.changed != len(places):
-        raise SeatsNotTaken
-    waking.seats_changed(session, row.touched)
+    places = _places({place: week.state for place, week in weeks.items()})
+    return Part(_WRITE_TAKEN, {**places, "taken": [weeks[place].taken for place in sorted(weeks)]})
+
+
+def drawing(pool_ids: Iterable[uuid.UUID]) -> Part:
+    """What finds the listings that draw on one of these pools."""
+    return Part(_DRAWING, {"drawn": sorted(pool_ids)})
+
+
+def _places(weeks: Mapping[tuple[uuid.UUID, date], WeekState]) -> dict[str, list[Any]]:
+    places = sorted(weeks)
+    return {
+        "week_pools": [pool_id for pool_id, _ in places],
+        "weeks": [week for _, week in places],
+        "capacity": [weeks[place].capacity for place in places],
+        "closed": [weeks[place].seats if weeks[place].closed else None for place in places],
+    }

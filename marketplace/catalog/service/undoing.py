@@ -1,13 +1,14 @@
 """Undoing an edit of calendars: what was before it, as an edit of its own."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from marketplace.catalog.errors import EditedSince, EditNotFound, EditUndone, NotUndoable
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing, ListingClosing, SeatEdit, SeatPool
-from marketplace.catalog.queries import calendars as queries
+from marketplace.catalog.queries import held
+from marketplace.catalog.queries.held import HeldPools
 from marketplace.catalog.rules import edits as rules
 from marketplace.catalog.service import edit_plans, holding
 from marketplace.catalog.service.edit_plans import EditPlan, ListingChange
@@ -30,21 +31,25 @@ def undo(
     `EditedSince` names weeks that somebody has edited since; `EditUndone` if it was undone before;
     seats that were taken meanwhile stand against it as against any edit.
     """
-    edit = queries.edit(session, site_id, edit_id)
-    if edit is None:
+    past = held.past_edit(session, site_id, edit_id)
+    if past is None:
         raise EditNotFound
-    if edit.kind in (EditKind.SHARE, EditKind.UNSHARE, EditKind.IMPORT):
+    if past.edit.kind in (EditKind.SHARE, EditKind.UNSHARE, EditKind.IMPORT):
         raise NotUndoable
-    closings = queries.closings(session, [edit_id]).get(edit_id, ())
-    changed = queries.seat_edits(session, [edit_id]).get(edit_id, ())
-    held = queries.some_listings(session, [one.listing_id for one in closings])
-    pools = queries.some_pools(session, [one.pool_id for one in changed])
-    by = queries.undone(session, [edit_id]).get(edit_id)
+    wanted = _wanted(past.seats)
+    has = held.pools(
+        session,
+        SeatPool.id.in_([one.pool_id for one in past.seats]),
+        {week for _, week in wanted},
+        hold=True,
+        more=[held.undone_by(edit_id)],
+    )
+    (by,) = has.more
     if by is not None:
         raise EditUndone(extra={"undone_by": str(by)})
     found = edit_plans.both(
-        _undo_closings(session, held, closings, holders),
-        _undo_seats(session, pools, changed, holders),
+        _undo_closings(session, past.listings, past.closings, holders),
+        _undo_seats(session, has, wanted, holders),
     )
     if not commit:
         return found
@@ -53,36 +58,38 @@ def undo(
     return write(session, site_id, found, EditKind.UNDO, asked, author, undoes=edit_id)
 
 
-def _undo_seats(
-    session: Session,
-    pools: Sequence[SeatPool],
-    changed: Sequence[SeatEdit],
-    holders: SeatHolders,
-) -> EditPlan:
-    wanted = {
+def _wanted(changed: Sequence[SeatEdit]) -> dict[tuple[uuid.UUID, date], rules.Run]:
+    """Each week that was changed, with the run that it lay in."""
+    return {
         (one.pool_id, week): run
         for one in changed
         for week, run in rules.weeks_of(rules.from_json(one.changes)).items()
     }
-    weeks = {week for _, week in wanted}
-    present = queries.weeks(session, [pool.id for pool in pools], weeks, hold=True)
+
+
+def _undo_seats(
+    session: Session,
+    has: HeldPools,
+    wanted: Mapping[tuple[uuid.UUID, date], rules.Run],
+    holders: SeatHolders,
+) -> EditPlan:
     moved = [
         week
         for (pool_id, week), run in wanted.items()
-        if edit_plans.state_of(present, pool_id, week) != run.after
+        if edit_plans.state_of(has.weeks, pool_id, week) != run.after
     ]
     _refuse_edited(moved)
     targets = {place: run.before for place, run in wanted.items()}
-    return edit_plans.of_pools(session, pools, present, targets, holders)
+    return edit_plans.of_pools(session, has.pools, has.weeks, targets, holders)
 
 
 def _undo_closings(
     session: Session,
-    held: Sequence[Listing],
+    listings: Sequence[Listing],
     closings: Sequence[ListingClosing],
     holders: SeatHolders,
 ) -> EditPlan:
-    by_id = {listing.id: listing for listing in held}
+    by_id = {listing.id: listing for listing in listings}
     changes, moved = [], []
     for one in closings:
         listing = by_id[one.listing_id]

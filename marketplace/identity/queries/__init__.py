@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import Select, Subquery, bindparam, or_, select
 from sqlalchemy.orm import load_only
 
 from marketplace.core.db import Session
@@ -86,6 +86,11 @@ def contacts(session: Session, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
     """Return the contacts of several accounts in one query."""
     rows = session.execute(select(Account).where(Account.id.in_(account_ids))).scalars()
     return {row.id: _contact(row) for row in rows}
+
+
+def names() -> Subquery:
+    """Ids and names of all accounts, `id` and `name`, to be joined to by another package's query."""
+    return select(Account.id, Account.name).subquery("person")
 
 
 def roles_at(

@@ -20,7 +20,7 @@ from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
-from marketplace.core.jobs import defer, defer_all
+from marketplace.core.jobs import defer, deferred
 from marketplace.identity import queries
 from marketplace.identity.errors import NoticeNotFailed, NoticeStale, TemplateUnknown
 from marketplace.identity.models import Notice
@@ -84,7 +84,8 @@ def notify_all(
 ) -> None:
     """Have `template` sent to several accounts, with the same data for each.
 
-    The notices are written together with whatever the session has to write.
+    The notices and their jobs are written together with whatever the session has to write, in one
+    statement.
     """
     made = [
         Notice(
@@ -102,9 +103,8 @@ def notify_all(
     for notice in made:
         render(notice.template, notice.locale, notice.data, "")
     session.add_all(made)
-    rows.flush(session)
-    if made:
-        defer_all(session, SEND, [{"notice_id": str(notice.id)} for notice in made])
+    jobs = [{"notice_id": str(notice.id)} for notice in made]
+    rows.flush(session, *([deferred(session, SEND, jobs)] if jobs else []))
 
 
 def notify_address(

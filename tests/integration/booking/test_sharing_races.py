@@ -58,8 +58,8 @@ def edit(stage, place, action, seats=0, *, pool_id=None):
     scope = Scope(place.site_id, pool_id, None if pool_id else place.listing_id)
     try:
         with stage.transaction() as session:
-            held = calendars.hold(session, scope)
             wish = calendars.Wish(action, WEEKS, seats)
+            held = calendars.hold(session, scope, calendars.weeks_to_hold(scope, wish))
             plan = calendars.plan(session, held, wish, HOLDERS)
             calendars.carry_out(session, held, wish, plan, author(stage))
     except (CapacityBelowTaken, WeeksInUse):

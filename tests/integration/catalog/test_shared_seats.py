@@ -162,8 +162,8 @@ class Calendars(RuleBasedStateMachine):
         }[action]
 
     def carry(self, scope, action, weeks, number=0):
-        held = calendars.hold(self.session, scope)
         wish = calendars.Wish(action, weeks, number)
+        held = calendars.hold(self.session, scope, calendars.weeks_to_hold(scope, wish))
         plan = calendars.plan(self.session, held, wish, self.sold)
         return calendars.carry_out(self.session, held, wish, plan, AUTHOR).edit_id
 
