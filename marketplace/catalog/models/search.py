@@ -22,6 +22,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import BIT, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -48,7 +49,12 @@ def _indexes() -> tuple[Index, ...]:
         Index("ix_listing_search_latitude", "latitude", "longitude"),
         Index("ix_listing_search_site_id", "site_id"),
         Index("ix_listing_search_title_words", "title_words", postgresql_using="gin"),
-        Index("ix_listing_search_words", "words", postgresql_using="gin"),
+        Index(
+            "ix_listing_search_words",
+            "words",
+            text("search_marks(specialty, us_state, sample)"),
+            postgresql_using="gin",
+        ),
     )
 
 

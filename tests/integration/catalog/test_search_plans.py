@@ -20,7 +20,17 @@ from benchmarks import data
 from marketplace.catalog.queries.hidden import hidden
 from marketplace.catalog.queries.places import point_of
 from marketplace.catalog.queries.saved import concerned, keys_of
-from marketplace.catalog.queries.search import FACETS, SORTS, Filters, Near, Qualifications, search
+from marketplace.catalog.queries.search import (
+    FACETS,
+    SORTS,
+    Filters,
+    Near,
+    Qualifications,
+    search,
+    statement,
+    words,
+)
+from marketplace.catalog.queries.search.conditions import STALE, Conditions
 from marketplace.core.money import Money
 from marketplace.identity.rules import LearnerStatus
 
@@ -122,9 +132,9 @@ def explained(session) -> Iterator[list[tuple[str, str]]]:
     yield found
     event.remove(bind, "before_cursor_execute", note)
     cursor = session.connection().connection.driver_connection.cursor()
-    for statement, values in sent:
-        ((plan,),) = cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", values, prepare=False)
-        found += [(table, statement) for table in scanned(plan[0]["Plan"])]
+    for written, values in sent:
+        ((plan,),) = cursor.execute(f"EXPLAIN (FORMAT JSON) {written}", values, prepare=False)
+        found += [(table, written) for table in scanned(plan[0]["Plan"])]
 
 
 def scanned(node) -> Iterator[str]:
@@ -191,6 +201,16 @@ def test_what_finds_nothing_reads_no_table_from_end_to_end(plans):
     assert scans == []
 
 
+@pytest.mark.parametrize("name", ["two words", "common words", "rare word+window+tier"])
+def test_what_to_loosen_is_counted_in_parts_of_the_random_order_too(plans, name):
+    """By the facets' own counts where they tell, else up to a hundred."""
+    nothing = replace(filters_of(name), us_states=("AK",), visa="B1/B2")
+    found = search(plans, nothing)
+    counts = {part: counted(plans, nothing.without(part)) for part in nothing.parts}
+    assert found.loosen == {part: min(count, 100) for part, count in counts.items() if count}
+    assert search(plans, nothing, facets=False).loosen == found.loosen
+
+
 def test_a_place_is_found_by_an_index(plans):
     with explained(plans) as scans:
         point_of(plans, "60601")
@@ -221,3 +241,41 @@ def test_facets_of_many_are_near_the_truth(plans):
         plans.execute(text("SELECT us_state, count(*) FROM listing_search GROUP BY 1")).all()
     )
     assert found.facets["state"] == pytest.approx(exact, rel=0.5)
+
+
+SAMPLED = [
+    *("rare word", "common words", "two words", "left out", "rare word+tier of a status"),
+    *("rare word+state", "rare word+specialties", "rare word+states+price of weeks"),
+    *("common words+state+window", "common words+tier of a status+letter", "two words+setting"),
+    *("rare word+price of weeks+setting", "two words+window+price", "window+price of weeks"),
+]
+
+
+@pytest.mark.parametrize("read", [5, 10_000])
+@pytest.mark.parametrize("most", [8, 40, 300])
+def test_samples_of_any_size_tell_exactly_or_nearly(plans, monkeypatch, most, read):
+    """Whether parts of the random order are looked at first, all together, or one after another."""
+    for name in ("MOST", "MOST_RELEVANT", "MOST_WIDENED"):
+        monkeypatch.setattr(statement, name, most)
+    monkeypatch.setattr(statement, "MOST_READ", read)
+    for name in SAMPLED:
+        filters = filters_of(name)
+        found = search(plans, filters, limit=5)
+        true = counted(plans, filters)
+        assert found.total_is_exact == (true <= most), name
+        if found.total_is_exact:
+            assert found.total == true, name
+        elif most >= 40:
+            assert found.total == pytest.approx(true, rel=0.6), name
+        for part, facets in statement.FACETS_OF.items():
+            if part in filters.parts:
+                loose = counted(plans, filters.without(part))
+                assert all((facet in found.estimated) == (loose > most) for facet in facets), name
+
+
+def counted(session, filters) -> int:
+    """How many there are, by the plain conditions and no index of words."""
+    query = words.read(session, filters.words).query if filters.words else None
+    conditions = Conditions(filters, query)
+    written = f"WITH {STALE} SELECT count(*) FROM listing_search s WHERE {conditions.where()}"
+    return session.execute(text(written), conditions.values).scalar_one()

@@ -26,6 +26,11 @@ NEVER = 2**31 - 1
 LONGEST = 52
 HALF_ROUND = 180.0
 NEAR_POLE = 89.9
+# Words that more listings have are too common to expect few hits of.
+COMMON = 10_000
+# `search_marks` tells apart so many equal parts of all listings, by the highest bits of `sample`.
+BANDS = 64
+BAND_BITS = 26
 
 STALE = """
 stale AS MATERIALIZED (
@@ -33,6 +38,7 @@ stale AS MATERIALIZED (
      UNION
     SELECT lp.listing_id FROM stale_weeks sw JOIN listing_pool lp ON lp.pool_id = sw.pool_id
 )"""
+MARKS = "search_marks(s.specialty, s.us_state, s.sample)"
 _FREE = """CASE WHEN s.listing_id IN (SELECT listing_id FROM stale)
             THEN listing_free_weeks(s.listing_id) ELSE s.free END"""
 # Great-circle distance in km by the haversine formula.
@@ -55,17 +61,32 @@ class Conditions:
     query: str | None = None
     # At most so many listings have the words; none where that is not known.
     with_words: int | None = None
+    # As many would have all the words, were these independent of each other; none likewise.
+    expected: int | None = None
     sql: list[tuple[str, str]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
+    # What of `sql` the index of words knows too, by its part.
+    marks: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for part, condition, values in _all(self.filters, self.query):
             self.sql.append((part, condition))
             self.values |= values
+        for part, chosen in _marked(self.filters):
+            self.marks[part] = f"{MARKS} && CAST(:{part}_marks AS text[])"
+            self.values[f"{part}_marks"] = [f"{part}:{each}" for each in chosen]
 
-    def where(self, without: str | None = None) -> str:
-        """All conditions, but those of one part."""
-        return " AND ".join(f"({condition})" for part, condition in self.sql if part != without)
+    @property
+    def rare(self) -> bool:
+        """Whether there are words, and few listings that have them."""
+        return self.query is not None and self.with_words is not None and self.with_words < COMMON
+
+    def where(self, without: str | None = None, *, marked: bool = False) -> str:
+        """All conditions, but those of one part; `marked`, as the index of words has them."""
+        marks = self.marks if marked else {}
+        return " AND ".join(
+            f"({marks.get(part, condition)})" for part, condition in self.sql if part != without
+        )
 
 
 def week_number(day: date) -> int:
@@ -121,6 +142,19 @@ def _chosen(filters: Filters) -> Iterator[tuple[str, str, dict[str, Any]]]:
     if filters.visa:
         accepted = [filters.visa, ANY_VISA, NO_VISA]
         yield "visa", "s.visa_types && CAST(:visas AS text[])", {"visas": accepted}
+
+
+def _marked(filters: Filters) -> Iterator[tuple[str, Sequence[str]]]:
+    for part, chosen in (("specialty", filters.specialties), ("state", filters.us_states)):
+        if chosen:
+            yield part, chosen
+
+
+def in_bands(count: int) -> str:
+    """SQL for the first so many of `BANDS` parts of the listings, as the index of words has it."""
+    first = -BANDS // 2
+    bands = ", ".join(f"'sample:{band}'" for band in range(first, first + count))
+    return f"{MARKS} && ARRAY[{bands}]"
 
 
 def _among(column: str, name: str, chosen: Sequence[str]) -> tuple[str, dict[str, Any]]:

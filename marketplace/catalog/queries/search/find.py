@@ -112,7 +112,7 @@ def search(
     if cursor is not None:
         filters, place = read_cursor(cursor, filters, order)
         order = order_of(sort, filters, meant.query, meant.title)
-    conditions = Conditions(filters, meant.query, meant.listings)
+    conditions = Conditions(filters, meant.query, meant.listings, meant.expected)
     counting = place is None if facets is None else facets
     extra, values = _extra(filters)
     written, places = sql.statement(conditions, order, extra, place, facets=counting)
@@ -122,16 +122,18 @@ def search(
     hits = [_hit(row) for row in rows[:limit] if row.id is not None]
     last = rows[limit - 1] if len(rows) > limit else None
     keys = [] if last is None else [int(last[n]) for n in range(len(order.keys))]
+    counted = [] if rows[0].facets is None else json.loads(rows[0].facets)
     found = Found(
         hits,
         None if last is None else cursor_of(order, filters, keys, last.id),
-        *_counted(rows[0].facets, sql.most_counted(conditions, order)),
+        *_counted(counted, sql.most_counted(conditions, order)),
         corrected=meant.corrected,
         near=None if filters.near is None else filters.near.label,
     )
     if hits or place is not None:
         return found
-    return replace(found, loosen=_loosen(session, filters, meant.query))
+    known = {facet: count for facet, value, count, _ in counted if facet and not value}
+    return replace(found, loosen=_loosen(session, filters, meant, known))
 
 
 def _extra(filters: Filters) -> tuple[list[tuple[str, str]], dict[str, Any]]:
@@ -154,12 +156,11 @@ def _hit(row: Row[Any]) -> Hit:
 
 
 def _counted(
-    facets: str | None, most: int
+    rows: Sequence[Any], most: int
 ) -> tuple[int | None, bool, Mapping[str, Mapping[str, int]], Sequence[str]]:
     """Total, whether it is exact, the facets, and which of them are estimates."""
-    if facets is None:
+    if not rows:
         return None, False, {}, ()
-    rows = json.loads(facets)
     scale = {
         facet: _scale(count, reached, sql.MOST_WIDENED if facet else most)
         for facet, value, count, reached in rows
@@ -186,17 +187,23 @@ def _estimate(count: int, scale: float) -> int:
     return count if scale == 1 else int(float(f"{count * scale:.2g}"))
 
 
-def _loosen(session: Session, filters: Filters, query: str | None) -> Mapping[str, int]:
-    choices = []
-    for part in filters.parts:
-        if part == "q" and query is None:
-            continue
-        loose = filters.without(part)
-        choices.append((part, Conditions(loose, None if part == "q" else query)))
-    if not choices:
-        return {}
-    written, values = sql.loosened(choices)
-    rows = session.execute(
-        text(written), {**values, "enough": ENOUGH}, execution_options=PLAN_EACH_TIME
-    )
-    return {row.part: row.found for row in rows if row.found}
+def _loosen(
+    session: Session, filters: Filters, meant: words.Meant, known: Mapping[str, int]
+) -> Mapping[str, int]:
+    """What is found without each part, of some of which the facets have told: by `known`."""
+    told = {part: known.get(facets[0]) for part, facets in sql.FACETS_OF.items()}
+    parts = [part for part in filters.parts if part != "q" or meant.query is not None]
+    asked = [part for part in parts if told.get(part) is None]
+    found = {part: min(told.get(part) or 0, ENOUGH) for part in parts}
+    if asked:
+        choices = [(part, _without(filters, part, meant)) for part in asked]
+        written, values = sql.loosened(choices, ENOUGH)
+        rows = session.execute(text(written), values, execution_options=PLAN_EACH_TIME)
+        found |= {row.part: row.found for row in rows}
+    return {part: count for part, count in found.items() if count}
+
+
+def _without(filters: Filters, part: str, meant: words.Meant) -> Conditions:
+    if part == "q":
+        return Conditions(filters.without(part))
+    return Conditions(filters.without(part), meant.query, meant.listings, meant.expected)

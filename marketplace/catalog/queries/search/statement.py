@@ -8,7 +8,13 @@ marked as one. A broad search costs no more than a narrow one.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from marketplace.catalog.queries.search.conditions import STALE, Conditions
+from marketplace.catalog.queries.search.conditions import (
+    BAND_BITS,
+    BANDS,
+    STALE,
+    Conditions,
+    in_bands,
+)
 from marketplace.catalog.queries.search.filters import FACETS, Filters
 from marketplace.catalog.queries.search.sorting import Order, Place
 
@@ -18,10 +24,12 @@ MOST_RELEVANT = 1000
 # As many do for the facets that are counted without their own filter.
 MOST_WIDENED = 200
 SHARES = 2**32
-# Words that more listings have are too common to expect few hits of.
-COMMON = 10_000
+# Of words that few listings are expected to have together so many are read before that is given up.
+MOST_READ = 2_500
 # How many times the hits wanted are looked through at first, where words are common.
 PARTS_OF_SAMPLE = 2
+# A larger share is told from the rest by the number itself.
+MOST_BANDS = 0.25
 # Filters by which an index finds few listings.
 SELECTIVE = frozenset({"specialty", "state", "near"})
 # A filter's own facets are counted without it, so that it can be widened.
@@ -87,21 +95,18 @@ def statement(
 
 def most_counted(conditions: Conditions, order: Order) -> int:
     """Up to how many hits are all counted, and the total is exact."""
-    few = conditions.with_words is not None and conditions.with_words < COMMON
-    return MOST_RELEVANT if few and len(order.steps) > 1 else MOST
+    return MOST_RELEVANT if conditions.rare and len(order.steps) > 1 else MOST
 
 
-def loosened(choices: Sequence[tuple[str, Conditions]]) -> tuple[str, dict[str, Any]]:
-    """SQL that counts, up to `:enough`, what each of several searches finds, by its part."""
+def loosened(choices: Sequence[tuple[str, Conditions]], enough: int) -> tuple[str, dict[str, Any]]:
+    """SQL that counts, up to `enough`, what each of several searches finds, by its part."""
     values: dict[str, Any] = {}
-    counts = []
+    tables, counts = [STALE.strip()], []
     for part, conditions in choices:
         values |= conditions.values
-        counts.append(
-            f"SELECT '{part}' AS part, (SELECT count(*) FROM (SELECT 1 FROM listing_search s"
-            f" WHERE {conditions.where()} ORDER BY s.sample LIMIT :enough) AS x) AS found"
-        )
-    return f"WITH {STALE.strip()} {' UNION ALL '.join(counts)}", values
+        tables += _sampled(f"loose_{part}", ["s.sample"], conditions, None, enough - 1)
+        counts.append(f"SELECT '{part}' AS part, count(*) AS found FROM loose_{part}")
+    return f"WITH {', '.join(tables)} {' UNION ALL '.join(counts)}", values
 
 
 def _counted(conditions: Conditions, order: Order) -> Iterator[str]:
@@ -121,23 +126,43 @@ def _sampled(
 ) -> Iterator[str]:
     """The first `most` hits, and one more if there are more, in random order.
 
-    Where words are known to be common, hits are looked for in a part of that order first, and in
-    the whole of it only if that part has too few.
+    Where few are expected to have several words together, all hits are read, but only so many as
+    show that they are many. Where words are known to be common, hits are looked for in a part of
+    that order first, and in the rest of it only if that part has too few.
     """
-    chosen, where = ", ".join(columns), conditions.where(without)
+    chosen, where = ", ".join(columns), conditions.where(without, marked=conditions.rare)
     limited = f"ORDER BY s.sample LIMIT {most + 1}"
     source = f"SELECT {chosen} FROM listing_search s WHERE {where}"
     share = PARTS_OF_SAMPLE * most / (conditions.with_words or 1)
+    found = f"(SELECT count(*) FROM first_{name})"
     if share >= 1 or SELECTIVE & set(conditions.filters.parts) - {without}:
         yield f"{name} AS MATERIALIZED ({source} {limited})"
-        return
+    elif conditions.expected is not None and conditions.expected <= most:
+        yield f"first_{name} AS MATERIALIZED ({source} LIMIT {MOST_READ + 1})"
+        yield (
+            f"{name} AS MATERIALIZED ((SELECT * FROM first_{name} AS s WHERE {found} <= {MOST_READ}"
+            f" {limited}) UNION ALL ({source} AND {found} > {MOST_READ} {limited}))"
+        )
+    else:
+        part, below = _part(share, conditions)
+        yield f"first_{name} AS MATERIALIZED ({source} AND {part} {limited})"
+        rest = f"{source} AND s.sample >= {below} AND {found} <= {most} {limited}"
+        yield (
+            f"{name} AS MATERIALIZED (SELECT * FROM first_{name} UNION ALL"
+            f" (SELECT * FROM ({rest}) AS rest LIMIT greatest(0, {most + 1} - {found})))"
+        )
+
+
+def _part(share: float, conditions: Conditions) -> tuple[str, int]:
+    """SQL for the first part of the random order, of about this share, and where it ends.
+
+    Where the words are few an index has both together; else the order itself is walked.
+    """
+    if conditions.rare and share <= MOST_BANDS:
+        bands = max(1, round(share * BANDS))
+        return in_bands(bands), (bands << BAND_BITS) - SHARES // 2
     below = int(SHARES * share) - SHARES // 2
-    yield f"first_{name} AS MATERIALIZED ({source} AND s.sample < {below} {limited})"
-    found = f"(SELECT count(*) FROM first_{name})"
-    yield (
-        f"{name} AS MATERIALIZED (SELECT * FROM first_{name} WHERE {found} > {most}"
-        f" UNION ALL ({source} AND {found} <= {most} {limited}))"
-    )
+    return f"s.sample < {below}", below
 
 
 def _widened(filters: Filters) -> list[str]:
@@ -151,9 +176,8 @@ def _counts(filters: Filters) -> str:
     for part in widened:
         sources |= dict.fromkeys(FACETS_OF[part], f"without_{part}")
     rows = [
-        f"SELECT '{facet}', {FACETS[facet]}, count(*), NULL::int FROM {source}"
-        f" WHERE {FACETS[facet]} IS NOT NULL GROUP BY 2"
-        for facet, source in sources.items()
+        _by_facet(source, [facet for facet in FACETS if sources[facet] == source])
+        for source in dict.fromkeys(sources.values())
     ]
     rows.append("SELECT '', '', n, reached FROM seen")
     rows += [
@@ -164,6 +188,23 @@ def _counts(filters: Filters) -> str:
     return (
         "(SELECT CAST(jsonb_agg(jsonb_build_array(facet, value, n, reached)) AS text)"
         f" FROM ({' UNION ALL '.join(rows)}) AS counted(facet, value, n, reached))"
+    )
+
+
+def _by_facet(source: str, facets: Sequence[str]) -> str:
+    """How the rows of a table divide by each of several columns, in one walk over them."""
+    columns = [FACETS[facet] for facet in facets]
+    every = ", ".join(columns)
+    # Bits of those that a row is not grouped by, the first column's being the highest.
+    ones = 2 ** len(columns) - 1
+    named = " ".join(
+        f"WHEN {ones - 2 ** (len(columns) - 1 - at)} THEN '{facet}'"
+        for at, facet in enumerate(facets)
+    )
+    return (
+        f"SELECT CASE GROUPING({every}) {named} END, coalesce({every}), count(*), NULL::int"
+        f" FROM {source} GROUP BY GROUPING SETS ({', '.join(f'({each})' for each in columns)})"
+        f" HAVING coalesce({every}) IS NOT NULL"
     )
 
 

@@ -7,6 +7,7 @@ that one has; the answer says so. Words are compared by stem, so an inflection i
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from rapidfuzz.distance import OSA
@@ -41,7 +42,9 @@ _READ = text(
                        AND length(w.word) BETWEEN length(unit.word) - 2 AND length(unit.word) + 2
                      ORDER BY (SELECT count(*) FROM unnest(w.grams) AS g
                                 WHERE g = ANY (word_grams(unit.word))) DESC, w.word
-                     LIMIT :candidates) AS near) AS near
+                     LIMIT :candidates) AS near) AS near,
+           (SELECT CAST(reltuples AS bigint) FROM pg_class
+             WHERE oid = CAST('listing_search' AS regclass)) AS published
       FROM jsonb_to_recordset(CAST(:units AS jsonb)) AS unit(at int, kind text, text text, word text)
     """
 )
@@ -51,13 +54,15 @@ _READ = text(
 class Meant:
     """`query` finds listings, `title` those with any of the words; both none without a word.
 
-    At most `listings` have the words; none if that is not known. `corrected` maps words that no
-    listing has to the words that were added.
+    At most `listings` have the words, and `expected` as many if they were spread independently of
+    each other; none if that is not known. `corrected` maps words that no listing has to the words
+    that were added.
     """
 
     query: str | None = None
     title: str | None = None
     listings: int | None = None
+    expected: int | None = None
     corrected: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -73,6 +78,7 @@ def read(session: Session, typed: str) -> Meant:
     queries: list[list[str]] = [[] for _ in units]
     listings: list[int] = [0 for _ in units]
     corrected: dict[str, str] = {}
+    published = max((row.published for row in rows), default=0)
     for row in rows:
         if row.query and row.query not in queries[row.at]:
             queries[row.at].append(row.query)
@@ -82,7 +88,7 @@ def read(session: Session, typed: str) -> Meant:
             word, lexeme = near
             queries[row.at].append(_quoted(lexeme))
             corrected[units[row.at].text] = word
-    return _put_together(groups, queries, listings, corrected)
+    return _put_together(groups, queries, listings, published, corrected)
 
 
 def _asked(units: Sequence[Unit]) -> Iterator[dict[str, Any]]:
@@ -110,11 +116,13 @@ def _put_together(
     groups: Sequence[Sequence[Unit]],
     queries: Sequence[Sequence[str]],
     listings: Sequence[int],
+    published: int,
     corrected: Mapping[str, str],
 ) -> Meant:
     wanted: list[str] = []
     any_of: list[str] = []
     most = 0
+    expected = 0.0
     at = -1
     for group in groups:
         parts = []
@@ -133,9 +141,22 @@ def _put_together(
         if parts:
             wanted.append(f"({' & '.join(parts)})")
             most += min(counts, default=0)
+            expected += _together(counts, published)
     if not wanted:
         return NOTHING
-    return Meant(" | ".join(wanted), " | ".join(any_of) or None, most or None, corrected)
+    return Meant(
+        " | ".join(wanted),
+        " | ".join(any_of) or None,
+        most or None,
+        round(expected) if most and published > 0 else None,
+        corrected,
+    )
+
+
+def _together(counts: Sequence[int], published: int) -> float:
+    """How many of the published listings have several words, were these independent."""
+    among = max(published, *counts, 1)
+    return among * prod(count / among for count in counts) if counts else 0.0
 
 
 def _quoted(lexeme: str) -> str:
