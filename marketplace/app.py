@@ -71,6 +71,7 @@ AREAS = {
     "/api/v1/listings": ("catalog", "compliance"),
     "/api/v1/match-outcomes": ("outcomes",),
     "/api/v1/me": ("booking", "compliance", "identity"),
+    "/api/v1/notices": ("identity",),
     "/api/v1/operator": ("booking", "catalog", "compliance", "identity", "payments"),
     "/api/v1/payments": ("payments",),
     "/api/v1/reports": ("reporting",),

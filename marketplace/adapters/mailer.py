@@ -8,9 +8,11 @@ from email.utils import formatdate, make_msgid, parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from marketplace.core.errors import Unavailable
-from marketplace.core.ports import MailMessage
+from marketplace.core.ports import AddressRefused, MailMessage
 
 SECONDS = 10.0
+# Answers from here on are final (RFC 5321); those in the 400s ask to try again.
+FOR_GOOD = 500
 
 
 class MailNotSent(Unavailable):
@@ -43,6 +45,12 @@ class SmtpMailer:
                 if self._user is not None:
                     server.login(self._user, self._password)
                 server.send_message(self._compose(message))
+        except smtplib.SMTPRecipientsRefused as error:
+            code, answer = next(iter(error.recipients.values()))
+            said = f"{code} {answer.decode('utf-8', 'replace')}"
+            if code >= FOR_GOOD:
+                raise AddressRefused(said) from error
+            raise MailNotSent(said) from error
         except (OSError, smtplib.SMTPException) as error:
             raise MailNotSent(str(error)) from error
 
@@ -65,12 +73,19 @@ class SmtpMailer:
         if message.unsubscribe is not None:
             composed["List-Unsubscribe"] = f"<{message.unsubscribe}>"
             composed["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        for name, value in message.headers.items():
+            composed[name] = value
         composed.set_content(message.text)
         if message.html is not None:
             composed.add_alternative(message.html, subtype="html")
         for attachment in message.attachments:
-            main, _, sub = attachment.media_type.partition("/")
+            kind = EmailMessage(policy=SMTP)
+            kind["Content-Type"] = attachment.media_type
             composed.add_attachment(
-                attachment.content, maintype=main, subtype=sub, filename=attachment.filename
+                attachment.content,
+                maintype=kind.get_content_maintype(),
+                subtype=kind.get_content_subtype(),
+                filename=attachment.filename,
+                params=dict(kind["Content-Type"].params),
             )
         return composed

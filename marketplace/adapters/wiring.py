@@ -13,6 +13,7 @@ from marketplace.compliance import gateway as compliance
 from marketplace.core.parts import Parts
 from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
+from marketplace.identity import gateway as identity
 from marketplace.outcomes.gateway import LetterVault, LinkSigner
 from marketplace.payments.gateway import PaymentGateway
 
@@ -26,6 +27,7 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(PdfRenderer, TypstRenderer())
     parts.add(LetterVault, AesLetterVault(settings.letter_key))
     parts.add(LinkSigner, HmacLinkSigner(settings.secret_keys))
+    parts.add(identity.LinkSigner, HmacLinkSigner(settings.secret_keys))
     parts.add(compliance.LinkSigner, HmacLinkSigner(settings.secret_keys))
     parts.add(compliance.DocumentVault, AesDocumentVault(settings.letter_key))
     parts.add(

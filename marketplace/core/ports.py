@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+from marketplace.core.errors import DomainError
+
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that goes with a message: its name, media type and bytes."""
+    """A file that goes with a message: its name, media type (perhaps with parameters) and bytes."""
 
     filename: str
     media_type: str
@@ -19,7 +21,8 @@ class Attachment:
 class MailMessage:
     """An e-mail in plain text, with HTML beside it where there is any.
 
-    `unsubscribe` is an address that ends mails of its kind by one POST (RFC 8058).
+    `unsubscribe` is an address that ends mails of its kind by one POST (RFC 8058); `headers` are
+    further ones of ours, such as `Reply-To`.
     """
 
     to: str
@@ -29,10 +32,18 @@ class MailMessage:
     message_id: str | None = None
     attachments: tuple[Attachment, ...] = field(default=())
     unsubscribe: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class AddressRefused(DomainError):
+    """The server says for good that it takes no mail for the address (SMTP 5xx)."""
+
+    code = "address_refused"
+    title = "The mail server takes no messages for this address."
 
 
 class Mailer(Protocol):
-    """Sends e-mail; raises `Unavailable` if the server does not take it."""
+    """Sends e-mail; raises `Unavailable` if the server does not take it, or `AddressRefused`."""
 
     def send(self, message: MailMessage) -> None:
         """Hand the message to the server; returning means that it was accepted."""

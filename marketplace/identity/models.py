@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.core.db import Base, created_at, pk
 from marketplace.identity.rules import (
+    NOTICE_CHOICES,
     ApplicantType,
     Citizenship,
     LearnerStatus,
@@ -32,6 +33,8 @@ from marketplace.identity.rules import (
     applicant_type,
     learner_status,
 )
+
+NOTICE_STATES = ("queued", "sent", "failed", "refused", "off")
 
 if TYPE_CHECKING:
 
@@ -250,14 +253,18 @@ class ApiKey(Base):
 
 
 class Notice(Base):
-    """An e-mail: asked for in the transaction of its cause, sent by a job, kept as a record."""
+    """An e-mail: asked for in the transaction of its cause, sent by a job, kept as a record.
+
+    `off` was not to be sent, by its recipient's wish; `refused` was not taken, for good, by the
+    recipient's server. `version` names the text and layout that it was sent in.
+    """
 
     __tablename__ = "notice"
     __table_args__ = (
-        CheckConstraint(one_of("state", ("queued", "sent", "failed")), name="state"),
+        CheckConstraint(one_of("state", NOTICE_STATES), name="state"),
         CheckConstraint("(sent_at IS NOT NULL) = (state = 'sent')", name="sent_at"),
         # What only the recipient may see (links that sign in) is not kept once it has gone.
-        CheckConstraint("secret IS NULL OR state <> 'sent'", name="secret"),
+        CheckConstraint("secret IS NULL OR state IN ('queued', 'failed')", name="secret"),
         Index("ix_notice_account_id", "account_id"),
         Index("ix_notice_queued_at", "queued_at", postgresql_where=text("state <> 'sent'")),
     )
@@ -267,11 +274,48 @@ class Notice(Base):
     to_address: Mapped[str]
     template: Mapped[str]
     locale: Mapped[str]
+    time_zone: Mapped[str] = mapped_column(server_default="UTC", default="UTC")
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     secret: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    # It carried one, so that its text can't be shown again.
+    had_secret: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    # Keys of objects, and short files written out: {"name", "media_type", "text"}.
     attachments: Mapped[list[str]] = mapped_column(JSONB)
+    files: Mapped[list[dict[str, str]] | None] = mapped_column(JSONB(none_as_null=True))
+    headers: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
     state: Mapped[str] = mapped_column(server_default="queued", default="queued")
+    version: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"), default=0)
     failure: Mapped[str | None]
     queued_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+
+
+class NoticePreference(Base):
+    """How an account wants notices of a kind; where there is no row, each one as it comes.
+
+    The kinds that must be sent are none of these: the database takes no wish about them.
+    """
+
+    __tablename__ = "notice_preference"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", tuple(NOTICE_CHOICES)), name="kind"),
+        CheckConstraint(
+            "choice IN ('each', 'off') OR choice = 'brief' AND kind = 'messages'", name="choice"
+        ),
+    )
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    choice: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class RefusedAddress(Base):
+    """An address whose server has said for good that it takes no mail, until it takes one."""
+
+    __tablename__ = "refused_address"
+
+    address: Mapped[str] = mapped_column(primary_key=True)
+    refused_at: Mapped[datetime]
+    answer: Mapped[str]

@@ -129,3 +129,25 @@ def membership_place(role: Role, *, has_site: bool, has_school: bool) -> str | N
     if wanted[1]:
         return f"The role {role.value} needs a school, and no site."
     return f"The role {role.value} belongs to no site and no school."
+
+
+class NoticeKind(StrEnum):
+    """Why somebody is written to. What secures an account, moves money or decides is always sent."""
+
+    SECURITY = "security"
+    MONEY = "money"
+    DECISIONS = "decisions"
+    MESSAGES = "messages"
+    REMINDERS = "reminders"
+    NEWS = "news"
+    SURVEYS = "surveys"
+
+
+# How notices of a kind may be had, the default first. A `brief` one says that there is something,
+# and not what.
+NOTICE_CHOICES: dict[NoticeKind, tuple[str, ...]] = {
+    NoticeKind.MESSAGES: ("each", "brief", "off"),
+    NoticeKind.REMINDERS: ("each", "off"),
+    NoticeKind.NEWS: ("each", "off"),
+    NoticeKind.SURVEYS: ("each", "off"),
+}

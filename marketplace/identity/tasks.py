@@ -2,18 +2,27 @@
 
 import mimetypes
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import null, update
+from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.core.errors import DomainError
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
-from marketplace.core.ports import Attachment, Mailer, MailMessage, ObjectStore
+from marketplace.core.ports import (
+    AddressRefused,
+    Attachment,
+    Mailer,
+    MailMessage,
+    ObjectStore,
+)
 from marketplace.core.settings import Settings
-from marketplace.identity.models import Notice
-from marketplace.identity.service import notices
+from marketplace.identity.gateway import LinkSigner
+from marketplace.identity.models import Notice, RefusedAddress
+from marketplace.identity.service import notices, preferences, templating
 
 # Together about four hours of a mail server's absence.
 SENDING = RetryPolicy(attempts=12, first=5, longest=3600)
@@ -26,8 +35,10 @@ class Letter:
     """What was read of a notice before the transaction was closed."""
 
     to: str
-    content: notices.Rendered
+    content: templating.Rendered
     attachments: tuple[str, ...]
+    files: Sequence[Mapping[str, str]]
+    headers: Mapping[str, str]
     unsubscribe: str | None
 
 
@@ -36,7 +47,7 @@ def send_notice(job: JobContext, notice_id: str) -> None:
 
     The message-id is the notice's id: a message that was sent twice, because the process died
     before it wrote that down, is one message to the reader's program. No transaction is open while
-    the mail server is spoken to.
+    the mail server is spoken to. An address that is refused for good is not tried again.
     """
     key = uuid.UUID(notice_id)
     settings = job.parts.get(Settings)
@@ -51,18 +62,24 @@ def send_notice(job: JobContext, notice_id: str) -> None:
             text=letter.content.text,
             html=letter.content.html,
             message_id=f"<{key}@{host}>",
-            attachments=_attachments(job.parts.get(ObjectStore), letter.attachments),
+            attachments=_attachments(job.parts.get(ObjectStore), letter),
             unsubscribe=letter.unsubscribe,
+            headers=letter.headers,
         )
         job.parts.get(Mailer).send(message)
+    except AddressRefused as error:
+        _note_refusal(job, key, error)
+        return
     except (DomainError, OSError) as error:
         _note_failure(job, key, error)
         raise
     with job.transaction() as session:
         notice = session.get_one(Notice, key, with_for_update=True)
         notice.state, notice.sent_at = "sent", job.clock.now()
+        notice.version = letter.content.version
         notice.secret, notice.failure = None, None
         notice.attempts += 1
+        preferences.takes_mail(session, letter.to)
 
 
 def forget_secrets(job: JobContext) -> None:
@@ -85,23 +102,47 @@ def _read(job: JobContext, key: uuid.UUID, public_url: str) -> Letter | None:
         if notice is None or notice.state != "queued":
             return None
         data = {**notice.data, **(notice.secret or {})}
-        content = notices.render(notice.template, notice.locale, data, public_url)
-        path = data.get("unsubscribe")
-        unsubscribe = f"{public_url.rstrip('/')}{path}" if path else None
-        return Letter(notice.to_address, content, tuple(notice.attachments), unsubscribe)
+        base = public_url.rstrip("/")
+        own, stop = data.get("unsubscribe"), None
+        if own is None and preferences.can_end(notice):
+            signer = job.parts.get(LinkSigner)
+            stop = f"{base}{preferences.link(signer, notice, job.clock.now())}"
+        reader = templating.Reader(notice.locale, notice.time_zone)
+        return Letter(
+            to=notice.to_address,
+            content=templating.render(notice.template, reader, data, base, stop=stop),
+            attachments=tuple(notice.attachments),
+            files=tuple(notice.files or ()),
+            headers=notice.headers or {},
+            unsubscribe=f"{base}{own}" if own else stop,
+        )
 
 
-def _attachments(store: ObjectStore, keys: tuple[str, ...]) -> tuple[Attachment, ...]:
-    if not keys:
-        return ()
-    return tuple(
+def _attachments(store: ObjectStore, letter: Letter) -> tuple[Attachment, ...]:
+    stored = [
         Attachment(
             filename=key.rpartition("/")[2],
             media_type=mimetypes.guess_type(key)[0] or "application/octet-stream",
             content=store.get(key),
         )
-        for key in keys
-    )
+        for key in letter.attachments
+    ]
+    written = [
+        Attachment(file["name"], file["media_type"], file["text"].encode()) for file in letter.files
+    ]
+    return (*stored, *written)
+
+
+def _note_refusal(job: JobContext, key: uuid.UUID, error: AddressRefused) -> None:
+    """Keep that the address is refused: what need not be sent to it is not, until it takes mail."""
+    with job.transaction() as session:
+        notice = session.get_one(Notice, key, with_for_update=True)
+        notice.attempts += 1
+        notice.state, notice.secret, notice.failure = "refused", None, str(error)[:500]
+        refused = insert(RefusedAddress).values(
+            address=notice.to_address, refused_at=job.clock.now(), answer=notice.failure
+        )
+        session.execute(refused.on_conflict_do_nothing())
 
 
 def _note_failure(job: JobContext, key: uuid.UUID, error: Exception) -> None:

@@ -37,6 +37,7 @@ PUBLIC = frozenset(
         "/api/v1/tiers",
         # The token in the address is the credential.
         "/api/v1/saved-searches/unsubscribe",
+        "/api/v1/notices/unsubscribe",
         "/api/v1/specialties",
         "/api/v1/tiers/classify",
         # The payer comes back without a token; who knows the session's id came from the page.

@@ -14,7 +14,6 @@ from marketplace.identity.models import (
     Account,
     ApiKey,
     Membership,
-    Notice,
     School,
     TraineeProfile,
     TraineeProfileRevision,
@@ -302,31 +301,6 @@ def accounts(
         key_of=lambda row: [row.email],
         limit=limit,
         cursor=cursor,
-    )
-
-
-def notices(
-    session: Session,
-    *,
-    state: str | None,
-    account_id: uuid.UUID | None,
-    limit: int,
-    cursor: str | None,
-) -> Page[Notice]:
-    """Return notices, newest first, of one state or to one account where that is given."""
-    query = select(Notice)
-    if state is not None:
-        query = query.where(Notice.state == state)
-    if account_id is not None:
-        query = query.where(Notice.account_id == account_id)
-    return paginate(
-        session,
-        query,
-        key=[Notice.queued_at, Notice.id],
-        key_of=lambda row: [row.queued_at, row.id],
-        limit=limit,
-        cursor=cursor,
-        descending=True,
     )
 
 

@@ -1,11 +1,12 @@
 """Routes of identity: signing in, one's own account, and what operators do with accounts."""
 
-from marketplace.identity.routes import auth, mail_links, me, operator, sites
+from marketplace.identity.routes import auth, mail_links, me, notices, operator, sites
 
 BLUEPRINTS = (
     auth.blueprint,
     mail_links.blueprint,
     me.blueprint,
+    notices.blueprint,
     operator.blueprint,
     sites.blueprint,
 )

@@ -7,6 +7,7 @@ from marketplace.core.errors import NotFound
 from marketplace.identity import queries
 from marketplace.identity.access import current_account, require
 from marketplace.identity.models import Account, Membership, Notice, School
+from marketplace.identity.queries import notices as kept
 from marketplace.identity.schemas.notices import NoticePage, NoticesArgs, NoticeSchema
 from marketplace.identity.schemas.people import (
     AccountPage,
@@ -104,7 +105,7 @@ def ensure_school(data: dict[str, str]) -> School:
 @blueprint.response(200, NoticePage)
 def list_notices(data: dict[str, Any]) -> Page[Notice]:
     """List e-mails, newest first: what was sent, what waits, what could not be sent and why."""
-    return queries.notices(context.session(), **data)
+    return kept.notices(context.session(), **data)
 
 
 @blueprint.route("/notices/<uuid:notice_id>/send", methods=["POST"])

@@ -1,46 +1,76 @@
-"""Amounts and days as people read them, in the languages of our notices: filters for templates."""
+"""Amounts, days, hours and lists as each language writes them: filters for templates.
 
-from collections.abc import Callable, Mapping
+The forms are those of the Unicode CLDR. Currencies keep their code, since many are called dollar;
+hours name the place whose clock they are of, and how far it is from UTC.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date, format_time, get_timezone_gmt, get_timezone_location
+from babel.lists import format_list
+from babel.numbers import format_currency
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from marketplace.core.money import Money
 
-ENGLISH = "January,February,March,April,May,June,July,August,September,October,November,December"
-SPANISH = "enero,febrero,marzo,abril,mayo,junio,julio,agosto,septiembre,octubre,noviembre,diciembre"
-MONTHS = {"en": tuple(ENGLISH.split(",")), "es": tuple(SPANISH.split(","))}
+# In a template's context: the language, and the zone of who reads it.
+LOCALE, ZONE = "locale", "reader_zone"
+AMOUNT = "#,##0.00 ¤¤"
+CLOCKS = {"en": "{} ({} time, {})", "es": "{} (hora de {}, {})"}
 
 
-def money(value: Mapping[str, Any]) -> str:
-    """Write `{"amount": 125000, "currency": "USD"}` as `1,250.00 USD`."""
-    return str(Money(value["amount"], value["currency"]))
+@pass_context
+def money(context: Context, value: Mapping[str, Any]) -> str:
+    """Write `{"amount": 125000, "currency": "USD"}` as `1,250.00 USD` or `1.250,00 USD`."""
+    amount = Money(value["amount"], value["currency"])
+    text: str = format_currency(
+        amount.as_decimal(), amount.currency, AMOUNT, locale=_language(context)
+    )
+    return text.replace("\xa0", " ")
 
 
 @pass_context
 def day(context: Context, value: str | date) -> str:
     """Write a civil date (ISO text or date) with the month in words: no order to mistake."""
     on = date.fromisoformat(value) if isinstance(value, str) else value
-    return _day(on, context)
+    return _day(on, _language(context))
 
 
 @pass_context
-def moment(context: Context, value: str | datetime, zone: str = "UTC") -> str:
-    """Write an instant in `zone`, which is named beside it."""
+def moment(context: Context, value: str | datetime, zone: str | None = None) -> str:
+    """Write an instant by the clock of who reads it, or of `zone`; the place is named."""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{_day(local.date(), context)}, {local:%H:%M} ({zone})"
+    name, language = zone or str(context.get(ZONE, "UTC")), _language(context)
+    local = at.astimezone(ZoneInfo(name))
+    hour = format_time(local, "short", tzinfo=local.tzinfo, locale=language).replace("\u202f", " ")
+    if name in {"UTC", "Etc/UTC"}:
+        return f"{_day(local.date(), language)}, {hour} (UTC)"
+    place = get_timezone_location(local.tzinfo, locale=language, return_city=True)
+    told = CLOCKS[language].format(hour, place, get_timezone_gmt(local, locale=language))
+    return f"{_day(local.date(), language)}, {told}"
 
 
-def _day(on: date, context: Context) -> str:
-    language = str(context.get("locale", "en"))
-    month = MONTHS.get(language, MONTHS["en"])[on.month - 1]
-    if language == "es":
-        return f"{on.day} de {month} de {on.year}"
-    return f"{on.day} {month} {on.year}"
+@pass_context
+def listed(context: Context, values: Sequence[str]) -> str:
+    """Write `a, b, and c`, as the language does."""
+    return str(format_list(list(values), locale=_language(context)))
 
 
-FILTERS: dict[str, Callable[..., str]] = {"money": money, "day": day, "moment": moment}
+def _day(on: date, language: str) -> str:
+    return str(format_date(on, "long", locale=language))
+
+
+def _language(context: Context) -> str:
+    return str(context.get(LOCALE, "en"))
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "money": money,
+    "day": day,
+    "moment": moment,
+    "listed": listed,
+}

@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from marketplace.adapters.mailer import MailNotSent, SmtpMailer
-from marketplace.core.ports import Attachment, MailMessage
+from marketplace.core.ports import AddressRefused, Attachment, MailMessage
 
 SENDER = "Rotation Marketplace <no-reply@rotations.example>"
 
@@ -20,6 +20,13 @@ class Box:
     def __init__(self) -> None:
         self.got: list[EmailMessage] = []
         self.refuse = False
+        self.unknown = "550"
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if address.startswith("nobody@"):
+            return f"{self.unknown} no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 fine"
 
     async def handle_DATA(self, _server, _session, envelope):
         if self.refuse:
@@ -89,3 +96,42 @@ def test_a_server_that_refuses_or_is_away_is_unavailable(box):
 def test_an_address_that_is_none_is_refused_at_the_start(url):
     with pytest.raises(ValueError, match="SMTP address"):
         SmtpMailer(url, SENDER)
+
+
+def test_a_mailbox_that_is_not_there_is_told_apart_from_one_that_is_busy(box):
+    kept, url = box
+    message = MailMessage(to="nobody@example.org", subject="s", text="t")
+    with pytest.raises(AddressRefused, match="550 no such mailbox"):
+        SmtpMailer(url, SENDER).send(message)
+    kept.unknown = "450"
+    with pytest.raises(MailNotSent, match="450 no such mailbox"):
+        SmtpMailer(url, SENDER).send(message)
+
+
+def test_a_calendar_keeps_its_method_and_headers_their_values(box):
+    kept, url = box
+    file = Attachment(
+        "rotation.ics", "text/calendar; method=PUBLISH; charset=utf-8", "BEGIN:é\r\n".encode()
+    )
+    SmtpMailer(url, SENDER).send(
+        MailMessage(
+            to="a@example.org",
+            subject="s",
+            text="t",
+            html="<p>t</p>",
+            attachments=(file,),
+            unsubscribe="https://rotations.example/stop",
+            headers={"Reply-To": "r.x@reply.example"},
+        )
+    )
+    (got,) = kept.got
+    (attached,) = got.iter_attachments()
+    assert attached.get_content_type() == "text/calendar"
+    assert attached.get_param("method") == "PUBLISH"
+    assert attached.get_content().startswith("BEGIN:é")
+    assert got["Reply-To"] == "r.x@reply.example"
+    assert got["List-Unsubscribe"] == "<https://rotations.example/stop>"
+    assert got["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert [part.get_content_type() for part in got.walk()] == [
+        "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar",
+    ]  # fmt: skip

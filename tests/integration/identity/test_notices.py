@@ -57,7 +57,7 @@ def test_a_notice_goes_out_with_its_attachment(session, people, parts, clock, ma
     (message,) = mail.to(person.email)
     assert message.subject == "Su rotación está confirmada: Inpatient medicine"
     assert "del 4 de enero de 2027 al 29 de enero de 2027" in message.text
-    assert "1,250.00 USD" in message.text
+    assert "1.250,00 USD" in message.text
     (file,) = message.attachments
     assert (file.filename, file.media_type, file.content) == (
         "r-1.pdf",

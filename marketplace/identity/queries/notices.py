@@ -1,0 +1,97 @@
+"""Selects of notices: how people want them, and what was sent."""
+
+import uuid
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import or_, select
+
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.identity.models import Account, Notice, NoticePreference, RefusedAddress
+from marketplace.identity.rules import NOTICE_CHOICES, NoticeKind
+from marketplace.web.pagination import Page, paginate
+
+
+def notices(
+    session: Session,
+    *,
+    state: str | None,
+    account_id: uuid.UUID | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[Notice]:
+    """Return notices, newest first, of one state or to one account where that is given."""
+    query = select(Notice)
+    if state is not None:
+        query = query.where(Notice.state == state)
+    if account_id is not None:
+        query = query.where(Notice.account_id == account_id)
+    return paginate(
+        session,
+        query,
+        key=[Notice.queued_at, Notice.id],
+        key_of=lambda row: [row.queued_at, row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def own(session: Session, account_id: uuid.UUID, notice_id: uuid.UUID) -> Notice:
+    """Return a notice to the account; `NotFound` if it is another's."""
+    found = session.get(Notice, notice_id)
+    if found is None or found.account_id != account_id:
+        raise NotFound
+    return found
+
+
+def silent(
+    session: Session, account_ids: Collection[uuid.UUID], kind: NoticeKind
+) -> frozenset[uuid.UUID]:
+    """Return who of these is sent nothing of `kind`: by wish, or as their server refuses mail.
+
+    What must be sent is tried all the same, and needs no question.
+    """
+    if kind not in NOTICE_CHOICES or not account_ids:
+        return frozenset()
+    rows = session.execute(
+        select(Account.id)
+        .join(
+            NoticePreference,
+            (NoticePreference.account_id == Account.id) & (NoticePreference.kind == kind),
+            isouter=True,
+        )
+        .join(RefusedAddress, RefusedAddress.address == Account.email, isouter=True)
+        .where(
+            Account.id.in_(account_ids),
+            or_(NoticePreference.choice == "off", RefusedAddress.address.is_not(None)),
+        )
+    )
+    return frozenset(rows.scalars())
+
+
+def choices(
+    session: Session, account_ids: Collection[uuid.UUID], kind: NoticeKind
+) -> dict[uuid.UUID, str]:
+    """Return how each of these wants notices of `kind`."""
+    rows = session.execute(
+        select(NoticePreference.account_id, NoticePreference.choice).where(
+            NoticePreference.account_id.in_(account_ids), NoticePreference.kind == kind
+        )
+    )
+    default = NOTICE_CHOICES[kind][0]
+    return dict.fromkeys(account_ids, default) | {row[0]: row[1] for row in rows}
+
+
+def preferences(session: Session, account_id: uuid.UUID) -> Sequence[NoticePreference]:
+    """Return what the account has chosen, where it has."""
+    return (
+        session.execute(select(NoticePreference).where(NoticePreference.account_id == account_id))
+        .scalars()
+        .all()
+    )
+
+
+def refusal(session: Session, address: str) -> RefusedAddress | None:
+    """Return what the address's server said for good, if it did."""
+    return session.get(RefusedAddress, address)
