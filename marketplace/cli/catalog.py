@@ -17,8 +17,8 @@ from marketplace.catalog.service.exporting import Whose
 from marketplace.catalog.service.planning import REFUSED, ImportPlan
 from marketplace.catalog.states import ImportMode
 from marketplace.cli import sheets
-from marketplace.cli.accounts import find
 from marketplace.cli.edge import now, parts, readable, table, transaction
+from marketplace.cli.people import find
 
 
 @click.group()

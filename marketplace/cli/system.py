@@ -1,17 +1,15 @@
-"""Commands that keep the service running: database, worker, jobs, clock, checks."""
+"""Commands that keep the service running: worker, jobs, clock, checks."""
 
 import json
 import re
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import click
 from flask import current_app
-from flask.cli import routes_command, with_appcontext
+from flask.cli import with_appcontext
 from sqlalchemy import text
 
-from marketplace.adapters import migrate
 from marketplace.adapters.queue import build_worker_app, run_worker
 from marketplace.app import worker_context
 from marketplace.booking.service import checks
@@ -19,43 +17,8 @@ from marketplace.cli.edge import now, parts, readable, table, transaction
 from marketplace.core.clock import Clock, OffsetClock
 from marketplace.core.settings import Settings
 from marketplace.payments import queries as ledger
-from marketplace.web import context
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-@click.group()
-def db() -> None:
-    """The database's schema."""
-
-
-@db.command("upgrade")
-@click.argument("revision", default="head")
-@with_appcontext
-def upgrade(revision: str) -> None:
-    """Run the migrations up to REVISION (default: all)."""
-    url = parts().get(Settings).database_url
-    for name in migrate.pending(url):
-        click.echo(f"migration {name}", err=True)
-    migrate.upgrade(url, revision)
-
-
-@db.command("pending")
-@with_appcontext
-def pending() -> None:
-    """List the migrations that the database still lacks; exit status 1 if there are any."""
-    missing = migrate.pending(parts().get(Settings).database_url)
-    for name in missing:
-        click.echo(name)
-    sys.exit(1 if missing else 0)
-
-
-@click.command("routes", params=list(routes_command.params))
-@with_appcontext
-def routes(**options: Any) -> None:
-    """List every route with its endpoint and methods."""
-    context.load_routes()
-    click.get_current_context().invoke(routes_command, **options)
 
 
 @click.command("worker")

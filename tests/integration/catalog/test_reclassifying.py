@@ -12,7 +12,7 @@ from marketplace.catalog.queries import reviews, tiers
 from marketplace.catalog.rules.classifiers import KNOWN, Classifiers
 from marketplace.catalog.rules.tiers import Reason, Tier, TierAnswer, classify
 from marketplace.catalog.service import publishing, reclassifying, tier_files
-from marketplace.cli.tiers import reclassify
+from marketplace.cli.reclassifying import reclassify
 from marketplace.core.db import edge
 from marketplace.core.errors import Invalid
 from marketplace.identity.rules import LearnerStatus
