@@ -56,7 +56,9 @@ def test_our_pages_load_without_a_complaint_and_call_nobody_else(
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.get_by_role("link", name="The API, with a page to try it").click()
     # The operations are drawn from our document, a group when it is opened.
-    expect(page.locator(".info .title")).to_contain_text("Clinical rotation marketplace")
+    expect(page.locator(".info .title")).to_contain_text(
+        "Clinical rotation marketplace", timeout=60_000
+    )
     page.locator("#operations-tag-bookings").click(timeout=20_000)
     expect(page.locator("#operations-bookings-bookings_hold")).to_be_visible(timeout=20_000)
     page.wait_for_load_state("networkidle")
