@@ -83,6 +83,7 @@ AREAS = {
     "/api/v1/surveys": ("outcomes",),
     "/api/v1/tiers": ("catalog",),
     "/api/v1/uploads": ("compliance",),
+    "/api/v1/waiting-list": ("booking",),
 }
 WITH_TASKS = (
     "web",

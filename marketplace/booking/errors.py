@@ -149,6 +149,21 @@ class AskedOftenEnough(Conflict):
     title = "You have asked as often as one can. Decide on the application as it is."
 
 
+class AlreadyWaiting(Conflict):
+    code = "already_waiting"
+    title = "You wait for these weeks of this listing already."
+
+
+class SeatsAreFree(Conflict):
+    code = "seats_are_free"
+    title = "There is a seat in each of these weeks: book it instead of waiting."
+
+
+class GaveItUp(Conflict):
+    code = "gave_it_up"
+    title = "You have cancelled this very place: it is not offered to you again."
+
+
 class HistoryIsKept(Conflict):
     code = "history_is_kept"
     title = "What happened to a booking is added to, never changed."
@@ -170,4 +185,9 @@ CONSTRAINTS: ConstraintErrors = {
     "uq_booking_transition_extension": AlreadyExtended,
     "uq_question_version_listing_id_number": QuestionsEdited,
     "frozen_requirements": RequirementsFrozen,
+    "uq_waiting_entry_live": AlreadyWaiting,
+    "uq_seat_offer_entry_id": Superseded,
+    "pk_waiting_step": Superseded,
+    "history_waiting_step": HistoryIsKept,
+    "history_seat_offer": HistoryIsKept,
 }

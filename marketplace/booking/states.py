@@ -105,3 +105,38 @@ GIVES_UP_SEATS = _CANCELLED | {_S.EXPIRED, _S.WITHDRAWN, _S.DECLINED, _S.NO_SHOW
 OWNED = frozenset({_S.CONFIRMED, _S.IN_PROGRESS, _S.COMPLETED})
 CANCELLABLE = frozenset({_S.CONFIRMED, _S.IN_PROGRESS})
 CANCELLED = _CANCELLED
+
+
+class WaitingState(StrEnum):
+    """An entry of a waiting list."""
+
+    WAITING = "waiting"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    # An offer was not answered in time.
+    LAPSED = "lapsed"
+    LEFT = "left"
+    # No offer can come any more: too late, or the trainee may not come as the profile stands.
+    CLOSED = "closed"
+
+
+_W = WaitingState
+WAITING_TRANSITIONS = Transitions(
+    {
+        _W.WAITING: frozenset({_W.OFFERED, _W.LEFT, _W.CLOSED}),
+        _W.OFFERED: frozenset({_W.ACCEPTED, _W.DECLINED, _W.LAPSED, _W.LEFT}),
+        **dict.fromkeys((_W.ACCEPTED, _W.DECLINED, _W.LAPSED, _W.LEFT, _W.CLOSED), frozenset()),
+    }
+)
+# Has a place in the list.
+IN_LINE = frozenset({_W.WAITING, _W.OFFERED})
+
+
+class OfferState(StrEnum):
+    """A seat that is kept for one trainee until they answer, or the time is over."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    LAPSED = "lapsed"

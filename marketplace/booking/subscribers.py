@@ -1,8 +1,9 @@
-"""What booking does when money moves: in the payment's own transaction."""
+"""What booking does when money moves or seats come free: in the transaction of it."""
 
 from collections.abc import Sequence
 
-from marketplace.booking.service import payment
+from marketplace.booking.service import offering, payment
+from marketplace.catalog.events import SeatsFreed
 from marketplace.core.events import Subscription
 from marketplace.payments.events import PaymentExpired, PaymentFailed, PaymentSettled
 
@@ -10,4 +11,5 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (PaymentSettled, payment.settled),
     (PaymentFailed, payment.failed),
     (PaymentExpired, payment.failed),
+    (SeatsFreed, offering.seats_freed),
 )

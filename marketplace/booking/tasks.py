@@ -1,11 +1,11 @@
 """Jobs of booking: each may run twice, at once or after a crash, and does its work once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-from marketplace.booking.service import deadlines, payment
+from marketplace.booking.service import deadlines, offering, offers, payment, waiting
 from marketplace.core.db import Session
 from marketplace.core.jobs import JobContext, Task
 from marketplace.payments.errors import AlreadyPaid
@@ -45,6 +45,22 @@ def drop_payment(job: JobContext, payment_id: str) -> None:
         asking.cancel(session, UUID(payment_id), now=job.clock.now())
 
 
+def ask_list(job: JobContext, pool_ids: Sequence[str]) -> None:
+    """Offer the free seats of these pools to who waits for them."""
+    for pool_id in pool_ids:
+        with job.transaction() as session:
+            offering.ask(session, UUID(pool_id), job.clock.now())
+
+
+def ask_lists(job: JobContext) -> None:
+    """End offers and entries whose time is over, and ask every list that seats are there for."""
+    _in_batches(job, offers.lapse_due)
+    _in_batches(job, offering.close_too_late)
+    with job.transaction() as session:
+        pool_ids = offering.pools_to_ask(session)
+    ask_list(job, [str(pool_id) for pool_id in pool_ids])
+
+
 def _in_batches(job: JobContext, work: Callable[[Session, datetime, int], int]) -> None:
     for _ in range(MOST_BATCHES):
         with job.transaction() as session:
@@ -58,4 +74,6 @@ TASKS = (
     Task("booking.start_due", start_due, cron="3 * * * *"),
     Task("booking.remind", remind, cron="13 * * * *"),
     Task(payment.DROP, drop_payment),
+    Task(waiting.ASK, ask_list),
+    Task("booking.ask_lists", ask_lists, cron="* * * * *"),
 )

@@ -13,6 +13,7 @@ from marketplace.booking.models.bookings import (
     BookingWeek,
     CalendarFeed,
 )
+from marketplace.booking.models.waiting import KeptSeat, SeatOffer, WaitingEntry, WaitingStep
 
 __all__ = [
     "STATES",
@@ -26,5 +27,9 @@ __all__ = [
     "BookingWaiver",
     "BookingWeek",
     "CalendarFeed",
+    "KeptSeat",
     "QuestionVersion",
+    "SeatOffer",
+    "WaitingEntry",
+    "WaitingStep",
 ]

@@ -21,12 +21,16 @@ from marketplace.booking.queries.due import (
     starting_soon,
     undecided,
 )
-from marketplace.booking.queries.holding import holding, seats_in_use, weeks_of_trainee
+from marketplace.booking.queries.holding import (
+    holding,
+    live_weeks,
+    seats_in_use,
+    weeks_of_trainee,
+)
 from marketplace.booking.queries.hosts import (
     applications,
     attendance,
     attendance_revisions,
-    live_weeks,
     roster,
     was_present,
 )

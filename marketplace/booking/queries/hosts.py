@@ -1,13 +1,13 @@
-"""What a site's people look at: the roster, applications and attendance; and the seats in use."""
+"""What a site's people look at: the roster, applications and attendance."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from marketplace.booking.models import AttendanceMark, Booking, BookingWeek
+from marketplace.booking.models import AttendanceMark, Booking
 from marketplace.booking.states import OWNED, BookingState
 from marketplace.core.db import Session
 from marketplace.web.pagination import Page, paginate
@@ -75,15 +75,3 @@ def attendance_revisions(session: Session, booking_id: UUID) -> dict[date, int]:
 def was_present(session: Session, booking_id: UUID) -> bool:
     """Tell whether a mark that counts says that the trainee was there."""
     return any(mark.mark == "present" for mark in attendance(session, [booking_id])[booking_id])
-
-
-def live_weeks(session: Session) -> Iterator[tuple[UUID, date, int]]:
-    """Yield (listing, week, seats in use) for every week in which a booking has a seat."""
-    rows = session.execute(
-        select(BookingWeek.listing_id, BookingWeek.week, func.count())
-        .where(BookingWeek.released_at.is_(None))
-        .group_by(BookingWeek.listing_id, BookingWeek.week),
-        execution_options={"yield_per": 5000},
-    )
-    for row in rows:
-        yield row[0], row[1], row[2]

@@ -1,6 +1,6 @@
 """Routes of booking: for trainees, for a site's people, and for operators."""
 
-from marketplace.booking.routes import clearing, feeds, hosts, operators, trainees
+from marketplace.booking.routes import clearing, feeds, hosts, operators, trainees, waiting
 
 BLUEPRINTS = (
     trainees.blueprint,
@@ -9,4 +9,6 @@ BLUEPRINTS = (
     clearing.blueprint,
     feeds.blueprint,
     feeds.addresses,
+    waiting.trainees,
+    waiting.others,
 )

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from marketplace.booking import queries
+from marketplace.booking.queries import waiting
 from marketplace.catalog.queries import seats as catalog_seats
 from marketplace.core.db import Session
 
@@ -37,7 +38,7 @@ def _seats(session: Session) -> list[Finding]:
         Finding(
             "seats_differ",
             f"pool {pool_id}, week of {week}: {taken.get((pool_id, week), 0)} taken,"
-            f" {used.get((pool_id, week), 0)} in use by bookings",
+            f" {used.get((pool_id, week), 0)} in use by bookings and offers, or kept",
         )
         for pool_id, week in sorted(used.keys() | taken.keys(), key=str)
         if used.get((pool_id, week), 0) != taken.get((pool_id, week), 0)
@@ -47,7 +48,7 @@ def _seats(session: Session) -> list[Finding]:
 def _used(session: Session) -> Counter[tuple[UUID, date]]:
     live = list(queries.live_weeks(session))
     pools = catalog_seats.own_pools(session, sorted({listing_id for listing_id, _, _ in live}))
-    used: Counter[tuple[UUID, date]] = Counter()
+    used: Counter[tuple[UUID, date]] = Counter(waiting.kept(session))
     for listing_id, week, seats in live:
         for pool_id, _ in pools.get(listing_id, ()):
             used[pool_id, week] += seats

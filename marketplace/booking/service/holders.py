@@ -11,7 +11,7 @@ from marketplace.core.db import Session
 
 
 class BookedSeats:
-    """The seats of live bookings, in one query however many there are."""
+    """The seats of live bookings and open offers, in one query however many there are."""
 
     def holding(
         self,

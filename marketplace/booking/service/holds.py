@@ -47,24 +47,27 @@ def hold(
     weeks: int,
     terms: Terms,
     now: datetime,
+    seats_kept: bool = False,
 ) -> Booking:
     """Keep a seat in each of `weeks` weeks from `first_day`, a Monday at the site.
 
     Freezes price, terms and tier. Raises `NotFound` for a listing that is not published,
     `NotEligible` with the rules that are not met, `AlreadyBookedThen` naming the trainee's other
-    booking, and `SeatTaken` if one of the weeks is full.
+    booking, and `SeatTaken` if one of the weeks is full. `seats_kept`: the seats are counted as
+    taken for this trainee already, by an offer that the caller ends.
     """
     listing = catalog.listing_for_booking(session, listing_id)
     trainee = identity.trainee_facts(session, trainee_id)
     if trainee is None:
         raise ProfileMissing
-    _check_eligible(listing, trainee, first_day, weeks, now)
+    check_eligible(listing, trainee, first_day, weeks, now)
     booking = _freeze(listing, trainee, Rotation(first_day, weeks), terms, now)
     mondays = Rotation(first_day, weeks).mondays
     if not transition.begin(session, booking, mondays, reason="Seat held.", now=now):
         raise _already_booked(session, booking, mondays)
-    # The booking names the listing: it is held since its insert.
-    seats.take(session, listing_id, mondays, held=True)
+    if not seats_kept:
+        # The booking names the listing: it is held since its insert.
+        seats.take(session, listing_id, mondays, held=True)
     return booking
 
 
@@ -108,13 +111,14 @@ def _already_booked(
     )
 
 
-def _check_eligible(
+def check_eligible(
     listing: catalog.ListingForBooking,
     trainee: identity.TraineeFacts,
     first_day: date,
     weeks: int,
     now: datetime,
 ) -> None:
+    """Raise `NotEligible` with the rules that are not met, `NotBookable` if it is no Monday."""
     if not is_monday(first_day):
         before, after = nearest_mondays(first_day)
         raise NotBookable(f"A rotation begins on a Monday: {before} or {after}.")

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from marketplace.catalog.models import (
@@ -63,7 +63,9 @@ def write(
     _write_closings(session, found.listings, edit.id, author)
     back = rows.flush(session, *parts)
     if parts:
-        waking.seats_changed(session, map(uuid.UUID, back[-1]))
+        drawing = tuple(map(uuid.UUID, back[-1]))
+        waking.seats_changed(session, drawing)
+        seats.tell_of_more(session, drawing, _more_seats(found.pools))
     return replace(found, committed=True, edit_id=edit.id)
 
 
@@ -89,6 +91,16 @@ def _write_seats(
         for week, run in rules.weeks_of(change.runs).items()
     }
     return [seats.written(weeks), seats.drawing(change.pool_id for change in changes)]
+
+
+def _more_seats(changes: Sequence[PoolChange]) -> list[tuple[uuid.UUID, date]]:
+    """The weeks of pools that have more seats than before."""
+    return [
+        (change.pool_id, week)
+        for change in changes
+        for week, run in rules.weeks_of(change.runs).items()
+        if run.after.capacity > run.before.capacity
+    ]
 
 
 def _write_closings(

@@ -16,10 +16,12 @@ from typing import Any
 from sqlalchemy import text
 
 from marketplace.catalog.errors import SeatsNotTaken, SeatTaken
+from marketplace.catalog.events import SeatsFreed
 from marketplace.catalog.queries.calendars import PoolWeek
 from marketplace.catalog.rules.edits import WeekState
 from marketplace.catalog.service import waking
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 from marketplace.core.rows import Part
 
 _TAKE = text(
@@ -38,18 +40,18 @@ _TAKE = text(
         SELECT count(*) AS pools FROM listing_pool WHERE listing_id = :listing
     ), changed AS (
         UPDATE seat_week AS sw
-           SET taken = sw.taken + 1
+           SET taken = sw.taken + :seats
           FROM wanted
          WHERE sw.pool_id = wanted.pool_id
            AND sw.week = wanted.week
-           AND sw.taken < sw.capacity
-           AND (SELECT count(*) FROM wanted WHERE taken < capacity)
+           AND sw.taken + :seats <= sw.capacity
+           AND (SELECT count(*) FROM wanted WHERE taken + :seats <= capacity)
              = (SELECT pools FROM needed) * cardinality(:weeks)
         RETURNING sw.week
     )
     SELECT (SELECT count(*) FROM changed) AS changed,
            (SELECT pools FROM needed) AS pools,
-           ARRAY(SELECT week FROM wanted WHERE taken < capacity
+           ARRAY(SELECT week FROM wanted WHERE taken + :seats <= capacity
                   GROUP BY week HAVING count(*) = (SELECT pools FROM needed)) AS free,
            ARRAY(SELECT DISTINCT other.listing_id
                    FROM listing_pool own JOIN listing_pool other ON other.pool_id = own.pool_id
@@ -81,6 +83,30 @@ _WRITE_TAKEN = """
 _DRAWING = (
     "SELECT DISTINCT listing_id FROM listing_pool WHERE pool_id = ANY(CAST(:drawn AS uuid[]))"
 )
+_COUNT_ANEW = text(
+    """
+    WITH wanted AS (
+        SELECT * FROM unnest(CAST(:pools AS uuid[]), CAST(:weeks AS date[]), CAST(:seats AS int[]))
+               AS w(pool_id, week, seats)
+    ), locked AS MATERIALIZED (
+        SELECT sw.pool_id, sw.week, wanted.seats
+          FROM wanted
+          JOIN seat_week sw ON sw.pool_id = wanted.pool_id AND sw.week = wanted.week
+         ORDER BY sw.pool_id, sw.week
+           FOR UPDATE OF sw
+    ), changed AS (
+        UPDATE seat_week AS sw
+           SET taken = sw.taken + locked.seats
+          FROM locked
+         WHERE sw.pool_id = locked.pool_id AND sw.week = locked.week
+           AND sw.taken + locked.seats >= 0
+        RETURNING sw.week
+    )
+    SELECT (SELECT count(*) FROM changed) AS changed,
+           ARRAY(SELECT DISTINCT listing_id
+                   FROM listing_pool WHERE pool_id = ANY(:pools)) AS touched
+    """
+)
 _RELEASE = text(
     """
     WITH given AS (
@@ -100,19 +126,55 @@ _RELEASE = text(
            SET taken = sw.taken - locked.seats
           FROM locked
          WHERE sw.pool_id = locked.pool_id AND sw.week = locked.week AND sw.taken >= locked.seats
-        RETURNING sw.week
+        RETURNING sw.pool_id, sw.week
     )
     SELECT (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM given) AS wanted,
+           ARRAY(SELECT pool_id FROM changed ORDER BY pool_id, week) AS pools,
+           ARRAY(SELECT week FROM changed ORDER BY pool_id, week) AS weeks,
            ARRAY(SELECT DISTINCT other.listing_id
                    FROM given JOIN listing_pool other ON other.pool_id = given.pool_id) AS touched
     """
 )
 
 
+# The weeks of pools that a listing draws on, locked in the order of takers.
+_HOLD_WEEKS = text(
+    """
+    SELECT sw.pool_id, sw.week, sw.capacity, sw.taken
+      FROM seat_week sw
+     WHERE sw.pool_id IN (SELECT pool_id FROM listing_pool WHERE listing_id = ANY(:listings))
+       AND sw.week = ANY(:weeks)
+     ORDER BY sw.pool_id, sw.week
+       FOR UPDATE OF sw
+    """
+)
+# Of rows that this transaction holds already: what is free now stays free until it takes it.
+_KEEP = text(
+    """
+    WITH wanted AS (
+        SELECT w.pool_id, w.week, least(w.seats, sw.capacity - sw.taken) AS seats
+          FROM unnest(CAST(:pools AS uuid[]), CAST(:weeks AS date[]), CAST(:seats AS int[]))
+               AS w(pool_id, week, seats)
+          JOIN seat_week sw ON sw.pool_id = w.pool_id AND sw.week = w.week
+         WHERE sw.taken < sw.capacity AND w.seats > 0
+    )
+    UPDATE seat_week AS sw SET taken = sw.taken + wanted.seats
+      FROM wanted
+     WHERE sw.pool_id = wanted.pool_id AND sw.week = wanted.week
+    RETURNING sw.pool_id, sw.week, wanted.seats
+    """
+)
+
+
 def take(
-    session: Session, listing_id: uuid.UUID, weeks: Sequence[date], *, held: bool = False
+    session: Session,
+    listing_id: uuid.UUID,
+    weeks: Sequence[date],
+    *,
+    held: bool = False,
+    seats: int = 1,
 ) -> None:
-    """Take a seat in each of `weeks` (Mondays); `SeatTaken` names those without one.
+    """Take a seat, or `seats`, in each of `weeks` (Mondays); `SeatTaken` names those without.
 
     Nothing is taken where it raises. Whether the listing is open for booking is the caller's
     question: see `queries.listing_for_booking`. `held`: this transaction has inserted a row whose
@@ -123,7 +185,7 @@ def take(
         raise ValueError("weeks to take are one or more, each once")
     if not held:
         session.execute(_HOLD_LISTINGS, {"listings": [listing_id]})
-    row = session.execute(_TAKE, {"listing": listing_id, "weeks": wanted}).one()
+    row = session.execute(_TAKE, {"listing": listing_id, "weeks": wanted, "seats": seats}).one()
     if row.pools and row.changed == row.pools * len(wanted):
         waking.seats_changed(session, row.touched)
         return
@@ -154,6 +216,72 @@ def release_many(session: Session, seats: Mapping[tuple[uuid.UUID, date], int]) 
         },
     ).one()
     if row.changed != row.wanted or not row.wanted:
+        raise SeatsNotTaken
+    waking.seats_changed(session, row.touched)
+    places = tuple(zip(row.pools, row.weeks, strict=True))
+    publish(session, SeatsFreed(tuple(row.touched), places))
+
+
+def tell_of_more(
+    session: Session,
+    listing_ids: tuple[uuid.UUID, ...],
+    places: Sequence[tuple[uuid.UUID, date]],
+) -> None:
+    """Say that weeks of pools, which these listings draw on, have been given more seats."""
+    if listing_ids and places:
+        publish(session, SeatsFreed(listing_ids, places))
+
+
+def hold_weeks(
+    session: Session, listing_ids: Sequence[uuid.UUID], weeks: Sequence[date]
+) -> dict[tuple[uuid.UUID, date], int]:
+    """Hold the listings' pools in `weeks` against takers; return the free seats of each.
+
+    The listings come first, as for a taker. A pool has no entry for a week without seats.
+    """
+    session.execute(_HOLD_LISTINGS, {"listings": sorted(listing_ids)})
+    rows = session.execute(_HOLD_WEEKS, {"listings": list(listing_ids), "weeks": sorted(weeks)})
+    return {(row.pool_id, row.week): row.capacity - row.taken for row in rows}
+
+
+def keep(
+    session: Session, wanted: Mapping[tuple[uuid.UUID, date], int]
+) -> dict[tuple[uuid.UUID, date], int]:
+    """Take up to so many free seats of weeks of pools; return how many of each were had.
+
+    For a subscriber of `SeatsFreed`, whose transaction holds these rows. Given back by
+    `count_anew`.
+    """
+    places = sorted(wanted)
+    rows = session.execute(
+        _KEEP,
+        {
+            "pools": [pool_id for pool_id, _ in places],
+            "weeks": [week for _, week in places],
+            "seats": [wanted[place] for place in places],
+        },
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def count_anew(session: Session, taken: Mapping[tuple[uuid.UUID, date], int]) -> None:
+    """Add so many taken seats (fewer where negative) to weeks of pools.
+
+    The caller holds these weeks. `SeatsNotTaken` if a week is not there or
+    had fewer; `CapacityBelowTaken`, by the constraint, if one would have too many.
+    """
+    places = sorted(place for place, seats in taken.items() if seats)
+    if not places:
+        return
+    row = session.execute(
+        _COUNT_ANEW,
+        {
+            "pools": [pool_id for pool_id, _ in places],
+            "weeks": [week for _, week in places],
+            "seats": [taken[place] for place in places],
+        },
+    ).one()
+    if row.changed != len(places):
         raise SeatsNotTaken
     waking.seats_changed(session, row.touched)
 
