@@ -5,7 +5,14 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-from marketplace.booking.service import deadlines, offering, offers, payment, waiting
+from marketplace.booking.service import (
+    deadlines,
+    offering,
+    offers,
+    payment,
+    preparing,
+    waiting,
+)
 from marketplace.core.db import Session
 from marketplace.core.jobs import JobContext, Task
 from marketplace.payments.errors import AlreadyPaid
@@ -31,9 +38,15 @@ def start_due(job: JobContext) -> None:
 
 
 def remind(job: JobContext) -> None:
-    """Remind trainees of starts and balances, and hosts of applications."""
+    """Remind trainees of starts, balances and documents, and hosts of applications."""
     with job.transaction() as session:
         deadlines.remind_due(session, job.clock.now())
+    after = None
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            after = preparing.remind(session, job.clock.now(), after=after)
+        if after is None:
+            return
 
 
 def drop_payment(job: JobContext, payment_id: str) -> None:

@@ -111,6 +111,6 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 TASKS = (
     Task(uploads.TAKE_IN, take_in),
     Task(upkeep.FORGET, forget),
-    Task("compliance.remind", remind, cron="23 6 * * *"),
+    Task("compliance.remind", remind, cron="23 * * * *"),
     Task("compliance.tidy", tidy, cron="37 * * * *"),
 )

@@ -4,12 +4,22 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Select, cast, func, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Select,
+    cast,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import defer
 
 from marketplace.booking.models import Booking, BookingReminder
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
+from marketplace.identity import queries as identity
 
 REMIND_BEFORE = timedelta(days=7)
 REMIND_DECISION_BEFORE = timedelta(days=2)
@@ -66,6 +76,7 @@ def starting_soon(session: Session, now: datetime, limit: int) -> Sequence[Booki
         "starts_soon",
         select(Booking).where(
             Booking.state == BookingState.CONFIRMED,
+            identity.in_civil_hours(Booking.trainee_id, now),
             Booking.first_day <= (now + AHEAD + REMIND_BEFORE).date(),
             Booking.first_day <= _site_day(now) + REMIND_BEFORE.days,
             Booking.first_day > _site_day(now),
@@ -81,6 +92,8 @@ def undecided(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
         "decide_soon",
         select(Booking).where(
             Booking.state == BookingState.SUBMITTED,
+            # Its people may be several; the site's own clock stands for theirs.
+            identity.civil(Booking.time_zone, now),
             Booking.hold_expires_at > now,
             Booking.hold_expires_at <= now + REMIND_DECISION_BEFORE,
         ),
@@ -98,9 +111,31 @@ def balances_due(session: Session, now: datetime, limit: int) -> Sequence[Bookin
             Booking.state == BookingState.CONFIRMED,
             Booking.balance_due_on <= _site_day(now) + REMIND_BEFORE.days,
             columns.paid_minor < columns.total_minor,
+            identity.in_civil_hours(Booking.trainee_id, now),
         ),
         limit,
     )
+
+
+def to_prepare(
+    session: Session, now: datetime, limit: int, after: UUID | None = None
+) -> Sequence[Booking]:
+    """Return confirmed bookings to come that were asked for documents, by id `after` the given one.
+
+    Those whose trainees may be written to at this hour.
+    """
+    query = select(Booking).where(
+        Booking.state == BookingState.CONFIRMED,
+        or_(
+            Booking.site_requirements_id.is_not(None),
+            Booking.listing_requirements_id.is_not(None),
+        ),
+        identity.in_civil_hours(Booking.trainee_id, now),
+    )
+    if after is not None:
+        query = query.where(Booking.id > after)
+    wide = (defer(Booking.policy), defer(Booking.price))
+    return session.execute(query.options(*wide).order_by(Booking.id).limit(limit)).scalars().all()
 
 
 def _site_day(now: datetime) -> ColumnElement[object]:

@@ -48,6 +48,32 @@ class Entry:
     busy: bool = True
 
 
+class Method(StrEnum):
+    """What a mailed calendar does with its events (RFC 5546): puts them in, or calls them off."""
+
+    PUBLISH = "PUBLISH"
+    CANCEL = "CANCEL"
+
+
+def mailed(method: Method, organizer: str, entries: Sequence[Entry]) -> bytes:
+    """Return a calendar to be mailed, from the address `organizer`.
+
+    Its events have the UIDs and sequences of those in feeds: a calendar program knows them again.
+    """
+    from icalendar import Calendar, vText  # noqa: PLC0415 - only where a calendar is written
+
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", vText(method.value))
+    for entry in entries:
+        event = _event(entry)
+        event.add("organizer", f"mailto:{organizer}")
+        calendar.add_component(event)
+    return bytes(calendar.to_ical())
+
+
 def write(name: str, time_zone: str, entries: Sequence[Entry]) -> bytes:
     """Return the calendar `name` with its entries in order; `time_zone` is what readers assume."""
     from icalendar import Calendar, vText  # noqa: PLC0415 - only where a feed is read

@@ -90,18 +90,28 @@ def _remind(
 ) -> int:
     if not due:
         return 0
-    rows = [{"booking_id": booking.id, "kind": kind, "sent_at": now} for booking in due]
-    noted = session.execute(
+    new = noted(session, [(booking.id, kind) for booking in due], now)
+    for booking in due:
+        if (booking.id, kind) in new:
+            send(session, booking, now)
+    return len(new)
+
+
+def noted(
+    session: Session, reminders: Sequence[tuple[UUID, str]], now: datetime
+) -> set[tuple[UUID, str]]:
+    """Note reminders (booking and kind) as sent; return those that had not been, to be sent now.
+
+    The primary key decides: whatever runs at once or again, each is sent once.
+    """
+    rows = [{"booking_id": one, "kind": kind, "sent_at": now} for one, kind in reminders]
+    found = session.execute(
         insert(BookingReminder)
         .values(rows)
         .on_conflict_do_nothing()
-        .returning(BookingReminder.booking_id)
+        .returning(BookingReminder.booking_id, BookingReminder.kind)
     )
-    new = set(noted.scalars())
-    for booking in due:
-        if booking.id in new:
-            send(session, booking, now)
-    return len(new)
+    return {(row.booking_id, row.kind) for row in found}
 
 
 REMINDERS = {

@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Any
 from uuid import UUID
 
 from marketplace.booking.models import Booking
+from marketplace.booking.rules.ical import Entry, Method, Status, mailed
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 from marketplace.core.money import Money
+from marketplace.core.parts import parts_of
+from marketplace.core.settings import Settings
 from marketplace.identity import queries as identity
 from marketplace.identity.rules import Role
-from marketplace.identity.service.notices import notify
+from marketplace.identity.service.notices import TextFile, notify
 
 DECIDERS = (Role.COORDINATOR, Role.SITE_OWNER)
 CANCELLED_BY = {
@@ -26,10 +30,17 @@ def money_json(amount: Money) -> dict[str, Any]:
 
 
 def tell_trainee(
-    session: Session, booking: Booking, template: str, *, now: datetime, **data: Any
+    session: Session,
+    booking: Booking,
+    template: str,
+    *,
+    now: datetime,
+    files: Sequence[TextFile] = (),
+    **data: Any,
 ) -> None:
     """Send `template` to the trainee, with the booking's own facts."""
-    notify(session, booking.trainee_id, template, {**_facts(booking), **data}, now=now)
+    data = {**_facts(booking), **data}
+    notify(session, booking.trainee_id, template, data, now=now, files=files)
 
 
 def tell_host(
@@ -41,7 +52,15 @@ def tell_host(
 
 
 def confirmed(session: Session, booking: Booking, now: datetime) -> None:
-    tell_trainee(session, booking, "booking_confirmed", now=now, paid=money_json(booking.paid))
+    """Tell the trainee, with the rotation's days for a calendar."""
+    tell_trainee(
+        session,
+        booking,
+        "booking_confirmed",
+        now=now,
+        files=[_calendar(session, booking, Method.PUBLISH, now)],
+        paid=money_json(booking.paid),
+    )
 
 
 def received(session: Session, booking: Booking, now: datetime) -> None:
@@ -101,7 +120,10 @@ def start_blocked(
     session: Session, booking: Booking, missing: Sequence[str], now: datetime
 ) -> None:
     """Tell both sides that the rotation has not begun, and which documents are missing."""
-    data = {"missing": ", ".join(missing), "trainee_name": _name(session, booking.trainee_id)}
+    data: dict[str, Any] = {
+        "missing": ", ".join(missing),
+        "trainee_name": _name(session, booking.trainee_id),
+    }
     tell_trainee(session, booking, "start_blocked", now=now, **data)
     tell_host(session, booking, "start_blocked", now=now, **data)
 
@@ -136,8 +158,28 @@ def cancelled(session: Session, booking: Booking, refund: Money, now: datetime) 
         "cancelled_by": CANCELLED_BY[BookingState(booking.state)],
         "refund": money_json(refund),
     }
-    tell_trainee(session, booking, "booking_cancelled", now=now, **data)
+    # Whoever paid has the days in a calendar.
+    files = [_calendar(session, booking, Method.CANCEL, now)] if booking.paid.minor else []
+    tell_trainee(session, booking, "booking_cancelled", now=now, files=files, **data)
     tell_host(session, booking, "booking_cancelled", now=now, **{**data, "refund": None})
+
+
+def _calendar(session: Session, booking: Booking, method: Method, now: datetime) -> TextFile:
+    """The rotation as a file for a calendar; its event is that of the trainee's feed."""
+    entry = Entry(
+        key=f"rotation-{booking.id}",
+        summary=f"{booking.listing_title}, {booking.site_name}",
+        description=f"Days at the site ({booking.time_zone}).",
+        location=booking.site_name,
+        status=Status.CONFIRMED if method is Method.PUBLISH else Status.CANCELLED,
+        sequence=booking.version - 1,
+        changed_at=now,
+        first=booking.first_day,
+        last=booking.last_day,
+    )
+    sender = parseaddr(parts_of(session).get(Settings).mail_from)[1]
+    content = mailed(method, sender, [entry]).decode()
+    return TextFile("rotation.ics", f"text/calendar; method={method}; charset=utf-8", content)
 
 
 def _facts(booking: Booking) -> dict[str, Any]:

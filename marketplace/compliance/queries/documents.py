@@ -23,6 +23,7 @@ from marketplace.compliance.rules.validity import Facts, facts_from_json
 from marketplace.compliance.states import DocumentState, UploadState
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.identity import queries as identity
 from marketplace.web.pagination import Page, paginate
 
 
@@ -298,8 +299,12 @@ def readings(
     )
 
 
-def expiring(session: Session, today: date, limit: int) -> Sequence[Document]:
-    """Return documents that expire within thirty days and whose holder was not told."""
+def expiring(session: Session, now: datetime, limit: int) -> Sequence[Document]:
+    """Return documents that expire within thirty days and whose holder was not told.
+
+    Those whose holder may be written to at this hour.
+    """
+    today = now.date()
     told = select(DocumentReminder.document_id).where(
         DocumentReminder.document_id == Document.id,
         DocumentReminder.version == Document.version,
@@ -310,6 +315,7 @@ def expiring(session: Session, today: date, limit: int) -> Sequence[Document]:
             select(Document)
             .where(
                 Document.deleted_at.is_(None),
+                identity.in_civil_hours(Document.holder_id, now),
                 Document.expires_on >= today,
                 Document.expires_on <= today + EXPIRING,
                 ~told.exists(),

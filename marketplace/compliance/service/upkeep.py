@@ -57,7 +57,7 @@ def delete_document(session: Session, document_id: UUID, holder_id: UUID, now: d
 
 def remind(session: Session, now: datetime, limit: int = BATCH) -> int:
     """Tell holders of what expires within thirty days, each once; returns how many were found."""
-    due = queries.expiring(session, now.date(), limit)
+    due = queries.expiring(session, now, limit)
     if not due:
         return 0
     rows = [

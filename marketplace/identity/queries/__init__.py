@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
-from sqlalchemy import Select, Subquery, bindparam, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ColumnExpressionArgument,
+    Select,
+    Subquery,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import load_only
 
 from marketplace.core.db import Session
@@ -20,6 +29,9 @@ from marketplace.identity.models import (
 )
 from marketplace.identity.rules import ApplicantType, LearnerStatus, Role, learner_status
 from marketplace.web.pagination import Page, paginate
+
+# Reminders are sent from the beginning of the first to the end of the last of these hours.
+CIVIL_HOURS = (8, 19)
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,23 @@ def contacts(session: Session, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
 def names() -> Subquery:
     """Ids and names of all accounts, `id` and `name`, to be joined to by another package's query."""
     return select(Account.id, Account.name).subquery("person")
+
+
+def in_civil_hours(
+    account_id: ColumnExpressionArgument[uuid.UUID], now: datetime
+) -> ColumnElement[bool]:
+    """The condition that it is between 8 and 20 o'clock where the account is: no time to be woken."""
+    return (
+        select(Account.id)
+        .where(Account.id == account_id, civil(Account.time_zone, now))
+        .correlate_except(Account)
+        .exists()
+    )
+
+
+def civil(time_zone: ColumnExpressionArgument[str], now: datetime) -> ColumnElement[bool]:
+    """The condition that it is between 8 and 20 o'clock in `time_zone`."""
+    return func.extract("hour", func.timezone(time_zone, now)).between(*CIVIL_HOURS)
 
 
 def roles_at(

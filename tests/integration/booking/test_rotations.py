@@ -166,7 +166,7 @@ def test_a_host_is_reminded_of_an_application(stage):
     place = stage.place(approval="request")
     host = stage.member(place.site_id)
     stage.submitted(place)
-    stage.clock.advance(timedelta(days=11))
+    stage.clock.advance(timedelta(days=11, hours=3))
     for _ in range(2):
         stage.remind_due()
     assert stage.told(host) == ["application_received", "application_waits"]
