@@ -74,7 +74,7 @@ def run(stage: Stage) -> Iterator[Figure]:
         "ms",
         f"the same over {stage.sizes.few_listings} listings",
         p95["few"],
-        detail={"to_be_reached": str(TIMES_FEW)},
+        TIMES_FEW,
     )
     stage.say("availability")
     yield _availability(stage, given)

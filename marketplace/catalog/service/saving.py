@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, update
 
 from marketplace.catalog.errors import TooManySaved
 from marketplace.catalog.models import SavedSearch, SavedSearchHit
@@ -36,30 +35,32 @@ def save(
     """
     wanted = _wanted(asked)
     filters = filters_of(session, asked, today=now.date(), account_id=account_id)
-    found = _take_slot(
-        session,
-        {
-            "id": new_id(),
-            "account_id": account_id,
-            "name": name,
-            "filters": wanted,
-            "anchors": _anchors(filters),
-            "since": now,
-        },
-    )
-    found.broad = knowing.know(session, found, filters, now, MOST_KNOWN)
-    return found
+    values = {
+        "id": new_id(),
+        "account_id": account_id,
+        "name": name,
+        "filters": wanted,
+        "anchors": _anchors(filters),
+    }
+    while True:
+        found = knowing.made(session, values, filters, now, MOST_KNOWN)
+        if found is not None:
+            return found
+        slot = session.execute(queries.free_slot(account_id, MOST_SAVED)).scalar_one()
+        if slot is None:
+            raise TooManySaved(extra={"limit": MOST_SAVED})
 
 
 def edit(
     session: Session, found: SavedSearch, name: str, asked: Mapping[str, Any], now: datetime
 ) -> SavedSearch:
     """Give it another name and other filters: what fits these now is no news."""
-    found.name = name
-    found.version += 1
     if as_json(asked) != found.filters:
-        _begin_anew(session, found, asked, now)
-    session.flush()
+        _begin_anew(session, found, asked, {"name": name, "version": found.version + 1}, now)
+    else:
+        found.name = name
+        found.version += 1
+        session.flush()
     return found
 
 
@@ -76,10 +77,8 @@ def pause(session: Session, found: SavedSearch) -> SavedSearch:
 def resume(session: Session, found: SavedSearch, now: datetime) -> SavedSearch:
     """Be told again, of what comes from now on. Twice is once."""
     if found.paused:
-        found.paused = False
-        found.version += 1
-        _begin_anew(session, found, read_back(found.filters), now)
-        session.flush()
+        changes = {"paused": False, "version": found.version + 1}
+        _begin_anew(session, found, read_back(found.filters), changes, now)
     return found
 
 
@@ -120,34 +119,18 @@ def _wanted(asked: Mapping[str, Any]) -> dict[str, Any]:
     return wanted
 
 
-def _take_slot(session: Session, values: Mapping[str, Any]) -> SavedSearch:
-    """Insert into the account's first free slot; whoever took it meanwhile is waited for."""
-    free = queries.free_slot(values["account_id"], MOST_SAVED).subquery()
-    columns = [literal(value, SavedSearch.__table__.c[name].type) for name, value in values.items()]
-    statement = (
-        insert(SavedSearch)
-        .from_select([*values, "slot"], select(*columns, free.c.slot).where(free.c.slot > 0))
-        .on_conflict_do_nothing(index_elements=["account_id", "slot"])
-        .returning(SavedSearch)
-    )
-    while True:
-        found = session.execute(statement).scalar_one_or_none()
-        if found is not None:
-            return found
-        slot = session.execute(queries.free_slot(values["account_id"], MOST_SAVED)).scalar_one()
-        if slot is None:
-            raise TooManySaved(extra={"limit": MOST_SAVED})
-
-
 def _begin_anew(
-    session: Session, found: SavedSearch, asked: Mapping[str, Any], now: datetime
+    session: Session,
+    found: SavedSearch,
+    asked: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    now: datetime,
 ) -> None:
-    """Other filters, or the same again: what fits them now is no news."""
+    """Other filters, or the same again, with other changes: what fits them now is no news."""
     wanted = _wanted(asked)
     filters = filters_of(session, asked, today=now.date(), account_id=found.account_id)
-    found.filters, found.anchors, found.since = wanted, _anchors(filters), now
-    session.flush()
-    found.broad = knowing.know(session, found, filters, now, MOST_KNOWN)
+    begun = {**changes, "filters": wanted, "anchors": _anchors(filters), "since": now}
+    knowing.change(session, found, begun, filters, now, MOST_KNOWN)
 
 
 def _anchors(filters: Filters) -> list[str]:

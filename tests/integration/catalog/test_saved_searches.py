@@ -43,6 +43,24 @@ def test_a_search_is_saved_with_the_filters_of_a_search_and_read_back(
     assert listed["limit"] == MOST_SAVED
 
 
+def test_words_and_a_place_cost_no_more_than_six_queries(client, trainee, count_queries):
+    wanted = {"name": "Near", "filters": {"q": "medicine rotation", "near": "Chicago, IL"}}
+    keyed = {**trainee.headers, "Idempotency-Key": "once-and-no-more"}
+    with count_queries() as making:
+        made = client.post(URL, json=wanted, headers=keyed)
+    assert made.status_code == 201
+    other = {"name": "Far", "filters": {"q": "neurology", "near": "60601"}}
+    versioned = {**trainee.headers, "If-Match": made.headers["ETag"]}
+    with count_queries() as changing:
+        changed = client.put(made.headers["Location"], json=other, headers=versioned)
+    assert changed.status_code == 200
+    assert (changed.json["name"], changed.json["version"]) == ("Far", 2)
+    assert changed.json["filters"] == {**other["filters"], "unit": "mi"}
+    assert (len(making), len(changing)) == (6, 6)
+    again = client.get(made.headers["Location"], headers=trainee.headers)
+    assert again.json == changed.json
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
