@@ -2,15 +2,15 @@
 
 import uuid
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import joinedload
 
 from marketplace.catalog.models import Listing
-from marketplace.catalog.queries.search import words
-from marketplace.catalog.queries.search.conditions import STALE, Conditions
+from marketplace.catalog.queries.search import walking, words
+from marketplace.catalog.queries.search.conditions import Conditions
 from marketplace.catalog.queries.search.filters import Filters
+from marketplace.core.connections import PLAN_EACH_TIME
 from marketplace.core.db import Session
 from marketplace.identity.rules import LearnerStatus
 from marketplace.web.pagination import BadCursor, Page, decode, encode
@@ -28,36 +28,42 @@ def hidden(session: Session, filters: Filters, *, limit: int, cursor: str | None
     """Listings with their sites that `filters` would find, but for the trainee's own facts.
 
     By price, three statements at most. A tier that is asked for is the trainee's where they are
-    admitted, else that of those who are. `BadCursor`.
+    admitted, else that of those who are. A page looks through `walking.WALK` listings: it may
+    have fewer than `limit`, even none, and yet a cursor for those that come after. `BadCursor`.
     """
-    where, values = _where(session, filters)
+    conditions, wanted = _conditions(session, filters)
+    after, values = "", dict(conditions.values)
+    if filters.tiers:
+        values["tiers"] = list(filters.tiers)
     if cursor is not None:
-        price, after = _place(cursor)
-        where.append("(s.price_minor, s.listing_id) > (:price, :after)")
-        values |= {"price": price, "after": after}
-    written = (
-        f"WITH {STALE.strip()} SELECT s.listing_id, s.price_minor FROM listing_search s"  # noqa: S608 - conditions of ours, values bound
-        f" WHERE {' AND '.join(where)} ORDER BY s.price_minor, s.listing_id LIMIT :page"
-    )
-    rows = session.execute(text(written), {**values, "page": limit + 1}).all()
-    shown = rows[:limit]
-    found = _listings(session, [row.listing_id for row in shown])
-    more = len(rows) > limit
-    next_cursor = encode([shown[-1].price_minor, shown[-1].listing_id]) if more else None
-    return Page([found[row.listing_id] for row in shown], next_cursor)
+        price, listing_id = _place(cursor)
+        after = " AND (s.price_minor, s.listing_id) > (:price, :after)"
+        values |= {"price": price, "after": listing_id}
+    rows = session.execute(
+        text(walking.statement(conditions, wanted, after)),
+        {**values, "page": limit + 1},
+        execution_options=PLAN_EACH_TIME,
+    ).all()
+    found = [row for row in rows if not row.reached]
+    shown = found[:limit]
+    # Where the page ends: at its last listing, or at the last one that was looked at.
+    last = shown[-1] if len(found) > limit else next((row for row in rows if row.reached), None)
+    listings = _listings(session, [row.listing_id for row in shown])
+    next_cursor = None if last is None else encode([last.price_minor, last.listing_id])
+    return Page([listings[row.listing_id] for row in shown], next_cursor)
 
 
-def _where(session: Session, filters: Filters) -> tuple[list[str], dict[str, Any]]:
+def _conditions(session: Session, filters: Filters) -> tuple[Conditions, str]:
+    """All conditions but on tiers, and SQL for those that can't be told by walking an index."""
     meant = words.read(session, filters.words) if filters.words else words.NOTHING
-    mine = Conditions(replace(filters, tiers=()), meant.query)
-    others = [sql for part, sql in mine.sql if part not in MINE]
+    mine = Conditions(replace(filters, tiers=()), meant.query, meant.listings)
+    walked = walking.parts(mine)
+    others = [sql for part, sql in mine.sql if part not in {*MINE, *walked}]
     facts = [sql for part, sql in mine.sql if part in MINE]
-    values = dict(mine.values)
     if filters.tiers:
         others.append(f"{_BY_STATUS[filters.status]} = ANY(:tiers)")
-        values["tiers"] = list(filters.tiers)
     met = " AND ".join(f"({sql})" for sql in facts) or "true"
-    return [*(f"({sql})" for sql in others), f"({met}) IS NOT TRUE"], values
+    return mine, " AND ".join([*(f"({sql})" for sql in others), f"({met}) IS NOT TRUE"])
 
 
 def _place(cursor: str) -> tuple[int, uuid.UUID]:

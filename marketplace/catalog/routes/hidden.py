@@ -21,7 +21,8 @@ blueprint = Blueprint(
 def list_hidden(data: dict[str, Any]) -> Page[Hidden]:
     """List what `prerequisites=met` hides of a search, each with every rule that blocks it.
 
-    Takes the search's filters; by price.
+    Takes the search's filters; by price. Each page looks through a few thousand listings: it may
+    have fewer than `limit`, even none, while `next_cursor` says that there are more to look at.
     """
     limit, cursor = data.pop("limit"), data.pop("cursor")
     return why_not(

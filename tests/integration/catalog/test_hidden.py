@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from marketplace.catalog.queries import listings
 from marketplace.catalog.queries.hidden import hidden
-from marketplace.catalog.queries.search import Filters, Qualifications, search
+from marketplace.catalog.queries.search import Filters, Qualifications, search, walking
 from marketplace.catalog.rules.eligibility import Outcome, check
 from marketplace.core.db import edge
 from marketplace.identity.rules import learner_status
@@ -145,22 +145,43 @@ def test_it_is_paged_by_price_in_as_many_queries_whatever_the_page(
     whole = client.get(f"{API}/hidden?limit=100", headers=graduate.headers).json["items"]
     seen, cursor, counted = [], "", set()
     while cursor is not None:
-        with count_queries() as queries:
+        with count_queries() as asked:
             page = client.get(
                 f"{API}/hidden?limit=3" + (f"&cursor={cursor}" if cursor else ""),
                 headers=graduate.headers,
             ).json
-        counted.add(len(queries))
+        counted.add(len(asked))
         seen += page["items"]
         cursor = page["next_cursor"]
-    with count_queries() as queries:
+    with count_queries() as asked:
         client.get(f"{API}/hidden?limit=100&q=medicine", headers=graduate.headers)
-    assert len(queries) <= 6
+    assert len(asked) <= 6
     assert max(counted) <= 5
     assert [row["listing"]["id"] for row in seen] == [row["listing"]["id"] for row in whole]
     assert len(whole) > 6
     prices = [row["listing"]["price_per_week"]["amount"] for row in whole]
     assert prices == sorted(prices)
+
+
+@pytest.mark.parametrize("walk", [1, 2, 7])
+def test_a_page_looks_through_so_many_and_the_next_goes_on_there(
+    client, kinds, graduate, monkeypatch, walk
+):
+    for query in ("", "q=medicine&", "state=IL&", "visa=J-1&weeks=4&"):
+        whole = client.get(f"{API}/hidden?{query}limit=100", headers=graduate.headers).json
+        monkeypatch.setattr(walking, "WALK", walk)
+        seen, cursor, pages = [], "", 0
+        while cursor is not None:
+            page = client.get(
+                f"{API}/hidden?{query}limit=3&cursor={cursor}".removesuffix("&cursor="),
+                headers=graduate.headers,
+            ).json
+            seen += page["items"]
+            cursor, pages = page["next_cursor"], pages + 1
+        monkeypatch.undo()
+        assert seen == whole["items"]
+        assert len(whole["items"]) > 1
+        assert pages >= len(whole["items"]) / min(walk, 3)
 
 
 def test_filters_narrow_what_is_hidden_and_a_tier_is_theirs_who_have_it(client, kinds, people):

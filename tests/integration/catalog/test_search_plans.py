@@ -173,7 +173,8 @@ def test_no_shape_reads_a_table_from_end_to_end(plans):
 
 def test_what_a_search_hides_is_found_without_reading_a_table_from_end_to_end(plans):
     bad = []
-    for name in PARTS:
+    pairs = ("common words+near", "rare word+near", "rare word+state+window", "states+price")
+    for name in (*PARTS, *pairs):
         filters = replace(filters_of(name), **PARTS["prerequisites"])
         with explained(plans) as scans:
             page = hidden(plans, filters, limit=5, cursor=None)

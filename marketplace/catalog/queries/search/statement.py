@@ -48,6 +48,8 @@ SHOWN = (
 )
 # How far the walk for the earliest starts goes before the rest is worked out too.
 WALK = 600
+# And how far, among all, that for those of one week.
+WALK_WEEK = 2_000
 
 
 def statement(
@@ -223,7 +225,7 @@ def _page(conditions: Conditions, order: Order, place: Place | None, *, facets: 
     columns = ", ".join(["s.listing_id", *keys])
     limited = f"ORDER BY {', '.join(named)}, listing_id LIMIT :page"
     if order.name == "soonest":
-        walked = _soonest(conditions, columns, after, limited)
+        walked = _soonest(conditions, columns, place, after, limited)
     elif order.steps:
         walked = _walk(conditions, order, place)
     else:
@@ -272,31 +274,51 @@ def _after_in_step(at: int, keys: Sequence[str], place: Place) -> str:
     return f" AND ({', '.join(keys)}, s.listing_id) > ({rest}, CAST(:after_id AS uuid))"
 
 
-def _soonest(conditions: Conditions, columns: str, after: str, limited: str) -> str:
+def _soonest(
+    conditions: Conditions, columns: str, place: Place | None, after: str, limited: str
+) -> str:
     """The earliest starts first, without working out all of them.
 
-    `soonest_week` is never later than the start itself, but where the weeks are stale; so of the
-    first `WALK` listings in its order, and the stale ones, those whose own place is not behind
+    Many begin in the same week: that of the page's place, or the first that is asked for. They are
+    looked for by their ids, among the next `WALK_WEEK`; what fills the page comes first.
+
+    Else, `soonest_week` is never later than the start itself, but where the weeks are stale; so of
+    the first `WALK` listings in its order, and the stale ones, those whose own place is not behind
     the last one's are known to come first. Only if they are too few for a page, the rest is
     worked out.
     """
-    fresh = "s.listing_id NOT IN (SELECT listing_id FROM stale)"
     where, source = conditions.where(), "FROM listing_search s"
+    fresh = "s.listing_id NOT IN (SELECT listing_id FROM stale) AND s.soonest_week IS NOT NULL"
+    few = "(SELECT count(*) FROM week) < :page"
     return (
-        f"WITH walked AS MATERIALIZED (SELECT {columns}, s.soonest_week {source} WHERE {where}"
-        f" AND {fresh} AND s.soonest_week IS NOT NULL"
-        f" ORDER BY s.soonest_week, s.listing_id LIMIT {WALK}),"
+        f"WITH week AS MATERIALIZED ({_same_week(conditions, columns, place)}),"
+        f" walked AS MATERIALIZED (SELECT {columns}, s.soonest_week {source} WHERE {where}"
+        f" AND {fresh} AND {few} ORDER BY s.soonest_week, s.listing_id LIMIT {WALK}),"
         " reached AS MATERIALIZED (SELECT soonest_week AS week, listing_id AS id FROM walked"
         f" WHERE (SELECT count(*) FROM walked) = {WALK}"
         " ORDER BY soonest_week DESC, listing_id DESC LIMIT 1),"
         " known AS (SELECT listing_id, key_0 FROM walked"
         f" UNION ALL SELECT {columns} FROM stale JOIN listing_search s USING (listing_id)"
-        f" WHERE {where}),"
+        f" WHERE {where} AND {few}),"
         " soon AS (SELECT * FROM known WHERE NOT EXISTS (SELECT FROM reached"
         " WHERE (known.key_0, known.listing_id) > (reached.week, reached.id))),"
         f" first AS MATERIALIZED (SELECT * FROM soon {after} {limited}),"
         f" rest AS MATERIALIZED (SELECT {columns} {source}"
-        f" WHERE {where} AND (SELECT count(*) FROM first) < :page)"
-        " (SELECT * FROM first WHERE (SELECT count(*) FROM first) = :page)"
+        f" WHERE {where} AND (SELECT count(*) FROM first) < :page AND {few})"
+        " (SELECT * FROM week WHERE (SELECT count(*) FROM week) = :page)"
+        " UNION ALL (SELECT * FROM first WHERE (SELECT count(*) FROM first) = :page)"
         f" UNION ALL (SELECT * FROM rest {after} {limited})"
+    )
+
+
+def _same_week(conditions: Conditions, columns: str, place: Place | None) -> str:
+    """The next ones that begin in the week of the place, or in the first of the window."""
+    if place is None and conditions.filters.start_from is None:
+        return f"SELECT {columns} FROM listing_search s WHERE false"
+    since = "" if place is None else " WHERE s.listing_id > CAST(:after_id AS uuid)"
+    week = ":window_from" if place is None else "CAST(:after_0 AS bigint)"
+    return (
+        f"SELECT * FROM (SELECT {columns} FROM (SELECT * FROM listing_search s{since}"
+        f" ORDER BY s.listing_id LIMIT {WALK_WEEK}) AS s WHERE {conditions.where()}) AS every"
+        f" WHERE key_0 = {week} ORDER BY listing_id LIMIT :page"
     )
