@@ -167,7 +167,13 @@ def test_it_is_paged_by_price_in_as_many_queries_whatever_the_page(
 def test_a_page_looks_through_so_many_and_the_next_goes_on_there(
     client, kinds, graduate, monkeypatch, walk
 ):
-    for query in ("", "q=medicine&", "state=IL&", "visa=J-1&weeks=4&"):
+    for query in (
+        "",
+        "q=medicine&",
+        "state=IL&",
+        "visa=J-1&weeks=4&",
+        "near=41.88,-87.63&within=500&",
+    ):
         whole = client.get(f"{API}/hidden?{query}limit=100", headers=graduate.headers).json
         monkeypatch.setattr(walking, "WALK", walk)
         seen, cursor, pages = [], "", 0

@@ -3,10 +3,18 @@
 from collections import Counter
 from datetime import date
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketplace.catalog.queries.search import FACETS, Filters, Near, Qualifications, search
+from marketplace.catalog.queries.search import (
+    FACETS,
+    Filters,
+    Near,
+    Qualifications,
+    search,
+    statement,
+)
 from marketplace.catalog.service import upkeep
 from marketplace.core.money import Money
 from marketplace.identity.rules import LearnerStatus
@@ -119,24 +127,34 @@ def counted(made, filters, facet, column):
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(specs(), min_size=3, max_size=9),
     seats,
     searches(),
-    st.sampled_from(["relevance", "price", "soonest", "distance", "tier"]),
+    st.sampled_from(["relevance", "price", "soonest", "soonest", "distance", "tier"]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([(600, 2_000), (2, 1), (3, 4)]),
 )
-def test_pages_together_are_the_whole_in_order(session, imported, catalogue, seats, asked, sort):
+def test_pages_together_are_the_whole_in_order(
+    session, imported, catalogue, seats, asked, sort, refreshed, counting, walks
+):
+    """However far the walks for the earliest starts go, and whether the hits were counted."""
     filters = asked
     if sort == "distance" and asked.near is None:
         sort = "price"
-    with session.begin_nested() as example:
+    with session.begin_nested() as example, pytest.MonkeyPatch.context() as patch:
         made = make(session, catalogue, seats)
+        if refreshed:
+            upkeep.refresh_free_weeks(session, TODAY)
         whole = search(session, filters, sort=sort, limit=100)
+        for name, far in zip(("WALK", "WALK_WEEK"), walks, strict=True):
+            patch.setattr(statement, name, far)
         pages, cursor = [], None
         while True:
-            page = search(session, filters, sort=sort, limit=2, cursor=cursor)
+            page = search(session, filters, sort=sort, limit=2, cursor=cursor, facets=counting)
             pages += [hit.id for hit in page.items]
             cursor = page.next_cursor
             if cursor is None:
