@@ -67,6 +67,7 @@ AREAS = {
     "/api/v1/documents": ("compliance",),
     "/api/v1/downloads": ("compliance",),
     "/api/v1/exports": ("reporting",),
+    "/api/v1/itineraries": ("booking",),
     "/api/v1/letters": ("outcomes",),
     "/api/v1/listings": ("catalog", "compliance"),
     "/api/v1/match-outcomes": ("outcomes",),

@@ -1,8 +1,8 @@
 """Rotations as they are taken: from a held seat to a completed rotation, and every way out.
 
 Owns: bookings with what was frozen on them (price, plan, cancellation terms, tier), the weeks that
-they occupy, the history of their states, cancellations, attendance, and the private addresses at
-which calendars are subscribed to.
+they occupy, the history of their states, itineraries of several of them, cancellations, attendance,
+and the private addresses at which calendars are subscribed to.
 
 Promises: a trainee never holds two seats in one week; a seat is free, held until a known time, or
 owned by a live booking; a state changes in one place, by a table, with a row of history; nobody

@@ -21,6 +21,7 @@ class BookingEvent(Event):
     first_day: date
     weeks: int
     at: datetime
+    itinerary_id: UUID | None = None
 
 
 class BookingHeld(BookingEvent):

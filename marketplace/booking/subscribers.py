@@ -2,12 +2,24 @@
 
 from collections.abc import Sequence
 
+from marketplace.booking.events import (
+    BookingAwaitingPayment,
+    BookingCancelled,
+    BookingReleased,
+)
 from marketplace.booking.service import offering, payment
+from marketplace.booking.service.itineraries import following, paying
 from marketplace.catalog.events import SeatsFreed
 from marketplace.core.events import Subscription
 from marketplace.payments.events import PaymentExpired, PaymentFailed, PaymentSettled
 
 SUBSCRIPTIONS: Sequence[Subscription] = (
+    (PaymentSettled, paying.settled),
+    (PaymentFailed, paying.failed),
+    (PaymentExpired, paying.failed),
+    (BookingAwaitingPayment, following.heard),
+    (BookingReleased, following.heard),
+    (BookingCancelled, following.heard),
     (PaymentSettled, payment.settled),
     (PaymentFailed, payment.failed),
     (PaymentExpired, payment.failed),

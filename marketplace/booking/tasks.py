@@ -13,6 +13,7 @@ from marketplace.booking.service import (
     preparing,
     waiting,
 )
+from marketplace.booking.service.itineraries import FOLLOW, deciding
 from marketplace.core.db import Session
 from marketplace.core.jobs import JobContext, Task
 from marketplace.payments.errors import AlreadyPaid
@@ -74,6 +75,12 @@ def ask_lists(job: JobContext) -> None:
     ask_list(job, [str(pool_id) for pool_id in pool_ids])
 
 
+def follow_itinerary(job: JobContext, itinerary_id: str) -> None:
+    """Do for an itinerary what follows from the steps of its bookings."""
+    with job.transaction() as session:
+        deciding.follow(session, UUID(itinerary_id), job.clock.now())
+
+
 def _in_batches(job: JobContext, work: Callable[[Session, datetime, int], int]) -> None:
     for _ in range(MOST_BATCHES):
         with job.transaction() as session:
@@ -89,4 +96,5 @@ TASKS = (
     Task(payment.DROP, drop_payment),
     Task(waiting.ASK, ask_list),
     Task("booking.ask_lists", ask_lists, cron="* * * * *"),
+    Task(FOLLOW, follow_itinerary),
 )

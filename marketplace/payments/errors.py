@@ -45,6 +45,13 @@ class AmountRefused(Invalid):
     title = "This amount can't be paid or refunded."
 
 
+class PartNeeded(Invalid):
+    """`part_id` is the payable's id of the part, as the payment's lines name it."""
+
+    code = "part_needed"
+    title = "This payment is for several things: say by part_id which of them gives back."
+
+
 class SignatureRefused(DomainError):
     """Forged, altered, stale, signed with another secret, or there is no secret to check with."""
 
@@ -63,5 +70,6 @@ class PayloadRefused(DomainError):
 
 CONSTRAINTS: ConstraintErrors = {
     "ck_payment_refunded": RefundExceedsPayment,
+    "ck_payment_part_refunded": RefundExceedsPayment,
     "uq_payment_live": PaymentInProgress,
 }

@@ -139,6 +139,7 @@ def grant_refund(args: dict[str, Any], payment_id: UUID) -> Refund:
         payment_id,
         amount=amount,
         reason=args["reason"],
+        part_id=args["part_id"],
         requested_by=access.current_account().id,
         now=context.now(),
     )
@@ -229,5 +230,6 @@ def _dump(payment: Payment) -> dict[str, Any]:
         "settled_at": payment.settled_at,
         "receipt_ready": receipt_row is not None and receipt_row.stored_at is not None,
         "lines": queries.lines(session, payment.id),
+        "parts": [] if payment.site_id is not None else queries.parts(session, payment.id),
         "refunds": queries.refunds(session, payment.id),
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
+from uuid import UUID
 
 from marketplace.core.money import Money
 
@@ -28,6 +29,19 @@ class PriceLine:
     amount: Money
     earner: Earner
     quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one of several things paid at once costs: its payable's kind and id, and whose it is.
+
+    The lines sum to more than nothing; all parts of a payment are in one currency.
+    """
+
+    kind: str
+    id: UUID
+    site_id: UUID
+    lines: tuple[PriceLine, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,15 @@ class PriceLineSchema(StrictSchema):
     earner = fields.String(validate=validate.OneOf([earner.value for earner in Earner]))
 
 
+class PaymentPartSchema(StrictSchema):
+    """What a payment for several things at once pays for one of them."""
+
+    payable_id = fields.UUID()
+    payable_kind = fields.String(metadata={"example": "booking"})
+    amount = MoneyField()
+    refundable = MoneyField()
+
+
 class RefundSchema(StrictSchema):
     """Money that goes back; `failed` means that it is still owed."""
 
@@ -55,6 +64,10 @@ class PaymentSchema(StrictSchema):
     settled_at = fields.AwareDateTime(allow_none=True)
     receipt_ready = fields.Boolean()
     lines = fields.List(fields.Nested(PriceLineSchema))
+    parts = fields.List(
+        fields.Nested(PaymentPartSchema),
+        metadata={"description": "Empty where the payment is for one thing."},
+    )
     refunds = fields.List(fields.Nested(RefundSchema))
 
 
@@ -78,6 +91,10 @@ class RefundRequestSchema(StrictSchema):
 
     amount = MoneyField(required=True)
     reason = Text(required=True, validate=validate.Length(3, 500))
+    part_id = fields.UUID(
+        load_default=None,
+        metadata={"description": "Which of several things that were paid at once gives back."},
+    )
 
 
 class AccountBalanceSchema(StrictSchema):

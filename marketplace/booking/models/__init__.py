@@ -13,6 +13,7 @@ from marketplace.booking.models.bookings import (
     BookingWeek,
     CalendarFeed,
 )
+from marketplace.booking.models.itineraries import Itinerary, ItineraryItem
 from marketplace.booking.models.waiting import KeptSeat, SeatOffer, WaitingEntry, WaitingStep
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "BookingWaiver",
     "BookingWeek",
     "CalendarFeed",
+    "Itinerary",
+    "ItineraryItem",
     "KeptSeat",
     "QuestionVersion",
     "SeatOffer",

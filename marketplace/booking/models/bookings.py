@@ -103,6 +103,8 @@ class Booking(Base):
     classifier_version: Mapped[str]
     learner_status: Mapped[str]
     payment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment.id"))
+    # Where it is one of several that are held and paid together.
+    itinerary_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("itinerary.id"))
     held_at: Mapped[datetime]
     # What was asked for when it was made: set by the database as the row is inserted, and kept.
     site_requirements_id: Mapped[uuid.UUID | None] = mapped_column(

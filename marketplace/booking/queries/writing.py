@@ -4,13 +4,16 @@ A trainee waits for each statement, and others for the locks that it holds meanw
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import TextClause
+from sqlalchemy.dialects.postgresql import insert
 
-from marketplace.booking.models import Booking, BookingTransition
+from marketplace.booking.models import Booking, BookingTransition, BookingWeek
+from marketplace.catalog.rules.weeks import run_of_weeks
 from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
@@ -53,6 +56,30 @@ def moved(
         return False
     rows.now_has(booking, {**values, "state": step.to_state, "version": step.number}.items())
     return True
+
+
+def claimed(session: Session, bookings: Sequence[Booking], now: datetime) -> set[UUID]:
+    """Claim every week of the bookings that is free for its trainee; return the rows' ids.
+
+    In the order of trainee and week, so that two who claim the same never wait in a ring.
+    """
+    rows = [
+        {
+            "id": new_id(),
+            "booking_id": booking.id,
+            "trainee_id": booking.trainee_id,
+            "listing_id": booking.listing_id,
+            "week": week,
+            "taken_at": now,
+        }
+        for booking in bookings
+        for week in run_of_weeks(booking.first_day, booking.weeks)
+    ]
+    rows.sort(key=lambda row: (str(row["trainee_id"]), row["week"]))
+    found = session.execute(
+        insert(BookingWeek).values(rows).on_conflict_do_nothing().returning(BookingWeek.id)
+    )
+    return set(found.scalars())
 
 
 @cache

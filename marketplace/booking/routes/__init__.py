@@ -1,9 +1,18 @@
 """Routes of booking: for trainees, for a site's people, and for operators."""
 
-from marketplace.booking.routes import clearing, feeds, hosts, operators, trainees, waiting
+from marketplace.booking.routes import (
+    clearing,
+    feeds,
+    hosts,
+    itineraries,
+    operators,
+    trainees,
+    waiting,
+)
 
 BLUEPRINTS = (
     trainees.blueprint,
+    itineraries.blueprint,
     hosts.blueprint,
     operators.blueprint,
     clearing.blueprint,

@@ -102,6 +102,7 @@ def read_terms(booking_id: UUID) -> dict[str, Any]:
 def submit(data: dict[str, Any], booking_id: UUID) -> Booking:
     """Hand a held booking to the host to decide on; the seat is kept until then."""
     booking = finding.own(booking_id)
+    payment.check_alone(booking)
     applications.submit(context.session(), booking, now=context.now(), **data)
     return booking
 

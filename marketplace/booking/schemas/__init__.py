@@ -166,6 +166,10 @@ class BookingSchema(StrictSchema):
     classifier_version = fields.String()
     learner_status = fields.String(validate=validate.OneOf(["student", "graduate"]))
     payment_id = fields.UUID(allow_none=True)
+    itinerary_id = fields.UUID(
+        allow_none=True,
+        metadata={"description": "The itinerary that it is held and paid with, if any."},
+    )
     version = fields.Integer()
 
 

@@ -77,7 +77,7 @@ def cancel(
     """
     # The money first, then the booking, as whoever settles a payment takes them; what is read now
     # stays so until the commit.
-    payments.lock_payable(session, Payable(payment.KIND, booking.id))
+    payment.lock_money(session, booking)
     queries.lock(session, booking.id)
     present = quote(booking, wish, now)
     if present.mark != mark:
@@ -142,20 +142,26 @@ def _refund(
     reason: str,
     now: datetime,
 ) -> list[dict[str, Any]]:
-    """Ask for `amount` from the booking's payments, the latest first."""
+    """Ask for `amount` from the booking's payments, the latest first, and from its own share only."""
     asked = []
     left = amount
-    for paid in payments.kept_payments(session, Payable(payment.KIND, booking.id)):
-        part = min(left, paid.refundable)
+    for payment_id, part_id, refundable in _sources(session, booking):
+        part = min(left, refundable)
         if not part:
             continue
         refund = refunds.refund(
-            session, paid.id, amount=part, reason=reason, requested_by=actor_id, now=now
+            session,
+            payment_id,
+            amount=part,
+            reason=reason,
+            requested_by=actor_id,
+            now=now,
+            part_id=part_id,
         )
         asked.append(
             {
                 "refund_id": str(refund.id),
-                "payment_id": str(paid.id),
+                "payment_id": str(payment_id),
                 "amount": notices.money_json(part),
             }
         )
@@ -163,6 +169,17 @@ def _refund(
     if left:
         raise RuntimeError(f"{left} of a refund has no payment to come from: {booking.id}")
     return asked
+
+
+def _sources(session: Session, booking: Booking) -> list[tuple[UUID, UUID | None, Money]]:
+    """What can be refunded: payments for the booking alone, then its parts of payments for more."""
+    payable = Payable(payment.KIND, booking.id)
+    own = payments.kept_payments(session, payable)
+    found: list[tuple[UUID, UUID | None, Money]] = [(one.id, None, one.refundable) for one in own]
+    if booking.itinerary_id is not None:
+        parts = payments.kept_parts(session, payable)
+        found += [(part.payment_id, part.payable_id, part.refundable) for part in parts]
+    return found
 
 
 def _record(

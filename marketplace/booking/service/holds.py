@@ -60,8 +60,7 @@ def hold(
     trainee = identity.trainee_facts(session, trainee_id)
     if trainee is None:
         raise ProfileMissing
-    check_eligible(listing, trainee, first_day, weeks, now)
-    booking = _freeze(listing, trainee, Rotation(first_day, weeks), terms, now)
+    booking = drawn_up(listing, trainee, first_day, weeks, terms, now)
     mondays = Rotation(first_day, weeks).mondays
     if not transition.begin(session, booking, mondays, reason="Seat held.", now=now):
         raise _already_booked(session, booking, mondays)
@@ -69,6 +68,22 @@ def hold(
         # The booking names the listing: it is held since its insert.
         seats.take(session, listing_id, mondays, held=True)
     return booking
+
+
+def drawn_up(
+    listing: catalog.ListingForBooking,
+    trainee: identity.TraineeFacts,
+    first_day: date,
+    weeks: int,
+    terms: Terms,
+    now: datetime,
+) -> Booking:
+    """Return the booking as it would be made now, with all that is frozen on it; nothing is written.
+
+    `NotBookable` and `NotEligible` as `hold` has them; seats are not looked at.
+    """
+    check_eligible(listing, trainee, first_day, weeks, now)
+    return _freeze(listing, trainee, Rotation(first_day, weeks), terms, now)
 
 
 def claim_weeks(session: Session, booking: Booking, now: datetime) -> None:

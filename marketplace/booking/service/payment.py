@@ -10,8 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.booking import queries
-from marketplace.booking.errors import AlreadyBookedThen, ApprovalNeeded, NotOpenForThis
+from marketplace.booking.errors import (
+    AlreadyBookedThen,
+    ApprovalNeeded,
+    NotOpenForThis,
+    PaidTogether,
+)
 from marketplace.booking.models import Booking
+from marketplace.booking.queries import itineraries
 from marketplace.booking.rules import frozen
 from marketplace.booking.rules.deadlines import day_begins, held_until, site_day
 from marketplace.booking.rules.rotation import Rotation
@@ -24,6 +30,7 @@ from marketplace.catalog.service import seats
 from marketplace.core.db import Session
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
+from marketplace.payments import queries as payments
 from marketplace.payments.events import (
     Payable,
     PaymentEvent,
@@ -58,6 +65,7 @@ def pay(
     state = BookingState(booking.state)
     if state in {BookingState.CONFIRMED, BookingState.IN_PROGRESS}:
         return _request_balance(session, booking, now, locked=locked)
+    check_alone(booking)
     if state is BookingState.AWAITING_PAYMENT and booking.payment_id is not None:
         return booking.payment_id
     _check_payable(booking, now)
@@ -128,6 +136,24 @@ def failed(session: Session, event: PaymentFailed | PaymentExpired) -> None:
         session, booking, BookingState.EXPIRED, actor_id=None, reason=reason, now=event.at
     )
     notices.expired(session, booking, event.at)
+
+
+def check_alone(booking: Booking) -> None:
+    """Refuse what is done for all rotations of an itinerary at once: `PaidTogether`."""
+    if booking.itinerary_id is not None:
+        raise PaidTogether(extra={"itinerary_id": str(booking.itinerary_id)})
+
+
+def lock_itinerary(session: Session, itinerary_id: UUID) -> None:
+    """Wait for the itinerary's money to be nobody else's, before its row and its bookings'."""
+    payments.lock_payable(session, Payable(itineraries.PAYABLE, itinerary_id))
+
+
+def lock_money(session: Session, booking: Booking) -> None:
+    """Wait for all money of a booking, the itinerary's that it was paid with among it."""
+    if booking.itinerary_id is not None:
+        lock_itinerary(session, booking.itinerary_id)
+    payments.lock_payable(session, Payable(KIND, booking.id))
 
 
 def drop(session: Session, booking: Booking) -> None:

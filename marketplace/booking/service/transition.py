@@ -74,6 +74,32 @@ def begin(
     return True
 
 
+def begin_all(session: Session, bookings: Sequence[Booking], *, reason: str, now: datetime) -> bool:
+    """Do what `begin` does for several bookings in statements whose number is fixed."""
+    session.add_all(bookings)
+    session.flush()
+    session.add_all(
+        BookingTransition(
+            booking_id=booking.id,
+            number=booking.version,
+            from_state=None,
+            to_state=booking.state,
+            at=now,
+            actor_id=booking.trainee_id,
+            reason=reason,
+            kept_until=booking.hold_expires_at,
+        )
+        for booking in bookings
+    )
+    session.flush()
+    wanted = sum(booking.weeks for booking in bookings)
+    if len(writing.claimed(session, bookings, now)) != wanted:
+        return False
+    for booking in bookings:
+        _tell(session, booking, now)
+    return True
+
+
 def move(
     session: Session,
     booking: Booking,
@@ -129,6 +155,21 @@ def amend(session: Session, booking: Booking, **values: Any) -> None:
     ).scalar_one_or_none()
     if claimed is None:
         raise superseded(session, booking)
+
+
+def keep(
+    session: Session, booking: Booking, until: datetime, *, reason: str, now: datetime
+) -> None:
+    """Keep the seat of a booking until another time, for what others decide; told to nobody.
+
+    A step of its history, but for a seat that is only held: there the one step is the trainee's
+    own, who may ask for more time once.
+    """
+    state = BookingState(booking.state)
+    if state is BookingState.HELD:
+        amend(session, booking, hold_expires_at=until)
+        return
+    move(session, booking, state, actor_id=None, reason=reason, now=now, hold_expires_at=until)
 
 
 def move_all(
@@ -245,6 +286,7 @@ def _tell(session: Session, booking: Booking, now: datetime) -> None:
             first_day=booking.first_day,
             weeks=booking.weeks,
             at=now,
+            itinerary_id=booking.itinerary_id,
         ),
     )
 

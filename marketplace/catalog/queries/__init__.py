@@ -5,8 +5,10 @@ from marketplace.catalog.queries.feeds import PoolInUse, pool_weeks, pools_in_us
 from marketplace.catalog.queries.listings import (
     ListingFacts,
     ListingForBooking,
+    countries,
     listing_facts,
     listing_for_booking,
+    listings_for_booking,
     preceptor_site,
     site_facts,
 )
@@ -16,9 +18,11 @@ __all__ = [
     "ListingFacts",
     "ListingForBooking",
     "PoolInUse",
+    "countries",
     "documents_asked",
     "listing_facts",
     "listing_for_booking",
+    "listings_for_booking",
     "pool_weeks",
     "pools_in_use",
     "preceptor_site",

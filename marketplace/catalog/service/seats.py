@@ -197,6 +197,11 @@ def take(
     )
 
 
+def hold_listings(session: Session, listing_ids: Iterable[uuid.UUID]) -> None:
+    """Hold listings against a change of their pools or closed weeks, in the order of everybody."""
+    session.execute(_HOLD_LISTINGS, {"listings": sorted(set(listing_ids))})
+
+
 def release(session: Session, listing_id: uuid.UUID, weeks: Sequence[date]) -> None:
     """Give a seat back in each of `weeks`; `SeatsNotTaken` if one was not taken."""
     release_many(session, {(listing_id, week): 1 for week in weeks})

@@ -8,7 +8,12 @@ from marketplace.payments.models.books import (
     LedgerTransaction,
 )
 from marketplace.payments.models.inbox import Quarantine, Reconciliation, WebhookEvent
-from marketplace.payments.models.paying import Payment, PaymentLine, PaymentTransition
+from marketplace.payments.models.paying import (
+    Payment,
+    PaymentLine,
+    PaymentPart,
+    PaymentTransition,
+)
 from marketplace.payments.models.receipts import DocumentSequence, Receipt
 from marketplace.payments.models.refunds import Refund, RefundTransition
 
@@ -21,6 +26,7 @@ __all__ = [
     "LedgerTransaction",
     "Payment",
     "PaymentLine",
+    "PaymentPart",
     "PaymentTransition",
     "Quarantine",
     "Receipt",

@@ -66,7 +66,8 @@ class Payment(Base):
     payable_id: Mapped[uuid.UUID]
     purpose: Mapped[str]
     payer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
-    site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
+    # None where the payment is for several things at once: then each of its parts has a site.
+    site_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("site.id"))
     amount: Mapped[Money] = money_column("amount")
     description: Mapped[str]
     return_path: Mapped[str | None]
@@ -129,11 +130,40 @@ class PaymentLine(Base):
     quantity: Mapped[int]
     amount: Mapped[Money] = money_column("amount")
     earner: Mapped[str]
+    # The id of the part that the line belongs to, where the payment has parts.
+    part_id: Mapped[uuid.UUID | None]
 
     def as_rule(self) -> PriceLine:
         return PriceLine(
             self.kind, self.description, self.amount, Earner(self.earner), self.quantity
         )
+
+
+class PaymentPart(Base):
+    """What one payment pays for one of several things, each a payable of its own.
+
+    The parts add up to the payment: a deferred trigger refuses any other. `refunded_minor` counts
+    as the payment's does, so that nothing gives back more than was paid for it.
+    """
+
+    __tablename__ = "payment_part"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded"),
+        Index("ix_payment_part_payable_kind_payable_id", "payable_kind", "payable_id"),
+        Index("ix_payment_part_site_id", "site_id"),
+    )
+
+    payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payment.id"), primary_key=True)
+    payable_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    payable_kind: Mapped[str]
+    site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
+    amount: Mapped[Money] = money_column("amount")
+    refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+
+    @property
+    def refundable(self) -> Money:
+        return self.amount - Money(self.refunded_minor, self.amount.currency)
 
 
 class PaymentTransition(Base):

@@ -36,6 +36,8 @@ class Refund(Base):
 
     id: Mapped[uuid.UUID] = pk()
     payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payment.id"))
+    # The id of the part that gives back, where the payment has parts.
+    part_id: Mapped[uuid.UUID | None]
     amount: Mapped[Money] = money_column("amount")
     host_minor: Mapped[int] = mapped_column(BigInteger)
     platform_minor: Mapped[int] = mapped_column(BigInteger)

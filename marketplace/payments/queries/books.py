@@ -15,6 +15,7 @@ from marketplace.payments.models import (
     LedgerEntry,
     LedgerTransaction,
     Payment,
+    PaymentPart,
     Reconciliation,
     Refund,
 )
@@ -152,7 +153,7 @@ def currencies(session: Session) -> set[str]:
 
 
 def wrong_refund_sums(session: Session) -> list[str]:
-    """Return payments whose `refunded` is not the sum of their refunds; empty is right."""
+    """Return payments whose `refunded` is not that of their refunds, or parts; empty is right."""
     granted = (
         select(Refund.payment_id, func.sum(Refund.__table__.c.amount_minor).label("total"))
         .where(Refund.replaces_id.is_(None))
@@ -165,7 +166,14 @@ def wrong_refund_sums(session: Session) -> list[str]:
         .where(Payment.refunded_minor != func.coalesce(granted.c.total, 0))
         .limit(100)
     )
-    return [str(payment_id) for payment_id in rows.scalars()]
+    apart = session.execute(
+        select(Payment.id)
+        .join(PaymentPart, PaymentPart.payment_id == Payment.id)
+        .group_by(Payment.id)
+        .having(func.sum(PaymentPart.refunded_minor) != Payment.refunded_minor)
+        .limit(100)
+    )
+    return [str(payment_id) for payment_id in (*rows.scalars(), *apart.scalars())]
 
 
 def last_reconciliation(session: Session) -> Reconciliation | None:

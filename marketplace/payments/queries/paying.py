@@ -13,6 +13,7 @@ from marketplace.payments.events import Payable
 from marketplace.payments.models import (
     Payment,
     PaymentLine,
+    PaymentPart,
     PaymentTransition,
     Quarantine,
     Receipt,
@@ -96,11 +97,63 @@ def payments_of(session: Session, payable: Payable) -> Sequence[Payment]:
     )
 
 
-def lines(session: Session, payment_id: UUID) -> list[PriceLine]:
-    found = session.execute(
-        select(PaymentLine).where(PaymentLine.payment_id == payment_id).order_by(PaymentLine.place)
-    )
+def lines(session: Session, payment_id: UUID, part_id: UUID | None = None) -> list[PriceLine]:
+    """Return the payment's lines in order, or those of one of its parts."""
+    query = select(PaymentLine).where(PaymentLine.payment_id == payment_id)
+    if part_id is not None:
+        query = query.where(PaymentLine.part_id == part_id)
+    found = session.execute(query.order_by(PaymentLine.place))
     return [line.as_rule() for line in found.scalars()]
+
+
+def lines_by_part(session: Session, payment_id: UUID) -> dict[UUID, list[PriceLine]]:
+    """Return the lines of each part of a payment, in one query; empty where it has none."""
+    found: dict[UUID, list[PriceLine]] = {}
+    rows = session.execute(
+        select(PaymentLine)
+        .where(PaymentLine.payment_id == payment_id, PaymentLine.part_id.is_not(None))
+        .order_by(PaymentLine.place)
+    )
+    for line in rows.scalars():
+        if line.part_id is not None:
+            found.setdefault(line.part_id, []).append(line.as_rule())
+    return found
+
+
+def parts(session: Session, payment_id: UUID) -> Sequence[PaymentPart]:
+    """Return the parts of a payment for several things, by what they pay for; else none."""
+    return (
+        session.execute(
+            select(PaymentPart)
+            .where(PaymentPart.payment_id == payment_id)
+            .order_by(PaymentPart.payable_id),
+            execution_options={"populate_existing": True},
+        )
+        .scalars()
+        .all()
+    )
+
+
+def kept_parts(session: Session, payable: Payable) -> Sequence[PaymentPart]:
+    """Return the parts of settled payments for this thing that are not wholly refunded.
+
+    Latest first, as `kept_payments` has the payments for this thing alone.
+    """
+    return (
+        session.execute(
+            select(PaymentPart)
+            .join(Payment, Payment.id == PaymentPart.payment_id)
+            .where(
+                PaymentPart.payable_kind == payable.kind,
+                PaymentPart.payable_id == payable.id,
+                Payment.state == PaymentState.SETTLED,
+                PaymentPart.refunded_minor < PaymentPart.__table__.c.amount_minor,
+            )
+            .order_by(Payment.settled_at.desc(), Payment.id.desc())
+        )
+        .scalars()
+        .all()
+    )
 
 
 def transitions(session: Session, payment_id: UUID) -> Sequence[PaymentTransition]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import JSONB
@@ -15,14 +16,21 @@ from marketplace.payments.rules import PriceLine
 
 
 def asked(
-    session: Session, payment: Payment, lines: Sequence[PriceLine], step: PaymentTransition
+    session: Session,
+    payment: Payment,
+    lines: Sequence[PriceLine],
+    part_ids: Sequence[UUID | None],
+    step: PaymentTransition,
 ) -> bool:
     """Insert all three; False, and nothing done, where a payment for the same is open or kept.
 
     The caller holds the payable's lock, taken by a statement before this one, which therefore sees
     what became of every other payment for the same.
     """
-    given = [_line(place, line) for place, line in enumerate(lines)]
+    given = [
+        _line(place, line, part_id)
+        for place, (line, part_id) in enumerate(zip(lines, part_ids, strict=True))
+    ]
     values = {**rows.values_of(payment), **rows.values_of(step), "lines": given}
     if session.execute(_asked(), values).one_or_none() is None:
         return False
@@ -30,7 +38,7 @@ def asked(
     return True
 
 
-def _line(place: int, line: PriceLine) -> dict[str, Any]:
+def _line(place: int, line: PriceLine, part_id: UUID | None) -> dict[str, Any]:
     return {
         "id": str(new_id()),
         "place": place,
@@ -40,6 +48,7 @@ def _line(place: int, line: PriceLine) -> dict[str, Any]:
         "minor": line.amount.minor,
         "currency": line.amount.currency,
         "earner": line.earner.value,
+        "part_id": None if part_id is None else str(part_id),
     }
 
 
@@ -62,12 +71,13 @@ def _asked() -> TextClause:
             RETURNING id
         ), lined AS (
             INSERT INTO payment_line (id, payment_id, place, kind, description, quantity,
-                                      amount_minor, amount_currency, earner)
+                                      amount_minor, amount_currency, earner, part_id)
             SELECT l.id, asked.id, l.place, l.kind, l.description, l.quantity, l.minor, l.currency,
-                   l.earner
+                   l.earner, l.part_id
               FROM asked,
                    jsonb_to_recordset(:lines) AS l(id uuid, place smallint, kind text,
-                       description text, quantity int, minor bigint, currency text, earner text)
+                       description text, quantity int, minor bigint, currency text, earner text,
+                       part_id uuid)
         )
         INSERT INTO {rows.inserted(step)} SELECT {rows.places(step)} FROM asked RETURNING id
         """,  # noqa: S608 - names of our own tables and columns

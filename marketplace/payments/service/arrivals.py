@@ -122,7 +122,7 @@ def _settle(
     defer(session, steps.ISSUE_RECEIPT, payment_id=str(payment.id))
     if surplus:
         # Of two pages for one thing the first is what its owner knows of; this is a mistake's.
-        refunds.refund(session, payment.id, amount=payment.amount, reason=PAID_TWICE, now=now)
+        refunds.refund_whole(session, payment.id, reason=PAID_TWICE, now=now)
         return Arrival.SURPLUS
     publish(
         session,
@@ -132,8 +132,14 @@ def _settle(
 
 
 def _book(session: Session, payment: Payment, seen: CheckoutSession) -> None:
-    parts = split(queries.lines(session, payment.id))
-    ledger.post_settled(session, payment, seen.charge_id or seen.id, parts)
+    source = seen.charge_id or seen.id
+    if payment.site_id is not None:
+        ledger.post_settled(session, payment, source, split(queries.lines(session, payment.id)))
+    else:
+        of_part = queries.lines_by_part(session, payment.id)
+        parts = queries.parts(session, payment.id)
+        shares = [(part.site_id, split(of_part[part.payable_id])) for part in parts]
+        ledger.post_settled_parts(session, payment, source, shares)
     _learn_fee(session, payment, seen)
 
 

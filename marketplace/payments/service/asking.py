@@ -11,9 +11,9 @@ from marketplace.core.money import Money
 from marketplace.payments import queries
 from marketplace.payments.errors import AlreadyPaid, AmountRefused, PaymentInProgress
 from marketplace.payments.events import Payable
-from marketplace.payments.models import Payment, PaymentTransition
+from marketplace.payments.models import Payment, PaymentPart, PaymentTransition
 from marketplace.payments.queries import writing
-from marketplace.payments.rules import PriceLine, Purpose, total
+from marketplace.payments.rules import Part, PriceLine, Purpose, total
 from marketplace.payments.service import steps
 from marketplace.payments.states import LIVE, PaymentState
 
@@ -28,7 +28,7 @@ def request(
     payable: Payable,
     purpose: Purpose,
     payer_id: UUID,
-    site_id: UUID,
+    site_id: UUID | None,
     lines: Sequence[PriceLine],
     description: str,
     expires_in: timedelta,
@@ -36,15 +36,18 @@ def request(
     amount: Money | None = None,
     return_path: str | None = None,
     locked: bool = False,
+    parts: Sequence[Part] = (),
 ) -> Payment:
     """Ask `payer_id` for the sum of `lines`; a job opens the payment page a moment later.
 
     `purpose` tells a deposit from a balance: one live and one kept payment for each. Asking again
     for the same while it is open returns the same payment. `amount`, if given, must be the sum.
     `return_path` is the page of ours that the payer comes back to. `locked`: the caller has taken
-    the payable's lock (`queries.payable_lock`) in a statement before. `AlreadyPaid`,
+    the payable's lock (`queries.payable_lock`) in a statement before. `parts`: what is paid for each
+    of several things at once; their lines in turn are `lines`, and there is no one site. `AlreadyPaid`,
     `PaymentInProgress` (another amount is open) and `AmountRefused` are refusals.
     """
+    part_ids = _part_ids(lines, parts, site_id)
     payment = Payment(
         id=new_id(),
         payable_kind=payable.kind,
@@ -62,20 +65,55 @@ def request(
     )
     if not locked:
         queries.lock_payable(session, payable)
-    if not _ask(session, payment, lines):
+    if not _ask(session, payment, lines, part_ids):
         open_one = queries.live_payment(session, payable, purpose)
         if open_one is None:
             raise AlreadyPaid
         if open_one.expires_at > now:
             return _the_same(open_one, payment)
         steps.close(session, open_one, PaymentState.EXPIRED, "not paid in time", now)
-        if not _ask(session, payment, lines):
+        if not _ask(session, payment, lines, part_ids):
             raise AlreadyPaid
+    if parts:
+        _add_parts(session, payment, parts)
     defer(session, steps.OPEN_CHECKOUT, payment_id=str(payment.id))
     return payment
 
 
-def _ask(session: Session, payment: Payment, lines: Sequence[PriceLine]) -> bool:
+def _part_ids(
+    lines: Sequence[PriceLine], parts: Sequence[Part], site_id: UUID | None
+) -> list[UUID | None]:
+    """The part of each line; a payment is a site's or in parts, never both or neither."""
+    if (site_id is None) != bool(parts):
+        raise ValueError("a payment has one site, or parts that have each their own")
+    if not parts:
+        return [None] * len(lines)
+    if list(lines) != [line for part in parts for line in part.lines]:
+        raise ValueError("the lines of the parts are not those of the payment")
+    return [part.id for part in parts for _ in part.lines]
+
+
+def _add_parts(session: Session, payment: Payment, parts: Sequence[Part]) -> None:
+    session.add_all(
+        PaymentPart(
+            payment_id=payment.id,
+            payable_kind=part.kind,
+            payable_id=part.id,
+            site_id=part.site_id,
+            amount=total(part.lines),
+            refunded_minor=0,
+        )
+        for part in parts
+    )
+    session.flush()
+
+
+def _ask(
+    session: Session,
+    payment: Payment,
+    lines: Sequence[PriceLine],
+    part_ids: Sequence[UUID | None],
+) -> bool:
     step = PaymentTransition(
         payment_id=payment.id,
         before=None,
@@ -83,7 +121,7 @@ def _ask(session: Session, payment: Payment, lines: Sequence[PriceLine]) -> bool
         reason=f"asked for: {payment.description}",
         at=payment.requested_at,
     )
-    return writing.asked(session, payment, lines, step)
+    return writing.asked(session, payment, lines, part_ids, step)
 
 
 def _the_same(open_one: Payment, wanted: Payment) -> Payment:

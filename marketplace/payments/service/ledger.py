@@ -108,6 +108,27 @@ def post_settled(session: Session, payment: Payment, source: str, split: Split) 
     )
 
 
+def post_settled_parts(
+    session: Session, payment: Payment, source: str, parts: Sequence[tuple[UUID, Split]]
+) -> bool:
+    """Money has arrived for several things at once: each has entries of its own.
+
+    `parts` are the site of each thing and how what is paid for it divides.
+    """
+    legs = [Leg(_K.PROCESSOR_CLEARING, payment.amount)]
+    for site_id, split in parts:
+        legs.append(Leg(_K.DEFERRED_HOST_SHARE, -split.host, site_id))
+        legs.append(Leg(_K.PLATFORM_REVENUE, -split.platform))
+    return post(
+        session,
+        source=source,
+        reason=PAYMENT_SETTLED,
+        legs=legs,
+        at=payment.settled_at or payment.requested_at,
+        payment_id=payment.id,
+    )
+
+
 def post_fee(
     session: Session, *, source: str, fee: Money, at: datetime, payment_id: UUID | None
 ) -> bool:
@@ -120,14 +141,14 @@ def post_fee(
     )
 
 
-def post_granted(session: Session, payment: Payment, refund: Refund) -> bool:
-    """A refund is owed from now on; both sides give back their part."""
+def post_granted(session: Session, payment: Payment, refund: Refund, site_id: UUID | None) -> bool:
+    """A refund is owed from now on; the host at `site_id` and the platform give back their part."""
     return post(
         session,
         source=f"refund:{refund.id}",
         reason=REFUND_GRANTED,
         legs=[
-            Leg(_K.DEFERRED_HOST_SHARE, refund.split.host, payment.site_id),
+            Leg(_K.DEFERRED_HOST_SHARE, refund.split.host, site_id),
             Leg(_K.PLATFORM_REVENUE, refund.split.platform),
             Leg(_K.REFUNDS_PAYABLE, -refund.amount),
         ],

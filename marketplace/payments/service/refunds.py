@@ -12,10 +12,15 @@ from marketplace.core.events import publish
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
 from marketplace.payments import queries
-from marketplace.payments.errors import AmountRefused, RefundExceedsPayment, RefundNotRetryable
+from marketplace.payments.errors import (
+    AmountRefused,
+    PartNeeded,
+    RefundExceedsPayment,
+    RefundNotRetryable,
+)
 from marketplace.payments.events import Payable, RefundFailed, RefundSettled
 from marketplace.payments.gateway import ProcessorRefund
-from marketplace.payments.models import Payment, Refund, RefundTransition
+from marketplace.payments.models import Payment, PaymentPart, Refund, RefundTransition
 from marketplace.payments.rules import Split, refund_split, split
 from marketplace.payments.service import ledger, steps
 from marketplace.payments.service.quarantine import put_aside
@@ -62,20 +67,45 @@ def refund(
     reason: str,
     now: datetime,
     requested_by: UUID | None = None,
+    part_id: UUID | None = None,
 ) -> Refund:
     """Grant a refund; a job sends it, and `RefundSettled` or `RefundFailed` tells how it went.
 
     `RefundExceedsPayment` if more than was captured would go back, counting what is under way;
-    two at once are decided by the database, one after the other.
+    two at once are decided by the database, one after the other. `part_id` says which of several
+    things that were paid at once gives back, and is needed for those (`PartNeeded`).
     """
     if amount.minor <= 0:
         raise AmountRefused(f"{amount} is nothing to refund.")
     payment = queries.lock_payment(session, payment_id)
+    part = _part(session, payment, part_id)
     _reserve(session, payment, amount)
-    shares = _shares(session, payment, amount)
-    row = _add(session, payment, amount, shares, reason, now, requested_by)
-    ledger.post_granted(session, payment, row)
+    if part is not None:
+        _reserve_part(session, part, amount)
+    shares = _shares(session, payment, amount, part_id)
+    row = _add(session, payment, amount, shares, reason, now, requested_by, part_id=part_id)
+    ledger.post_granted(session, payment, row, part.site_id if part else payment.site_id)
     return row
+
+
+def refund_whole(session: Session, payment_id: UUID, *, reason: str, now: datetime) -> list[Refund]:
+    """Grant what is left of a payment: one refund, or one for each of its parts."""
+    payment = queries.lock_payment(session, payment_id)
+    parts = queries.parts(session, payment_id)
+    if not parts:
+        return [refund(session, payment_id, amount=payment.refundable, reason=reason, now=now)]
+    return [
+        refund(
+            session,
+            payment_id,
+            amount=part.refundable,
+            reason=reason,
+            now=now,
+            part_id=part.payable_id,
+        )
+        for part in parts
+        if part.refundable
+    ]
 
 
 def retry_refund(
@@ -97,6 +127,7 @@ def retry_refund(
         now,
         requested_by,
         replaces_id=failed.id,
+        part_id=failed.part_id,
     )
 
 
@@ -186,14 +217,37 @@ def _reserve(session: Session, payment: Payment, amount: Money) -> None:
         )
 
 
-def _shares(session: Session, payment: Payment, amount: Money) -> Split:
+def _part(session: Session, payment: Payment, part_id: UUID | None) -> PaymentPart | None:
+    """The part that is to give back; `PartNeeded` where there are parts and this names none."""
+    if (payment.site_id is None) != (part_id is not None):
+        raise PartNeeded
+    if part_id is None:
+        return None
+    part = session.get(PaymentPart, (payment.id, part_id), populate_existing=True)
+    if part is None:
+        raise PartNeeded
+    return part
+
+
+def _reserve_part(session: Session, part: PaymentPart, amount: Money) -> None:
+    if amount > part.refundable:
+        raise RefundExceedsPayment(
+            f"At most {part.refundable} can be refunded of this part.",
+            extra={"refundable": part.refundable.minor, "currency": amount.currency},
+        )
+    # Its payment's row is ours: nobody else counts here meanwhile.
+    part.refunded_minor += amount.minor
+    session.flush()
+
+
+def _shares(session: Session, payment: Payment, amount: Money, part_id: UUID | None) -> Split:
     zero = Money.zero(payment.currency)
     host, platform = zero, zero
     for earlier in queries.refunds(session, payment.id):
-        if earlier.replaces_id is None:
+        if earlier.replaces_id is None and earlier.part_id == part_id:
             host += earlier.split.host
             platform += earlier.split.platform
-    paid = split(queries.lines(session, payment.id))
+    paid = split(queries.lines(session, payment.id, part_id))
     return refund_split(paid, Split(host, platform), amount)
 
 
@@ -206,9 +260,11 @@ def _add(
     now: datetime,
     requested_by: UUID | None,
     replaces_id: UUID | None = None,
+    part_id: UUID | None = None,
 ) -> Refund:
     row = Refund(
         payment_id=payment.id,
+        part_id=part_id,
         amount=amount,
         host_minor=shares.host.minor,
         platform_minor=shares.platform.minor,

@@ -48,7 +48,8 @@ def test_constraints_are_named_by_the_convention(live):
 # Who did it, and where it came from: read with the row, never searched by. Their targets are
 # never deleted (an erased account is blanked, not removed), so nothing scans for them.
 READ_WITH_THE_ROW = {
-    "account", "listing_version", "ledger_transaction", "preceptor", "requirement_version",
+    "account", "itinerary", "listing_version", "ledger_transaction", "preceptor",
+    "requirement_version",
 }  # fmt: skip
 
 
