@@ -182,7 +182,7 @@ class DuplicateListing(Conflict):
 
 
 class ListingInUse(Conflict):
-    """`fields` names what can't change; `weeks` in the problem are those with taken seats."""
+    """`fields` names what can't change, `weeks` those with taken seats, `bookings` who has them."""
 
     code = "listing_in_use"
     title = "Seats that are taken, or the listing's state, stand against this change."

@@ -106,12 +106,11 @@ class Story:
         hold(
             "HOU-FM-01" in named, "the hands-on title over shadowing waits for review", named.keys()
         )
-        hold("ATL-ID-01" in named, "the elective open to graduates waits for review", named.keys())
-        entry = named["ATL-ID-01"]
+        entry = named["HOU-FM-01"]
         decided = operator(
             "POST",
             f"/operator/listings/reviews/{entry['id']}/decision",
-            {"approve": True, "reason": "The duties are as listed; graduates are told externship."},
+            {"approve": False, "reason": "Shadowing is not hands-on; please mend the title."},
         )
         hold(decided["tiers"], "the tiers stay computed", decided)
         self.facts["waiting_for_review"] = sorted(named)

@@ -12,6 +12,7 @@ from marketplace.booking.queries.bookings import (
     of_trainee,
     overlapping,
     own_to_pay,
+    versions,
 )
 from marketplace.booking.queries.due import (
     balances_due,
@@ -60,6 +61,7 @@ __all__ = [
     "seats_in_use",
     "starting_soon",
     "undecided",
+    "versions",
     "was_present",
     "weeks_of_trainee",
 ]

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, bindparam, cast, select
+from sqlalchemy import Select, Subquery, Text, bindparam, cast, select
 
 from marketplace.booking.models import (
     Booking,
@@ -32,6 +32,11 @@ class Overlap:
     booking_id: UUID
     title: str
     weeks: tuple[date, ...]
+
+
+def versions() -> Subquery:
+    """Ids of bookings with the listing's version that each was made on, to be joined to."""
+    return select(Booking.id, Booking.listing_version).subquery("booked")
 
 
 def find(session: Session, booking_id: UUID) -> Booking:

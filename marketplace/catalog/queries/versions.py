@@ -1,12 +1,12 @@
 """What a listing has been: its terms from version to version, and its states."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 
 from marketplace.catalog.errors import ListingNotFound
-from marketplace.catalog.models import ListingTransition, ListingVersion
+from marketplace.catalog.models import Listing, ListingTransition, ListingVersion
 from marketplace.core.db import Session
 
 
@@ -39,6 +39,16 @@ def terms_at(session: Session, listing_id: uuid.UUID, version: int) -> dict[str,
     if found is None:
         raise ListingNotFound
     return found.terms
+
+
+def with_duties(session: Session, listing: Listing, among: Collection[int]) -> set[int]:
+    """Which of a listing's versions had the duties that it has now."""
+    rows = session.execute(
+        select(ListingVersion.version, ListingVersion.terms["duties"].astext).where(
+            ListingVersion.listing_id == listing.id, ListingVersion.version.in_(list(among))
+        )
+    )
+    return {version for version, duties in rows if set(duties.split(";")) == set(listing.duties)}
 
 
 def history(session: Session, listing_id: uuid.UUID) -> Sequence[ListingTransition]:

@@ -46,8 +46,8 @@ CONFLICTS: Mapping[str, str] = {
     "claimed_tier_below_duties": "The claimed tier is below the one that the duties make.",
 }
 DRIFT = (
-    f"Once at least {DRIFT_LEAST_ATTESTATIONS} trainees have attested what they really did, and"
-    " most of them had no direct patient contact, a listing classified as hands-on is flagged for"
+    f"Once at least {DRIFT_LEAST_ATTESTATIONS} trainees have attested what they really did under"
+    " its present duties, and most of them had no direct patient contact, a listing classified as hands-on is flagged for"
     " review and its page says so."
 )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 LONGEST_SHOWN = 80
 
@@ -17,6 +18,8 @@ class Problem:
     expected: str
     # In which weeks somebody has a seat, where that is why.
     weeks: tuple[date, ...] = ()
+    # At which listings, where it is not the row's own.
+    listings: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True)

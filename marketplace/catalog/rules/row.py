@@ -150,6 +150,7 @@ def read_row(record: Record) -> tuple[ListingDraft | None, RowReader]:
     }
     step2_min = reader.optional("step2_min", _STEP_2)
     _check_order(reader, values)
+    _check_fees(reader, price, values["cancellation_policy"])
     if reader.problems and record.surplus:
         # An empty last cell that was pushed out leaves every cell in its neighbour's column.
         _refuse_shape(reader)
@@ -242,6 +243,20 @@ def _check_order(reader: RowReader, values: Mapping[str, Any]) -> None:
         reader.refuse("last_start", "last_before_first", f"a Monday from first_start, {first}, on")
 
 
+def _check_fees(reader: RowReader, price: Money | None, policy: str | None) -> None:
+    """A fee can't be taken from a payment in another currency: no such booking could be cancelled."""
+    fees = fee_currency(policy) if policy else None
+    if price is None or fees in (None, price.currency):
+        return
+    fitting = [key for key in SELECTABLE if fee_currency(key) in (None, price.currency)]
+    reader.refuse(
+        "cancellation_policy",
+        "fee_currency",
+        f"fees in the price's currency; those of {policy} are in {fees}, the price is in"
+        f" {price.currency}: choose {' or '.join(fitting)}, or a price in {fees}",
+    )
+
+
 def _warn(reader: RowReader, draft: ListingDraft) -> None:
     if draft.seats_per_week == 0:
         reader.caution(
@@ -254,14 +269,6 @@ def _warn(reader: RowReader, draft: ListingDraft) -> None:
             "currency",
             "unusual_currency",
             f"A site in the United States with a price in {draft.price.currency}.",
-        )
-    fees = fee_currency(draft.cancellation_policy)
-    if fees not in (None, draft.price.currency):
-        reader.caution(
-            "cancellation_policy",
-            "fee_currency",
-            f"Its fees are in {fees}, the price is in {draft.price.currency}: kept, but not"
-            " published before one of them is changed.",
         )
     if draft.site.time_zone not in places.zones_of(draft.site.state):
         reader.caution("timezone", "unusual_time_zone", f"Not a zone in use in {draft.site.state}.")

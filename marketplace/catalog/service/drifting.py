@@ -9,23 +9,32 @@ from sqlalchemy import update
 
 from marketplace.catalog.errors import DriftResolved
 from marketplace.catalog.models import Listing, ListingDrift
-from marketplace.catalog.queries import locks, tiers
-from marketplace.catalog.rules.tiers import has_direct_contact, has_drifted
+from marketplace.catalog.queries import locks, tiers, versions
+from marketplace.catalog.rules.tiers import (
+    DRIFT_LEAST_ATTESTATIONS,
+    has_direct_contact,
+    has_drifted,
+)
 from marketplace.catalog.service import waking
 from marketplace.core.db import Session, affected
 from marketplace.core.errors import Invalid
 from marketplace.core.ids import new_id
 
+CHANGED = "The listing has other duties now; what was attested of those before does not count."
 MENDED = "Most attestations report direct patient contact again."
 NO_PROMISE = "The listing promises no direct patient contact any more."
 
 
 @dataclass(frozen=True)
 class Attested:
-    """The duties that one trainee says were really performed, and when they said so."""
+    """The duties that one trainee says were really performed, and when they said so.
+
+    `version` is the listing's that their booking was made on.
+    """
 
     duties: Collection[str]
     at: datetime
+    version: int
 
 
 def judge(
@@ -33,25 +42,33 @@ def judge(
 ) -> bool:
     """Flag the listing if most attestations belie its tier, and take the flag away if not.
 
-    `attested` holds all trainees so far; those up to the last decision of an operator don't count.
-    Returns whether it is flagged; the flag keeps the time at which it was first set. `UnknownDuty`
+    `attested` holds all trainees so far; those up to the last decision of an operator don't count,
+    nor those whose booking was made on a version with other duties. Returns whether it is flagged; the flag keeps the time at which it was first set. `UnknownDuty`
     for a duty outside the vocabulary, `ListingNotFound`.
     """
     listing = locks.listing(session, listing_id)
     decided = tiers.last_decision(session, listing_id)
-    counted = [one.duties for one in attested if decided is None or one.at > decided]
+    open_ones = [one for one in attested if decided is None or one.at > decided]
+    same = versions.with_duties(session, listing, {one.version for one in open_ones})
+    counted = [one.duties for one in open_ones if one.version in same]
     offered = [tier for tier in (listing.tier_student, listing.tier_graduate) if tier]
     drifted = has_drifted(offered, listing.setting, counted)
     flag = tiers.open_drift(session, listing_id)
     if drifted:
         _flag(session, listing, flag, counted, now)
     elif flag is not None:
-        hands_on = has_drifted(offered, listing.setting, [()] * len(counted))
-        flag.resolved_at, flag.reason = now, MENDED if hands_on else NO_PROMISE
+        flag.resolved_at, flag.reason = now, _why_not(listing, offered, counted)
     listing.drift_at = None if not drifted else listing.drift_at or now
     session.flush()
     waking.listings_changed(session, [listing_id])
     return drifted
+
+
+def _why_not(listing: Listing, offered: Sequence[str], counted: Sequence[Collection[str]]) -> str:
+    """Why the flag is no more: nothing promised, too few to tell of these duties, or contact."""
+    if not has_drifted(offered, listing.setting, [()] * DRIFT_LEAST_ATTESTATIONS):
+        return NO_PROMISE
+    return MENDED if len(counted) >= DRIFT_LEAST_ATTESTATIONS else CHANGED
 
 
 def resolve(

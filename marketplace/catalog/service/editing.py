@@ -5,7 +5,7 @@ refusal of a change that somebody's seat stands against. The site is held, then 
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,13 +13,10 @@ from marketplace.catalog.errors import DuplicateListing, ListingInUse, ListingNo
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing, Preceptor, Site
 from marketplace.catalog.queries import listings, locks, sites
-from marketplace.catalog.rules.drafts import ListingDraft
-from marketplace.catalog.rules.findings import Problem
-from marketplace.catalog.rules.policies import SELECTABLE, fee_currency
 from marketplace.catalog.rules.sheet import Record
 from marketplace.catalog.rules.spreadsheet import judged
 from marketplace.catalog.rules.terms import terms_of
-from marketplace.catalog.service import importing, planning, reading
+from marketplace.catalog.service import holding, importing, planning, reading
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid
 
@@ -120,34 +117,21 @@ def _planned(session: Session, site: Site, cells: Mapping[str, str], by: By) -> 
     row = judged(Record(1, cells))
     if row.draft is None:
         raise reading.refused(row.problems, NAMES)
-    _check_fee(row.draft)
     (entry,) = planning.plan_rows(
         session, [row], site.owner_account_id, by.now.date(), only=site, holders=by.holders
     )
     if entry.problems:
-        raise _refused(entry.problems)
+        raise _refused(entry)
     return entry
 
 
-def _check_fee(draft: ListingDraft) -> None:
-    """A fee in another currency could not be taken: the listing could be booked, never cancelled."""
-    fees, currency = fee_currency(draft.cancellation_policy), draft.price.currency
-    if fees in (None, currency):
-        return
-    fitting = [key for key in SELECTABLE if fee_currency(key) in (None, currency)]
-    said = (
-        f"The fees of {draft.cancellation_policy} are in {fees}, the price is in {currency}."
-        f" Expected one of: {', '.join(fitting)}; or a price in {fees}."
-    )
-    raise Invalid(fields={"cancellation_policy": [said]})
-
-
-def _refused(problems: Iterable[Problem]) -> Exception:
+def _refused(entry: planning.Entry) -> Exception:
     """Seats that stand against it are a conflict; anything else is wrong by itself."""
-    error = reading.refused(problems, NAMES)
-    if any(problem.code in IN_USE for problem in problems):
-        weeks = sorted({week.isoformat() for problem in problems for week in problem.weeks})
-        return ListingInUse(fields=error.fields, extra={"weeks": weeks})
+    error = reading.refused(entry.problems, NAMES)
+    if any(problem.code in IN_USE for problem in entry.problems):
+        weeks = sorted({week.isoformat() for one in entry.problems for week in one.weeks})
+        extra = {"weeks": weeks, "bookings": holding.as_json(entry.holders)}
+        return ListingInUse(fields=error.fields, extra=extra)
     return error
 
 

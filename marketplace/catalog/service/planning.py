@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from marketplace.catalog.gateway import SeatHolders
+from marketplace.catalog.gateway import SeatHolder, SeatHolders
 from marketplace.catalog.models import Listing, Preceptor, Site
 from marketplace.catalog.queries import listings, seats
 from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
@@ -20,8 +20,9 @@ from marketplace.catalog.rules.sheet import KEPT_IF_ABSENT
 from marketplace.catalog.rules.spreadsheet import Sheet, SheetRow
 from marketplace.catalog.rules.terms import difference, terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
-from marketplace.catalog.service import holding
+from marketplace.catalog.service import holding, time_zones
 from marketplace.catalog.service.classification import classification_of
+from marketplace.catalog.service.time_zones import ZoneInUse
 from marketplace.catalog.states import ListingState
 from marketplace.core.db import Session
 from marketplace.identity.rules import LearnerStatus
@@ -100,6 +101,8 @@ class Entry:
     stored: Stored | None = None
     difference: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
+    # Who has the seats that stand against it.
+    holders: Sequence[SeatHolder] = ()
     fixes: Sequence[Fix] = ()
     cautions: Sequence[Caution] = ()
     tier_student: str | None = None
@@ -167,7 +170,8 @@ def plan_rows(
     that each of their listings counts as changed, whichever row comes first.
     """
     stored = _stored(session, rows, owner_id, today, former or Former())
-    entries = tuple(_entry(row, stored.get(_id(row)), only) for row in rows)
+    zones = time_zones.in_use(session, rows, owner_id, today, only)
+    entries = tuple(_entry(row, stored.get(_id(row)), only, zones) for row in rows)
     return entries if holders is None else _with_holders(session, entries, holders)
 
 
@@ -175,23 +179,42 @@ def _with_holders(
     session: Session, entries: Sequence[Entry], holders: SeatHolders
 ) -> tuple[Entry, ...]:
     """The entries with the bookings named in problems that are about taken seats."""
-    wanted = {
-        entry.stored.listing.id: {week for each in entry.problems for week in each.weeks}
-        for entry in entries
-        if entry.stored and any(each.weeks for each in entry.problems)
-    }
+    wanted: dict[uuid.UUID, set[date]] = {}
+    for entry in entries:
+        for problem in entry.problems:
+            for listing_id in _concerned(entry, problem):
+                wanted.setdefault(listing_id, set()).update(problem.weeks)
     found = holding.by_listing(session, wanted, holders)
 
-    def told(entry: Entry, problem: Problem) -> Problem:
-        having = found.get(entry.stored.listing.id, []) if entry.stored else []
-        there = [each for each in having if set(each.weeks) & set(problem.weeks)]
-        if not there:
-            return problem
-        return replace(problem, expected=f"{problem.expected}: {holding.named(there)}")
+    def named(entry: Entry, problem: Problem) -> list[SeatHolder]:
+        having = {
+            each.booking_id: each
+            for listing_id in _concerned(entry, problem)
+            for each in found.get(listing_id, ())
+        }
+        return [each for each in having.values() if set(each.weeks) & set(problem.weeks)]
 
-    return tuple(
-        replace(entry, problems=[told(entry, each) for each in entry.problems]) for entry in entries
-    )
+    def told(entry: Entry) -> Entry:
+        if not any(problem.weeks for problem in entry.problems):
+            return entry
+        by = [(problem, named(entry, problem)) for problem in entry.problems]
+        problems = [
+            replace(problem, expected=f"{problem.expected}: {holding.named(there)}")
+            if there
+            else problem
+            for problem, there in by
+        ]
+        every = {each.booking_id: each for _, there in by for each in there}
+        return replace(entry, problems=problems, holders=tuple(every.values()))
+
+    return tuple(map(told, entries))
+
+
+def _concerned(entry: Entry, problem: Problem) -> Sequence[uuid.UUID]:
+    """The listings whose taken seats a problem is about."""
+    if not problem.weeks or problem.listings:
+        return problem.listings
+    return [entry.stored.listing.id] if entry.stored else []
 
 
 def _id(row: SheetRow) -> str:
@@ -221,7 +244,9 @@ def _stored(
     }
 
 
-def _entry(row: SheetRow, stored: Stored | None, only: Site | None) -> Entry:
+def _entry(
+    row: SheetRow, stored: Stored | None, only: Site | None, zones: Mapping[str, ZoneInUse]
+) -> Entry:
     draft = row.draft
     said: dict[str, Any] = {"fixes": row.fixes, "cautions": row.cautions}
     if draft is None:
@@ -239,6 +264,8 @@ def _entry(row: SheetRow, stored: Stored | None, only: Site | None) -> Entry:
     if stored:
         draft = said["draft"] = _with_absent(row, draft, stored.draft)
     problems = _foreign(row.row, draft, only)
+    if draft.site.name in zones:
+        problems.append(time_zones.refused(row.row, draft.site, zones[draft.site.name]))
     changed = difference(terms_of(stored.before), terms_of(draft)) if stored else {}
     if stored and changed:
         problems += _not_changeable(row.row, draft, stored, changed)
@@ -286,9 +313,8 @@ def _not_changeable(
     closed = [week for week in taken if week in draft.blackout_weeks]
     if closed and "blackout_weeks" in changed:
         problems.append(_sold(row, "blackout_weeks", changed, closed))
-    for column in ("site_name", "timezone"):
-        if taken and column in changed:
-            problems.append(_sold(row, column, changed, list(taken)))
+    if taken and "site_name" in changed:
+        problems.append(_sold(row, "site_name", changed, list(taken)))
     return problems
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from marketplace.booking import queries as bookings
 from marketplace.catalog.rules.tiers import CONTACT_DUTIES
 from marketplace.catalog.service.drifting import Attested
 from marketplace.core.db import Session
@@ -45,16 +46,23 @@ def attestation(session: Session, booking_id: UUID) -> Attestation | None:
 
 
 def attested_duties(session: Session, listing_id: UUID) -> list[Attested]:
-    """Return what trainees attested on a listing, and when.
+    """Return what trainees attested on a listing, when, and on which version they had booked it.
 
     Contact duties count only where they were done in person, as for the tier of a listing.
     """
+    booked = bookings.versions()
     rows = session.execute(
-        select(Attestation.duties, Attestation.direct_contact, Attestation.recorded_at)
+        select(
+            Attestation.duties,
+            Attestation.direct_contact,
+            Attestation.recorded_at,
+            booked.c.listing_version,
+        )
+        .join(booked, booked.c.id == Attestation.booking_id)
         .where(Attestation.listing_id == listing_id)
         .order_by(Attestation.id)
     )
     return [
-        Attested(frozenset(duties) if contact else frozenset(duties) - CONTACT_DUTIES, at)
-        for duties, contact, at in rows
+        Attested(frozenset(duties) if contact else frozenset(duties) - CONTACT_DUTIES, at, version)
+        for duties, contact, at, version in rows
     ]

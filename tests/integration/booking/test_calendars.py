@@ -98,6 +98,21 @@ def test_the_later_of_two_editors_is_told_who_came_first(call, place, people):
     assert (seats.status_code, seats.json["edited_by"]) == (412, "Rosa Lima")
 
 
+def test_the_bookings_that_stand_against_a_change_of_a_listing_are_named(call, stage, place):
+    known = stage.confirmed(place, stage.trainee("Asha Rao"))
+    held = stage.hold(stage.trainee("Ben Osei"), place)
+    path = f"/listings/{place.listing_id}"
+    tag = call("GET", path).headers["ETag"]
+    refused = call("PATCH", path, {"seats_per_week": 1}, **{"If-Match": tag})
+    assert (refused.status_code, refused.json["code"]) == (409, "listing_in_use"), refused.json
+    found = {one["booking_id"]: one for one in refused.json["bookings"]}
+    assert set(found) == {str(known), str(held)}
+    assert found[str(known)]["trainee_name"] == "Asha Rao"
+    assert found[str(held)]["trainee_name"] is None
+    assert found[str(known)]["weeks"] == refused.json["weeks"]
+    assert "Asha Rao" in refused.json["fields"]["seats_per_week"][0]
+
+
 def test_closing_a_whole_site_names_the_bookings_and_undoing_opens_it(stage, call, place, other):
     stage.confirmed(place, stage.trainee("Asha Rao"))
     body = {"first_week": "2027-03-08", "last_week": "2027-04-05", "action": "close",

@@ -25,6 +25,8 @@ from tests.integration.catalog.caching import cached  # noqa: F401 - a fixture
 
 AUTHOR = Author(None, NOW, "As agreed.")
 SHEET = Path("marketplace/catalog/data/host_listings.csv").read_bytes()
+# The sample with the price of one row in the currency of its policy's fees, so that it goes in.
+MENDED = SHEET.replace(b",450,EUR,", b",450,USD,")
 
 
 class Sold:
@@ -52,6 +54,15 @@ class Sold:
             if listing_id in listing_ids
             for week in run
         )
+
+
+def priced_in_euro(session, external_id):
+    """A listing that was stored before fees in another currency than the price were refused."""
+    session.execute(
+        text("UPDATE listing SET price_currency = 'EUR' WHERE external_id = :id"),
+        {"id": external_id},
+    )
+    session.expire_all()
 
 
 def new_account(session, name="Somebody") -> uuid.UUID:
@@ -93,7 +104,8 @@ def imported(session, owner):
 
 @pytest.fixture
 def published(session, owner, imported):
-    """The sample's listings, published or in review."""
+    """The sample's listings, mended where needed, published or in review."""
+    import_listings(session, MENDED, owner, True, NOW)
     verify_sites(session, owner, NOW)
     return publishing.request_all(session, owner, owner, NOW)
 
@@ -107,7 +119,7 @@ def host(people):  # noqa: F811 - the fixture
 def market(session, host):
     """The sample published by `host`, and committed for requests to see: listings by their id."""
     with edge(session):
-        import_listings(session, SHEET, host.id, True, NOW)
+        import_listings(session, MENDED, host.id, True, NOW)
         verify_sites(session, host.id, NOW)
         publishing.request_all(session, host.id, host.id, NOW)
     return {row.external_id: row for row in session.execute(select(Listing)).scalars()}

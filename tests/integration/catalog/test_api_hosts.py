@@ -7,7 +7,7 @@ import pytest
 
 from marketplace.catalog.service import seats
 from marketplace.core.db import edge
-from tests.integration.catalog.conftest import SHEET
+from tests.integration.catalog.conftest import SHEET, priced_in_euro
 
 API = "/api/v1"
 
@@ -116,7 +116,7 @@ def test_seats_that_can_not_be(client, host, market, body):
     assert answer.json["fields"]
 
 
-def test_operators_work_off_the_queue(client, people, host, market):
+def test_operators_work_off_the_queue(client, session, people, host, market):
     operator, other = people.make("operator"), people.make("operator")
     queue = f"{API}/operator/listings/reviews"
     assert client.get(queue, headers=host.headers).status_code == 403
@@ -129,6 +129,7 @@ def test_operators_work_off_the_queue(client, people, host, market):
     assert (late.status_code, late.json["code"]) == (409, "review_decided")
     assert late.json["decided_by"] == str(operator.id)
     assert client.get(f"{API}/listings/{items[1]['listing_id']}").status_code == 200
+    priced_in_euro(session, "ATL-ID-01")
     other_one = f"{queue}/{items[0]['id']}/decision"
     silent = client.post(other_one, json={"approve": False}, headers=operator.headers)
     assert silent.json["fields"]["reason"]

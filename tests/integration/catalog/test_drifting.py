@@ -8,14 +8,15 @@ from marketplace.catalog.models import ListingDrift
 from marketplace.catalog.queries import tiers
 from marketplace.catalog.service import drifting
 from marketplace.catalog.service.drifting import Attested
+from marketplace.catalog.service.importing import import_listings
 from tests.conftest import NOW
-from tests.integration.catalog.conftest import listing_of
+from tests.integration.catalog.conftest import SHEET, listing_of
 
 API = "/api/v1"
 
 
-def said(*duties, at=NOW):
-    return [Attested({duty}, at) for duty in duties]
+def said(*duties, at=NOW, version=1):
+    return [Attested({duty}, at, version) for duty in duties]
 
 
 def test_a_listing_is_flagged_while_most_attestations_lack_contact(session, published):
@@ -32,6 +33,30 @@ def test_a_listing_is_flagged_while_most_attestations_lack_contact(session, publ
     assert listing.drift_at is None
     (flag,) = session.execute(select(ListingDrift)).scalars()
     assert (flag.resolved_at, flag.resolved_by, flag.reason) == (later, None, drifting.MENDED)
+
+
+def test_what_was_attested_of_other_duties_does_not_count(session, published, owner):
+    listing = listing_of(session, "CHI-IM-01")
+    before = said(*["shadowing"] * 3)
+    assert drifting.judge(session, listing.id, before, NOW)
+    more = SHEET.replace(b";rounds_attendance,students", b",students", 1)
+    assert more != SHEET
+    import_listings(session, more, owner, True, NOW)
+    assert listing.version == 2
+    day = NOW + timedelta(days=1)
+    one_more = [*before, *said("shadowing", at=day, version=2)]
+    assert not drifting.judge(session, listing.id, one_more, day)
+    (flag,) = session.execute(select(ListingDrift)).scalars()
+    assert flag.reason == drifting.CHANGED
+    # Another version with the same duties counts, and so do those on which they come back.
+    import_listings(session, more.replace(b",425.00,", b",430.00,"), owner, True, NOW)
+    assert listing.version == 3
+    new = said("shadowing", "shadowing", at=day, version=3)
+    assert drifting.judge(session, listing.id, [*one_more, *new], day)
+    assert tiers.open_drift(session, listing.id).attested == 3
+    import_listings(session, SHEET, owner, True, NOW)
+    assert drifting.judge(session, listing.id, [*one_more, *new], day)
+    assert tiers.open_drift(session, listing.id).attested == 3
 
 
 def test_half_is_not_most(session, published):

@@ -21,10 +21,10 @@ from marketplace.core.errors import NotFound
 from marketplace.core.money import Money
 from marketplace.identity import queries as identity
 from tests.conftest import NOW
-from tests.integration.catalog.conftest import SHEET, listing_of, new_account
+from tests.integration.catalog.conftest import SHEET, Sold, listing_of, new_account
 
-CREATED = 14
-REFUSED = 10
+CREATED = 13
+REFUSED = 11
 
 
 def sheet_with(old: str, new: str, count: int = 1) -> bytes:
@@ -76,7 +76,7 @@ def test_importing_twice_changes_nothing(session, owner, imported):
 
 def test_the_owner_is_a_member_of_each_new_site(session, owner, imported):
     sites = session.execute(select(Site.id)).scalars().all()
-    assert len(sites) == 10
+    assert len(sites) == 9
     assert all(identity.has_role(session, owner, "site_owner", site_id=site) for site in sites)
 
 
@@ -139,6 +139,33 @@ def test_a_change_that_would_break_a_taken_seat_is_refused(
     assert [(p.column, p.code) for p in entry.problems] == [(column, "seats_taken")]
     session.refresh(listing)
     assert listing.version == 1
+
+
+def test_a_time_zone_over_taken_seats_of_a_listing_that_is_not_in_the_sheet_refuses_its_rows(
+    session, owner, imported
+):
+    taken = listing_of(session, "CHI-IM-02")
+    seats.take(session, taken.id, [date(2027, 1, 4), date(2027, 1, 11)])
+    lines = SHEET.decode().splitlines(keepends=True)
+    rows = [line for line in lines if line.startswith(("CHI-IM-01", "NYC-NEU-01"))]
+    moved = rows[0].replace("America/Chicago", "America/New_York").replace("425.00", "430.00")
+    new = moved.replace("CHI-IM-01", "CHI-IM-09")
+    sheet = lines[0] + moved + new + rows[1].replace("510,USD", "515,USD")
+    assert moved != rows[0]
+    sold = Sold()
+    sold.runs.append((taken.id, [date(2027, 1, 4), date(2027, 1, 11)]))
+    plan = import_listings(session, sheet, owner, True, NOW, holders=sold)
+    assert [entry.action for entry in plan.entries] == ["refused", "refused", "changed"]
+    for entry in plan.of("refused"):
+        (problem,) = entry.problems
+        assert (problem.column, problem.value) == ("timezone", "America/New_York")
+        assert problem.code == "seats_taken"
+        for named in ("America/Chicago", "Lakeview Community Hospital", "CHI-IM-02", "2027-01-04",
+                      "Asha Rao"):  # fmt: skip
+            assert named in problem.expected
+    session.expire_all()
+    assert session.get(Site, taken.site_id).time_zone == "America/Chicago"
+    assert listing_of(session, "NYC-NEU-01").price == Money(51500, "USD")
 
 
 def test_seats_raised_are_seats_to_take(session, owner, imported):

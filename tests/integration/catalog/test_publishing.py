@@ -11,7 +11,13 @@ from marketplace.catalog.service.importing import import_listings
 from marketplace.core.errors import Invalid
 from marketplace.core.states import IllegalTransition
 from tests.conftest import NOW
-from tests.integration.catalog.conftest import SHEET, listing_of, new_account
+from tests.integration.catalog.conftest import (
+    MENDED,
+    SHEET,
+    listing_of,
+    new_account,
+    priced_in_euro,
+)
 
 
 def pending(session, external_id):
@@ -69,17 +75,21 @@ def test_an_approved_listing_is_published_and_its_history_tells_who(session, pub
 def test_a_fee_in_another_currency_than_the_price_holds_a_listing_up(
     session, published, owner, operator
 ):
+    priced_in_euro(session, "ATL-ID-01")
     review = pending(session, "ATL-ID-01")
     listing = publishing.decide(
         session, review.id, approve=True, reason="Agreed.", account_id=operator, now=NOW
     )
     assert (listing.state, listing.waits_for) == ("in_review", ["fee_currency"])
-    mended = SHEET.replace(b",450,EUR", b",450,USD")
-    import_listings(session, mended, owner, True, NOW)
+    import_listings(session, MENDED, owner, True, NOW)
     listing = listing_of(session, "ATL-ID-01")
     assert (listing.state, listing.waits_for) == ("published", [])
-    import_listings(session, SHEET, owner, True, NOW)
-    assert listing_of(session, "ATL-ID-01").waits_for == ["fee_currency"]
+    again = import_listings(session, SHEET, owner, True, NOW)
+    (refused,) = [entry for entry in again.entries if entry.external_id == "ATL-ID-01"]
+    assert [(one.column, one.code) for one in refused.problems] == [
+        ("cancellation_policy", "fee_currency")
+    ]
+    assert listing_of(session, "ATL-ID-01").state == "published"
 
 
 def test_a_rejection_needs_a_reason_and_makes_it_a_draft(session, published, operator):
@@ -133,7 +143,7 @@ def test_a_published_listing_that_becomes_contradictory_goes_back_to_review(
 
 def test_a_price_change_leaves_an_open_review_alone(session, published, owner):
     review = pending(session, "ATL-ID-01")
-    import_listings(session, SHEET.replace(b",450,EUR", b",451,EUR"), owner, True, NOW)
+    import_listings(session, MENDED.replace(b",450,USD", b",451,USD"), owner, True, NOW)
     session.refresh(review)
     assert review.state == "pending"
 

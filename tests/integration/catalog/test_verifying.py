@@ -16,7 +16,7 @@ from marketplace.catalog.service.verifying import Evidence
 from marketplace.core.errors import Invalid
 from tests.conftest import NOW
 from tests.factories.rotations import verify_sites
-from tests.integration.catalog.conftest import SHEET, listing_of, new_account
+from tests.integration.catalog.conftest import SHEET, listing_of, new_account, priced_in_euro
 
 LICENSE = Evidence("state_license", "IL-0042")
 
@@ -187,7 +187,8 @@ def test_of_two_operators_at_once_one_decides_and_the_other_is_told(live):
         assert len(sites.checks(session, [site_id])[site_id]) == 1
 
 
-def test_hosts_are_told_of_a_review(client, people, host, market, run_jobs, mail):
+def test_hosts_are_told_of_a_review(client, session, people, host, market, run_jobs, mail):
+    priced_in_euro(session, "ATL-ID-01")
     operator = people.make("operator")
     queue = "/api/v1/operator/listings/reviews"
     items = client.get(queue, headers=operator.headers).json["items"]

@@ -68,7 +68,7 @@ def test_a_summary_and_instructions_go_with_it():
     names = CalamineWorkbook.from_filelike(io.BytesIO(content)).sheet_names
     assert names == ["Listings", "Summary", "Instructions"]
     summary = cells_of(content, "Summary")
-    assert summary[2][:2] == ["refused", 10.0]
+    assert summary[2][:2] == ["refused", 11.0]
     assert ["price_per_week", "negative price", 1.0] in [row[:3] for row in summary]
     assert "Mend the coloured cells" in cells_of(content, "Instructions")[3][0]
 

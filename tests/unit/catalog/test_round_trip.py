@@ -14,7 +14,7 @@ from marketplace.catalog.rules.drafts import ListingDraft, PreceptorDraft, SiteD
 from marketplace.catalog.rules.neutral import neutralised, whole
 from marketplace.catalog.rules.npi import is_npi
 from marketplace.catalog.rules.people import upright_name
-from marketplace.catalog.rules.policies import SELECTABLE
+from marketplace.catalog.rules.policies import SELECTABLE, fee_currency
 from marketplace.catalog.rules.sheet import LISTINGS
 from marketplace.catalog.rules.specialties import SPECIALTIES
 from marketplace.catalog.rules.spreadsheet import read_sheet
@@ -57,6 +57,9 @@ def in_order(name):
 def drafts(draw):
     first = draw(mondays)
     least = draw(st.integers(1, 52))
+    policy = draw(st.sampled_from(sorted(SELECTABLE)))
+    fees = fee_currency(policy)
+    currencies = [fees] if fees else ["USD", "EUR", "GBP"]
     base = f"1{draw(st.integers(10_000_000, 99_999_999))}"
     return ListingDraft(
         external_id=draw(texts(64)),
@@ -74,9 +77,7 @@ def drafts(draw):
         audience=draw(st.sampled_from(vocabulary.allowed("audience"))),
         weeks_min=least,
         weeks_max=draw(st.integers(least, 52)),
-        price=draw(
-            st.builds(Money, st.integers(1, 10_000_000), st.sampled_from(["USD", "EUR", "GBP"]))
-        ),
+        price=draw(st.builds(Money, st.integers(1, 10_000_000), st.sampled_from(currencies))),
         seats_per_week=draw(st.integers(0, cells.MOST_SEATS)),
         first_start=first,
         last_start=first + timedelta(weeks=draw(st.integers(0, 60))),
@@ -85,7 +86,7 @@ def drafts(draw):
         step1_required=draw(st.booleans()),
         step2_min=draw(st.one_of(st.none(), st.integers(1, 300))),
         letter_policy=draw(st.sampled_from(vocabulary.allowed("letter_policy"))),
-        cancellation_policy=draw(st.sampled_from(sorted(SELECTABLE))),
+        cancellation_policy=policy,
         approval=draw(st.sampled_from(vocabulary.allowed("approval"))),
         notes=draw(st.one_of(st.just(""), texts(2000))),
         english=english.NOT_ASKED,

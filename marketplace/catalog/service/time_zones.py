@@ -1,0 +1,67 @@
+"""A site's time zone in a sheet: it stays while any of the site's listings has seats taken."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from marketplace.catalog.models import Site
+from marketplace.catalog.queries import imports, seats
+from marketplace.catalog.rules.drafts import SiteDraft
+from marketplace.catalog.rules.findings import Problem
+from marketplace.catalog.rules.spreadsheet import SheetRow
+from marketplace.catalog.rules.weeks import monday_of
+from marketplace.catalog.service import holding
+from marketplace.core.db import Session
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ZoneInUse:
+    """The time zone that a site has, and who stands against another: (id, own id, weeks)."""
+
+    name: str
+    taken: Sequence[tuple[uuid.UUID, str, Sequence[date]]]
+
+
+def in_use(
+    session: Session,
+    rows: Sequence[SheetRow],
+    owner_id: uuid.UUID,
+    today: date,
+    only: Site | None,
+) -> dict[str, ZoneInUse]:
+    """The sites, by name, whose time zone rows would change while seats are taken there.
+
+    Seats of any of the site's listings, whether the sheet has them or not.
+    """
+    wanted = {row.draft.site.name: row.draft.site.time_zone for row in rows if row.draft}
+    known = {only.name: only} if only else imports.sites_named(session, owner_id, wanted)
+    moved = {
+        site.id: site
+        for name, site in known.items()
+        if name in wanted and wanted[name] != site.time_zone
+    }
+    found: dict[str, ZoneInUse] = {}
+    if moved:
+        taken = seats.taken_at_sites(session, list(moved), monday_of(today))
+        for site in moved.values():
+            here = [(row[1], row[2], row[3]) for row in taken if row[0] == site.id]
+            if here:
+                found[site.name] = ZoneInUse(site.time_zone, here)
+    return found
+
+
+def refused(row: int, site: SiteDraft, zone: ZoneInUse) -> Problem:
+    """A day of a booking would begin at another time: of this listing or of another one there."""
+    weeks = sorted({week for _, _, some in zone.taken for week in some})
+    listings_ = ", ".join(own_id for _, own_id, _ in zone.taken[:MOST_NAMED])
+    more = f" and {len(zone.taken) - MOST_NAMED} more" if len(zone.taken) > MOST_NAMED else ""
+    expected = (
+        f"{zone.name}, the time zone of {site.name}: it can't change while seats are taken there,"
+        f" of {listings_}{more} in the week of {holding.in_words(weeks)}; write {zone.name} in all"
+        " rows of the site, or change it once these bookings are over or cancelled"
+    )
+    ids = tuple(listing_id for listing_id, _, _ in zone.taken)
+    return Problem(row, "timezone", site.time_zone, "seats_taken", expected, tuple(weeks), ids)
