@@ -2,6 +2,7 @@
 
 import csv
 import time
+from datetime import date
 from pathlib import Path
 
 import psycopg
@@ -35,6 +36,8 @@ _SAME = {
     "cancellation_policy": "tiered_days",
     "approval": "request",
 }
+_DATES = frozenset({"first_start", "last_start"})
+_NUMBERS = frozenset({"weeks_min", "weeks_max", "price_per_week", "seats_per_week", "step2_min"})
 _SPECIALTIES = ("Internal Medicine", "Family Medicine", "Pediatrics", "Psychiatry", "Neurology")
 
 
@@ -60,6 +63,27 @@ def write(path: Path, rows: int) -> None:
                     "notes": f"Listing {number} of a large sheet.",
                 }
             )
+
+
+def as_workbook(sheet: Path) -> Path:
+    """Write the same sheet as a workbook beside it, with its numbers and dates as such."""
+    import xlsxwriter  # noqa: PLC0415 - heavy
+
+    book_path = sheet.with_suffix(".xlsx")
+    with xlsxwriter.Workbook(book_path, {"constant_memory": True}) as book:
+        page = book.add_worksheet("Listings")
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        with sheet.open(newline="") as file:
+            for line, cells in enumerate(csv.reader(file)):
+                for place, cell in enumerate(cells):
+                    column = COLUMNS[place]
+                    if line and column in _DATES:
+                        page.write_datetime(line, place, date.fromisoformat(cell), day)
+                    elif line and column in _NUMBERS:
+                        page.write_number(line, place, float(cell))
+                    elif cell:
+                        page.write_string(line, place, cell)
+    return book_path
 
 
 def copied_in(connection: psycopg.Connection, statement: Composed, file: Path) -> float:

@@ -1,6 +1,7 @@
 """The import of a large sheet by the worker's own job, against `COPY` into the same tables."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import LiteralString
 
 import psycopg
@@ -12,6 +13,8 @@ from benchmarks.stage import Stage
 
 MIB = 1 << 20
 LARGEST_MIB = 300
+# The reader of workbooks lays the whole sheet out, every cell of it.
+LARGEST_WORKBOOK_MIB = 600
 LEAST_SHARE = 0.1
 # In the order in which rows need each other.
 TABLES: tuple[LiteralString, ...] = (
@@ -72,7 +75,39 @@ def run(stage: Stage) -> Iterator[Figure]:
         Target("value", "below", LARGEST_MIB),
         {"rows": rows},
     )
+    yield _of_workbook(stage, sheet, rows)
     sheet.unlink()
+
+
+def _of_workbook(stage: Stage, sheet: Path, rows: int) -> Figure:
+    """The peak memory of another process that imports the same sheet as a workbook."""
+    book = import_sheet.as_workbook(sheet)
+    with stage.database("imports_workbook") as conninfo:
+        stage.say("import of a workbook")
+        done = run_python(
+            "benchmarks.import_child",
+            {"sheet": str(book)},
+            stage.folder,
+            stage.environment(conninfo),
+        )
+    if done["counts"]["created"] != rows:
+        raise RuntimeError(f"of {rows} rows came {done['counts']}")
+    detail = {
+        "rows": rows,
+        "workbook_bytes": book.stat().st_size,
+        "reading_and_planning_seconds": round(done["planned"], 2),
+        "writing_seconds": round(done["written"], 2),
+    }
+    book.unlink()
+    return Figure(
+        "import.peak_memory_workbook",
+        done["peak"] / MIB,
+        "MiB",
+        "the process before it imports",
+        done["before"] / MIB,
+        Target("value", "below", LARGEST_WORKBOOK_MIB),
+        detail,
+    )
 
 
 def _copy_again(stage: Stage, conninfo: str) -> tuple[float, int]:

@@ -26,6 +26,7 @@ from marketplace.catalog.models import (
     SeatWeek,
     Site,
 )
+from marketplace.catalog.queries import locks
 from marketplace.catalog.queries.calendars import PoolWeek, Scope, week_state
 from marketplace.core.db import Session
 
@@ -205,6 +206,30 @@ def only_pool(
     if len(found.pools) != 1:
         raise SeatsShared
     return found
+
+
+@dataclass(frozen=True)
+class OfListing:
+    """A listing's pools and all their weeks, held; which of them others draw on too."""
+
+    pools: HeldPools
+    shared: frozenset[uuid.UUID]
+    committing: uuid.UUID | None
+
+
+def of_listing(session: Session, listing: Listing) -> OfListing:
+    """All that a change of the terms of a listing, which the caller holds, may do to its seats.
+
+    `committing` is the import that is writing for the listing's owner.
+    """
+    own = select(ListingPool.pool_id).where(ListingPool.listing_id == listing.id)
+    others = select(func.json_agg(ListingPool.pool_id.distinct())).where(
+        ListingPool.pool_id.in_(own), ListingPool.listing_id != listing.id
+    )
+    more = [others.scalar_subquery(), locks.committing(listing.owner_account_id)]
+    found = pools(session, SeatPool.id.in_(own), None, hold=True, more=more)
+    shared, run = found.more
+    return OfListing(found, frozenset(map(uuid.UUID, shared or ())), run)
 
 
 def _line(week: Any) -> ColumnElement[Any]:

@@ -2,13 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, and_, select
 from sqlalchemy.orm import aliased, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from marketplace.catalog.errors import ListingNotFound
-from marketplace.catalog.models import Listing, ListingReview, Site
+from marketplace.catalog.errors import ListingNotFound, SiteNotFound
+from marketplace.catalog.models import ImportRun, Listing, ListingReview, Preceptor, Site
+from marketplace.catalog.states import ImportState
 from marketplace.core.db import Session
 from marketplace.core.errors import Conflict, NotFound
 
@@ -83,6 +85,57 @@ def site_and_listing(
     found, site, seen = row
     _with_site(session, found, site, seen)
     return site, found
+
+
+def for_edit(
+    session: Session,
+    site_id: uuid.UUID,
+    listing_id: uuid.UUID,
+    preceptor_id: uuid.UUID | None,
+) -> tuple[Site, Listing, Preceptor | None]:
+    """A site and a listing of it, held as above, and the site's preceptor whom it is to be given."""
+    own = select(Listing.site_id).where(Listing.id == listing_id, Listing.site_id == site_id)
+    first = select(Site).where(Site.id == own.scalar_subquery()).with_for_update(key_share=True)
+    holding, other = aliased(Site, first.cte("held")), aliased(Preceptor)
+    row = session.execute(
+        select(Listing, holding, other, _seen(listing_id))
+        .join(holding, holding.id == Listing.site_id)
+        .outerjoin(other, and_(other.id == preceptor_id, other.site_id == holding.id))
+        .options(joinedload(Listing.preceptor))
+        .where(Listing.id == listing_id)
+        .with_for_update(of=Listing)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise ListingNotFound
+    found, site, person, seen = row
+    _with_site(session, found, site, seen)
+    return site, found, person
+
+
+def for_new_listing(
+    session: Session, site_id: uuid.UUID, preceptor_id: uuid.UUID
+) -> tuple[Site, Preceptor | None, uuid.UUID | None]:
+    """A site, held, its preceptor of this id, and the import that is writing for its owner."""
+    row = session.execute(
+        select(Site, Preceptor, committing(Site.owner_account_id))
+        .outerjoin(Preceptor, and_(Preceptor.id == preceptor_id, Preceptor.site_id == Site.id))
+        .where(Site.id == site_id)
+        .with_for_update(of=Site, key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise SiteNotFound
+    return row[0], row[1], row[2]
+
+
+def committing(owner: Any) -> ScalarSelect[uuid.UUID]:
+    """The import that is writing for an owner now, as a column; of one owner there is one at most."""
+    return (
+        select(ImportRun.id)
+        .where(ImportRun.owner_account_id == owner, ImportRun.state == ImportState.COMMITTING)
+        .scalar_subquery()
+    )
 
 
 def _with_site(session: Session, found: Listing, site: Site, seen: int) -> None:

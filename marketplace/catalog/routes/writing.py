@@ -37,7 +37,7 @@ def create_listing(data: dict[str, Any], site_id: UUID) -> tuple[Response, int]:
     """Write a new listing; it is a draft until its publication is asked for."""
     preceptor_id = data["preceptor_id"]
     made = service.create(context.session(), site_id, preceptor_id, cells_of(data), _by())
-    return _shown(made.id), 201
+    return _tagged(made), 201
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>", methods=["GET"])
@@ -62,13 +62,12 @@ def change_listing(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Res
     that contradicts itself now goes back to review.
     """
     session = context.session()
-    site, listing = service.held(session, site_id, listing_id)
+    found = service.held(session, site_id, listing_id, data.get("preceptor_id"))
     editing.require_match(
-        listing.id, listing.version, lambda: versions.last_version(session, listing_id)
+        listing_id, found.listing.version, lambda: versions.last_version(session, listing_id)
     )
-    preceptor_id = data.get("preceptor_id")
-    service.change(session, listing, site, cells_of(data), _by(), preceptor_id=preceptor_id)
-    return _shown(listing_id)
+    service.change(session, found, cells_of(data), _by())
+    return _tagged(found.listing)
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/withdraw", methods=["POST"])

@@ -48,6 +48,38 @@ def write(
     """Write what was planned, and its history; an edit that changes nothing leaves none."""
     if not (found.pools or found.listings):
         return replace(found, committed=True)
+    edit = _edit(session, site_id, kind, asked, author, undoes)
+    parts = _write_seats(session, found.pools, edit.id)
+    _write_closings(session, found.listings, edit.id, author)
+    back = rows.flush(session, *parts)
+    if parts:
+        drawing = tuple(map(uuid.UUID, back[-1]))
+        waking.seats_changed(session, drawing)
+        seats.tell_of_more(session, drawing, _more_seats(found.pools))
+    return replace(found, committed=True, edit_id=edit.id)
+
+
+def note(
+    session: Session, site_id: uuid.UUID, found: EditPlan, asked: dict[str, Any], author: Author
+) -> list[tuple[uuid.UUID, date]]:
+    """Take down the history of seats that an import gives; the caller writes it with the weeks.
+
+    Returns the weeks of pools that get more seats, for the caller to tell of.
+    """
+    if found.pools:
+        edit = _edit(session, site_id, EditKind.IMPORT, asked, author, None)
+        _write_seats(session, found.pools, edit.id)
+    return _more_seats(found.pools)
+
+
+def _edit(
+    session: Session,
+    site_id: uuid.UUID,
+    kind: EditKind,
+    asked: dict[str, Any],
+    author: Author,
+    undoes: uuid.UUID | None,
+) -> CalendarEdit:
     edit = CalendarEdit(
         id=new_id(),
         site_id=site_id,
@@ -59,14 +91,7 @@ def write(
         undoes=undoes,
     )
     session.add(edit)
-    parts = _write_seats(session, found.pools, edit.id)
-    _write_closings(session, found.listings, edit.id, author)
-    back = rows.flush(session, *parts)
-    if parts:
-        drawing = tuple(map(uuid.UUID, back[-1]))
-        waking.seats_changed(session, drawing)
-        seats.tell_of_more(session, drawing, _more_seats(found.pools))
-    return replace(found, committed=True, edit_id=edit.id)
+    return edit
 
 
 def _write_seats(

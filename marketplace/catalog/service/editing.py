@@ -1,27 +1,53 @@
-"""One listing written by its host: judged and stored as a row of a sheet would be.
+"""One listing written by its host: judged as a row of a sheet would be, and stored in one statement.
 
 Its terms are the cells of that row, so that there is one set of rules for both ways, and the same
-refusal of a change that somebody's seat stands against. The site is held, then the listing.
+refusal of a change that somebody's seat stands against. The site is held, then the listing, then
+its pools and their weeks: what is judged is what is written over.
 """
 
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from marketplace.catalog.errors import DuplicateListing, ListingInUse, ListingNotFound
+from sqlalchemy.orm.attributes import set_committed_value
+
+from marketplace.catalog.errors import ImportUnderWay, ListingInUse
 from marketplace.catalog.gateway import SeatHolders
-from marketplace.catalog.models import Listing, Preceptor, Site
-from marketplace.catalog.queries import listings, locks, sites
+from marketplace.catalog.models import Listing, ListingVersion, Preceptor, SeatPool, Site
+from marketplace.catalog.queries import held as held_queries
+from marketplace.catalog.queries import listings, locks
+from marketplace.catalog.queries.held import OfListing
+from marketplace.catalog.rules.drafts import ListingDraft
+from marketplace.catalog.rules.edits import WeekState
 from marketplace.catalog.rules.sheet import Record
-from marketplace.catalog.rules.spreadsheet import judged
+from marketplace.catalog.rules.spreadsheet import SheetRow, judged
 from marketplace.catalog.rules.terms import terms_of
-from marketplace.catalog.service import holding, importing, planning, reading
+from marketplace.catalog.rules.weeks import calendar, monday_of
+from marketplace.catalog.service import (
+    columns,
+    edit_plans,
+    edit_records,
+    holding,
+    importing,
+    planning,
+    pools,
+    publishing,
+    reading,
+    seats,
+    waking,
+)
+from marketplace.catalog.service.edit_records import Author
+from marketplace.catalog.states import ListingState
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid
+from marketplace.core.ids import new_id
 
 IN_USE = frozenset({"seats_taken", "seats_shared", "retired"})
 NAMES = {"currency": "price_per_week", "preceptor": "preceptor_id", "npi": "preceptor_id"}
+Weeks = dict[tuple[uuid.UUID, date], WeekState]
 
 
 @dataclass(frozen=True)
@@ -33,6 +59,15 @@ class By:
     holders: SeatHolders
 
 
+@dataclass(frozen=True)
+class Held:
+    """A listing and its site, held, and the preceptor whom it is to be given, if the site has them."""
+
+    site: Site
+    listing: Listing
+    person: Preceptor | None
+
+
 def create(
     session: Session,
     site_id: uuid.UUID,
@@ -42,64 +77,194 @@ def create(
 ) -> Listing:
     """A new draft of a site; `cells` are the sheet's, those of site and preceptor left out.
 
-    `Invalid` names each field that can't be taken; `DuplicateListing` for an `external_id` that
-    its owner uses already.
+    `Invalid` names each field that can't be taken; `DuplicateListing`, by the constraint, for an
+    `external_id` that its owner uses already.
     """
-    site = _site(session, site_id)
-    person = _preceptor(session, site_id, preceptor_id)
-    entry = _planned(session, site, {**_place(site, person), **cells}, by)
-    if entry.stored is not None:
-        raise DuplicateListing
-    _write(session, site, entry, by)
-    (row,) = listings.owned(session, site.owner_account_id, [entry.external_id])
-    return row[0]
+    importing.wait_at_site(session, site_id)
+    site, person, run = locks.for_new_listing(session, site_id, preceptor_id)
+    _refuse_import(run)
+    person = _known(person)
+    draft = _read({**_place(site, person), **cells}).draft
+    listing, pool = _new(site, person, draft), SeatPool(id=new_id(), site_id=site_id, name="")
+    pool.name = draft.external_id
+    why = importing.WHY[importing.BY_HAND]
+    step = publishing.transition(listing.id, None, ListingState.DRAFT, by.account_id, why, by.now)
+    session.add_all([listing, _version(listing.id, 1, {}, draft, by), step, pool])
+    weeks = {
+        (pool.id, week): WeekState(draft.seats_per_week)
+        for week in calendar(draft.first_start, draft.last_start, draft.weeks_max)
+    }
+    rows.flush(session, pools.links_joined({(listing.id, pool.id)}), seats.written(weeks))
+    set_committed_value(listing, "site", site)
+    set_committed_value(listing, "preceptor", person)
+    return listing
 
 
-def held(session: Session, site_id: uuid.UUID, listing_id: uuid.UUID) -> tuple[Site, Listing]:
-    """A listing of this site and the site, for a change of it; `ListingNotFound`."""
-    site = _site(session, site_id)
-    listing = locks.listing(session, listing_id)
-    if listing.site_id != site_id:
-        raise ListingNotFound
-    return site, listing
-
-
-def change(
+def held(
     session: Session,
-    listing: Listing,
-    site: Site,
-    cells: Mapping[str, str],
-    by: By,
-    *,
+    site_id: uuid.UUID,
+    listing_id: uuid.UUID,
     preceptor_id: uuid.UUID | None = None,
-) -> None:
-    """Give a listing these cells, the others as they were; the caller has `held` it and its site.
+) -> Held:
+    """A listing of this site and the site, for a change of it; `ListingNotFound`."""
+    importing.wait_at_site(session, site_id)
+    site, listing, person = locks.for_edit(session, site_id, listing_id, preceptor_id)
+    return Held(site, listing, person if preceptor_id else listing.preceptor)
+
+
+def change(session: Session, found: Held, cells: Mapping[str, str], by: By) -> None:
+    """Give a listing that is `held` these cells, the others as they were.
 
     Every change is a version. `Invalid` as for a new one; `ListingInUse` where a booking's seat
     stands against it, naming the bookings, or where it is retired.
     """
-    person = _preceptor(session, site.id, preceptor_id or listing.preceptor_id)
+    site, listing, person = found.site, found.listing, _known(found.person)
     stored = terms_of(listings.draft_of(listing, site, person))
-    entry = _planned(session, site, {**stored, **cells}, by)
-    if entry.action == planning.CHANGED:
-        _write(session, site, entry, by)
-        session.refresh(listing)
+    row = _read({**stored, **cells})
+    has = held_queries.of_listing(session, listing)
+    _refuse_import(has.committing)
+    entry = _entry(row, found, has, by.now.date())
+    if entry.problems:
+        (entry,) = planning.with_holders(session, [entry], by.holders)
+        raise _refused(entry)
+    if entry.action == planning.CHANGED and entry.stored and entry.draft:
+        _write(session, found, has, entry.stored.draft, entry.draft, entry.difference, by)
 
 
-def _site(session: Session, site_id: uuid.UUID) -> Site:
-    """The site, held; imports of its owner come first or wait, as they hold what they write."""
-    importing.wait_for_others(session, sites.site(session, site_id).owner_account_id)
-    return sites.locked(session, site_id)
+def _read(cells: Mapping[str, str]) -> "_Good":
+    row = judged(Record(1, cells))
+    if row.draft is None:
+        raise reading.refused(row.problems, NAMES)
+    return _Good(row, row.draft)
 
 
-def _preceptor(session: Session, site_id: uuid.UUID, preceptor_id: uuid.UUID) -> Preceptor:
-    person = session.get(Preceptor, preceptor_id)
-    if person is None or person.site_id != site_id:
+@dataclass(frozen=True)
+class _Good:
+    row: SheetRow
+    draft: ListingDraft
+
+
+def _entry(good: _Good, found: Held, has: OfListing, today: date) -> planning.Entry:
+    taken: dict[date, int] = {}
+    for (_, week), one in has.pools.weeks.items():
+        if one.taken and week >= monday_of(today):
+            taken[week] = max(one.taken, taken.get(week, 0))
+    listing = found.listing
+    draft = listings.draft_of(listing, found.site, listing.preceptor)
+    own = [(pool.id, pool.id in has.shared) for pool in has.pools.pools]
+    stored = planning.Stored(listing, found.site, listing.preceptor, draft, own, taken, draft)
+    return planning.entry_of(good.row, stored, found.site, {})
+
+
+def _write(
+    session: Session,
+    found: Held,
+    has: OfListing,
+    before: ListingDraft,
+    draft: ListingDraft,
+    changed: Mapping[str, tuple[str, str]],
+    by: By,
+) -> None:
+    """The listing, its version, its weeks and what follows of them, in one statement."""
+    listing, judged_before = found.listing, found.listing.fingerprint
+    person = _known(found.person)
+    listing.preceptor_id, listing.price = person.id, draft.price
+    for name, value in columns.values_of(draft).items():
+        setattr(listing, name, value)
+    listing.version += 1
+    session.add(_version(listing.id, listing.version, changed, draft, by))
+    parts, more = _weeks(session, found.site, has, before, draft, by)
+    if listing.fingerprint != judged_before or importing.JUDGED & changed.keys():
+        publishing.judge_changed(session, listing, found.site, by.account_id, by.now)
+    rows.flush(session, *parts)
+    set_committed_value(listing, "preceptor", person)
+    waking.listings_changed(session, [listing.id])
+    seats.tell_of_more(session, (listing.id,), more)
+
+
+def _weeks(
+    session: Session,
+    site: Site,
+    has: OfListing,
+    before: ListingDraft,
+    draft: ListingDraft,
+    by: By,
+) -> tuple[list[rows.Part], list[tuple[uuid.UUID, date]]]:
+    """What brings a listing's own calendar to its new season and number of seats, and what is more.
+
+    Weeks with taken seats stay, and so does a calendar that is shared: what would touch them has
+    been refused.
+    """
+    if len(has.pools.pools) != 1 or has.shared:
+        return [], []
+    more: list[tuple[uuid.UUID, date]] = []
+    (pool,) = has.pools.pools
+    present = has.pools.weeks
+    new: Weeks = {}
+    gone: set[tuple[uuid.UUID, date]] = set()
+    wanted = calendar(draft.first_start, draft.last_start, draft.weeks_max)
+    if calendar(before.first_start, before.last_start, before.weeks_max) != wanted:
+        places = {(pool.id, week) for week in wanted}
+        gone = {place for place in present.keys() - places if not present[place].taken}
+        new = {place: WeekState(draft.seats_per_week) for place in places - present.keys()}
+    if before.seats_per_week != draft.seats_per_week:
+        since = monday_of(by.now.date())
+        targets = {
+            place: WeekState(draft.seats_per_week, one.state.closed)
+            for place, one in present.items()
+            if place[1] >= since and place not in gone
+        }
+        plan = edit_plans.of_pools(session, [pool], present, targets, by.holders)
+        plan.refuse_obstacles()
+        asked = {"seats": {str(pool.id): draft.seats_per_week}}
+        why = importing.WHY[importing.BY_HAND]
+        more = edit_records.note(session, site.id, plan, asked, Author(by.account_id, by.now, why))
+        new |= targets
+    return ([seats.removed(gone), seats.written(new)] if new or gone else []), more
+
+
+def _new(site: Site, person: Preceptor, draft: ListingDraft) -> Listing:
+    return Listing(
+        id=new_id(),
+        site_id=site.id,
+        owner_account_id=site.owner_account_id,
+        preceptor_id=person.id,
+        external_id=draft.external_id,
+        price=draft.price,
+        **columns.values_of(draft),
+    )
+
+
+def _version(
+    listing_id: uuid.UUID,
+    version: int,
+    difference: Mapping[str, tuple[str, str]],
+    draft: ListingDraft,
+    by: By,
+) -> ListingVersion:
+    return ListingVersion(
+        listing_id=listing_id,
+        version=version,
+        account_id=by.account_id,
+        recorded_at=by.now,
+        source=importing.BY_HAND,
+        difference={column: list(pair) for column, pair in difference.items()},
+        terms=terms_of(draft),
+    )
+
+
+def _refuse_import(run: uuid.UUID | None) -> None:
+    if run is not None:
+        raise ImportUnderWay(extra={"import_id": str(run)})
+
+
+def _known(person: Preceptor | None) -> Preceptor:
+    if person is None:
         raise Invalid(fields={"preceptor_id": ["Expected the id of a preceptor of this site."]})
     return person
 
 
-def _place(site: Site, person: Preceptor) -> dict[str, str]:
+def _place(site: Site, person: Preceptor) -> dict[str, Any]:
     draft = listings.site_draft(site)
     return {
         "site_name": draft.name,
@@ -113,18 +278,6 @@ def _place(site: Site, person: Preceptor) -> dict[str, str]:
     }
 
 
-def _planned(session: Session, site: Site, cells: Mapping[str, str], by: By) -> planning.Entry:
-    row = judged(Record(1, cells))
-    if row.draft is None:
-        raise reading.refused(row.problems, NAMES)
-    (entry,) = planning.plan_rows(
-        session, [row], site.owner_account_id, by.now.date(), only=site, holders=by.holders
-    )
-    if entry.problems:
-        raise _refused(entry)
-    return entry
-
-
 def _refused(entry: planning.Entry) -> Exception:
     """Seats that stand against it are a conflict; anything else is wrong by itself."""
     error = reading.refused(entry.problems, NAMES)
@@ -133,9 +286,3 @@ def _refused(entry: planning.Entry) -> Exception:
         extra = {"weeks": weeks, "bookings": holding.as_json(entry.holders)}
         return ListingInUse(fields=error.fields, extra=extra)
     return error
-
-
-def _write(session: Session, site: Site, entry: planning.Entry, by: By) -> None:
-    owner, source = site.owner_account_id, importing.BY_HAND
-    writer = importing.Writer(session, owner, by.account_id, by.now, by.holders, source=source)
-    writer.run([entry])

@@ -12,12 +12,14 @@ from typing import Any, BinaryIO
 
 from marketplace.catalog.rules.findings import Problem
 from marketplace.catalog.rules.sheet import LISTINGS, Layout, column_of
+from marketplace.catalog.rules.writing import width_of
 
 PROBLEMS = "problems"
 # A spreadsheet slows down with many; beyond these the colour and the first column tell.
 MOST_COMMENTS = 5_000
 LONGEST_COMMENT = 500
 LONGEST_CELL = 32_000
+WRONG = {"bg_color": "#FFC7CE", "font_color": "#9C0006"}
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,8})(?:\.\d{1,4})?", re.ASCII)
 INSTRUCTIONS = (
     "How to use this workbook",
@@ -47,8 +49,10 @@ class _Book:
     book: Any
     sheet: Any
     wrong: Any
+    told: Any
     head: Any
     note: Any
+    plain: Any
     comments: int = 0
 
 
@@ -76,9 +80,12 @@ def write(
         made = _Book(
             book,
             book.add_worksheet(layout.name),
-            book.add_format({"bg_color": "#FFC7CE", "font_color": "#9C0006"}),
+            book.add_format({**WRONG, "valign": "top"}),
+            # All of it is to be read without a click: the row grows with it.
+            book.add_format({**WRONG, "valign": "top", "text_wrap": True}),
             book.add_format({"bold": True, "bg_color": "#DDDDDD"}),
             book.add_format({"text_wrap": True, "valign": "top"}),
+            book.add_format({"valign": "top"}),
         )
         tally = _write_rows(made, rows, refusals, layout)
         _write_summary(made, counts, tally)
@@ -92,8 +99,7 @@ def _write_rows(
     layout: Layout,
 ) -> dict[tuple[str, str], int]:
     sheet = made.sheet
-    sheet.set_column(0, 0, 50)
-    sheet.set_column(1, 60, 18)
+    sheet.set_column(0, 0, 70)
     tally: dict[tuple[str, str], int] = {}
     waiting = next(refusals, None)
     columns: list[str] = []
@@ -107,6 +113,8 @@ def _write_rows(
             # A workbook of ours that is sent in again gets no second column of problems.
             old = columns.index(PROBLEMS) if PROBLEMS in columns else -1
             _write_headings(made, line, cells, old)
+            for place, (_, column) in enumerate(_placed(columns, old), start=1):
+                sheet.set_column(place, place, width_of(column))
             continue
         problems: Sequence[Problem] = ()
         if waiting is not None and waiting[0].row == number:
@@ -139,7 +147,7 @@ def _write_row(
         expected.setdefault(problem.column, []).append(f"Expected {problem.expected}.")
     if problems:
         told = "; ".join(f"{each.column or 'row'}: expected {each.expected}" for each in problems)
-        made.sheet.write_string(line, 0, told[:LONGEST_CELL], made.wrong)
+        made.sheet.write_string(line, 0, told[:LONGEST_CELL], made.told)
     width = len(cells)
     # A cell that is missing at the end of a short row is to be filled in too.
     missing = [place for place in range(width, len(columns)) if columns[place] in expected]
@@ -152,12 +160,12 @@ def _write_row(
 
 
 def _write_cell(made: _Book, line: int, place: int, cell: str, notes: Sequence[str] | None) -> None:
-    style = made.wrong if notes else None
+    style = made.wrong if notes else made.plain
     if _NUMBER.fullmatch(cell):
         made.sheet.write_number(line, place, float(cell), style)
     elif cell:
         made.sheet.write_string(line, place, cell, style)
-    elif style:
+    elif notes:
         made.sheet.write_blank(line, place, None, style)
     if notes and made.comments < MOST_COMMENTS:
         made.comments += 1
@@ -176,6 +184,7 @@ def _write_summary(
 ) -> None:
     sheet = made.book.add_worksheet("Summary")
     sheet.set_column(0, 1, 28)
+    sheet.set_column(2, 2, 12)
     line = 0
     sheet.write_row(line, 0, ["rows", "how many"], made.head)
     for action, count in counts.items():

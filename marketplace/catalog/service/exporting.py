@@ -16,7 +16,7 @@ from marketplace.catalog.queries.exports import CalendarWeek
 from marketplace.catalog.rules.neutral import neutralised
 from marketplace.catalog.rules.sheet import CALENDAR, LISTINGS, Layout
 from marketplace.catalog.rules.terms import terms_of
-from marketplace.catalog.rules.writing import Format
+from marketplace.catalog.rules.writing import Format, width_of
 from marketplace.core.db import Session
 
 NUMBERS = frozenset(
@@ -26,7 +26,6 @@ NUMBERS = frozenset(
     }
 )
 DATES = frozenset({"first_start", "last_start", "week"})
-WIDTH = 18
 Row = Mapping[str, str]
 
 
@@ -93,9 +92,9 @@ def _write_xlsx(file: BinaryIO, layout: Layout, rows: Iterable[Row]) -> int:
         head = book.add_format({"bold": True, "bg_color": "#DDDDDD"})
         day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
         money = book.add_format({"num_format": "0.00"})
-        sheet.set_column(0, len(layout.columns) - 1, WIDTH)
         sheet.freeze_panes(1, 1)
         for place, column in enumerate(layout.columns):
+            sheet.set_column(place, place, width_of(column))
             sheet.write_string(0, place, column, head)
         for count, row in enumerate(rows, start=1):
             for place, column in _filled(layout, row):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Text, cast, delete, func, insert, literal, select
 
 from marketplace.catalog.errors import ImportUnderWay, ListingNotFound, SheetRefused
 from marketplace.catalog.gateway import SeatHolders
@@ -115,6 +115,13 @@ def wait_for_others(
         raise ImportUnderWay(extra={"import_id": str(other)})
 
 
+def wait_at_site(session: Session, site_id: uuid.UUID) -> None:
+    """Wait for an import of the site's owner that writes now; who asks then sees what it wrote."""
+    owner = cast(Site.owner_account_id, Text)
+    key = func.hashtextextended(literal("catalog.import:") + owner, 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)).where(Site.id == site_id))
+
+
 def refuse_fault(plan: ImportPlan) -> None:
     """Raise `SheetRefused` for a file that can't be read at all."""
     if plan.fault is not None:
@@ -138,14 +145,12 @@ class Writer:
         now: datetime,
         holders: SeatHolders | None = None,
         former: Former | None = None,
-        source: str = SOURCE,
     ) -> None:
         self.session = session
         self.owner_id = owner_id
         self.account_id = account_id
         self.now = now
         self.holders = holders
-        self.source = source
         self.former = former if former is not None else Former()
         self.sites: dict[str, Site] = {}
         self.preceptors: dict[tuple[uuid.UUID, str], Preceptor] = {}
@@ -268,7 +273,7 @@ class Writer:
                 "to_state": ListingState.DRAFT.value,
                 "account_id": self.account_id,
                 "recorded_at": self.now,
-                "why": WHY[self.source],
+                "why": WHY[SOURCE],
             }
         )
         rows[SeatPool].append({"id": pool_id, "site_id": site.id, "name": draft.external_id})
@@ -287,7 +292,7 @@ class Writer:
             "version": version,
             "account_id": self.account_id,
             "recorded_at": self.now,
-            "source": self.source,
+            "source": SOURCE,
             "difference": {column: list(pair) for column, pair in difference.items()},
             "terms": terms_of(draft),
         }
@@ -361,6 +366,6 @@ class Writer:
                 stored.site.id,
                 {pool_id: draft.seats_per_week},
                 monday_of(self.now.date()),
-                Author(self.account_id, self.now, WHY[self.source]),
+                Author(self.account_id, self.now, WHY[SOURCE]),
                 self.holders,
             )

@@ -171,11 +171,11 @@ def plan_rows(
     """
     stored = _stored(session, rows, owner_id, today, former or Former())
     zones = time_zones.in_use(session, rows, owner_id, today, only)
-    entries = tuple(_entry(row, stored.get(_id(row)), only, zones) for row in rows)
-    return entries if holders is None else _with_holders(session, entries, holders)
+    entries = tuple(entry_of(row, stored.get(_id(row)), only, zones) for row in rows)
+    return entries if holders is None else with_holders(session, entries, holders)
 
 
-def _with_holders(
+def with_holders(
     session: Session, entries: Sequence[Entry], holders: SeatHolders
 ) -> tuple[Entry, ...]:
     """The entries with the bookings named in problems that are about taken seats."""
@@ -244,9 +244,10 @@ def _stored(
     }
 
 
-def _entry(
+def entry_of(
     row: SheetRow, stored: Stored | None, only: Site | None, zones: Mapping[str, ZoneInUse]
 ) -> Entry:
+    """What a row would do to what is stored of its listing, if anything is."""
     draft = row.draft
     said: dict[str, Any] = {"fixes": row.fixes, "cautions": row.cautions}
     if draft is None:

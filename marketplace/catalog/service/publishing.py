@@ -168,9 +168,18 @@ def after_change(
     """
     if listing.state in (ListingState.IN_REVIEW, ListingState.PUBLISHED):
         site = sites.held(session, listing.site_id)
-        why = "Mended." if listing.state == ListingState.IN_REVIEW else "Changed."
-        _judge(session, listing, site, account_id, why, now)
+        judge_changed(session, listing, site, account_id, now)
         rows.flush(session)
+
+
+def judge_changed(
+    session: Session, listing: Listing, site: Site, account_id: uuid.UUID | None, now: datetime
+) -> None:
+    """Do so where the caller holds the site and writes what has changed."""
+    if listing.state in (ListingState.IN_REVIEW, ListingState.PUBLISHED):
+        why = "Mended." if listing.state == ListingState.IN_REVIEW else "Changed."
+        with session.no_autoflush:
+            _judge(session, listing, site, account_id, why, now)
 
 
 def site_verified(

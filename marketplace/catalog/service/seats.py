@@ -80,6 +80,12 @@ _WRITE_TAKEN = """
            taken = excluded.taken
     RETURNING 1
 """
+_REMOVE = """
+    DELETE FROM seat_week sw
+     USING unnest(CAST(:gone_pools AS uuid[]), CAST(:gone_weeks AS date[])) gone(pool_id, week)
+     WHERE sw.pool_id = gone.pool_id AND sw.week = gone.week AND sw.taken = 0
+    RETURNING 1
+"""
 _DRAWING = (
     "SELECT DISTINCT listing_id FROM listing_pool WHERE pool_id = ANY(CAST(:drawn AS uuid[]))"
 )
@@ -306,6 +312,18 @@ def recounted(weeks: Mapping[tuple[uuid.UUID, date], PoolWeek]) -> Part:
     """
     places = _places({place: week.state for place, week in weeks.items()})
     return Part(_WRITE_TAKEN, {**places, "taken": [weeks[place].taken for place in sorted(weeks)]})
+
+
+def removed(places: Iterable[tuple[uuid.UUID, date]]) -> Part:
+    """What takes weeks out of pools in which no seat is taken."""
+    some = sorted(places)
+    return Part(
+        _REMOVE,
+        {
+            "gone_pools": [pool_id for pool_id, _ in some],
+            "gone_weeks": [week for _, week in some],
+        },
+    )
 
 
 def drawing(pool_ids: Iterable[uuid.UUID]) -> Part:

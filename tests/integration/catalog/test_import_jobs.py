@@ -177,7 +177,7 @@ def test_a_whole_file_is_stored_whole_or_not_at_all_when_its_worker_is_killed(de
 def test_all_or_nothing_is_nothing_where_a_row_is_refused(desk):
     run = desk.work(desk.send(SHEET, mode=ImportMode.FILE))
     assert (run.state, run.failure["code"]) == ("failed", "rows_refused")
-    assert "10 are" in run.failure["expected"]
+    assert "11 are" in run.failure["expected"]
     assert desk.count(Listing) == desk.count(Site) == 0
 
 
