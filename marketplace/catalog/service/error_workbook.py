@@ -8,6 +8,7 @@ CSV. Cells are text, whatever they begin with, so that nothing in them runs.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, BinaryIO
 
 from marketplace.catalog.rules.findings import Problem
@@ -19,6 +20,11 @@ PROBLEMS = "problems"
 MOST_COMMENTS = 5_000
 LONGEST_COMMENT = 500
 LONGEST_CELL = 32_000
+TOLD_WIDTH = 70
+READ_WIDTH = 100
+# In points; no row of a workbook is higher.
+LINE_HEIGHT = 15
+HIGHEST_ROW = 409
 WRONG = {"bg_color": "#FFC7CE", "font_color": "#9C0006"}
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,8})(?:\.\d{1,4})?", re.ASCII)
 INSTRUCTIONS = (
@@ -99,7 +105,7 @@ def _write_rows(
     layout: Layout,
 ) -> dict[tuple[str, str], int]:
     sheet = made.sheet
-    sheet.set_column(0, 0, 70)
+    sheet.set_column(0, 0, TOLD_WIDTH)
     tally: dict[tuple[str, str], int] = {}
     waiting = next(refusals, None)
     columns: list[str] = []
@@ -147,6 +153,7 @@ def _write_row(
         expected.setdefault(problem.column, []).append(f"Expected {problem.expected}.")
     if problems:
         told = "; ".join(f"{each.column or 'row'}: expected {each.expected}" for each in problems)
+        made.sheet.set_row(line, _height(told, TOLD_WIDTH))
         made.sheet.write_string(line, 0, told[:LONGEST_CELL], made.told)
     width = len(cells)
     # A cell that is missing at the end of a short row is to be filled in too.
@@ -202,7 +209,14 @@ def _write_summary(
 
 def _write_instructions(made: _Book, layout: Layout) -> None:
     sheet = made.book.add_worksheet("Instructions")
-    sheet.set_column(0, 0, 100)
+    sheet.set_column(0, 0, READ_WIDTH)
     for line, text in enumerate(INSTRUCTIONS):
         style = made.note if line else made.head
+        sheet.set_row(line, _height(text, READ_WIDTH))
         sheet.write_string(line, 0, text.format(name=layout.name), style)
+
+
+def _height(text: str, width: int) -> float:
+    """Points for a row with this text, wrapped: not every program works it out by itself."""
+    lines = ceil(len(text) / width) or 1
+    return min(lines * LINE_HEIGHT, HIGHEST_ROW)

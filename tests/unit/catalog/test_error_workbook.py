@@ -62,6 +62,8 @@ def test_the_faulty_cells_are_coloured_and_say_what_was_expected():
     assert set(re.findall(r'ref="([A-Z]+\d+)"', notes)) == faulty
     assert "Expected a price above 0." in notes
     assert "<f>" not in xml
+    assert 'ySplit="1"' in xml
+    assert 'state="frozen"' in xml, "the headings stay in sight"
 
 
 def test_a_summary_and_instructions_go_with_it():
