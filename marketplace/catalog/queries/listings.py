@@ -267,6 +267,12 @@ def site_of(session: Session, listing_id: uuid.UUID) -> uuid.UUID | None:
     ).scalar_one_or_none()
 
 
+def require_site(session: Session, listing_id: uuid.UUID, site_id: uuid.UUID) -> None:
+    """A listing of another site does not exist at this one: `ListingNotFound`."""
+    if site_of(session, listing_id) != site_id:
+        raise ListingNotFound
+
+
 def owned(
     session: Session, owner_account_id: uuid.UUID, external_ids: Sequence[str]
 ) -> Sequence[Row[Listing, Site, Preceptor]]:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Response, make_response
 
-from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import held, listings, seats, versions
@@ -22,6 +21,7 @@ from marketplace.catalog.schemas.hosting import (
 from marketplace.catalog.schemas.listings import ListingSchema
 from marketplace.catalog.service import calendars, publishing
 from marketplace.catalog.service.edit_records import Author
+from marketplace.catalog.states import ListingState
 from marketplace.core.errors import Invalid
 from marketplace.identity.access import current_account, site_member
 from marketplace.web import context, etags, openapi
@@ -63,7 +63,9 @@ def publish(site_id: UUID, listing_id: UUID) -> Listing:
 def pause(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
     """Take no new bookings for now; publishing again ends it."""
     by = (current_account().id, data["why"], context.now())
-    return publishing.pause(context.session(), listing_id, *by, site_id=site_id)
+    return publishing.take_off(
+        context.session(), listing_id, ListingState.PAUSED, *by, site_id=site_id
+    )
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/retire", methods=["POST"])
@@ -73,7 +75,9 @@ def pause(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
 def retire(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
     """Take no new bookings for ever."""
     by = (current_account().id, data["why"], context.now())
-    return publishing.retire(context.session(), listing_id, *by, site_id=site_id)
+    return publishing.take_off(
+        context.session(), listing_id, ListingState.RETIRED, *by, site_id=site_id
+    )
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/versions", methods=["GET"])
@@ -81,7 +85,7 @@ def retire(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Listing:
 @blueprint.response(200, VersionsSchema)
 def list_versions(site_id: UUID, listing_id: UUID) -> dict[str, Any]:
     """Read every change of a listing's terms, with author and difference."""
-    _of_site(site_id, listing_id)
+    listings.require_site(context.session(), listing_id, site_id)
     return {"items": versions.versions(context.session(), listing_id)}
 
 
@@ -90,7 +94,7 @@ def list_versions(site_id: UUID, listing_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, SeatsSchema)
 def show_seats(site_id: UUID, listing_id: UUID) -> Response:
     """Read a listing's calendar of two years, with the ETag that an edit must send."""
-    _of_site(site_id, listing_id)
+    listings.require_site(context.session(), listing_id, site_id)
     return _seats(listing_id)
 
 
@@ -132,9 +136,3 @@ def _seats(listing_id: UUID) -> Response:
     # For If-Match only: seats are taken without a new version, so no answer may be a 304.
     response.set_etag(etags.etag(listing_id, found.version))
     return response
-
-
-def _of_site(site_id: UUID, listing_id: UUID) -> None:
-    """A listing of another site does not exist here."""
-    if listings.site_of(context.session(), listing_id) != site_id:
-        raise ListingNotFound

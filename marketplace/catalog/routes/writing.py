@@ -5,7 +5,6 @@ from uuid import UUID
 
 from flask import Response, make_response
 
-from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import listings, versions
@@ -20,6 +19,7 @@ from marketplace.catalog.schemas.hosting import WhySchema
 from marketplace.catalog.schemas.listings import ListingSchema
 from marketplace.catalog.service import editing as service
 from marketplace.catalog.service import publishing
+from marketplace.catalog.states import ListingState
 from marketplace.identity.access import current_account, site_member
 from marketplace.web import context, etags, openapi
 from marketplace.web.api import Blueprint
@@ -45,7 +45,7 @@ def create_listing(data: dict[str, Any], site_id: UUID) -> tuple[Response, int]:
 @blueprint.response(200, ListingSchema)
 def show_own_listing(site_id: UUID, listing_id: UUID) -> Response:
     """Read a listing in any state, with the ETag that an edit must send."""
-    _of_site(site_id, listing_id)
+    listings.require_site(context.session(), listing_id, site_id)
     return _shown(listing_id)
 
 
@@ -77,7 +77,9 @@ def change_listing(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Res
 def withdraw(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response:
     """Take a listing out of review; it is a draft again."""
     by = (current_account().id, data["why"], context.now())
-    found = publishing.withdraw(context.session(), listing_id, *by, site_id=site_id)
+    found = publishing.take_off(
+        context.session(), listing_id, ListingState.DRAFT, *by, site_id=site_id
+    )
     return _tagged(found)
 
 
@@ -86,19 +88,13 @@ def withdraw(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response:
 @blueprint.response(200, ListingHistorySchema)
 def show_history(site_id: UUID, listing_id: UUID) -> dict[str, Any]:
     """Read every state that a listing has been in: from, to, who, when, why."""
-    _of_site(site_id, listing_id)
+    listings.require_site(context.session(), listing_id, site_id)
     return {"items": versions.history(context.session(), listing_id)}
 
 
 def _by() -> service.By:
     holders = context.parts().get(SeatHolders)
     return service.By(current_account().id, context.now(), holders)
-
-
-def _of_site(site_id: UUID, listing_id: UUID) -> None:
-    """A listing of another site does not exist here."""
-    if listings.site_of(context.session(), listing_id) != site_id:
-        raise ListingNotFound
 
 
 def _shown(listing_id: UUID) -> Response:

@@ -109,52 +109,27 @@ def decide(
     return listing
 
 
-def withdraw(
+def take_off(
     session: Session,
     listing_id: uuid.UUID,
+    to: ListingState,
     account_id: uuid.UUID,
     why: str,
     now: datetime,
     *,
     site_id: uuid.UUID | None = None,
 ) -> Listing:
-    """Take a listing out of review: it is a draft again, and nobody is asked to read it."""
-    by = (account_id, why, now)
-    return _moved(
-        session, locks.listing(session, listing_id, site_id=site_id), ListingState.DRAFT, *by
-    )
+    """Have a listing be a draft again, paused, or retired for ever.
 
-
-def pause(
-    session: Session,
-    listing_id: uuid.UUID,
-    account_id: uuid.UUID,
-    why: str,
-    now: datetime,
-    *,
-    site_id: uuid.UUID | None = None,
-) -> Listing:
-    """Take no new bookings; those that exist stay."""
-    by = (account_id, why, now)
-    return _moved(
-        session, locks.listing(session, listing_id, site_id=site_id), ListingState.PAUSED, *by
-    )
-
-
-def retire(
-    session: Session,
-    listing_id: uuid.UUID,
-    account_id: uuid.UUID,
-    why: str,
-    now: datetime,
-    *,
-    site_id: uuid.UUID | None = None,
-) -> Listing:
-    """Take no new bookings for ever; those that exist stay, and nobody is asked to read it."""
-    by = (account_id, why, now)
-    return _moved(
-        session, locks.listing(session, listing_id, site_id=site_id), ListingState.RETIRED, *by
-    )
+    It takes no new bookings, those that exist stay, and nobody is asked to read it any more. Asked
+    twice is asked once. `IllegalTransition`, `ListingNotFound`.
+    """
+    listing = locks.listing(session, listing_id, site_id=site_id)
+    if listing.state != to:
+        _supersede(reviews.standing(session, listing).open, now)
+        move(session, listing, to, account_id, why, now)
+        rows.flush(session)
+    return listing
 
 
 def after_change(
@@ -264,22 +239,6 @@ def transition(
         recorded_at=now,
         why=why,
     )
-
-
-def _moved(
-    session: Session,
-    listing: Listing,
-    to: ListingState,
-    account_id: uuid.UUID,
-    why: str,
-    now: datetime,
-) -> Listing:
-    """Move a listing, which the caller holds, to a state in which nobody is asked to read it."""
-    if listing.state != to:
-        _supersede(reviews.standing(session, listing).open, now)
-        move(session, listing, to, account_id, why, now)
-        rows.flush(session)
-    return listing
 
 
 def _judge(

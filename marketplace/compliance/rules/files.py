@@ -9,6 +9,7 @@ grow; a picture of more than 100 million points is refused by what its header sa
 import re
 import struct
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 MIB = 2**20
@@ -110,14 +111,16 @@ class Inspection:
             raise _two_things()
 
 
-class _Walk:
+class _Walk(ABC):
     """Follows a file as its type is built, in pieces."""
 
+    @abstractmethod
     def feed(self, piece: bytes) -> None:
-        raise NotImplementedError
+        """Follow the next piece; `FileFault` where it is not built so."""
 
+    @abstractmethod
     def finish(self) -> None:
-        raise NotImplementedError
+        """Refuse a file that ends before its type does."""
 
 
 class _Text(_Walk):
@@ -183,9 +186,9 @@ class _Parts(_Walk):
             if self._skip or not self._step():
                 return
 
+    @abstractmethod
     def _step(self) -> bool:
         """Take the next part's header if it is all there; False to wait for more."""
-        raise NotImplementedError
 
 
 class _Chunks(_Parts):

@@ -9,6 +9,7 @@ from sqlalchemy import event, text
 
 from marketplace.catalog.queries import changes, locks
 from marketplace.catalog.service import publishing, seats
+from marketplace.catalog.states import ListingState
 from marketplace.catalog.tasks import forget_changes
 from marketplace.core.db import EDGE
 from tests.conftest import maintenance_engine
@@ -52,11 +53,15 @@ def test_a_listing_s_whole_life_is_told_and_a_draft_s_is_not(live, live_stage, p
         locks.listing(session, place.listing_id).version += 1
     assert partner.follow() == [(name, "changed")]
     with live.transaction() as session:
-        publishing.pause(session, place.listing_id, who, "Holidays.", live.clock.now())
+        publishing.take_off(
+            session, place.listing_id, ListingState.PAUSED, who, "Holidays.", live.clock.now()
+        )
     assert partner.follow() == [(name, "paused")]
     with live.transaction() as session:
         publishing.request(session, place.listing_id, who, live.clock.now())
-        publishing.retire(session, place.listing_id, who, "Closed.", live.clock.now())
+        publishing.take_off(
+            session, place.listing_id, ListingState.RETIRED, who, "Closed.", live.clock.now()
+        )
     assert {kind for _, kind in partner.follow()} <= {"published", "retired"}
     with live.transaction() as session:
         session.execute(text("UPDATE listing SET drift_at = NULL, notes = 'unseen'"))

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import event
 
 from marketplace.catalog.service import publishing
+from marketplace.catalog.states import ListingState
 
 
 @pytest.fixture
@@ -47,7 +48,9 @@ def test_any_change_of_a_listing_ends_the_counts_at_once(cached):
     other = stage.place()
     assert ask(cached)["total"] == 2
     with stage.transaction() as session:
-        publishing.pause(session, place.listing_id, place.owner_id, "Holidays.", stage.now)
+        publishing.take_off(
+            session, place.listing_id, ListingState.PAUSED, place.owner_id, "Holidays.", stage.now
+        )
     found = ask(cached)
     assert found["total"] == 1
     assert [item["id"] for item in found["items"]] == [str(other.listing_id)]

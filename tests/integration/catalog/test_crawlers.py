@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 
 from marketplace.catalog.queries import sitemaps
 from marketplace.catalog.service import publishing
+from marketplace.catalog.states import ListingState
 from marketplace.pages.public import crawlers
 from tests.factories.rotations import stage  # noqa: F401 - a fixture
 
@@ -45,7 +46,9 @@ def test_a_listing_is_told_in_schema_org_s_words(client, stage):  # noqa: F811
 def test_every_listing_on_show_is_in_exactly_one_sitemap(client, stage, monkeypatch):  # noqa: F811
     places = [stage.place() for _ in range(7)]
     with stage.transaction() as session:
-        publishing.pause(session, places[3].listing_id, places[3].owner_id, "x", stage.now)
+        publishing.take_off(
+            session, places[3].listing_id, ListingState.PAUSED, places[3].owner_id, "x", stage.now
+        )
     shown = [place.listing_id for place in places if place is not places[3]]
     monkeypatch.setattr(sitemaps.starts, "__defaults__", (2,))
     monkeypatch.setattr(crawlers, "MOST", 2)

@@ -17,6 +17,7 @@ from marketplace.catalog.queries import seats as seat_queries
 from marketplace.catalog.queries import versions
 from marketplace.catalog.service import publishing, seats
 from marketplace.catalog.service.importing import import_listings
+from marketplace.catalog.states import ListingState
 from marketplace.core.errors import NotFound
 from marketplace.core.money import Money
 from marketplace.identity import queries as identity
@@ -203,7 +204,7 @@ def test_an_import_for_one_site_refuses_rows_of_others(session, owner, imported)
 
 def test_a_retired_listing_is_not_changed(session, owner, imported):
     listing = listing_of(session, "CHI-IM-01")
-    publishing.retire(session, listing.id, owner, "Closed.", NOW)
+    publishing.take_off(session, listing.id, ListingState.RETIRED, owner, "Closed.", NOW)
     plan = import_listings(session, sheet_with("425.00", "450.00"), owner, True, NOW)
     assert next(e for e in plan.entries if e.row == 2).problems[0].code == "retired"
 

@@ -8,6 +8,7 @@ from marketplace.catalog.models import ListingReview, ListingTransition
 from marketplace.catalog.queries import reviews
 from marketplace.catalog.service import publishing
 from marketplace.catalog.service.importing import import_listings
+from marketplace.catalog.states import ListingState
 from marketplace.core.errors import Invalid
 from marketplace.core.states import IllegalTransition
 from tests.conftest import NOW
@@ -156,7 +157,7 @@ def test_only_published_listings_are_booked(session, published, owner):
     found = queries.listing_for_booking(session, listing.id)
     assert (found.tier_for("student"), found.tier_for("graduate")) == ("elective", None)
     assert found.time_zone == "America/Chicago"
-    publishing.pause(session, listing.id, owner, "Summer.", NOW)
+    publishing.take_off(session, listing.id, ListingState.PAUSED, owner, "Summer.", NOW)
     with pytest.raises(NotOffered):
         queries.listing_for_booking(session, listing.id)
     assert publishing.request(session, listing.id, owner, NOW).state == "published"
@@ -164,7 +165,7 @@ def test_only_published_listings_are_booked(session, published, owner):
 
 def test_a_retired_listing_stays_retired(session, published, owner):
     listing = listing_of(session, "CHI-IM-01")
-    publishing.retire(session, listing.id, owner, "Closed.", NOW)
+    publishing.take_off(session, listing.id, ListingState.RETIRED, owner, "Closed.", NOW)
     with pytest.raises(IllegalTransition):
         publishing.request(session, listing.id, owner, NOW)
 

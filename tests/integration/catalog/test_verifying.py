@@ -13,6 +13,7 @@ from marketplace.catalog.queries import sites
 from marketplace.catalog.service import publishing, verifying
 from marketplace.catalog.service.importing import import_listings
 from marketplace.catalog.service.verifying import Evidence
+from marketplace.catalog.states import ListingState
 from marketplace.core.errors import Invalid
 from tests.conftest import NOW
 from tests.factories.rotations import verify_sites
@@ -119,7 +120,7 @@ def test_a_paused_listing_of_a_rejected_site_does_not_come_back(session, asked, 
     site = site_of(session, "CHI-IM-01")
     decide(session, site, operator)
     listing = listing_of(session, "CHI-IM-01")
-    publishing.pause(session, listing.id, owner, "Summer.", NOW)
+    publishing.take_off(session, listing.id, ListingState.PAUSED, owner, "Summer.", NOW)
     decide(session, site, operator, verified=False)
     assert listing.state == "paused"
     assert publishing.request(session, listing.id, owner, NOW).state == "in_review"

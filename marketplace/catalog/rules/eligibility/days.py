@@ -1,6 +1,7 @@
 """Rules that a day decides: Monday, season, lead time, length, closed weeks, seats, visa time."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from marketplace.catalog.rules.eligibility.answers import Evidence, Outcome, RuleResult, Source
@@ -102,68 +103,86 @@ def length(asked: Asked) -> RuleResult:
 
 def blackout(asked: Asked) -> RuleResult:
     """None of its weeks is closed."""
-    if not _whole_weeks(asked):
-        return _not_counted("blackout", "Closed weeks are checked for whole weeks from a Monday.")
     closed = set(asked.listing.blackout_weeks)
-    hit = _hit(closed, asked.first_day, asked.weeks)
-    evidence = (
-        asked_of("first_day", asked.first_day),
-        asked_of("last_day", last_day(asked.first_day, asked.weeks)),
-        Evidence("closed_weeks", _named(hit), Source.CALENDAR),
-    )
-    if not hit:
-        return RuleResult("blackout", Outcome.PASS, "None of the weeks is closed.", evidence)
-    earliest = asked.earliest(lambda day: not _hit(closed, day, asked.weeks))
-    return RuleResult(
+
+    def evidence(hit: Sequence[date]) -> tuple[Evidence, ...]:
+        return (
+            asked_of("first_day", asked.first_day),
+            asked_of("last_day", last_day(asked.first_day, asked.weeks)),
+            Evidence("closed_weeks", _named(hit), Source.CALENDAR),
+        )
+
+    return _ByWeeks(
         "blackout",
-        Outcome.FAIL,
-        f"The site is closed in the week of {_named(hit)}.",
-        evidence,
-        f"Choose {earliest}." if earliest else "Ask for fewer weeks.",
-        earliest,
-    )
+        uncounted="Closed weeks are checked for whole weeks from a Monday.",
+        none="None of the weeks is closed.",
+        some=lambda hit: f"The site is closed in the week of {_named(hit)}.",
+        otherwise="Ask for fewer weeks.",
+    ).judge(asked, lambda day: _hit(closed, day, asked.weeks), evidence)
 
 
 def free_weeks(asked: Asked, free: Mapping[date, int]) -> RuleResult:
     """There is a seat in every week; `free` are seats by Monday, none where nothing is said."""
-    if not _whole_weeks(asked):
-        return _not_counted("seats", "Seats are counted from a Monday on.")
-    full = _full(free, asked.first_day, asked.weeks)
-    evidence = (
-        asked_of("first_day", asked.first_day),
-        Evidence("weeks_without_seat", _named(full), Source.CALENDAR),
-    )
-    if not full:
-        return RuleResult("seats", Outcome.PASS, "There is a seat in every week.", evidence)
-    earliest = asked.earliest(lambda day: not _full(free, day, asked.weeks))
-    return RuleResult(
+    first = asked_of("first_day", asked.first_day)
+    return _ByWeeks(
         "seats",
-        Outcome.FAIL,
-        f"There is no seat in the week of {_named(full)}.",
-        evidence,
-        f"Choose {earliest}." if earliest else "Ask for fewer weeks, or look for another listing.",
-        earliest,
+        uncounted="Seats are counted from a Monday on.",
+        none="There is a seat in every week.",
+        some=lambda full: f"There is no seat in the week of {_named(full)}.",
+        otherwise="Ask for fewer weeks, or look for another listing.",
+    ).judge(
+        asked,
+        lambda day: _full(free, day, asked.weeks),
+        lambda full: (first, Evidence("weeks_without_seat", _named(full), Source.CALENDAR)),
     )
 
 
 def own_weeks(asked: Asked, busy: Mapping[date, str]) -> RuleResult:
     """The trainee has no seat elsewhere in these weeks; `busy` maps Mondays to what has them."""
-    if not _whole_weeks(asked):
-        return _not_counted("own_bookings", "Your bookings are compared by whole weeks.")
-    hit = _hit(busy, asked.first_day, asked.weeks)
-    evidence = (Evidence("weeks_booked_elsewhere", _named(hit), Source.BOOKINGS),)
-    if not hit:
-        sentence = "You have no other booking in these weeks."
-        return RuleResult("own_bookings", Outcome.PASS, sentence, evidence)
-    earliest = asked.earliest(lambda day: not _hit(busy, day, asked.weeks))
-    return RuleResult(
+    return _ByWeeks(
         "own_bookings",
-        Outcome.FAIL,
-        f"{busy[hit[0]]} has the week of {_named(hit)}.",
-        evidence,
-        f"Choose {earliest}, or give up the other." if earliest else "Give up the other booking.",
-        earliest,
+        uncounted="Your bookings are compared by whole weeks.",
+        none="You have no other booking in these weeks.",
+        some=lambda hit: f"{busy[hit[0]]} has the week of {_named(hit)}.",
+        otherwise="Give up the other booking.",
+        besides=", or give up the other",
+    ).judge(
+        asked,
+        lambda day: _hit(busy, day, asked.weeks),
+        lambda hit: (Evidence("weeks_booked_elsewhere", _named(hit), Source.BOOKINGS),),
     )
+
+
+@dataclass(frozen=True)
+class _ByWeeks:
+    """A rule about whole weeks of which none may be hit, and its words.
+
+    `otherwise` is what to do where no later day would pass, `besides` what else where one would.
+    """
+
+    rule: str
+    uncounted: str
+    none: str
+    some: Callable[[Sequence[date]], str]
+    otherwise: str
+    besides: str = ""
+
+    def judge(
+        self,
+        asked: Asked,
+        hit_from: Callable[[date], Sequence[date]],
+        evidence_of: Callable[[Sequence[date]], tuple[Evidence, ...]],
+    ) -> RuleResult:
+        """`hit_from` tells which weeks would be hit, were that the first day."""
+        if not _whole_weeks(asked):
+            return _not_counted(self.rule, self.uncounted)
+        hit = hit_from(asked.first_day)
+        evidence = evidence_of(hit)
+        if not hit:
+            return RuleResult(self.rule, Outcome.PASS, self.none, evidence)
+        earliest = asked.earliest(lambda day: not hit_from(day))
+        action = f"Choose {earliest}{self.besides}." if earliest else self.otherwise
+        return RuleResult(self.rule, Outcome.FAIL, self.some(hit), evidence, action, earliest)
 
 
 def visa_time(asked: Asked) -> RuleResult:
