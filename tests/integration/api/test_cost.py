@@ -25,8 +25,7 @@ from tests.integration.api.world import World, add_listings
 MOST = 6
 # Writes that take more, each with its own number. Reads are never among these.
 BEYOND = {
-    # Rows that change seats, a site or a preceptor are written one after another: the rows that a
-    # good request of this walk may have.
+    # Rows that change seats or a preceptor are written one after another, each by some statements.
     "POST /api/v1/sites/{site_id}/listings/import": 20,
 }
 # Further things of the catalogue that a path may name, by the table that they are in.
