@@ -14,7 +14,7 @@ from benchmarks.stage import Stage
 MIB = 1 << 20
 LARGEST_MIB = 300
 # The reader of workbooks lays the whole sheet out, every cell of it.
-LARGEST_WORKBOOK_MIB = 600
+LARGEST_WORKBOOK_MIB = 400
 LEAST_SHARE = 0.1
 # In the order in which rows need each other.
 TABLES: tuple[LiteralString, ...] = (
