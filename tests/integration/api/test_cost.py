@@ -25,6 +25,8 @@ from tests.integration.api.world import World, add_listings
 MOST = 6
 # Writes that take more, each with its own number. Reads are never among these.
 BEYOND = {
+    # With more seats it is asked who waits for them; with other words, how its reviews stand.
+    "PATCH /api/v1/sites/{site_id}/listings/{listing_id}": 7,
     # Rows that change seats or a preceptor are written one after another, each by some statements.
     "POST /api/v1/sites/{site_id}/listings/import": 20,
 }

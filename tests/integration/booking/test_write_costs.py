@@ -103,7 +103,7 @@ def test_a_listing_that_changes_in_every_way_at_once(counted: Any, place: Place,
     change = {
         "title": "Hands-on Externship",
         "duties": ["shadowing"],
-        "seats_per_week": 5,
+        "seats_per_week": 2,
         "last_start": "2027-11-22",
         "blackout_weeks": ["2027-07-05"],
         "preceptor_id": person["id"],
@@ -115,12 +115,15 @@ def test_a_listing_that_changes_in_every_way_at_once(counted: Any, place: Place,
     assert done["price_per_week"] == change["price_per_week"]
     assert done == counted(200, "GET", path)
     calendar = {one["week"]: one for one in counted(200, "GET", f"{path}/seats")["weeks"]}
-    assert calendar["2027-06-07"]["capacity"] == 5
+    assert calendar["2027-06-07"]["capacity"] == 2
+    # Whoever waits for seats is looked for where there are more.
+    counted(200, "PATCH", path, {"seats_per_week": 5})
+    counted(200, "PATCH", path, {"seats_per_week": 6, "title": "Externship"}, most=MOST + 1)
     for refusal in ({"seats_per_week": 1}, {"first_start": "2027-06-07"}):
         refused = counted(409, "PATCH", path, refusal)
         assert len(refused["bookings"]) == 2
     back = {"title": "Elective", "duties": ["history_taking"], "last_start": "2027-12-20"}
-    assert counted(200, "PATCH", path, back)["version"] == 3
+    assert counted(200, "PATCH", path, back)["version"] == 5
 
 
 def test_a_new_listing(counted: Any, place: Place):
