@@ -174,7 +174,9 @@ class BookingTransition(Base):
             "uq_booking_transition_extension",
             "booking_id",
             unique=True,
-            postgresql_where=text("from_state = 'held' AND to_state = 'held'"),
+            postgresql_where=text(
+                "from_state = 'held' AND to_state = 'held' AND actor_id IS NOT NULL"
+            ),
         ),
     )
 

@@ -108,8 +108,8 @@ def hold(itinerary_id: UUID) -> dict[str, Any]:
 def submit(data: dict[str, Any], itinerary_id: UUID) -> dict[str, Any]:
     """Hand the applications to the hosts that decide; all other seats are kept meanwhile."""
     itinerary = _own(itinerary_id)
-    messages = {one["booking_id"]: one["message"] for one in data["applications"]}
-    deciding.submit(context.session(), itinerary, messages, context.now())
+    given = {one.pop("booking_id"): one for one in data["applications"]}
+    deciding.submit(context.session(), itinerary, given, context.now())
     return _with_bookings(itinerary)
 
 

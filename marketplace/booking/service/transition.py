@@ -162,13 +162,9 @@ def keep(
 ) -> None:
     """Keep the seat of a booking until another time, for what others decide; told to nobody.
 
-    A step of its history, but for a seat that is only held: there the one step is the trainee's
-    own, who may ask for more time once.
+    A step of its history by nobody: the trainee's own, once for a held seat, is another.
     """
     state = BookingState(booking.state)
-    if state is BookingState.HELD:
-        amend(session, booking, hold_expires_at=until)
-        return
     move(session, booking, state, actor_id=None, reason=reason, now=now, hold_expires_at=until)
 
 

@@ -6,6 +6,7 @@ are kept. One host declines: the trainee is told, and pays for the others, or gi
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from marketplace.booking.errors import ApprovalNotNeeded, NotOpenForThis
@@ -28,11 +29,15 @@ SETTLED = frozenset({BookingState.HELD, BookingState.AWAITING_PAYMENT})
 
 
 def submit(
-    session: Session, itinerary: Itinerary, messages: Mapping[UUID, str | None], now: datetime
+    session: Session,
+    itinerary: Itinerary,
+    given: Mapping[UUID, Mapping[str, Any]],
+    now: datetime,
 ) -> None:
     """Hand every application to its host; the seats of the others are kept until all have answered.
 
-    `messages` are by booking. The caller holds the itinerary's row.
+    `given` has what each application says, by booking, as `applications.submit` takes it. The caller
+    holds the itinerary's row.
     """
     check_held(itinerary)
     made = queries.bookings(session, itinerary.id, hold=True)
@@ -40,7 +45,8 @@ def submit(
     if not asked:
         raise ApprovalNotNeeded
     for booking in asked:
-        applications.submit(session, booking, message=messages.get(booking.id), now=now)
+        said = {"message": None, **given.get(booking.id, {})}
+        applications.submit(session, booking, now=now, **said)
     _keep(session, itinerary, made, now)
 
 
