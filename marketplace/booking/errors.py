@@ -64,6 +64,35 @@ class QuoteChanged(Conflict):
     title = "The refund is no longer what you were shown. Read the new terms, then decide."
 
 
+class Unchanged(Invalid):
+    code = "unchanged"
+    title = "That is what the booking is already."
+
+
+class OtherSchool(Conflict):
+    code = "other_school"
+    title = "A booking can be handed on to a trainee of the same school only."
+
+
+class PartlyReturned(Conflict):
+    code = "partly_returned"
+    title = "Part of what was paid has gone back already: our staff has to look at this one."
+
+
+class ProposalOpen(Conflict):
+    """`extra.proposal_id` names it."""
+
+    code = "proposal_open"
+    title = "A change of this booking waits for an answer already. Withdraw it first."
+
+
+class ProposalEnded(Conflict):
+    """`extra` has its state and when it ended."""
+
+    code = "proposal_ended"
+    title = "This proposal has ended."
+
+
 class TermsSilent(Conflict):
     """The frozen terms have no clause or option for what was asked."""
 
@@ -213,6 +242,9 @@ CONSTRAINTS: ConstraintErrors = {
     "pk_booking_transition": Superseded,
     "uq_attendance_mark_booking_id_day_revision": Superseded,
     "pk_booking_cancellation": Superseded,
+    "uq_booking_change_replaced_id": Superseded,
+    "uq_booking_proposal_booking_id": ProposalOpen,
+    "history_booking_change": HistoryIsKept,
     "history_booking_transition": HistoryIsKept,
     "history_booking_cancellation": HistoryIsKept,
     "history_attendance_mark": HistoryIsKept,

@@ -13,6 +13,7 @@ from marketplace.booking.models.bookings import (
     BookingWeek,
     CalendarFeed,
 )
+from marketplace.booking.models.changes import BookingChange, BookingProposal, Rescue
 from marketplace.booking.models.itineraries import Itinerary, ItineraryItem
 from marketplace.booking.models.waiting import KeptSeat, SeatOffer, WaitingEntry, WaitingStep
 
@@ -23,6 +24,8 @@ __all__ = [
     "AttendanceMark",
     "Booking",
     "BookingCancellation",
+    "BookingChange",
+    "BookingProposal",
     "BookingReminder",
     "BookingTransition",
     "BookingWaiver",
@@ -32,6 +35,7 @@ __all__ = [
     "ItineraryItem",
     "KeptSeat",
     "QuestionVersion",
+    "Rescue",
     "SeatOffer",
     "WaitingEntry",
     "WaitingStep",

@@ -119,6 +119,12 @@ class Booking(Base):
         return price_lines(self.price)
 
     @property
+    def replaces_id(self) -> uuid.UUID | None:
+        """The booking that this one takes over from, if it does."""
+        found = self.price.get("replaces")
+        return None if found is None else uuid.UUID(found)
+
+    @property
     def policy_key(self) -> str:
         return str(self.policy["own"]["key"])
 

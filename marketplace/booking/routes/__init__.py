@@ -1,6 +1,7 @@
 """Routes of booking: for trainees, for a site's people, and for operators."""
 
 from marketplace.booking.routes import (
+    changes,
     clearing,
     feeds,
     hosts,
@@ -20,4 +21,5 @@ BLUEPRINTS = (
     feeds.addresses,
     waiting.trainees,
     waiting.others,
+    changes.blueprint,
 )

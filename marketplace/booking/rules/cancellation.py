@@ -36,6 +36,8 @@ class Facts:
     paid: Money
     deposit: Money
     proofs: frozenset[str] = frozenset()
+    # What the trainee's own cancelling keeps whatever the terms say, from an earlier change.
+    at_least: Money | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def quote(
         raise ProofNeeded(extra={"proof": clause.proof})
     option = _option(clause, option_key)
     window = option.window(facts.days)
-    kept = min(_kept(window.kept, facts), facts.paid)
+    kept = min(max(_kept(window.kept, facts), _least(facts)), facts.paid)
     refund = facts.paid - kept
     lines = _lines(policy, window, facts, kept, refund)
     return Quote(
@@ -138,6 +140,30 @@ def _kept(kept: Kept, facts: Facts) -> Money:
             return facts.paid.allocate([share, rest])[0]
         case KeptKind.AMOUNT:
             return _in_currency(kept.amount, facts)
+
+
+def _least(facts: Facts) -> Money:
+    if facts.at_least is None or facts.event is not PolicyEvent.TRAINEE_CANCELS:
+        return Money.zero(facts.paid.currency)
+    return _in_currency(facts.at_least, facts)
+
+
+def better_of(
+    choices: Sequence[Sequence[CancellationPolicy]], facts: Facts, option_key: str | None = None
+) -> Quote:
+    """Work out the quote under each set of terms and return the one that pays back most.
+
+    The first of equals. Where no set speaks of what is asked, the refusal of the first is raised.
+    """
+    found, refusals = [], []
+    for policies in choices:
+        try:
+            found.append(quote(policies, facts, option_key))
+        except (TermsSilent, ProofNeeded) as refused:
+            refusals.append(refused)
+    if not found:
+        raise refusals[0]
+    return max(found, key=lambda one: one.refund.minor)
 
 
 def _in_currency(amount: Money | None, facts: Facts) -> Money:

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 SATURDAY = 5
-# A host that has not answered by the end of this many business days has not accepted (the terms
-# that providers publish say ten).
+# A host that has not answered by the end of this many business days has not accepted, where the
+# frozen terms don't say.
 DECISION_BUSINESS_DAYS = 10
 # An approved trainee may be nine hours away and has to find the money.
 PAY_AFTER_APPROVAL = timedelta(days=3)
@@ -42,10 +42,15 @@ def held_until(now: datetime, first_day: date, time_zone: str, keep: timedelta) 
     return min(now + keep, day_begins(first_day, time_zone))
 
 
-def decide_by(now: datetime, first_day: date, time_zone: str) -> datetime:
-    """The end of the host's tenth business day from now, or the start of the first day."""
+def decide_by(
+    now: datetime,
+    first_day: date,
+    time_zone: str,
+    business_days: int = DECISION_BUSINESS_DAYS,
+) -> datetime:
+    """The end of the host's so many business days from now, or the start of the first day."""
     day = site_day(now, time_zone)
-    left = DECISION_BUSINESS_DAYS
+    left = business_days
     while left:
         day += timedelta(days=1)
         left -= day.weekday() < SATURDAY

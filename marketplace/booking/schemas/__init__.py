@@ -170,6 +170,9 @@ class BookingSchema(StrictSchema):
         allow_none=True,
         metadata={"description": "The itinerary that it is held and paid with, if any."},
     )
+    replaces_id = fields.UUID(
+        allow_none=True, metadata={"description": "The booking that this one took over from."}
+    )
     version = fields.Integer()
 
 

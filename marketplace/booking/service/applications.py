@@ -8,7 +8,8 @@ from uuid import UUID
 
 from marketplace.booking.errors import ApprovalNotNeeded, NotOpenForThis
 from marketplace.booking.models import Booking
-from marketplace.booking.rules.deadlines import decide_by, pay_by
+from marketplace.booking.rules import frozen
+from marketplace.booking.rules.deadlines import DECISION_BUSINESS_DAYS, decide_by, pay_by
 from marketplace.booking.service import notices, payment, transition
 from marketplace.booking.states import BookingState
 from marketplace.catalog.rules.vocabulary import Approval
@@ -27,7 +28,12 @@ def submit(session: Session, booking: Booking, *, message: str | None, now: date
         actor_id=booking.trainee_id,
         reason="Application submitted.",
         now=now,
-        hold_expires_at=decide_by(now, booking.first_day, booking.time_zone),
+        hold_expires_at=decide_by(
+            now,
+            booking.first_day,
+            booking.time_zone,
+            frozen.decision_days(booking.policy) or DECISION_BUSINESS_DAYS,
+        ),
         message=message or None,
     )
     notices.received(session, booking, now)

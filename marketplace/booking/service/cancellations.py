@@ -55,8 +55,9 @@ def quote(booking: Booking, wish: Wish, now: datetime) -> Quote:
         paid=booking.paid,
         deposit=booking.deposit,
         proofs=wish.proofs,
+        at_least=frozen.kept_at_least(booking.policy),
     )
-    return cancellation.quote(frozen.policies(booking.policy), facts, wish.option)
+    return cancellation.better_of(frozen.choices(booking.policy), facts, wish.option)
 
 
 def cancel(
@@ -84,7 +85,7 @@ def cancel(
         raise QuoteChanged(extra={"quote": quote_json(present)})
     if present.pays_back_as is PaysBackAs.VOUCHER:
         raise CreditNotOffered
-    asked = _refund(session, booking, present.refund, actor_id, reason, now)
+    asked = give_back(session, booking, present.refund, actor_id, reason, now)
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
     session.add(_record(booking, present, asked, actor_id, now))
     session.flush()
@@ -134,15 +135,18 @@ def _lines_json(quote: Quote) -> list[dict[str, Any]]:
     ]
 
 
-def _refund(
+def give_back(
     session: Session,
     booking: Booking,
     amount: Money,
-    actor_id: UUID,
+    actor_id: UUID | None,
     reason: str,
     now: datetime,
 ) -> list[dict[str, Any]]:
-    """Ask for `amount` from the booking's payments, the latest first, and from its own share only."""
+    """Ask for `amount` from the payments kept for the booking, the latest first; its own share only.
+
+    Returns the refunds as the record has them; none for nothing.
+    """
     asked = []
     left = amount
     for payment_id, part_id, refundable in _sources(session, booking):

@@ -63,7 +63,7 @@ def hold(
     booking = drawn_up(listing, trainee, first_day, weeks, terms, now)
     mondays = Rotation(first_day, weeks).mondays
     if not transition.begin(session, booking, mondays, reason="Seat held.", now=now):
-        raise _already_booked(session, booking, mondays)
+        raise already_booked(session, booking, mondays)
     if not seats_kept:
         # The booking names the listing: it is held since its insert.
         seats.take(session, listing_id, mondays, held=True)
@@ -83,7 +83,7 @@ def drawn_up(
     `NotBookable` and `NotEligible` as `hold` has them; seats are not looked at.
     """
     check_eligible(listing, trainee, first_day, weeks, now)
-    return _freeze(listing, trainee, Rotation(first_day, weeks), terms, now)
+    return freeze(listing, trainee, Rotation(first_day, weeks), terms, now)
 
 
 def claim_weeks(session: Session, booking: Booking, now: datetime) -> None:
@@ -107,12 +107,13 @@ def claim_weeks(session: Session, booking: Booking, now: datetime) -> None:
         insert(BookingWeek).values(rows).on_conflict_do_nothing().returning(BookingWeek.week)
     ).all()
     if len(claimed) < len(mondays):
-        raise _already_booked(session, booking, mondays)
+        raise already_booked(session, booking, mondays)
 
 
-def _already_booked(
+def already_booked(
     session: Session, booking: Booking, mondays: Sequence[date]
 ) -> AlreadyBookedThen:
+    """Return the refusal that names the trainee's other booking in one of the weeks."""
     other = queries.overlapping(session, booking.trainee_id, mondays, besides=booking.id)
     if other is None:
         return AlreadyBookedThen()
@@ -158,18 +159,19 @@ def _reason(result: eligibility.RuleResult) -> dict[str, Any]:
     }
 
 
-def _freeze(
+def freeze(
     listing: catalog.ListingForBooking,
     trainee: identity.TraineeFacts,
     rotation: Rotation,
     terms: Terms,
     now: datetime,
 ) -> Booking:
+    """Return a held booking with what is frozen on it; nothing is written."""
     begins = day_begins(rotation.first_day, listing.time_zone)
     if now + terms.hold >= begins:
         raise NotBookable("The rotation begins too soon to be paid for first.")
     policy = policies.POLICIES[listing.policy_key]
-    quote = _price(listing, rotation.weeks, policy, terms)
+    quote = price_of(listing, rotation.weeks, policy, terms)
     status = trainee.learner_status(rotation.first_day)
     return Booking(
         id=new_id(),
@@ -191,7 +193,7 @@ def _freeze(
         total=quote.total,
         deposit=quote.deposit,
         paid=Money.zero(quote.total.currency),
-        balance_due_on=_balance_due(quote, policy, rotation.first_day),
+        balance_due_on=balance_due_on(quote, policy, rotation.first_day),
         policy=frozen.policy_to_json(listing.policy_key),
         tier=listing.tier_for(status),
         classifier_version=listing.classifier_version,
@@ -200,7 +202,7 @@ def _freeze(
     )
 
 
-def _price(
+def price_of(
     listing: catalog.ListingForBooking,
     weeks: int,
     policy: policies.CancellationPolicy,
@@ -239,10 +241,15 @@ def _deposit(
 BALANCE_DUE_DAYS = 28
 
 
-def _balance_due(
+def balance_due_on(
     quote: prices.Quote, policy: policies.CancellationPolicy, first_day: date
 ) -> date | None:
+    """The day by which the balance is due under these terms; none where there is no balance."""
     if not quote.balance:
         return None
-    days = policy.deposit.balance_due_days if policy.deposit else BALANCE_DUE_DAYS
-    return first_day - timedelta(days=days)
+    return first_day - days_before_start(policy.balance_due_days(quote.deposit))
+
+
+def days_before_start(days: int | None) -> timedelta:
+    """How long before the start the balance is due, where the terms say `days` or nothing."""
+    return timedelta(days=BALANCE_DUE_DAYS if days is None else days)

@@ -100,6 +100,48 @@ def begin_all(session: Session, bookings: Sequence[Booking], *, reason: str, now
     return True
 
 
+def replace(
+    session: Session,
+    old: Booking,
+    to: BookingState,
+    new: Booking,
+    weeks: Sequence[date],
+    *,
+    actor_id: UUID | None,
+    reason: str,
+    begun: str,
+    now: datetime,
+) -> bool:
+    """End `old` and begin `new` in its place, its seats exchanged for those of `weeks`.
+
+    As for `move` and `begin`: False, and to be rolled back, if the trainee has one of the weeks
+    elsewhere; `SeatTaken` if one is full. The weeks of both come first, then the seats of both in
+    one order, as whoever holds or gives up takes them.
+    """
+    before = BookingState(old.state)
+    TRANSITIONS.check(before, to)
+    if to not in GIVES_UP_SEATS or to in TIMED:
+        raise ValueError(f"a booking that is {to} is not replaced")
+    step = BookingTransition(
+        booking_id=old.id,
+        number=old.version + 1,
+        from_state=before.value,
+        to_state=to.value,
+        at=now,
+        actor_id=actor_id,
+        reason=reason,
+    )
+    if not writing.moved(session, old, step, {"hold_expires_at": None}):
+        raise superseded(session, old)
+    freed = _free_weeks(session, [(old, before)], to, now)
+    releases.end(session, [old.id], now)
+    _tell(session, old, now)
+    if not begin(session, new, weeks, reason=begun, now=now):
+        return False
+    seats.exchange(session, freed, new.listing_id, weeks)
+    return True
+
+
 def move(
     session: Session,
     booking: Booking,
@@ -240,6 +282,18 @@ def _give_up(
     now: datetime,
 ) -> None:
     """Release the weeks, then the seats, all in one order: weeks before seats, as holding does."""
+    freed = _free_weeks(session, steps, to, now)
+    if freed:
+        seats.release_many(session, freed)
+
+
+def _free_weeks(
+    session: Session,
+    steps: Sequence[tuple[Booking, BookingState]],
+    to: BookingState,
+    now: datetime,
+) -> Counter[tuple[UUID, date]]:
+    """Release the weeks that are given up; return whose seats are to be released next."""
     released = session.execute(
         update(BookingWeek)
         .where(
@@ -250,9 +304,7 @@ def _give_up(
         .returning(BookingWeek.listing_id, BookingWeek.week),
         execution_options={"synchronize_session": False},
     )
-    freed: Counter[tuple[UUID, date]] = Counter((row.listing_id, row.week) for row in released)
-    if freed:
-        seats.release_many(session, freed)
+    return Counter((row.listing_id, row.week) for row in released)
 
 
 def _given_up(

@@ -109,6 +109,18 @@ class CancellationPolicy:
     refund_within_days: int | None
     clauses: tuple[Clause, ...]
 
+    def balance_due_days(self, deposit: Money) -> int | None:
+        """Days before the start by which the balance is due after this deposit; none if unsaid.
+
+        Providers ask for a larger deposit and an earlier balance for some listings: the listing's
+        own deposit says which of the pairs it is under.
+        """
+        if self.deposit is None:
+            return None
+        pairs = (self.deposit, *self.deposit_alternatives)
+        named = (pair for pair in pairs if pair.amount == deposit)
+        return next(named, self.deposit).balance_due_days
+
     def clause(self, event: PolicyEvent) -> Clause | None:
         """The clause on `event`, or none where the policy does not speak of it."""
         return next((clause for clause in self.clauses if clause.event is event), None)

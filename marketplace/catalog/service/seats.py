@@ -297,6 +297,27 @@ def count_anew(session: Session, taken: Mapping[tuple[uuid.UUID, date], int]) ->
     waking.seats_changed(session, row.touched)
 
 
+def exchange(
+    session: Session,
+    given: Mapping[tuple[uuid.UUID, date], int],
+    listing_id: uuid.UUID,
+    weeks: Sequence[date],
+) -> None:
+    """Give seats back and take one in each of `weeks` of a listing, or neither: `SeatTaken`.
+
+    All the weeks of both are locked first, in the one order, so that two who want each other's
+    seats don't wait for each other. A week of the listing that is in both keeps its seat: nobody
+    is told that it is free.
+    """
+    both = {(listing_id, week) for week in weeks} & given.keys()
+    listings = sorted({listing_id, *(listing for listing, _ in given)})
+    hold_weeks(session, listings, sorted({*weeks, *(week for _, week in given)}))
+    more = [week for week in weeks if (listing_id, week) not in both]
+    if more:
+        take(session, listing_id, more, held=True)
+    release_many(session, {place: seats for place, seats in given.items() if place not in both})
+
+
 def written(weeks: Mapping[tuple[uuid.UUID, date], WeekState]) -> Part:
     """What gives weeks of pools these seats, open or closed, in the order of takers.
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import Uuid, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.compliance.errors import DocumentGone
@@ -16,7 +16,7 @@ from marketplace.compliance.models import DocumentRelease
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.service import notices
 from marketplace.compliance.service.records import record
-from marketplace.core.db import Session, affected
+from marketplace.core.db import AwareDateTime, Session, affected
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
 
@@ -78,6 +78,28 @@ def revoke(
     if site_id is None:
         raise NotFound
     _note(session, "document.taken_back", document_id, holder_id, site_id, reference, now)
+
+
+def carry_over(
+    session: Session, reference: UUID, to: UUID, *, ends_at: datetime, now: datetime
+) -> int:
+    """Release for `to` what is released for `reference`, which the same holder has at one site.
+
+    Returns how many documents that was. The caller ends what was released for `reference`.
+    """
+    live = select(
+        func.gen_random_uuid(),
+        DocumentRelease.document_id,
+        DocumentRelease.site_id,
+        literal(to, Uuid()),
+        DocumentRelease.released_by,
+        literal(now, AwareDateTime()),
+        literal(ends_at, AwareDateTime()),
+    ).where(DocumentRelease.reference == reference, DocumentRelease.revoked_at.is_(None))
+    columns = ["id", "document_id", "site_id", "reference", "released_by", "released_at", "ends_at"]
+    return affected(
+        session, insert(DocumentRelease).from_select(columns, live).on_conflict_do_nothing()
+    )
 
 
 def end(session: Session, references: Collection[UUID], now: datetime) -> int:

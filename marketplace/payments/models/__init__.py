@@ -7,6 +7,7 @@ from marketplace.payments.models.books import (
     LedgerEntry,
     LedgerTransaction,
 )
+from marketplace.payments.models.carrying import PaymentCarry
 from marketplace.payments.models.inbox import Quarantine, Reconciliation, WebhookEvent
 from marketplace.payments.models.paying import (
     Payment,
@@ -25,6 +26,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerTransaction",
     "Payment",
+    "PaymentCarry",
     "PaymentLine",
     "PaymentPart",
     "PaymentTransition",

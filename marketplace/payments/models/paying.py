@@ -50,6 +50,11 @@ class Payment(Base):
             postgresql_where=text(one_of("state", sorted(LIVE))),
         ),
         Index("ix_payment_payable_kind_payable_id", "payable_kind", "payable_id"),
+        Index(
+            "ix_payment_carried_to_id",
+            "carried_to_id",
+            postgresql_where=text("carried_to_id IS NOT NULL"),
+        ),
         Index("ix_payment_payer_id", "payer_id"),
         Index("ix_payment_site_id", "site_id"),
         Index(
@@ -65,6 +70,8 @@ class Payment(Base):
     payable_kind: Mapped[str]
     payable_id: Mapped[uuid.UUID]
     purpose: Mapped[str]
+    # What it is kept for now, of the same kind, where that is another: see `PaymentCarry`.
+    carried_to_id: Mapped[uuid.UUID | None]
     payer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
     # None where the payment is for several things at once: then each of its parts has a site.
     site_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("site.id"))

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 
 from marketplace.core.db import Session
 from marketplace.payments.errors import PaymentNotFound, RefundNotFound
 from marketplace.payments.events import Payable
 from marketplace.payments.models import (
     Payment,
+    PaymentCarry,
     PaymentLine,
     PaymentPart,
     PaymentTransition,
@@ -67,13 +68,19 @@ def live_payment(session: Session, payable: Payable, purpose: str) -> Payment | 
 
 
 def kept_payments(session: Session, payable: Payable) -> Sequence[Payment]:
-    """Return the settled payments for this thing that are not wholly refunded, latest first."""
+    """Return the settled payments that are kept for this thing, latest first.
+
+    Wholly refunded ones are not, nor those that were carried over to another thing.
+    """
     return (
         session.execute(
             select(Payment)
             .where(
                 Payment.payable_kind == payable.kind,
-                Payment.payable_id == payable.id,
+                or_(
+                    Payment.carried_to_id == payable.id,
+                    and_(Payment.payable_id == payable.id, Payment.carried_to_id.is_(None)),
+                ),
                 Payment.state == PaymentState.SETTLED,
                 Payment.refunded_minor < Payment.captured_minor,
             )
@@ -82,6 +89,18 @@ def kept_payments(session: Session, payable: Payable) -> Sequence[Payment]:
         .scalars()
         .all()
     )
+
+
+def last_carry(session: Session, payment: Payment) -> PaymentCarry | None:
+    """Return how the payment came to be for what it is kept for now; None if it always was."""
+    if payment.carried_to_id is None:
+        return None
+    return session.execute(
+        select(PaymentCarry)
+        .where(PaymentCarry.payment_id == payment.id)
+        .order_by(PaymentCarry.number.desc())
+        .limit(1)
+    ).scalar_one()
 
 
 def payments_of(session: Session, payable: Payable) -> Sequence[Payment]:

@@ -112,7 +112,10 @@ def _settle(
         return Arrival.DUPLICATE
     late = before not in LIVE
     kept = queries.kept_payments(session, payment.payable)
-    surplus = any(other.purpose == payment.purpose for other in kept)
+    surplus = any(
+        other.purpose == payment.purpose and other.payable_id == payment.payable_id
+        for other in kept
+    )
     payment.captured_minor = payment.amount.minor
     payment.settled_at = now
     payment.surplus = surplus

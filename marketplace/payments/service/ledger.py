@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | a payment settled | processor_clearing: all | deferred_host_share: host, platform_revenue: platform |
 | the processor's fee became known | processor_fees | processor_clearing |
+| what was paid is kept for another thing | deferred_host_share, platform_revenue: as it was | the same: as it is |
 | a refund was granted | deferred_host_share, platform_revenue | refunds_payable |
 | a refund left us | refunds_payable | processor_clearing |
 | a refund came back | processor_clearing | refunds_payable |
@@ -30,11 +31,13 @@ from marketplace.payments.models import (
     LedgerEntry,
     LedgerTransaction,
     Payment,
+    PaymentCarry,
     Refund,
 )
 from marketplace.payments.rules import Split
 
 PAYMENT_SETTLED = "payment_settled"
+PAYMENT_CARRIED = "payment_carried"
 PROCESSOR_FEE = "processor_fee"
 REFUND_GRANTED = "refund_granted"
 REFUND_SENT = "refund_sent"
@@ -138,6 +141,28 @@ def post_fee(
     legs = [Leg(_K.PROCESSOR_FEES, fee), Leg(_K.PROCESSOR_CLEARING, -fee)]
     return post(
         session, source=source, reason=PROCESSOR_FEE, legs=legs, at=at, payment_id=payment_id
+    )
+
+
+def post_carried(
+    session: Session, carry: PaymentCarry, before: Split, site_before: UUID | None
+) -> bool:
+    """What is left of a payment is another site's from now on, and divides as its thing does."""
+    after = carry.split
+    if (before, site_before) == (after, carry.site_id):
+        return False
+    return post(
+        session,
+        source=f"carry:{carry.payment_id}:{carry.number}",
+        reason=PAYMENT_CARRIED,
+        legs=[
+            Leg(_K.DEFERRED_HOST_SHARE, before.host, site_before),
+            Leg(_K.PLATFORM_REVENUE, before.platform),
+            Leg(_K.DEFERRED_HOST_SHARE, -after.host, carry.site_id),
+            Leg(_K.PLATFORM_REVENUE, -after.platform),
+        ],
+        at=carry.at,
+        payment_id=carry.payment_id,
     )
 
 

@@ -82,9 +82,10 @@ def refund(
     _reserve(session, payment, amount)
     if part is not None:
         _reserve_part(session, part, amount)
-    shares = _shares(session, payment, amount, part_id)
+    kept = position(session, payment, part)
+    shares = refund_split(kept.whole, kept.back, amount)
     row = _add(session, payment, amount, shares, reason, now, requested_by, part_id=part_id)
-    ledger.post_granted(session, payment, row, part.site_id if part else payment.site_id)
+    ledger.post_granted(session, payment, row, kept.site_id)
     return row
 
 
@@ -240,15 +241,40 @@ def _reserve_part(session: Session, part: PaymentPart, amount: Money) -> None:
     session.flush()
 
 
-def _shares(session: Session, payment: Payment, amount: Money, part_id: UUID | None) -> Split:
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Whose a payment's money is: the site's part and the platform's, and what went back of it.
+
+    `given_back` counts from the payment on, `back` since it was carried to what it is for now.
+    """
+
+    site_id: UUID | None
+    whole: Split
+    back: Split
+    given_back: Split
+
+    @property
+    def left(self) -> Split:
+        return Split(self.whole.host - self.back.host, self.whole.platform - self.back.platform)
+
+
+def position(session: Session, payment: Payment, part: PaymentPart | None = None) -> Position:
+    """Return how what is left of a locked payment, or of a part of one, divides now."""
+    part_id = part.payable_id if part else None
     zero = Money.zero(payment.currency)
     host, platform = zero, zero
     for earlier in queries.refunds(session, payment.id):
         if earlier.replaces_id is None and earlier.part_id == part_id:
             host += earlier.split.host
             platform += earlier.split.platform
-    paid = split(queries.lines(session, payment.id, part_id))
-    return refund_split(paid, Split(host, platform), amount)
+    given_back = Split(host, platform)
+    carry = queries.last_carry(session, payment)
+    if carry is None:
+        paid = split(queries.lines(session, payment.id, part_id))
+        site_id = part.site_id if part else payment.site_id
+        return Position(site_id, paid, given_back, given_back)
+    since = Split(host - carry.back.host, platform - carry.back.platform)
+    return Position(carry.site_id, carry.split, since, given_back)
 
 
 def _add(

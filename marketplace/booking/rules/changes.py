@@ -1,0 +1,173 @@
+"""What it means in money that one booking takes over from another: a pure function of the facts.
+
+What was paid is carried over. Of the present price and the one that was frozen the lower one
+holds; what the frozen terms would keep of a cancellation now stays at least, so that changing the
+weeks is never a cheaper way out than cancelling.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from marketplace.booking.rules.cancellation import QuoteLine
+from marketplace.core.money import Money
+from marketplace.payments.rules import Earner, PriceLine, Quote, quote, split, total
+
+WEEKS = "weeks"
+FEE = "platform_fee"
+PROTECTION = "price_protection"
+EARLIER_TERMS = "earlier_terms"
+
+
+class ChangeKind(StrEnum):
+    RESCHEDULE = "reschedule"
+    TRANSFER = "transfer"
+    RESCUE = "rescue"
+
+
+@dataclass(frozen=True)
+class ChangeQuote:
+    """What takes over, at what price, and what becomes of the money; `mark` commits to it.
+
+    `carried` + `refund` is what was paid; `carried` + `due` is the new price. `kept_at_least` is
+    what the new booking's cancellation by the trainee keeps whatever the terms say.
+    """
+
+    kind: ChangeKind
+    listing_id: UUID
+    first_day: date
+    weeks: int
+    price_lines: tuple[PriceLine, ...]
+    lines: tuple[QuoteLine, ...]
+    price_before: Money
+    price: Money
+    paid: Money
+    carried: Money
+    refund: Money
+    due: Money
+    due_on: date | None
+    kept_at_least: Money
+    policies: tuple[str, ...]
+    mark: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """The facts of a change: what takes over from the booking, and when it would have to be paid.
+
+    `price` are the lines of what takes over; `least` is what stays of what was paid in any case.
+    """
+
+    kind: ChangeKind
+    booking_id: UUID
+    to: UUID
+    listing_id: UUID
+    first_day: date
+    weeks: int
+    price: Sequence[PriceLine]
+    price_before: Sequence[PriceLine]
+    paid: Money
+    least: Money
+    due_on: date | None
+    policies: tuple[str, ...]
+
+
+def lower_price(present: Quote | None, before: Sequence[PriceLine], weeks: int) -> Quote:
+    """Return the lower of the present price of `weeks` weeks and the frozen price for as many.
+
+    `present` is none where the listing is priced in another currency now.
+    """
+    frozen = same_rates(before, weeks)
+    return frozen if present is None or frozen.total <= present.total else present
+
+
+def same_rates(lines: Sequence[PriceLine], weeks: int) -> Quote:
+    """Price `weeks` weeks at the weekly price and the share of the fee that `lines` have."""
+    rotation = next(line for line in lines if line.kind == WEEKS)
+    fees = sum(line.amount.minor for line in lines if line.kind == FEE)
+    percent = Decimal(fees) * 100 / rotation.amount.minor if rotation.amount else Decimal(0)
+    weekly = Money(rotation.amount.minor // rotation.quantity, rotation.amount.currency)
+    return quote(price_per_week=weekly, weeks=weeks, platform_fee_percent=percent)
+
+
+def protected(lines: Sequence[PriceLine], before: Money) -> tuple[PriceLine, ...] | None:
+    """Return the lines of a rescue, which costs no more than what it takes the place of.
+
+    The marketplace gives up as much of its fee; None where that does not suffice.
+    """
+    over = total(lines) - before
+    if over <= Money.zero(before.currency):
+        return tuple(lines)
+    if over > split(lines).platform:
+        return None
+    text = "Price protection: the host called your rotation off"
+    return (*lines, PriceLine(PROTECTION, text, -over, Earner.PLATFORM))
+
+
+def change_quote(change: Change) -> ChangeQuote:
+    """Work out the change; the same facts give the same mark, whenever and however often."""
+    price = list(change.price)
+    least = min(change.least, change.paid)
+    if total(price) < least:
+        price += _earlier_terms(change.price_before, least - total(price))
+    whole = total(price)
+    carried = min(change.paid, whole)
+    refund, due = change.paid - carried, whole - carried
+    lines = [
+        QuoteLine("paid", "What was paid, carried over", change.paid),
+        *(QuoteLine("price", line.description, -line.amount) for line in price),
+    ]
+    lines.append(
+        QuoteLine("due", "To be paid for the new weeks", due)
+        if due
+        else QuoteLine("refund", "Goes back", refund)
+    )
+    return ChangeQuote(
+        kind=change.kind,
+        listing_id=change.listing_id,
+        first_day=change.first_day,
+        weeks=change.weeks,
+        price_lines=tuple(price),
+        lines=tuple(lines),
+        price_before=total(change.price_before),
+        price=whole,
+        paid=change.paid,
+        carried=carried,
+        refund=refund,
+        due=due,
+        due_on=change.due_on if due else None,
+        kept_at_least=least,
+        policies=change.policies,
+        mark=_mark(change, lines, least),
+    )
+
+
+def _earlier_terms(before: Sequence[PriceLine], amount: Money) -> list[PriceLine]:
+    """What the earlier terms keep beyond the new price, to both sides as the earlier price did."""
+    shares = split(before)
+    host, platform = amount.allocate([shares.host.minor, shares.platform.minor])
+    text = "Kept by the terms of your earlier weeks"
+    both = ((host, Earner.HOST), (platform, Earner.PLATFORM))
+    return [PriceLine(EARLIER_TERMS, text, part, earner) for part, earner in both if part]
+
+
+def _mark(change: Change, lines: Sequence[QuoteLine], least: Money) -> str:
+    """Two quotes have one mark exactly when they say the same; see `rules.cancellation`."""
+    said = {
+        "kind": change.kind.value,
+        "booking": str(change.booking_id),
+        "to": str(change.to),
+        "listing": str(change.listing_id),
+        "first_day": change.first_day.isoformat(),
+        "weeks": change.weeks,
+        "policies": change.policies,
+        "least": [least.minor, least.currency],
+        "lines": [[line.code, line.amount.minor, line.amount.currency] for line in lines],
+    }
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

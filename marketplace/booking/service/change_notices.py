@@ -1,0 +1,149 @@
+"""What both sides are told of changes: other weeks, another trainee, and what is proposed."""
+
+from datetime import datetime
+from typing import Any
+
+from marketplace.booking.models import Booking, BookingProposal
+from marketplace.booking.rules.changes import ChangeQuote
+from marketplace.booking.service.notices import money_json, tell_host, tell_trainee
+from marketplace.core.db import Session
+from marketplace.core.money import Money
+from marketplace.identity import queries as identity
+from marketplace.identity.service.notices import notify
+
+
+def rescheduled(
+    session: Session, old: Booking, new: Booking, quote: ChangeQuote, now: datetime
+) -> None:
+    """Tell both sides of the new weeks, and the trainee of the money."""
+    before: dict[str, Any] = {
+        "first_day_before": old.first_day.isoformat(),
+        "last_day_before": old.last_day.isoformat(),
+        "trainee_name": name_of(session, new),
+    }
+    money = money_of(quote)
+    tell_trainee(session, new, "booking_rescheduled", now=now, **before, **money)
+    tell_host(session, new, "booking_rescheduled", now=now, **before, **dict.fromkeys(money))
+
+
+def transferred(
+    session: Session, old: Booking, new: Booking, quote: ChangeQuote, now: datetime
+) -> None:
+    """Tell who came, who comes, and the host; the first where later refunds go."""
+    names: dict[str, Any] = {"from_name": name_of(session, old), "to_name": name_of(session, new)}
+    money: dict[str, Any] = {"carried": money_json(quote.carried), **money_of(quote)}
+    tell_trainee(session, old, "booking_transferred", now=now, whose="giver", **names, **money)
+    tell_trainee(session, new, "booking_transferred", now=now, whose="taker", **names, **money)
+    hidden: dict[str, Any] = {**money, "carried": None, "due": None}
+    tell_host(session, new, "booking_transferred", now=now, whose="host", **names, **hidden)
+
+
+def proposed_to_host(
+    session: Session, booking: Booking, proposal: BookingProposal, now: datetime
+) -> None:
+    to = proposal.to_trainee_id
+    contact = identity.contact(session, to) if to else None
+    tell_host(
+        session,
+        booking,
+        "change_proposed",
+        now=now,
+        trainee_name=name_of(session, booking),
+        to_name=contact.name if contact else None,
+        new_first_day=proposal.first_day.isoformat(),
+        weeks=proposal.weeks,
+        message=proposal.message,
+        decide_by=proposal.expires_at.isoformat(),
+    )
+
+
+def proposed_to_trainee(
+    session: Session,
+    booking: Booking,
+    proposal: BookingProposal,
+    quote: ChangeQuote,
+    now: datetime,
+) -> None:
+    if proposal.to_trainee_id is None:
+        return
+    data: dict[str, Any] = {
+        "listing_title": booking.listing_title,
+        "site_name": booking.site_name,
+        "first_day": booking.first_day.isoformat(),
+        "last_day": booking.last_day.isoformat(),
+        "time_zone": booking.time_zone,
+        "from_name": name_of(session, booking),
+        "message": proposal.message,
+        "carried": money_json(quote.carried),
+        "due": money_json(quote.due),
+        "decide_by": proposal.expires_at.isoformat(),
+    }
+    notify(session, proposal.to_trainee_id, "transfer_offered", data, now=now)
+
+
+def proposal_declined(
+    session: Session, booking: Booking, proposal: BookingProposal, now: datetime
+) -> None:
+    tell_trainee(session, booking, "change_declined", now=now, reason=proposal.reason or "")
+
+
+def rescue_offered(
+    session: Session, old: Booking, offer: Booking, quote: ChangeQuote, reason: str, now: datetime
+) -> None:
+    """Tell the trainee what is held in place of what was called off, and until when."""
+    until = offer.hold_expires_at
+    contact = identity.contact(session, old.trainee_id)
+    tell_trainee(
+        session,
+        old,
+        "rescue_offered",
+        now=now,
+        reason=reason,
+        offered_title=offer.listing_title,
+        offered_site=offer.site_name,
+        tier=offer.tier,
+        price=money_json(quote.price),
+        paid=money_json(quote.paid),
+        decide_by=None if until is None else until.isoformat(),
+        own_zone=contact.time_zone if contact else "UTC",
+    )
+
+
+def rescued(
+    session: Session, old: Booking, new: Booking, quote: ChangeQuote, now: datetime
+) -> None:
+    names: dict[str, Any] = {"trainee_name": name_of(session, new), "called_off": old.site_name}
+    money = money_of(quote)
+    tell_trainee(session, new, "booking_rescued", now=now, **names, **money)
+    tell_host(session, new, "booking_rescued", now=now, **names, **dict.fromkeys(money))
+
+
+def money_of(quote: ChangeQuote) -> dict[str, Any]:
+    """What goes back and what is due, as templates take it."""
+    return {
+        "refund": money_json(quote.refund),
+        "due": money_json(quote.due),
+        "due_on": quote.due_on.isoformat() if quote.due_on else None,
+    }
+
+
+def name_of(session: Session, booking: Booking) -> str:
+    found = identity.contact(session, booking.trainee_id)
+    return found.name if found else ""
+
+
+def no_show_marked(session: Session, booking: Booking, until: datetime, now: datetime) -> None:
+    tell_trainee(session, booking, "no_show_marked", now=now, dispute_until=until.isoformat())
+
+
+def no_show_disputed(session: Session, booking: Booking, text: str, now: datetime) -> None:
+    name = name_of(session, booking)
+    tell_host(session, booking, "no_show_disputed", now=now, trainee_name=name, words=text)
+
+
+def no_show_decided(
+    session: Session, booking: Booking, decision: str, refund: Money, reason: str, now: datetime
+) -> None:
+    data: dict[str, Any] = {"decision": decision, "reason": reason, "refund": money_json(refund)}
+    tell_trainee(session, booking, "no_show_decided", now=now, **data)
+    tell_host(session, booking, "no_show_decided", now=now, **{**data, "refund": None})
