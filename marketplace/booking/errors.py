@@ -86,6 +86,35 @@ class ProposalOpen(Conflict):
     title = "A change of this booking waits for an answer already. Withdraw it first."
 
 
+class RescueEnded(Conflict):
+    """`extra` has its state and until when it could be decided."""
+
+    code = "rescue_ended"
+    title = "The choice is over."
+
+
+class NothingTouched(Conflict):
+    code = "nothing_touched"
+    title = "No live booking has a seat there on these days."
+
+
+class CodeWrong(Invalid):
+    code = "code_wrong"
+    title = "This is not the code of the dry run."
+
+
+class DryRunOld(Conflict):
+    code = "dry_run_old"
+    title = "This dry run is older than a day. Make another."
+
+
+class SetChanged(Conflict):
+    """`extra` has how many bookings are touched now, and what would go back."""
+
+    code = "set_changed"
+    title = "The bookings have changed since the dry run. Make another, and look at it."
+
+
 class ProposalEnded(Conflict):
     """`extra` has its state and when it ended."""
 

@@ -42,6 +42,7 @@ STEPS: Mapping[BookingState, Mapping[BookingState, str]] = {
         _S.HELD: "the trainee asks for more time, once",
         _S.SUBMITTED: "the trainee applies",
         _S.AWAITING_PAYMENT: "the trainee begins to pay",
+        _S.CONFIRMED: "the trainee takes it in place of a rotation that was called off",
         _S.EXPIRED: "the hold ends",
         _S.WITHDRAWN: "the trainee gives it up",
         **_CALLED_OFF,
@@ -88,7 +89,10 @@ STEPS: Mapping[BookingState, Mapping[BookingState, str]] = {
     _S.CANCELLED_BY_TRAINEE: {},
     _S.CANCELLED_BY_HOST: {},
     _S.CANCELLED_BY_OPERATOR: {},
-    _S.NO_SHOW: {},
+    _S.NO_SHOW: {
+        _S.IN_PROGRESS: "an operator takes the mark back, and the seats are still free",
+        _S.CANCELLED_BY_OPERATOR: "an operator takes the mark back, and the money goes back",
+    },
 }
 TABLE: Mapping[BookingState, frozenset[BookingState]] = {
     state: frozenset(steps) for state, steps in STEPS.items()

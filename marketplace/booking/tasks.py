@@ -5,22 +5,34 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
+from marketplace.booking import queries
+from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
     deadlines,
+    force_majeure,
+    no_shows,
     offering,
     offers,
     payment,
     preparing,
+    rescues,
     waiting,
 )
 from marketplace.booking.service.itineraries import FOLLOW, deciding
 from marketplace.core.db import Session
-from marketplace.core.jobs import JobContext, Task
+from marketplace.core.errors import DomainError
+from marketplace.core.jobs import JobContext, Task, defer
+from marketplace.core.settings import Settings
 from marketplace.payments.errors import AlreadyPaid
 from marketplace.payments.service import asking
 
 # A run ends well before the next begins, whatever has piled up: the rest is the next run's.
 MOST_BATCHES = 200
+# Bookings that each take a transaction of their own.
+ONE_BY_ONE = 100
+log = structlog.get_logger()
 
 
 def expire_holds(job: JobContext) -> None:
@@ -81,6 +93,59 @@ def follow_itinerary(job: JobContext, itinerary_id: str) -> None:
         deciding.follow(session, UUID(itinerary_id), job.clock.now())
 
 
+def search_rescue(job: JobContext, booking_id: str) -> None:
+    """Find what can take the place of a rotation that its host called off."""
+    terms = Terms.of(job.parts.get(Settings))
+    with job.transaction() as session:
+        rescues.search(session, UUID(booking_id), terms=terms, now=job.clock.now())
+
+
+def close_rescues(job: JobContext) -> None:
+    """Refund where no choice was made in time."""
+    _one_by_one(job, queries.rescues_due, rescues.close)
+
+
+def settle_no_shows(job: JobContext) -> None:
+    """Let marks stand that nobody disputed in time."""
+    _one_by_one(job, queries.no_shows_due, no_shows.settle)
+
+
+def run_force_majeure(job: JobContext, run_id: str) -> None:
+    """Call the bookings of a run off, each in its own transaction; goes on where it stopped."""
+    run = UUID(run_id)
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            pending = queries.pending_of(session, run, ONE_BY_ONE)
+        for booking_id in pending:
+            try:
+                with job.transaction() as session:
+                    force_majeure.call_off(session, run, booking_id, job.clock.now())
+            except DomainError as refused:
+                with job.transaction() as session:
+                    force_majeure.give_up(session, run, booking_id, str(refused), job.clock.now())
+        if not pending:
+            break
+    with job.transaction() as session:
+        if not force_majeure.finish(session, run, job.clock.now()):
+            defer(session, force_majeure.RUN, run_id=run_id)
+
+
+def _one_by_one(
+    job: JobContext,
+    due: Callable[[Session, datetime, int], Sequence[UUID]],
+    work: Callable[[Session, UUID, datetime], None],
+) -> None:
+    """Do each in a transaction of its own: one that is refused keeps no other waiting."""
+    with job.transaction() as session:
+        found = due(session, job.clock.now(), ONE_BY_ONE)
+    for booking_id in found:
+        try:
+            with job.transaction() as session:
+                work(session, booking_id, job.clock.now())
+        except DomainError as refused:
+            log.warning("booking_needs_a_person", booking_id=str(booking_id), why=str(refused))
+
+
 def _in_batches(job: JobContext, work: Callable[[Session, datetime, int], int]) -> None:
     for _ in range(MOST_BATCHES):
         with job.transaction() as session:
@@ -97,4 +162,8 @@ TASKS = (
     Task(waiting.ASK, ask_list),
     Task("booking.ask_lists", ask_lists, cron="* * * * *"),
     Task(FOLLOW, follow_itinerary),
+    Task(rescues.SEARCH, search_rescue),
+    Task("booking.close_rescues", close_rescues, cron="* * * * *"),
+    Task("booking.settle_no_shows", settle_no_shows, cron="23 * * * *"),
+    Task(force_majeure.RUN, run_force_majeure),
 )

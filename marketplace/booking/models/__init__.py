@@ -14,6 +14,7 @@ from marketplace.booking.models.bookings import (
     CalendarFeed,
 )
 from marketplace.booking.models.changes import BookingChange, BookingProposal, Rescue
+from marketplace.booking.models.endings import ForceMajeure, ForceMajeureBooking, NoShow
 from marketplace.booking.models.itineraries import Itinerary, ItineraryItem
 from marketplace.booking.models.waiting import KeptSeat, SeatOffer, WaitingEntry, WaitingStep
 
@@ -31,9 +32,12 @@ __all__ = [
     "BookingWaiver",
     "BookingWeek",
     "CalendarFeed",
+    "ForceMajeure",
+    "ForceMajeureBooking",
     "Itinerary",
     "ItineraryItem",
     "KeptSeat",
+    "NoShow",
     "QuestionVersion",
     "Rescue",
     "SeatOffer",

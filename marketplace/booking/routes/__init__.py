@@ -3,10 +3,12 @@
 from marketplace.booking.routes import (
     changes,
     clearing,
+    endings,
     feeds,
     hosts,
     itineraries,
     operators,
+    rescues,
     trainees,
     waiting,
 )
@@ -22,4 +24,7 @@ BLUEPRINTS = (
     waiting.trainees,
     waiting.others,
     changes.blueprint,
+    rescues.blueprint,
+    endings.blueprint,
+    endings.operators,
 )

@@ -16,11 +16,16 @@ from marketplace.booking.schemas import (
     RosterArgs,
     RosterSchema,
 )
-from marketplace.booking.service import applications, cancellations, rosters, rotations
-from marketplace.booking.service.cancellations import Wish
+from marketplace.booking.service import (
+    applications,
+    cancellations,
+    no_shows,
+    rescues,
+    rosters,
+    rotations,
+)
 from marketplace.booking.service.rotations import Day
 from marketplace.booking.states import TIMED, BookingState
-from marketplace.catalog.rules.policies import PolicyEvent
 from marketplace.identity.access import current_account, signed_in, site_member
 from marketplace.web import context
 from marketplace.web.api import Blueprint
@@ -115,9 +120,12 @@ def complete(booking_id: UUID) -> Booking:
 @blueprint.arguments(BookingReasonArgs)
 @blueprint.response(200, BookingSchema)
 def no_show(data: dict[str, Any], booking_id: UUID) -> Booking:
-    """Say that the trainee never came; nobody may have marked a day as present."""
-    booking = finding.hosted(booking_id)
-    rotations.no_show(
+    """Say that the trainee never came: from the second day on, if no day was marked as present.
+
+    The trainee has a week to dispute it; then the terms of cancellation apply.
+    """
+    booking = finding.hosted(booking_id, operators=True)
+    no_shows.mark(
         context.session(), booking, actor_id=current_account().id, now=context.now(), **data
     )
     return booking
@@ -128,18 +136,17 @@ def no_show(data: dict[str, Any], booking_id: UUID) -> Booking:
 @blueprint.arguments(RequiredBookingReasonArgs)
 @blueprint.response(200, BookingSchema)
 def cancel_as_host(data: dict[str, Any], booking_id: UUID) -> Booking:
-    """Call a rotation off for the site: all that was paid goes back to the trainee."""
+    """Call a rotation off for the site.
+
+    The trainee is offered the same weeks elsewhere, or gets back all that was paid, and chooses.
+    """
     booking = finding.hosted(booking_id)
     session, now, actor_id = context.session(), context.now(), current_account().id
     to = BookingState.CANCELLED_BY_HOST
     if BookingState(booking.state) in TIMED:
         cancellations.cancel_unpaid(session, booking, to=to, actor_id=actor_id, now=now, **data)
         return booking
-    wish = Wish(event=PolicyEvent.HOST_WITHDRAWS)
-    mark = cancellations.quote(booking, wish, now).mark
-    cancellations.cancel(
-        session, booking, wish, mark=mark, to=to, actor_id=actor_id, now=now, **data
-    )
+    rescues.call_off(session, booking, actor_id=actor_id, now=now, **data)
     return booking
 
 

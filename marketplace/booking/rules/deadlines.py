@@ -12,6 +12,10 @@ SATURDAY = 5
 DECISION_BUSINESS_DAYS = 10
 # An approved trainee may be nine hours away and has to find the money.
 PAY_AFTER_APPROVAL = timedelta(days=3)
+# Whole days of the trainee, wherever they are, to choose after a host has called off, and to say
+# that they did come.
+DAYS_TO_CHOOSE = 3
+DAYS_TO_DISPUTE = 7
 
 
 def site_day(now: datetime, time_zone: str) -> date:
@@ -56,6 +60,20 @@ def decide_by(
         left -= day.weekday() < SATURDAY
     end = day_begins(day + timedelta(days=1), time_zone)
     return min(end, day_begins(first_day, time_zone))
+
+
+def choose_by(now: datetime, own_zone: str, first_day: date, time_zone: str) -> datetime:
+    """The end of the trainee's third day from now, or the start of the first day at the site."""
+    return min(_end_of_day(now, DAYS_TO_CHOOSE, own_zone), day_begins(first_day, time_zone))
+
+
+def dispute_by(now: datetime, own_zone: str) -> datetime:
+    """The end of the trainee's seventh day from now."""
+    return _end_of_day(now, DAYS_TO_DISPUTE, own_zone)
+
+
+def _end_of_day(now: datetime, days: int, time_zone: str) -> datetime:
+    return day_begins(site_day(now, time_zone) + timedelta(days=days + 1), time_zone)
 
 
 def pay_by(now: datetime, first_day: date, time_zone: str) -> datetime:

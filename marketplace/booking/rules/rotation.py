@@ -45,7 +45,8 @@ def keeps_begun_weeks(before: BookingState, after: BookingState) -> bool:
 
     A rotation that had begun was in its seat until now; one that had not begun gives up all weeks.
     """
-    return before is BookingState.IN_PROGRESS or after is BookingState.NO_SHOW
+    begun = {BookingState.IN_PROGRESS, BookingState.NO_SHOW}
+    return before in begun or after is BookingState.NO_SHOW
 
 
 def roster_weeks(start: date, end: date) -> list[date]:

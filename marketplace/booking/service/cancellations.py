@@ -4,6 +4,7 @@ The quote is a pure function of frozen terms and facts, so it is computed again 
 committed to: where the money would now differ, nothing happens and the new quote is shown.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from marketplace.booking import queries
 from marketplace.booking.errors import (
     CreditNotOffered,
     NotOpenForThis,
+    PartlyReturned,
     QuoteChanged,
 )
 from marketplace.booking.models import Booking, BookingCancellation
@@ -27,6 +29,9 @@ from marketplace.core.money import Money
 from marketplace.payments import queries as payments
 from marketplace.payments.events import Payable
 from marketplace.payments.service import refunds
+
+# Tells both sides, with what goes back.
+Tell = Callable[[Session, Booking, Money, datetime], None]
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,15 @@ def quote(booking: Booking, wish: Wish, now: datetime) -> Quote:
             f"A booking that is {booking.state} has nothing to cancel.",
             extra={"state": booking.state},
         )
+    return quote_of_ended(booking, wish, now)
+
+
+def quote_of_ended(booking: Booking, wish: Wish, at: datetime) -> Quote:
+    """Say what the terms pay back for a booking that ended at `at`, in whatever state it is."""
     facts = Facts(
         booking_id=booking.id,
         event=wish.event,
-        days=days_before(booking.first_day, now, booking.time_zone),
+        days=days_before(booking.first_day, at, booking.time_zone),
         paid=booking.paid,
         deposit=booking.deposit,
         proofs=wish.proofs,
@@ -70,6 +80,7 @@ def cancel(
     actor_id: UUID,
     reason: str,
     now: datetime,
+    tell: Tell = notices.cancelled,
 ) -> Quote:
     """Cancel under the quote whose `mark` was shown; `to` says which side cancels.
 
@@ -85,12 +96,25 @@ def cancel(
         raise QuoteChanged(extra={"quote": quote_json(present)})
     if present.pays_back_as is PaysBackAs.VOUCHER:
         raise CreditNotOffered
-    asked = give_back(session, booking, present.refund, actor_id, reason, now)
+    settle(session, booking, present, actor_id=actor_id, reason=reason, now=now)
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
-    session.add(_record(booking, present, asked, actor_id, now))
-    session.flush()
-    notices.cancelled(session, booking, present.refund, now)
+    tell(session, booking, present.refund, now)
     return present
+
+
+def settle(
+    session: Session,
+    booking: Booking,
+    agreed: Quote,
+    *,
+    actor_id: UUID,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Ask for the refund of a quote and write it down for good; once for a booking."""
+    asked = give_back(session, booking, agreed.refund, actor_id, reason, now)
+    session.add(_record(booking, agreed, asked, actor_id, now))
+    session.flush()
 
 
 def cancel_unpaid(
@@ -101,13 +125,14 @@ def cancel_unpaid(
     actor_id: UUID,
     reason: str,
     now: datetime,
+    tell: Tell = notices.cancelled,
 ) -> None:
     """End a booking that is not confirmed, for the host or an operator; nothing was paid for it."""
     if BookingState(booking.state) not in TIMED:
         raise NotOpenForThis(f"The booking is {booking.state}.", extra={"state": booking.state})
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
     payment.drop(session, booking)
-    notices.cancelled(session, booking, Money.zero(booking.paid.currency), now)
+    tell(session, booking, Money.zero(booking.paid.currency), now)
 
 
 def quote_json(quote: Quote) -> dict[str, Any]:
@@ -171,7 +196,7 @@ def give_back(
         )
         left -= part
     if left:
-        raise RuntimeError(f"{left} of a refund has no payment to come from: {booking.id}")
+        raise PartlyReturned(f"{left} of the refund has gone back already.")
     return asked
 
 

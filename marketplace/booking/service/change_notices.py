@@ -92,7 +92,6 @@ def rescue_offered(
 ) -> None:
     """Tell the trainee what is held in place of what was called off, and until when."""
     until = offer.hold_expires_at
-    contact = identity.contact(session, old.trainee_id)
     tell_trainee(
         session,
         old,
@@ -105,7 +104,6 @@ def rescue_offered(
         price=money_json(quote.price),
         paid=money_json(quote.paid),
         decide_by=None if until is None else until.isoformat(),
-        own_zone=contact.time_zone if contact else "UTC",
     )
 
 

@@ -72,7 +72,8 @@ def plan(old: Booking, new: Booking, change: Change, policy: dict[str, Any]) -> 
     found = rules.change_quote(change)
     new.state = BookingState.CONFIRMED.value
     new.hold_expires_at = None
-    new.message = old.message
+    # Written to this host by this trainee: not for another host, nor in another's name.
+    new.message = old.message if change.kind is ChangeKind.RESCHEDULE else None
     new.price = frozen.carried_to_json(
         found.price_lines, found.carried, str(old.id), new.price["deposit_rule"]
     )
@@ -112,8 +113,7 @@ def take_over(
     `SeatTaken`, `AlreadyBookedThen` and `Superseded` have no effect once rolled back.
     """
     new, quote = planned.new, planned.quote
-    payable = Payable(payment.KIND, old.id)
-    _check_money(session, old, payable)
+    check_money(session, old)
     asked = cancellations.give_back(session, old, quote.refund, actor_id, reason, now)
     same_person = old.trainee_id == new.trainee_id and old.site_id == new.site_id
     if same_person:
@@ -151,7 +151,12 @@ def carry_money(session: Session, old: Booking, new: Booking, now: datetime) -> 
         lines=frozen.price_lines(new.price, "carried"),
         now=now,
     )
-    open_page = payments.live_payment(session, payable, "balance")
+    close_balance(session, old)
+
+
+def close_balance(session: Session, old: Booking) -> None:
+    """Have an open page for the balance closed: nothing more is due for this one."""
+    open_page = payments.live_payment(session, Payable(payment.KIND, old.id), "balance")
     if open_page is not None:
         defer(session, payment.DROP, payment_id=str(open_page.id))
 
@@ -234,7 +239,9 @@ def change_of(
     )
 
 
-def _check_money(session: Session, old: Booking, payable: Payable) -> None:
+def check_money(session: Session, old: Booking) -> None:
+    """Raise `PartlyReturned` where less is kept for the booking than was paid."""
+    payable = Payable(payment.KIND, old.id)
     if carrying.kept(session, payable, old.paid.currency) != old.paid:
         raise PartlyReturned
 

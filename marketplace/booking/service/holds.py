@@ -86,12 +86,16 @@ def drawn_up(
     return freeze(listing, trainee, Rotation(first_day, weeks), terms, now)
 
 
-def claim_weeks(session: Session, booking: Booking, now: datetime) -> None:
+def claim_weeks(
+    session: Session, booking: Booking, now: datetime, weeks: Sequence[date] | None = None
+) -> None:
     """Claim the trainee's weeks again for a booking that lost them; `AlreadyBookedThen` if taken.
+
+    All of its weeks, or those named.
 
     The unique index decides: a claim that is under way elsewhere is waited for, not read past.
     """
-    mondays = Rotation(booking.first_day, booking.weeks).mondays
+    mondays = weeks or Rotation(booking.first_day, booking.weeks).mondays
     rows = [
         {
             "id": new_id(),

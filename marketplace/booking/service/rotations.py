@@ -88,23 +88,6 @@ def complete(session: Session, booking: Booking, *, actor_id: UUID, now: datetim
     )
 
 
-def no_show(
-    session: Session, booking: Booking, *, actor_id: UUID, reason: str, now: datetime
-) -> None:
-    """Say that the trainee never came; the weeks that have not begun are free again."""
-    begin_if_due(session, booking, now)
-    if queries.was_present(session, booking.id):
-        raise NotOpenForThis("The trainee was marked present: mark the absences instead.")
-    transition.move(
-        session,
-        booking,
-        BookingState.NO_SHOW,
-        actor_id=actor_id,
-        reason=reason or "The trainee did not come.",
-        now=now,
-    )
-
-
 def _check_days(booking: Booking, days: Sequence[Day], now: datetime) -> None:
     rotation = Rotation(booking.first_day, booking.weeks)
     today = site_day(now, booking.time_zone)

@@ -160,3 +160,10 @@ def preceptor(
     if found is None:
         raise PreceptorNotFound
     return found
+
+
+def ids_in_states(session: Session, states: Collection[str]) -> list[uuid.UUID]:
+    """The ids of the sites in these states, by their postal codes such as `TX`."""
+    if not states:
+        return []
+    return list(session.execute(select(Site.id).where(Site.state.in_(list(states)))).scalars())

@@ -28,6 +28,7 @@ class PolicyEvent(StrEnum):
     VISA_DENIED = "visa_denied"
     HOST_WITHDRAWS = "host_withdraws"
     REQUEST_UNANSWERED = "request_unanswered"
+    NO_SHOW = "no_show"
 
 
 class KeptKind(StrEnum):

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from marketplace.booking import queries
-from marketplace.booking.service import applications, cancellations, rotations
+from marketplace.booking.service import applications, cancellations, no_shows, rotations
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.service.rotations import Day
 from marketplace.booking.states import TRANSITIONS, BookingState
@@ -255,7 +255,7 @@ class Bookings(RuleBasedStateMachine):
     @rule(which=WHICH)
     def never_came(self, which):
         booking = self.pick(which, S.IN_PROGRESS)
-        self.on(booking, rotations.no_show, actor_id=self.host, reason="")
+        self.on(booking, no_shows.mark, actor_id=self.host, reason="")
 
     @rule(place=PLACES, seats=st.integers(0, 3))
     def host_changes_seats(self, place, seats):
@@ -320,8 +320,8 @@ class Bookings(RuleBasedStateMachine):
                 agreed = queries.cancellation(session, booking_id)
                 due = booking.paid if agreed is None else agreed.kept
                 held = sum(
-                    payment.captured_minor - payment.refunded_minor
-                    for payment in payment_queries.payments_of(
+                    payment.refundable.minor
+                    for payment in payment_queries.kept_payments(
                         session, Payable("booking", booking_id)
                     )
                 )

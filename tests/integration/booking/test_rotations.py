@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.booking import queries
 from marketplace.booking.errors import DayOutsideRotation, NotOpenForThis
-from marketplace.booking.service import deadlines, rosters, rotations
+from marketplace.booking.service import deadlines, no_shows, rosters, rotations
 from marketplace.booking.service.rotations import Day
 from marketplace.core.errors import Invalid
 from tests.factories.rotations import FIRST_DAY
@@ -32,7 +32,7 @@ def complete(stage, booking_id, host):
 def no_show(stage, booking_id, host):
     with stage.transaction() as session:
         booking = queries.find(session, booking_id)
-        rotations.no_show(session, booking, actor_id=host, reason="", now=stage.now)
+        no_shows.mark(session, booking, actor_id=host, reason="", now=stage.now)
 
 
 @pytest.fixture

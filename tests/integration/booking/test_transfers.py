@@ -266,3 +266,12 @@ def test_over_http_the_host_sees_and_decides(stage, call, people):
     assert call(trainee, "POST", f"{where}/accept").status_code == 404
     declined = call(host, "POST", f"{where}/decline", {"reason": "Full."})
     assert declined.json["state"] == "declined"
+
+
+def test_what_the_first_trainee_wrote_to_the_host_is_not_handed_on(stage, pair):
+    giver, taker = pair
+    place, old = by_request(stage, giver)
+    assert stage.booking(old).message == "Please."
+    proposal = offer(stage, old, taker)
+    answer(stage, proposal, taker)
+    assert stage.booking(answer(stage, proposal, place.owner_id, by_host=True)).message is None

@@ -1,0 +1,154 @@
+"""No-shows, and what force majeure touches."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from marketplace.booking.models import (
+    Booking,
+    BookingWeek,
+    ForceMajeure,
+    ForceMajeureBooking,
+    NoShow,
+)
+from marketplace.booking.states import CANCELLABLE, TIMED
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.web.pagination import Page, paginate
+
+
+def no_show(session: Session, booking_id: UUID, *, lock: bool = False) -> NoShow | None:
+    """Return the newest mark that a booking's trainee never came, if there is one."""
+    query = select(NoShow).where(NoShow.booking_id == booking_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.execute(query).scalar_one_or_none()
+
+
+def no_shows_due(session: Session, now: datetime, limit: int) -> Sequence[UUID]:
+    """Return the bookings whose mark was not disputed in time and stands from now on."""
+    return (
+        session.execute(
+            select(NoShow.booking_id)
+            .where(
+                NoShow.decision.is_(None), NoShow.disputed_at.is_(None), NoShow.dispute_until <= now
+            )
+            .order_by(NoShow.dispute_until)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def no_shows_disputed(session: Session, *, limit: int, cursor: str | None) -> Page[NoShow]:
+    """Return the disputes that wait for an operator, the oldest first."""
+    return paginate(
+        session,
+        select(NoShow).where(NoShow.decision.is_(None), NoShow.disputed_at.is_not(None)),
+        key=[NoShow.disputed_at, NoShow.booking_id],
+        key_of=lambda row: [row.disputed_at, row.booking_id],
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def live_weeks_of(session: Session, booking_id: UUID) -> set[date]:
+    """Return the Mondays in which the booking has a seat."""
+    return set(
+        session.execute(
+            select(BookingWeek.week).where(
+                BookingWeek.booking_id == booking_id, BookingWeek.released_at.is_(None)
+            )
+        ).scalars()
+    )
+
+
+def touched(
+    session: Session, site_ids: Sequence[UUID], first: date, last: date
+) -> Iterator[Booking]:
+    """Yield the live bookings at the sites with a seat in a week from Monday `first` to `last`."""
+    weeks = select(BookingWeek.booking_id).where(
+        BookingWeek.booking_id == Booking.id,
+        BookingWeek.released_at.is_(None),
+        BookingWeek.week.between(first, last),
+    )
+    rows = session.execute(
+        select(Booking)
+        .where(
+            Booking.site_id.in_(site_ids),
+            Booking.first_day <= last,
+            Booking.last_day >= first,
+            Booking.state.in_([*sorted(TIMED), *sorted(CANCELLABLE)]),
+            weeks.exists(),
+        )
+        .order_by(Booking.id),
+        execution_options={"yield_per": 1000, "populate_existing": True},
+    )
+    yield from rows.scalars()
+
+
+def force_majeure(session: Session, run_id: UUID, *, lock: bool = False) -> ForceMajeure:
+    """Return a dry run or run; `NotFound` if there is none."""
+    query = select(ForceMajeure).where(ForceMajeure.id == run_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def force_majeure_booking(
+    session: Session, run_id: UUID, booking_id: UUID, *, lock: bool = False
+) -> ForceMajeureBooking | None:
+    """Return one booking of a run; with `lock`, ours until the transaction ends."""
+    return session.get(
+        ForceMajeureBooking,
+        (run_id, booking_id),
+        with_for_update=lock or None,
+        populate_existing=lock,
+    )
+
+
+def pending_of(session: Session, run_id: UUID, limit: int) -> Sequence[UUID]:
+    """Return bookings of a run that nothing was done about yet."""
+    return (
+        session.execute(
+            select(ForceMajeureBooking.booking_id)
+            .where(
+                ForceMajeureBooking.force_majeure_id == run_id,
+                ForceMajeureBooking.state == "pending",
+            )
+            .order_by(ForceMajeureBooking.booking_id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def force_majeure_counts(session: Session, run_id: UUID) -> dict[str, int]:
+    """Return how many bookings of a run are in each state."""
+    rows = session.execute(
+        select(ForceMajeureBooking.state, func.count())
+        .where(ForceMajeureBooking.force_majeure_id == run_id)
+        .group_by(ForceMajeureBooking.state)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def force_majeure_bookings(
+    session: Session, run_id: UUID, *, limit: int, cursor: str | None
+) -> Page[ForceMajeureBooking]:
+    """Return a page of a run's bookings."""
+    return paginate(
+        session,
+        select(ForceMajeureBooking).where(ForceMajeureBooking.force_majeure_id == run_id),
+        key=[ForceMajeureBooking.booking_id],
+        key_of=lambda row: [row.booking_id],
+        limit=limit,
+        cursor=cursor,
+    )
