@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0035_booking_changes"
-down_revision = "0034_itineraries_valid"
+revision = "0036_booking_changes"
+down_revision = "0035_kept_for_others"
 branch_labels = None
 depends_on = None
 

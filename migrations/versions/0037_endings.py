@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0036_endings"
-down_revision = "0035_booking_changes"
+revision = "0037_endings"
+down_revision = "0036_booking_changes"
 branch_labels = None
 depends_on = None
 
