@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import psycopg
 
-from benchmarks import booking, breakdown, export, imports, search, start, webhooks
+from benchmarks import booking, breakdown, expiry, export, imports, search, start, webhooks
 from benchmarks.figures import Figure, failures
 from benchmarks.stage import FULL, QUICK, Stage, opened
 
@@ -21,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "imports": imports.run,
     "requests": breakdown.run,
     "booking": booking.run,
+    "expiry": expiry.run,
     "webhooks": webhooks.run,
     "search": search.run,
 }

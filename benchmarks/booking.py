@@ -37,7 +37,18 @@ SELECT coalesce(max(sw.taken - sw.capacity), 0),
 def run(stage: Stage) -> Iterator[Figure]:
     """Spread, hot and rush over one database, emptied between the turns."""
     given = shared.of(stage)
-    plan = {
+    asked = plan(stage, given)
+    audits: list[dict[str, int]] = []
+    for name, spread in (("spread", True), ("hot", False)):
+        stage.say(f"booking, {name}")
+        yield _compared(stage, given, {**asked, "spread": spread}, audits)
+    yield _rush(stage, given, asked, audits)
+    data.forget_bookings(given.conninfo)
+
+
+def plan(stage: Stage, given: Shared) -> dict[str, Any]:
+    """What the load generator is told of trainees, listings and weeks."""
+    return {
         "tokens": given.tokens,
         "trainees": stage.sizes.trainees,
         "listings": stage.sizes.bookable,
@@ -45,38 +56,32 @@ def run(stage: Stage) -> Iterator[Figure]:
         "blocks": data.BLOCKS,
         "first_day": data.first_day().isoformat(),
     }
-    audits: list[dict[str, int]] = []
-    for name, spread in (("spread", True), ("hot", False)):
-        stage.say(f"booking, {name}")
-        yield _compared(stage, given, {**plan, "spread": spread}, audits)
-    yield _rush(stage, given, plan, audits)
-    data.forget_bookings(given.conninfo)
 
 
 def _compared(
     stage: Stage,
     given: Shared,
-    plan: dict[str, Any],
+    asked: dict[str, Any],
     audits: list[dict[str, int]],
 ) -> Figure:
     conninfo = given.conninfo
 
     def turn(server: Server, seconds: float) -> dict[str, Any]:
         data.forget_bookings(conninfo)
-        found = stage.load(server, "book", **plan, seconds=seconds)
-        audits.append(_audit(conninfo))
+        found = stage.load(server, "book", **asked, seconds=seconds)
+        audits.append(audit(conninfo))
         return found
 
     product, yardstick = in_turns(stage, given.product, given.yardstick, turn)
     data.forget_bookings(conninfo)
     script = bare.booking_script(
-        spread=plan["spread"],
-        listings=plan["listings"],
-        per_client=plan["trainees"] // CLIENTS,
+        spread=asked["spread"],
+        listings=asked["listings"],
+        per_client=asked["trainees"] // CLIENTS,
     )
     floor = bare.pgbench(stage, conninfo, script, seconds=stage.sizes.seconds)
-    audits.append(_audit(conninfo))
-    name = "spread" if plan["spread"] else "hot"
+    audits.append(audit(conninfo))
+    name = "spread" if asked["spread"] else "hot"
     shown = account(product)
     return Figure(
         f"booking.{name}",
@@ -99,7 +104,7 @@ def _compared(
 def _rush(
     stage: Stage,
     given: Shared,
-    plan: dict[str, Any],
+    asked: dict[str, Any],
     audits: list[dict[str, int]],
 ) -> Figure:
     """More clients' turns than seats: as many are sold as there are, the others are told so."""
@@ -107,9 +112,8 @@ def _rush(
     conninfo = given.conninfo
     data.forget_bookings(conninfo)
     data.heat(conninfo, RUSH_SEATS)
-    found = stage.load(given.product, "book", **plan, spread=False, turns=RUSH_TURNS, seconds=60)
-    audit = _audit(conninfo)
-    audits.append(audit)
+    found = stage.load(given.product, "book", **asked, spread=False, turns=RUSH_TURNS, seconds=60)
+    audits.append(audit(conninfo))
     over = max(each["taken_over_capacity"] + each["booked_over_capacity"] for each in audits)
     apart = sum(each["weeks_that_disagree"] for each in audits)
     with psycopg.connect(conninfo) as connection:
@@ -132,7 +136,7 @@ def _rush(
     )
 
 
-def _audit(conninfo: str) -> dict[str, int]:
+def audit(conninfo: str) -> dict[str, int]:
     """What the database says of seats and bookings after a turn."""
     with psycopg.connect(conninfo) as connection:
         row = connection.execute(_SOLD, [ids.of(ids.POOL, data.BOOKABLE)]).fetchone()

@@ -144,6 +144,53 @@ SELECT bench_id(%(outcome)s, n), bench_id(%(person)s, n), 2016 + n %% %(years)s,
   FROM generate_series(0, %(count)s - 1) AS n
 """
 
+_HOLDERS: LiteralString = """
+INSERT INTO account (id, email, name, fs_uniquifier, fs_token_uniquifier, confirmed_at)
+SELECT bench_id(%(trainee)s, n), 'holder-' || n || '@example.org', 'Holder ' || n,
+       'holder-' || n, 'holder-token-' || n, now()
+  FROM generate_series(%(first)s::bigint, %(last)s) AS n
+"""
+# As a booking that somebody made: only who, where, when and the hold are another.
+_HOLDS: LiteralString = """
+INSERT INTO booking
+SELECT (jsonb_populate_record(NULL::booking, to_jsonb(made) || jsonb_build_object(
+           'id', bench_id(%(booking)s, n), 'state', 'held', 'version', 1, 'payment_id', NULL,
+           'hold_expires_at', now() - interval '1 minute' - n * interval '1 millisecond',
+           'trainee_id', bench_id(%(trainee)s, %(first)s::bigint + n %% %(holders)s),
+           'listing_id', bench_id(%(listing)s, %(bookable)s::bigint + 1 + n %% %(others)s),
+           'site_id', bench_id(%(site)s, (%(bookable)s::bigint + 1 + n %% %(others)s) / 10),
+           'first_day', day, 'last_day', day + 27))).*
+  FROM (SELECT * FROM booking WHERE weeks = 4 ORDER BY id LIMIT 1) AS made,
+       (SELECT n, %(first_day)s::date + 28 * (n / %(holders)s)::int AS day
+          FROM generate_series(0, %(count)s - 1) AS n) AS wished
+"""
+_HELD: LiteralString = """
+INSERT INTO booking_transition
+SELECT (jsonb_populate_record(NULL::booking_transition, to_jsonb(step) || jsonb_build_object(
+           'id', bench_id(%(step)s, row_number() OVER (ORDER BY held.id)), 'booking_id', held.id,
+           'number', 1, 'from_state', NULL, 'to_state', 'held', 'actor_id', held.trainee_id,
+           'kept_until', held.hold_expires_at))).*
+  FROM (SELECT * FROM booking_transition WHERE from_state IS NULL LIMIT 1) AS step, booking AS held
+ WHERE held.hold_expires_at < now() AND held.state = 'held'
+"""
+_HELD_WEEKS: LiteralString = """
+INSERT INTO booking_week
+SELECT (jsonb_populate_record(NULL::booking_week, to_jsonb(taken) || jsonb_build_object(
+           'id', bench_id(%(week)s, row_number() OVER (ORDER BY held.id, w)),
+           'booking_id', held.id, 'trainee_id', held.trainee_id, 'listing_id', held.listing_id,
+           'week', held.first_day + 7 * w, 'released_at', NULL))).*
+  FROM (SELECT * FROM booking_week LIMIT 1) AS taken, booking AS held, generate_series(0, 3) AS w
+ WHERE held.hold_expires_at < now() AND held.state = 'held'
+"""
+_TAKEN: LiteralString = """
+UPDATE seat_week SET taken = taken + kept.seats
+  FROM (SELECT lp.pool_id, bw.week, count(*) AS seats
+          FROM booking_week bw JOIN booking b ON b.id = bw.booking_id
+          JOIN listing_pool lp ON lp.listing_id = bw.listing_id
+         WHERE b.hold_expires_at < now() AND b.state = 'held' GROUP BY lp.pool_id, bw.week) AS kept
+ WHERE seat_week.pool_id = kept.pool_id AND seat_week.week = kept.week
+"""
+
 
 def first_day(today: date | None = None) -> date:
     """The Monday on which the generated listings begin, far enough ahead to be booked."""
@@ -197,6 +244,25 @@ def add_trainees(conninfo: str, count: int) -> None:
     _load(conninfo, (_TRAINEES,), {**_kinds(), "count": count})
 
 
+def add_ended_holds(conninfo: str, count: int, listings: int) -> None:
+    """Make `count` holds of four weeks whose time has passed, over all bookable listings but the hot.
+
+    By trainees of their own; one booking of four weeks must be there already, to be like.
+    """
+    holders = -(-count // BLOCKS)
+    values = {
+        **_kinds(),
+        "count": count,
+        "holders": holders,
+        "first": BOOKABLE,
+        "last": BOOKABLE + holders - 1,
+        "bookable": BOOKABLE,
+        "others": listings - 1,
+        "first_day": first_day(),
+    }
+    _load(conninfo, (_HOLDERS, _HOLDS, _HELD, _HELD_WEEKS, _TAKEN), values)
+
+
 def add_outcomes(conninfo: str, count: int) -> None:
     """Make `count` persons, each a cohort member with an outcome in one of ten Match years."""
     values = {**_kinds(), "count": count, "years": OUTCOME_YEARS}
@@ -248,6 +314,9 @@ def _kinds() -> dict[str, Any]:
         "member",
         "campaign",
         "outcome",
+        "booking",
+        "step",
+        "week",
     ]
     lists = {"specialties": SPECIALTIES, "states": STATES, "cities": CITIES, "words": WORDS}
     return {

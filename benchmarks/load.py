@@ -88,7 +88,7 @@ def book(plan: Plan, client: Client, turn: int) -> None:
     first_day = date.fromisoformat(plan["first_day"]) + timedelta(days=28 * block)
     headers = {
         "Authorization": f"Bearer {plan['tokens'][trainee]}" if plan["tokens"] else "",
-        "X-Trainee": str(ids.of(ids.TRAINEE, trainee)),
+        "X-Trainee": str(ids.of(ids.TRAINEE, plan.get("first_trainee", 0) + trainee)),
         "Content-Type": "application/json",
     }
     wish = {

@@ -51,10 +51,11 @@ class Sizes:
     repeats: int
     imports: int
     sheet_rows: int
+    holds: int
 
 
-FULL = Sizes(False, 100_000, 1_000, 1_000_000, 512, 8192, 5.0, 1.0, 3, 96, 50, 5, 50_000)
-QUICK = Sizes(True, 5_000, 500, 50_000, 128, 3200, 1.0, 0.4, 1, 48, 12, 2, 2_000)
+FULL = Sizes(False, 100_000, 1_000, 1_000_000, 512, 8192, 5.0, 1.0, 3, 96, 50, 5, 50_000, 100_000)
+QUICK = Sizes(True, 5_000, 500, 50_000, 128, 3200, 1.0, 0.4, 1, 48, 12, 2, 2_000, 5_000)
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Stage:
     @contextmanager
     def product(self, conninfo: str) -> Iterator[Server]:
         """The product over a database, as granian serves it."""
-        with self._web("product", "wsgi:app", "/healthz", self.environment(conninfo)) as server:
+        with self._web("product", "wsgi:app", "/readyz", self.environment(conninfo)) as server:
             yield server
 
     @contextmanager
