@@ -63,6 +63,9 @@ sure: lint docs cover ## Everything that must hold before a change is done
 smoke: $(VENV)/.dev ## Play the whole story on a fresh stack; one JSON line says how it went
 	@$(BIN)/python -m tests.smoke $(ARGS)
 
+storm: $(VENV)/.dev ## Eight clients for a minute while processes are killed; JSON of what was kept (ARGS="--seconds 600")
+	@$(BIN)/python -m tests.storm $(ARGS)
+
 bench: $(VENV)/.dev ## All benchmarks (ONLY=search for one, QUICK=1 for a minute); a JSON line a figure
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
@@ -76,4 +79,4 @@ lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
 clean: ## Remove what was built; keeps .local, the demo's data
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 
-.PHONY: help env run test format lint docs cover sure smoke bench lock clean
+.PHONY: help env run test format lint docs cover sure smoke storm bench lock clean
