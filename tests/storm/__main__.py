@@ -22,7 +22,7 @@ from tests.storm import audit
 CLIENTS = 8
 SECONDS = 60.0
 TRAINEES_EACH = 3
-SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 3.0, 8.0
 # Past the end of the storm, a client may still wait for its last answer.
 LEAVE_SECONDS = 120.0
 
@@ -138,10 +138,10 @@ def rage(site: Site, chance: random.Random, seconds: float) -> Counter[str]:
     """Kill -9 what the product is made of, one thing after another."""
     kills: Counter[str] = Counter()
     blows: list[tuple[str, Callable[[], None], int]] = [
-        ("one web process", site.kill_one_web_process, 5),
+        ("one web process", site.kill_one_web_process, 10),
         ("the worker", lambda: site.kill("worker"), 4),
         ("the whole web server", lambda: site.kill("web"), 1),
-        ("the cache", site.kill_cache, 1),
+        ("the cache", site.kill_cache, 2),
     ]
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

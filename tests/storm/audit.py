@@ -47,8 +47,11 @@ NEVER: Mapping[str, str] = {
         SELECT count(*) FROM booking b
          WHERE b.state <> (SELECT t.to_state FROM booking_transition t
                             WHERE t.booking_id = b.id ORDER BY t.number DESC LIMIT 1)""",
-    "a job that was given up": "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'",
 }
+GIVEN_UP = """
+    SELECT string_agg(DISTINCT task_name || ' ' || args::text, ', ')
+      FROM procrastinate_jobs WHERE status = 'failed'
+"""
 WAITING = """
     SELECT count(*) FROM procrastinate_jobs
      WHERE status IN ('todo', 'doing') AND coalesce(scheduled_at, now()) <= now()
@@ -73,6 +76,10 @@ def settle(site: Site) -> None:
 def findings(site: Site, acknowledged: Mapping[str, str]) -> list[str]:
     """Return what should never be and is; nothing is the promise kept."""
     found = [f"{count}: {what}" for what, query in NEVER.items() if (count := site.sql(query)) != 0]
+    if given_up := site.sql(GIVEN_UP):
+        found.append(f"jobs that were given up: {given_up}; see the worker's log")
+        log = (site.stack.home / "logs" / "worker.log").read_text().splitlines()
+        found += [line[:2000] for line in log if "job_given_up" in line][:3]
     known = site.sql("SELECT count(*) FROM booking WHERE id::text = ANY(:ids)", ids=[*acknowledged])
     if known != len(acknowledged):
         found.append(f"{len(acknowledged) - known}: a booking that was acknowledged and is gone")

@@ -39,6 +39,7 @@ class Client:
         self.acknowledged: dict[str, str] = {}
         self.live: list[tuple[Api, str]] = []
         self.unexpected: list[str] = []
+        self.tag: str | None = None
 
     def _signed_in(self, token: str) -> Api:
         api = Api(self.plan["base"])
@@ -67,9 +68,19 @@ class Client:
             "unexpected": self.unexpected[:20],
         }
 
-    def send(self, who: Api, what: str, method: str, path: str, body: Any = None) -> Any:
+    def send(
+        self,
+        who: Api,
+        what: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        tag: str | None = None,
+    ) -> Any:
         """Ask until there is an answer; the JSON of a success, None of a refusal."""
         headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
+        if tag is not None:
+            headers["If-Match"] = tag
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             answer = None
@@ -83,6 +94,7 @@ class Client:
                 return None
             time.sleep(PAUSE_SECONDS)
         self.counts[f"{what} {answer.status_code}"] += 1
+        self.tag = answer.headers.get("ETag")
         if answer.is_success:
             return answer.json()
         if answer.status_code not in {404, 409, 412, 422}:
@@ -123,7 +135,7 @@ class Client:
         asked = self.send(who, "ask to pay", "POST", f"/bookings/{booking}/payments", {})
         if asked is None:
             return
-        for _ in range(20):
+        for _ in range(50):
             shown = self.send(who, "look", "GET", f"/payments/{asked['payment_id']}")
             if shown is None or shown["checkout_url"]:
                 break
@@ -176,7 +188,8 @@ class Client:
         week = date.fromisoformat(self.plan["first_day"]) + timedelta(
             weeks=self.random.randint(0, 8)
         )
-        tag = who.send("GET", f"/sites/{site}/calendar").headers.get("ETag", "")
+        if self.send(who, "calendar", "GET", f"/sites/{site}/calendar") is None:
+            return
         wish = {
             "action": "set",
             "seats": self.random.randint(0, 3),
@@ -184,9 +197,8 @@ class Client:
             "why": "storm",
             "commit": True,
         }
-        who.http.headers["If-Match"] = tag
-        self.send(who, "seats", "POST", f"/sites/{site}/calendar/edits", wish)
-        del who.http.headers["If-Match"]
+        path = f"/sites/{site}/calendar/edits"
+        self.send(who, "seats", "POST", path, wish, tag=self.tag)
 
     def _any(self) -> tuple[Api, str | None]:
         if not self.live:
