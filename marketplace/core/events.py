@@ -50,6 +50,10 @@ class EventBus:
     def subscribe(self, event_type: type[Event], subscriber: Subscriber) -> None:
         self._more[event_type].append(subscriber)
 
+    def unsubscribe(self, event_type: type[Event], subscriber: Subscriber) -> None:
+        """Take back what `subscribe` added."""
+        self._more[event_type].remove(subscriber)
+
     def publish(self, session: CarriesInfo, event: Event) -> None:
         kind = type(event)
         for subscriber in (*self._subscribers.get(kind, ()), *self._more.get(kind, ())):

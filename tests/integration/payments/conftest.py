@@ -183,7 +183,7 @@ def _silence(till: Till) -> None:
     with till.context.transaction() as session:
         bus: events.EventBus = session.info[events.BUS]
         for kind in KINDS:
-            bus._more[kind].remove(till._hear)
+            bus.unsubscribe(kind, till._hear)
 
 
 @pytest.fixture
