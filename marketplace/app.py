@@ -77,6 +77,7 @@ AREAS = {
     "/api/v1/payments": ("payments",),
     "/api/v1/reports": ("reporting",),
     "/api/v1/requirements": ("compliance",),
+    "/api/v1/rounds": ("booking",),
     "/api/v1/saved-searches": ("catalog",),
     "/api/v1/sites": ("booking", "catalog", "compliance", "identity", "outcomes"),
     "/api/v1/specialties": ("catalog",),

@@ -222,6 +222,18 @@ class GaveItUp(Conflict):
     title = "You have cancelled this very place: it is not offered to you again."
 
 
+class RoundUnfit(Invalid):
+    """The times or places of a round can't be; `detail` and `fields` say which."""
+
+    code = "round_unfit"
+    title = "A round can't be opened like this."
+
+
+class RankingUnfit(Invalid):
+    code = "ranking_unfit"
+    title = "This can't be ranked."
+
+
 class HistoryIsKept(Conflict):
     code = "history_is_kept"
     title = "What happened to a booking is added to, never changed."
@@ -289,4 +301,12 @@ CONSTRAINTS: ConstraintErrors = {
     "pk_waiting_step": Superseded,
     "history_waiting_step": HistoryIsKept,
     "history_seat_offer": HistoryIsKept,
+    "pk_round_ranking": Superseded,
+    "pk_round_order": Superseded,
+    "pk_round_step": Superseded,
+    "uq_round_run_round_id": Superseded,
+    "history_round_ranking": HistoryIsKept,
+    "history_round_order": HistoryIsKept,
+    "history_round_run": HistoryIsKept,
+    "history_round_step": HistoryIsKept,
 }

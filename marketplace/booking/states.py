@@ -144,3 +144,11 @@ class OfferState(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     LAPSED = "lapsed"
+
+
+class RoundState(StrEnum):
+    """An allocation round: ranked while open, then run, or called off."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    CANCELLED = "cancelled"

@@ -10,6 +10,7 @@ import structlog
 from marketplace.booking import queries
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
+    allocating,
     deadlines,
     force_majeure,
     no_shows,
@@ -146,6 +147,28 @@ def _one_by_one(
             log.warning("booking_needs_a_person", booking_id=str(booking_id), why=str(refused))
 
 
+def dry_run_round(
+    job: JobContext, round_id: str, actor_id: str, replays: str | None = None
+) -> None:
+    """Run a round without effect, or an earlier run once more, and record what came out."""
+    with job.transaction() as session:
+        allocating.dry_run(
+            session,
+            UUID(round_id),
+            actor_id=UUID(actor_id),
+            replays=UUID(replays) if replays else None,
+            now=job.clock.now(),
+        )
+
+
+def decide_rounds(job: JobContext) -> None:
+    """Run the rounds whose time has come, each in a transaction of its own."""
+    more = True
+    while more:
+        with job.transaction() as session:
+            more = allocating.decide_due(session, job.clock.now())
+
+
 def _in_batches(job: JobContext, work: Callable[[Session, datetime, int], int]) -> None:
     for _ in range(MOST_BATCHES):
         with job.transaction() as session:
@@ -166,4 +189,6 @@ TASKS = (
     Task("booking.close_rescues", close_rescues, cron="* * * * *"),
     Task("booking.settle_no_shows", settle_no_shows, cron="23 * * * *"),
     Task(force_majeure.RUN, run_force_majeure),
+    Task(allocating.DRY_RUN, dry_run_round),
+    Task("booking.decide_rounds", decide_rounds, cron="* * * * *"),
 )

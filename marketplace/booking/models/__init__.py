@@ -16,11 +16,20 @@ from marketplace.booking.models.bookings import (
 from marketplace.booking.models.changes import BookingChange, BookingProposal, Rescue
 from marketplace.booking.models.endings import ForceMajeure, ForceMajeureBooking, NoShow
 from marketplace.booking.models.itineraries import Itinerary, ItineraryItem
+from marketplace.booking.models.rounds import (
+    AllocationRound,
+    RoundOrder,
+    RoundPlace,
+    RoundRanking,
+    RoundRun,
+    RoundStep,
+)
 from marketplace.booking.models.waiting import KeptSeat, SeatOffer, WaitingEntry, WaitingStep
 
 __all__ = [
     "STATES",
     "TIMED_STATES",
+    "AllocationRound",
     "ApplicationEntry",
     "AttendanceMark",
     "Booking",
@@ -40,6 +49,11 @@ __all__ = [
     "NoShow",
     "QuestionVersion",
     "Rescue",
+    "RoundOrder",
+    "RoundPlace",
+    "RoundRanking",
+    "RoundRun",
+    "RoundStep",
     "SeatOffer",
     "WaitingEntry",
     "WaitingStep",

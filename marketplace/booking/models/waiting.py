@@ -106,6 +106,14 @@ class SeatOffer(Base):
         CheckConstraint("weeks BETWEEN 1 AND 52", name="weeks"),
         CheckConstraint("(ended_at IS NULL) = (state = 'open')", name="ended"),
         CheckConstraint("(booking_id IS NOT NULL) = (state = 'accepted')", name="booking"),
+        CheckConstraint("num_nonnulls(entry_id, place_id) = 1", name="source"),
+        Index(
+            "uq_seat_offer_place_id",
+            "place_id",
+            "trainee_id",
+            unique=True,
+            postgresql_where=text("place_id IS NOT NULL"),
+        ),
         Index(
             "uq_seat_offer_entry_id",
             "entry_id",
@@ -119,7 +127,9 @@ class SeatOffer(Base):
     )
 
     id: Mapped[uuid.UUID] = pk()
-    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("waiting_entry.id"))
+    # Where it came of: a waiting list or a round.
+    entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("waiting_entry.id"))
+    place_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("round_place.id"))
     trainee_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
     listing_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("listing.id"))
     first_day: Mapped[date]

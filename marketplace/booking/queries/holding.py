@@ -2,12 +2,26 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Label, Row, Subquery, cast, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Label,
+    Row,
+    Select,
+    Subquery,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from marketplace.booking.models import Booking, BookingWeek, SeatOffer
+from marketplace.booking.models import Booking, BookingWeek, RoundPlace, SeatOffer
 from marketplace.booking.states import OfferState
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
@@ -19,13 +33,12 @@ def holding(
     *,
     weeks: Collection[date] | None,
     since: date | None,
-) -> Sequence[Row[UUID, UUID, str, str, str, Sequence[date]]]:
-    """The bookings and open offers with seats at the listings in those weeks, by first week.
+) -> Sequence[Row[UUID, UUID, str | None, str, str, Sequence[date]]]:
+    """The bookings, open offers and rounds' places with seats in those weeks, by first week.
 
-    Rows of id, listing_id, trainee_name, state (`offered` for an offer), approval and mondays; one
-    query.
+    Rows of id, listing_id, trainee_name, state (`offered` for an offer, `kept_for_round` for a
+    place, which has no trainee), approval and mondays; one query.
     """
-    week = offered_week()
     every = union_all(
         select(
             Booking.id,
@@ -43,8 +56,16 @@ def holding(
             SeatOffer.trainee_id,
             literal("offered"),
             literal("instant"),
-            week,
+            offered_week(SeatOffer),
         ).where(SeatOffer.listing_id.in_(list(listing_ids)), SeatOffer.state == OfferState.OPEN),
+        select(
+            RoundPlace.id,
+            RoundPlace.listing_id,
+            null(),
+            literal("kept_for_round"),
+            literal("instant"),
+            offered_week(RoundPlace),
+        ).where(RoundPlace.listing_id.in_(list(listing_ids)), RoundPlace.kept > 0),
     ).subquery()
     held = every.c
     person = identity.names()
@@ -57,7 +78,7 @@ def holding(
     )
     query = (
         select(*whose, func.array_agg(aggregate_order_by(held.week, held.week)).label("mondays"))
-        .join(person, person.c.id == held.trainee_id)
+        .outerjoin(person, person.c.id == held.trainee_id)
         .group_by(held.id, held.listing_id, person.c.name, held.state, held.approval)
         .order_by(func.min(held.week), held.id)
     )
@@ -69,10 +90,10 @@ def holding(
 
 
 def seats_in_use(session: Session, listing_ids: Collection[UUID]) -> dict[tuple[UUID, date], int]:
-    """How many seats each listing has in use in each week: by bookings, and kept by offers."""
+    """How many seats each listing has in use in each week: by bookings, and kept by offers and rounds."""
     used = _used(list(listing_ids))
     rows = session.execute(
-        select(used.c.listing_id, used.c.week, func.count()).group_by(
+        select(used.c.listing_id, used.c.week, func.sum(used.c.seats)).group_by(
             used.c.listing_id, used.c.week
         )
     )
@@ -80,10 +101,10 @@ def seats_in_use(session: Session, listing_ids: Collection[UUID]) -> dict[tuple[
 
 
 def live_weeks(session: Session) -> Iterator[tuple[UUID, date, int]]:
-    """Yield (listing, week, seats) for every week in which a booking or an offer has a seat."""
+    """Yield (listing, week, seats) for every week in which a booking, an offer or a round has seats."""
     used = _used(None)
     rows = session.execute(
-        select(used.c.listing_id, used.c.week, func.count()).group_by(
+        select(used.c.listing_id, used.c.week, func.sum(used.c.seats)).group_by(
             used.c.listing_id, used.c.week
         ),
         execution_options={"yield_per": 5000},
@@ -92,27 +113,31 @@ def live_weeks(session: Session) -> Iterator[tuple[UUID, date, int]]:
         yield row[0], row[1], row[2]
 
 
-def offered_week() -> Label[date]:
-    """Each of an offer's Mondays, a row for each."""
+def offered_week(model: type[SeatOffer | RoundPlace]) -> Label[date]:
+    """Each of its Mondays, a row for each."""
     return cast(
         func.generate_series(
-            SeatOffer.first_day,
-            SeatOffer.first_day + 7 * (SeatOffer.weeks - 1),
-            timedelta(days=7),
+            model.first_day, model.first_day + 7 * (model.weeks - 1), timedelta(days=7)
         ),
         Date,
     ).label("week")
 
 
 def _used(listing_ids: list[UUID] | None) -> Subquery:
-    booked = select(BookingWeek.listing_id, BookingWeek.week).where(
-        BookingWeek.released_at.is_(None)
-    )
-    offered = select(SeatOffer.listing_id, offered_week()).where(SeatOffer.state == OfferState.OPEN)
-    if listing_ids is not None:
-        booked = booked.where(BookingWeek.listing_id.in_(listing_ids))
-        offered = offered.where(SeatOffer.listing_id.in_(listing_ids))
-    return union_all(booked, offered).subquery()
+    def of(listing: Any, week: Any, seats: Any, live: ColumnElement[bool]) -> Select[Any]:
+        query = select(listing, week.label("week"), seats.label("seats")).where(live)
+        return query if listing_ids is None else query.where(listing.in_(listing_ids))
+
+    return union_all(
+        of(BookingWeek.listing_id, BookingWeek.week, literal(1), BookingWeek.released_at.is_(None)),
+        of(
+            SeatOffer.listing_id,
+            offered_week(SeatOffer),
+            literal(1),
+            SeatOffer.state == OfferState.OPEN,
+        ),
+        of(RoundPlace.listing_id, offered_week(RoundPlace), RoundPlace.kept, RoundPlace.kept > 0),
+    ).subquery()
 
 
 def weeks_of_trainee(session: Session, trainee_id: UUID, since: date) -> dict[date, str]:

@@ -63,7 +63,7 @@ def placed(session: Session, page: Page[WaitingEntry]) -> Page[Placed]:
     offers = session.execute(
         select(SeatOffer).where(SeatOffer.entry_id.in_(ids)).order_by(SeatOffer.made_at)
     ).scalars()
-    newest = {offer.entry_id: offer for offer in offers}
+    newest = {offer.entry_id: offer for offer in offers if offer.entry_id is not None}
     return Page(
         [Placed(one, positions.get(one.id), newest.get(one.id)) for one in page.items],
         page.next_cursor,
@@ -184,6 +184,24 @@ def waiting_turns(
             WaitingEntry.first_day <= max(weeks), WaitingEntry.last_day >= min(weeks)
         )
     return [Turn(*row) for row in session.execute(query)]
+
+
+def waits_already(
+    session: Session, trainee_id: UUID, listing_id: UUID, first_day: date, weeks: int
+) -> bool:
+    """Whether the trainee has a place in the list for this very run of weeks."""
+    return (
+        session.execute(
+            select(WaitingEntry.id).where(
+                WaitingEntry.trainee_id == trainee_id,
+                WaitingEntry.listing_id == listing_id,
+                WaitingEntry.first_day == first_day,
+                WaitingEntry.weeks == weeks,
+                WaitingEntry.state.in_(IN_LINE),
+            )
+        ).first()
+        is not None
+    )
 
 
 def awaited_listings(session: Session) -> list[UUID]:

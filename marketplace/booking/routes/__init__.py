@@ -9,6 +9,7 @@ from marketplace.booking.routes import (
     itineraries,
     operators,
     rescues,
+    rounds,
     trainees,
     waiting,
 )
@@ -27,4 +28,6 @@ BLUEPRINTS = (
     rescues.blueprint,
     endings.blueprint,
     endings.operators,
+    rounds.blueprint,
+    rounds.opening,
 )

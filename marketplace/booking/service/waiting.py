@@ -42,12 +42,13 @@ def join(
     first_day: date,
     weeks: int,
     now: datetime,
+    full: bool = False,
 ) -> WaitingEntry:
     """Take the last place in the list for `weeks` weeks from `first_day`, a Monday at the site.
 
     Raises `NotEligible` with the rules that are not met, `SeatsAreFree` where it can be booked,
     `GaveItUp` to who cancelled this very place, `AlreadyWaiting`, and `NotOpenForThis` where no
-    offer can come in time.
+    offer can come in time. `full`: the caller knows that there is no seat.
     """
     listing = catalog.listing_for_booking(session, listing_id)
     trainee = identity.trainee_facts(session, trainee_id)
@@ -63,7 +64,8 @@ def join(
         )
     if queries.gave_up(session, trainee_id, listing_id, first_day, rotation.last_day):
         raise GaveItUp
-    _check_full(session, listing, rotation)
+    if not full:
+        _check_full(session, listing, rotation)
     entry = WaitingEntry(
         id=new_id(),
         trainee_id=trainee_id,

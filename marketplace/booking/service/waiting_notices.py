@@ -1,9 +1,11 @@
-"""What who waits is told: a seat is offered, an offer has lapsed, no offer can come any more."""
+"""What those are told who wait for seats, or were given one by a round, or were not."""
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from marketplace.booking.models import SeatOffer, WaitingEntry
+from marketplace.booking.models import AllocationRound, RoundPlace, SeatOffer, WaitingEntry
+from marketplace.booking.rules.rotation import Rotation
 from marketplace.core.db import Session
 from marketplace.identity.service.notices import notify
 
@@ -20,6 +22,27 @@ def lapsed(session: Session, entry: WaitingEntry, offer: SeatOffer, now: datetim
 def closed(session: Session, entry: WaitingEntry, reason: str, now: datetime) -> None:
     data = {**_facts(entry, None), "reason": reason}
     notify(session, entry.trainee_id, "waiting_closed", data, now=now)
+
+
+def matched(session: Session, place: RoundPlace, offer: SeatOffer, now: datetime) -> None:
+    """A round gave a place; the deadline is told by the trainee's clock."""
+    data = {
+        "round_id": str(place.round_id),
+        "listing_title": place.listing_title,
+        "site_name": place.site_name,
+        "first_day": place.first_day.isoformat(),
+        "last_day": Rotation(place.first_day, place.weeks).last_day.isoformat(),
+        "expires_at": offer.expires_at.isoformat(),
+    }
+    notify(session, offer.trainee_id, "round_matched", data, now=now)
+
+
+def unmatched(
+    session: Session, found: AllocationRound, trainee_id: UUID, now: datetime, *, waits: bool
+) -> None:
+    """A round gave nothing; `waits`: the trainee is on waiting lists now, as asked for."""
+    data = {"round_id": str(found.id), "title": found.title, "waits": waits}
+    notify(session, trainee_id, "round_unmatched", data, now=now)
 
 
 def _facts(entry: WaitingEntry, offer: SeatOffer | None) -> dict[str, Any]:
