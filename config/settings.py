@@ -93,6 +93,8 @@ def _read(env: Env) -> dict[str, Any]:
         "stripe_api_base": env.str("STRIPE_API_BASE", None),
         "smtp_url": env.str("SMTP_URL", validate=validate.Regexp(r"^smtps?://")),
         "mail_from": env.str("MAIL_FROM", "Rotation Marketplace <no-reply@localhost>"),
+        "reply_domain": env.str("REPLY_DOMAIN", None),
+        "inbound_mail_secret": env.str("INBOUND_MAIL_SECRET", None),
         "legal_entity": env.str("LEGAL_ENTITY", "Rotation Marketplace"),
         "object_store_url": env.str("OBJECT_STORE_URL"),
         "letter_key": env.str("LETTER_KEY"),
@@ -139,6 +141,11 @@ def _faults(settings: Settings) -> list[str]:
         faults.append("LETTER_KEY: 32 bytes in URL-safe base64 expected")
     if any(not secret.startswith("whsec_") for secret in settings.stripe_webhook_secrets):
         faults.append("STRIPE_WEBHOOK_SECRETS: each begins with whsec_")
+    secret = settings.inbound_mail_secret
+    if (settings.reply_domain is None) != (secret is None):
+        faults.append("REPLY_DOMAIN and INBOUND_MAIL_SECRET: both, or neither")
+    if secret is not None and len(secret) < 32:  # noqa: PLR2004 - the length is in the message
+        faults.append("INBOUND_MAIL_SECRET: at least 32 characters")
     if settings.checkout_time >= settings.hold_time:
         faults.append("HOLD_MINUTES: must exceed CHECKOUT_MINUTES, or a lost seat could be paid")
     if settings.production:

@@ -14,6 +14,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "STRIPE_WEBHOOK_SECRETS": "whsec_for_tests",
     "STRIPE_API_BASE": "http://127.0.0.1:1",
     "SMTP_URL": "smtp://127.0.0.1:1",
+    "REPLY_DOMAIN": "reply.marketplace.test",
+    "INBOUND_MAIL_SECRET": "a-secret-of-the-mail-server-for-tests",
     "OBJECT_STORE_URL": "memory://",
     "LETTER_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     "PUBLIC_URL": "http://marketplace.test",

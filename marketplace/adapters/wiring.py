@@ -8,7 +8,9 @@ from marketplace.adapters.mailer import SmtpMailer
 from marketplace.adapters.news import NoNews, RedisNews
 from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
+from marketplace.adapters.reply_signer import HmacReplySigner
 from marketplace.adapters.stripe_gateway import StripeGateway
+from marketplace.booking.gateway import ReplySigner
 from marketplace.compliance import gateway as compliance
 from marketplace.core.parts import Parts
 from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer
@@ -27,6 +29,10 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(PdfRenderer, TypstRenderer())
     parts.add(LetterVault, AesLetterVault(settings.letter_key))
     parts.add(LinkSigner, HmacLinkSigner(settings.secret_keys))
+    parts.add(
+        ReplySigner,
+        HmacReplySigner(settings.secret_keys, settings.reply_domain, settings.inbound_mail_secret),
+    )
     parts.add(identity.LinkSigner, HmacLinkSigner(settings.secret_keys))
     parts.add(compliance.LinkSigner, HmacLinkSigner(settings.secret_keys))
     parts.add(compliance.DocumentVault, AesDocumentVault(settings.letter_key))

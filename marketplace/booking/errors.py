@@ -234,6 +234,36 @@ class RankingUnfit(Invalid):
     title = "This can't be ranked."
 
 
+class TooManyMessages(Conflict):
+    code = "too_many_messages"
+    title = "You have written thirty messages within an hour. Please wait a while."
+
+
+class FileNotThere(Invalid):
+    code = "file_not_there"
+    title = "One of these files is not there to be sent."
+
+
+class FileIdTaken(Conflict):
+    code = "file_id_taken"
+    title = "There is another file under this id. Make a new id for each file."
+
+
+class NotJoined(Forbidden):
+    code = "not_joined"
+    title = "Operators join a thread before they read it: its people are told."
+
+
+class MailNotOurs(Forbidden):
+    code = "mail_not_ours"
+    title = "Only our own mail server hands on mail: the signature is missing, wrong or too old."
+
+
+class MailTakenIn(Conflict):
+    code = "mail_taken_in"
+    title = "This mail is being taken in already."
+
+
 class HistoryIsKept(Conflict):
     code = "history_is_kept"
     title = "What happened to a booking is added to, never changed."
@@ -292,6 +322,11 @@ CONSTRAINTS: ConstraintErrors = {
     "history_booking_waiver": HistoryIsKept,
     "history_question_version": HistoryIsKept,
     "history_application_entry": HistoryIsKept,
+    "history_booking_message": HistoryIsKept,
+    "history_message_file": HistoryIsKept,
+    "history_message_attachment": HistoryIsKept,
+    "pk_message_attachment": FileNotThere,
+    "uq_booking_message_booking_id_mail_id": MailTakenIn,
     "history_of_state": HistoryIsKept,
     "uq_booking_transition_extension": AlreadyExtended,
     "uq_question_version_listing_id_number": QuestionsEdited,

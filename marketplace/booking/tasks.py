@@ -8,11 +8,13 @@ from uuid import UUID
 import structlog
 
 from marketplace.booking import queries
+from marketplace.booking.gateway import ReplySigner
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
     allocating,
     deadlines,
     force_majeure,
+    messages,
     no_shows,
     offering,
     offers,
@@ -169,6 +171,13 @@ def decide_rounds(job: JobContext) -> None:
             more = allocating.decide_due(session, job.clock.now())
 
 
+def tell_message(job: JobContext, message_id: str) -> None:
+    """Tell a thread's people of a message."""
+    with job.transaction() as session:
+        signer = job.parts.get(ReplySigner)
+        messages.tell(session, signer, UUID(message_id), job.clock.now())
+
+
 def _in_batches(job: JobContext, work: Callable[[Session, datetime, int], int]) -> None:
     for _ in range(MOST_BATCHES):
         with job.transaction() as session:
@@ -178,6 +187,7 @@ def _in_batches(job: JobContext, work: Callable[[Session, datetime, int], int]) 
 
 
 TASKS = (
+    Task(messages.TELL, tell_message),
     Task("booking.expire_holds", expire_holds, cron="* * * * *"),
     Task("booking.start_due", start_due, cron="3 * * * *"),
     Task("booking.remind", remind, cron="13 * * * *"),

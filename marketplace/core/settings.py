@@ -28,6 +28,10 @@ class Settings:
     stripe_api_base: str | None
     smtp_url: str
     mail_from: str
+    reply_domain: str | None
+    """Where answers to messages are mailed to; none, and messages can't be answered by mail."""
+    inbound_mail_secret: str | None
+    """By which our mail server shows that it is ours when it hands on an answer."""
     legal_entity: str
     """Who issues receipts and invoices; their numbers run by it."""
     object_store_url: str

@@ -50,9 +50,17 @@ class EmbeddedMailSink(PythonServer):
     module = "marketplace.embedded.mail_sink"
 
     def __init__(
-        self, directory: Path, port: int = 0, smtp_port: int = 0, *, parent: int | None = None
+        self,
+        directory: Path,
+        port: int = 0,
+        smtp_port: int = 0,
+        *,
+        hand_on: tuple[str, str, str] | None = None,
+        parent: int | None = None,
     ) -> None:
+        """`hand_on`: mail of which domain goes to which URL, signed with which secret."""
         super().__init__(directory, port, parent=parent)
+        self.hand_on = hand_on
         self.asked_smtp_port = self.smtp_port = smtp_port
 
     def smtp_url(self) -> str:
@@ -67,7 +75,11 @@ class EmbeddedMailSink(PythonServer):
     def _arguments(self) -> list[str]:
         self.smtp_port = choose_port(self.asked_smtp_port)
         ports = (f"--http-port={self.port}", f"--smtp-port={self.smtp_port}")
-        return [f"--data={self.directory / 'messages'}", *ports]
+        return [
+            f"--data={self.directory / 'messages'}",
+            *ports,
+            *(["--hand-on", *self.hand_on] if self.hand_on else []),
+        ]
 
 
 class EmbeddedStripeSandbox(PythonServer):

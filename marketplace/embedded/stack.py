@@ -4,6 +4,7 @@ A server whose address the environment already gives is used as it is and not st
 """
 
 import contextlib
+import hmac
 import json
 import os
 import time
@@ -23,6 +24,9 @@ from marketplace.embedded.valkey import EmbeddedValkey
 
 DATABASE = "marketplace"
 WEBHOOK_PATH = "/api/v1/stripe/webhook"
+# Mail to this domain is an answer to a message, and is handed on.
+REPLY_DOMAIN = "reply.localhost"
+REPLIES_PATH = "/api/v1/mail/replies"
 # Read by config.settings.
 NOTE = "stack.json"
 HOME_PATIENCE_SECONDS = 1.0
@@ -138,6 +142,8 @@ class Stack:
             made["REDIS_URL"] = self.valkey.url()
         if self.mail is not None:
             made["SMTP_URL"] = self.mail.smtp_url()
+            made["REPLY_DOMAIN"] = REPLY_DOMAIN
+            made["INBOUND_MAIL_SECRET"] = self._mail_secret()
             # For people and tests that read the mail; the application itself does not.
             made["MAIL_SINK_URL"] = self.mail.address()
         if self.stripe is not None:
@@ -145,6 +151,10 @@ class Stack:
             made["STRIPE_SECRET_KEY"] = self.secrets.stripe_secret_key
             made["STRIPE_WEBHOOK_SECRETS"] = self.secrets.stripe_webhook_secret
         return {**made, **{name: value for name, value in self.given.items() if value}}
+
+    def _mail_secret(self) -> str:
+        """By which the mail sink shows the application that a mail is handed on by it."""
+        return hmac.digest(self.secrets.secret_key.encode(), b"inbound mail", "sha256").hex()
 
     def _refuse_where_it_must_not_be(self) -> None:
         if self.given.get("MARKETPLACE_ENV") == "production":
@@ -169,7 +179,12 @@ class Stack:
                 webhook_secret=self.secrets.stripe_webhook_secret,
             )
         if not given.get("SMTP_URL"):
-            self.mail = EmbeddedMailSink(self.home / "mail", asked.mail, asked.smtp)
+            self.mail = EmbeddedMailSink(
+                self.home / "mail",
+                asked.mail,
+                asked.smtp,
+                hand_on=(REPLY_DOMAIN, self.site_url + REPLIES_PATH, self._mail_secret()),
+            )
         chosen = (self.postgres, self.valkey, self.stripe, self.mail)
         self.servers = [server for server in chosen if server is not None]
         (self.home / "objects").mkdir(mode=0o700, exist_ok=True)

@@ -42,6 +42,8 @@ PUBLIC = frozenset(
         "/api/v1/tiers/classify",
         # The payer comes back without a token; who knows the session's id came from the page.
         "/api/v1/payments/return",
+        # Our mail server signs what it hands on.
+        "/api/v1/mail/replies",
         # Stripe signs what it sends.
         "/api/v1/stripe/webhook",
         # The token in the address is the credential.

@@ -16,6 +16,12 @@ from marketplace.booking.models.bookings import (
 from marketplace.booking.models.changes import BookingChange, BookingProposal, Rescue
 from marketplace.booking.models.endings import ForceMajeure, ForceMajeureBooking, NoShow
 from marketplace.booking.models.itineraries import Itinerary, ItineraryItem
+from marketplace.booking.models.messages import (
+    BookingMessage,
+    MessageAttachment,
+    MessageFile,
+    MessageReader,
+)
 from marketplace.booking.models.rounds import (
     AllocationRound,
     RoundOrder,
@@ -35,6 +41,7 @@ __all__ = [
     "Booking",
     "BookingCancellation",
     "BookingChange",
+    "BookingMessage",
     "BookingProposal",
     "BookingReminder",
     "BookingTransition",
@@ -46,6 +53,9 @@ __all__ = [
     "Itinerary",
     "ItineraryItem",
     "KeptSeat",
+    "MessageAttachment",
+    "MessageFile",
+    "MessageReader",
     "NoShow",
     "QuestionVersion",
     "Rescue",

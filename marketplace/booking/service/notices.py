@@ -1,6 +1,6 @@
 """What trainees and hosts are told, in the transaction of what happened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
@@ -49,6 +49,22 @@ def tell_host(
     """Send `template` to each of the site's people who decide on bookings."""
     for person in identity.site_contacts(session, booking.site_id, *DECIDERS):
         notify(session, person.account_id, template, {**_facts(booking), **data}, now=now)
+
+
+def tell_people(
+    session: Session,
+    booking: Booking,
+    account_ids: Sequence[UUID],
+    template: str,
+    *,
+    now: datetime,
+    headers: Mapping[str, str] | None = None,
+    **data: Any,
+) -> None:
+    """Send `template` to these accounts, with the booking's own facts."""
+    facts = {**_facts(booking), **data}
+    for account_id in account_ids:
+        notify(session, account_id, template, facts, now=now, headers=headers)
 
 
 def confirmed(session: Session, booking: Booking, now: datetime) -> None:

@@ -1,0 +1,227 @@
+"""Selects of messages: a thread, its people, and what of it somebody has not read."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import exists, func, select
+
+from marketplace.booking.models import (
+    Booking,
+    BookingMessage,
+    MessageAttachment,
+    MessageFile,
+    MessageReader,
+)
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.web.pagination import Page, paginate
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a new message must know of its thread."""
+
+    last: int
+    lately: int
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A booking's thread as one of its people sees it in a list."""
+
+    booking_id: UUID
+    listing_title: str
+    site_name: str
+    first_day: date
+    messages: int
+    unread: int
+
+
+def head(session: Session, booking_id: UUID, author_id: UUID, since: datetime) -> Head:
+    """Return the last number of a thread, and how many messages its author wrote since."""
+    last = (
+        select(func.coalesce(func.max(BookingMessage.number), 0))
+        .where(BookingMessage.booking_id == booking_id)
+        .scalar_subquery()
+    )
+    lately = (
+        select(func.count())
+        .select_from(BookingMessage)
+        .where(BookingMessage.author_id == author_id, BookingMessage.sent_at > since)
+        .scalar_subquery()
+    )
+    row = session.execute(select(last, lately)).one()
+    return Head(row[0], row[1])
+
+
+def page(
+    session: Session, booking_id: UUID, *, limit: int, cursor: str | None
+) -> Page[BookingMessage]:
+    """Return a thread's messages, the newest first."""
+    return paginate(
+        session,
+        select(BookingMessage).where(BookingMessage.booking_id == booking_id),
+        key=[BookingMessage.number],
+        key_of=lambda row: [row.number],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def find(session: Session, message_id: UUID) -> BookingMessage:
+    found = session.get(BookingMessage, message_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def of_mail(session: Session, booking_id: UUID, mail_id: str) -> BookingMessage | None:
+    """Return the message that a mail has become, if it has."""
+    return session.execute(
+        select(BookingMessage).where(
+            BookingMessage.booking_id == booking_id, BookingMessage.mail_id == mail_id
+        )
+    ).scalar_one_or_none()
+
+
+def files_of(
+    session: Session, message_ids: Collection[UUID]
+) -> Mapping[UUID, Sequence[MessageFile]]:
+    """Return the files of messages, by message; one query."""
+    rows = session.execute(
+        select(MessageAttachment.message_id, MessageFile)
+        .join(MessageFile, MessageFile.id == MessageAttachment.file_id)
+        .where(MessageAttachment.message_id.in_(message_ids))
+        .order_by(MessageFile.id)
+    )
+    found: dict[UUID, list[MessageFile]] = defaultdict(list)
+    for message_id, file in rows:
+        found[message_id].append(file)
+    return found
+
+
+def unsent_files(
+    session: Session, booking_id: UUID, account_id: UUID, file_ids: Collection[UUID]
+) -> int:
+    """Return how many of these the account has put there and has sent with no message."""
+    sent = exists().where(MessageAttachment.file_id == MessageFile.id)
+    query = select(func.count()).where(
+        MessageFile.id.in_(file_ids),
+        MessageFile.booking_id == booking_id,
+        MessageFile.uploaded_by == account_id,
+        ~sent,
+    )
+    return session.execute(query).scalar_one()
+
+
+def file(session: Session, file_id: UUID) -> MessageFile | None:
+    return session.get(MessageFile, file_id)
+
+
+def readable_file(
+    session: Session, booking_id: UUID, account_id: UUID, file_id: UUID
+) -> MessageFile:
+    """Return a file of the thread: one that was sent, or one's own; `NotFound` for any other."""
+    sent = exists().where(MessageAttachment.file_id == file_id)
+    row = session.execute(
+        select(MessageFile, sent).where(
+            MessageFile.id == file_id, MessageFile.booking_id == booking_id
+        )
+    ).one_or_none()
+    if row is None or not (row[1] or row[0].uploaded_by == account_id):
+        raise NotFound
+    found: MessageFile = row[0]
+    return found
+
+
+def readers(session: Session, booking_id: UUID) -> Sequence[MessageReader]:
+    """Return the people of a thread, in the order in which they came to it."""
+    return (
+        session.execute(
+            select(MessageReader)
+            .where(MessageReader.booking_id == booking_id)
+            .order_by(MessageReader.id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def reader(session: Session, reader_id: UUID) -> MessageReader | None:
+    return session.get(MessageReader, reader_id)
+
+
+def joined(session: Session, booking_id: UUID) -> frozenset[UUID]:
+    """Return the operators who have joined a thread."""
+    rows = session.execute(
+        select(BookingMessage.author_id).where(
+            BookingMessage.booking_id == booking_id, BookingMessage.kind == "joined"
+        )
+    )
+    return frozenset(rows.scalars())
+
+
+def threads(
+    session: Session, account_id: UUID, *, unread: bool, limit: int, cursor: str | None
+) -> Page[Thread]:
+    """Return the threads that the account is in, the newest first; two queries."""
+    news = (
+        select(BookingMessage.booking_id)
+        .where(
+            BookingMessage.booking_id == MessageReader.booking_id,
+            BookingMessage.number > MessageReader.read_number,
+            BookingMessage.author_id != account_id,
+        )
+        .correlate(MessageReader)
+    )
+    query = select(MessageReader).where(MessageReader.account_id == account_id)
+    found = paginate(
+        session,
+        query.where(news.exists()) if unread else query,
+        key=[MessageReader.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+    ids = [one.booking_id for one in found.items]
+    counts = _counts(session, account_id, ids) if ids else {}
+    return Page([counts[one] for one in ids], found.next_cursor)
+
+
+def _counts(
+    session: Session, account_id: UUID, booking_ids: Collection[UUID]
+) -> dict[UUID, Thread]:
+    unread = (BookingMessage.number > MessageReader.read_number) & (
+        BookingMessage.author_id != account_id
+    )
+    rows = session.execute(
+        select(
+            Booking.id,
+            Booking.listing_title,
+            Booking.site_name,
+            Booking.first_day,
+            func.count(),
+            func.count().filter(unread),
+        )
+        .join(MessageReader, MessageReader.booking_id == Booking.id)
+        .join(BookingMessage, BookingMessage.booking_id == Booking.id)
+        .where(MessageReader.account_id == account_id, Booking.id.in_(booking_ids))
+        .group_by(Booking.id)
+    )
+    return {row[0]: Thread(*row) for row in rows}
+
+
+def joining(session: Session, booking_id: UUID, account_id: UUID) -> BookingMessage | None:
+    """Return where an operator joined the thread, if they did."""
+    return session.execute(
+        select(BookingMessage).where(
+            BookingMessage.booking_id == booking_id,
+            BookingMessage.author_id == account_id,
+            BookingMessage.kind == "joined",
+        )
+    ).scalar_one_or_none()

@@ -1,0 +1,276 @@
+"""Messages about a booking, for its trainee, its host, and operators who have joined."""
+
+from collections.abc import Iterator
+from typing import IO, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from flask import Response, request
+
+from marketplace.booking import queries
+from marketplace.booking.errors import FileIdTaken, MailNotOurs, NotJoined
+from marketplace.booking.gateway import ReplySigner
+from marketplace.booking.models import Booking, BookingMessage, MessageFile
+from marketplace.booking.queries import messages as kept
+from marketplace.booking.routes import finding
+from marketplace.booking.rules.replies import LARGEST
+from marketplace.booking.schemas.messages import (
+    BookingMessagePage,
+    BookingMessageSchema,
+    MailedReplyArgs,
+    MailedReplySchema,
+    MessageFileArgs,
+    MessageFileSchema,
+    MessagesReadArgs,
+    NewMessageArgs,
+    ThreadPage,
+    ThreadsArgs,
+)
+from marketplace.booking.service import messages, replies
+from marketplace.compliance.gateway import DocumentVault
+from marketplace.compliance.rules.files import LARGEST as LARGEST_FILE
+from marketplace.compliance.rules.files import FileFault, check_declared, too_large
+from marketplace.compliance.service import files, record
+from marketplace.core.errors import NotFound
+from marketplace.core.ports import ObjectStore
+from marketplace.identity import queries as identity
+from marketplace.identity.access import caller, current_account, public, require, signed_in
+from marketplace.web import context, openapi
+from marketplace.web.api import Blueprint
+from marketplace.web.pagination import Page
+from marketplace.web.schemas import PageArgs
+
+blueprint = Blueprint("messages", __name__, description="Messages about bookings.")
+THREAD = "/bookings/<uuid:booking_id>/messages"
+FILE = f"{THREAD}/files/<uuid:file_id>"
+PIECE = 1 << 16
+BODY = {
+    "requestBody": {"required": True, "content": {"application/pdf": {"schema": openapi.BINARY}}}
+}
+MAIL = {
+    "requestBody": {"required": True, "content": {"message/rfc822": {"schema": openapi.BINARY}}},
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Mail-Signature",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": '`<unix time>.<hex HMAC-SHA256 of "time.content">`',
+        }
+    ],
+}
+
+
+@blueprint.route("/me/messages", methods=["GET"])
+@signed_in
+@blueprint.arguments(ThreadsArgs, location="query")
+@blueprint.response(200, ThreadPage)
+def list_threads(args: dict[str, Any]) -> Page[kept.Thread]:
+    """List the threads that you are in, with how much of each you have not read."""
+    return kept.threads(context.session(), current_account().id, **args)
+
+
+@blueprint.route(THREAD, methods=["GET"])
+@signed_in
+@blueprint.arguments(PageArgs, location="query")
+@blueprint.response(200, BookingMessagePage)
+def list_messages(args: dict[str, Any], booking_id: UUID) -> Page[dict[str, Any]]:
+    """Read a booking's messages, the newest first."""
+    booking, _ = _thread(booking_id)
+    page = kept.page(context.session(), booking.id, **args)
+    return Page(_shown(booking, page.items), page.next_cursor)
+
+
+@blueprint.route(THREAD, methods=["POST"])
+@signed_in
+@blueprint.arguments(NewMessageArgs)
+@blueprint.response(201, BookingMessageSchema)
+def post(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
+    """Write a message. Its other people are told by mail, and can answer by mail.
+
+    It can't be changed or taken back. 409 `too_many_messages` after thirty in an hour.
+    """
+    booking, role = _thread(booking_id)
+    session, author = context.session(), current_account().id
+    message = messages.post(
+        session, booking, author_id=author, role=role, now=context.now(), **data
+    )
+    return _shown(booking, [message])[0]
+
+
+@blueprint.route(f"{THREAD}/presence", methods=["POST"])
+@require("operator")
+@blueprint.response(201, BookingMessageSchema)
+def join(booking_id: UUID) -> dict[str, Any]:
+    """Join a thread as an operator, to read and to write: the thread says so to its people."""
+    session = context.session()
+    booking = queries.find(session, booking_id)
+    message = messages.join(session, booking, current_account().id, context.now())
+    return _shown(booking, [message])[0]
+
+
+@blueprint.route(f"{THREAD}/read", methods=["PUT"])
+@signed_in
+@blueprint.arguments(MessagesReadArgs)
+@blueprint.response(204)
+def mark_read(data: dict[str, int], booking_id: UUID) -> None:
+    """Say up to which number you have read; the others see it."""
+    booking, _ = _thread(booking_id)
+    messages.read(context.session(), booking, current_account().id, data["number"], context.now())
+
+
+@blueprint.route(FILE, methods=["PUT"])
+@signed_in
+@blueprint.arguments(MessageFileArgs, location="query")
+@blueprint.response(200, MessageFileSchema)
+@blueprint.doc(**BODY)
+def put_file(args: dict[str, str], booking_id: UUID, file_id: UUID) -> MessageFile:
+    """Put a PDF, JPEG or PNG there under an id of your own making, to be sent with a message.
+
+    It is inspected, sealed and stored as it comes in. The same id with the same file again is the
+    same; with another, 409 `file_id_taken`.
+    """
+    booking, _ = _thread(booking_id)
+    parts, session, now, by = context.parts(), context.session(), context.now(), _account_id()
+    thread_id = booking.id
+    try:
+        _check(args["filename"])
+        # Nothing of the database is held while the file comes in and goes to the store.
+        session.rollback()
+        store = parts.get(ObjectStore)
+        stored = files.put_away(
+            store, parts.get(DocumentVault), file_id, request.mimetype, _pieces(request.stream)
+        )
+    except FileFault as fault:
+        raise files.refused(fault) from fault
+    new = False
+    try:
+        file = MessageFile(
+            id=file_id,
+            booking_id=thread_id,
+            uploaded_by=by,
+            filename=args["filename"],
+            media_type=stored.media_type,
+            size=stored.size,
+            sha256=stored.sha256,
+            object_key=stored.object_key,
+            sealed_key=stored.sealed_key,
+            uploaded_at=now,
+        )
+        new = messages.keep_file(session, file)
+        return _kept(session.get_one(MessageFile, file_id), thread_id, by, stored.sha256)
+    finally:
+        if not new:
+            store.delete(stored.object_key)
+
+
+@blueprint.route(FILE, methods=["GET"])
+@signed_in
+@blueprint.response(200, openapi.BINARY, description="The file.", content_type="*/*")
+def get_file(booking_id: UUID, file_id: UUID) -> Response:
+    """Read a file of a message; the reading is recorded."""
+    booking, _ = _thread(booking_id)
+    parts, session, by = context.parts(), context.session(), current_account().id
+    found = kept.readable_file(session, booking.id, by, file_id)
+    record(
+        session,
+        actor_id=by,
+        action="message_file.read",
+        subject_kind="message_file",
+        subject_id=found.id,
+        now=context.now(),
+    )
+    body = files.unsealed(
+        parts.get(ObjectStore), parts.get(DocumentVault), found.object_key, found.sealed_key
+    )
+    response = Response(body, mimetype=found.media_type)
+    response.content_length = found.size
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename*=UTF-8''{quote(found.filename)}"
+    )
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
+
+
+@blueprint.route("/mail/replies", methods=["POST"])
+@public
+@blueprint.arguments(MailedReplyArgs, location="query")
+@blueprint.response(200, MailedReplySchema)
+@blueprint.doc(**MAIL)
+def receive_mail(args: dict[str, str]) -> dict[str, str]:
+    """Hand on a mail that was sent to a reply address, as it came; for our own mail server.
+
+    403 unless it is signed; 404 for an address that is none, so that the server refuses the mail.
+    """
+    request.max_content_length = LARGEST
+    signer, content = context.parts().get(ReplySigner), request.get_data()
+    if not signer.handed_on(request.headers.get("Mail-Signature", ""), content, context.now()):
+        raise MailNotOurs
+    outcome = replies.receive(context.session(), signer, args["to"], content, context.now())
+    return {"outcome": outcome}
+
+
+def _thread(booking_id: UUID) -> tuple[Booking, str]:
+    """Return the booking and as whom the caller is in its thread; else 404, or 403 `not_joined`."""
+    session, found = context.session(), caller()
+    booking = queries.find(session, booking_id)
+    if booking.trainee_id == found.account.id:
+        return booking, "trainee"
+    if found.site_roles(booking.site_id) & set(finding.DECIDERS):
+        return booking, "host"
+    if "operator" not in found.roles:
+        raise NotFound
+    if kept.joining(session, booking.id, found.account.id) is None:
+        raise NotJoined
+    return booking, "operator"
+
+
+def _shown(booking: Booking, found: Any) -> list[dict[str, Any]]:
+    """Messages with names, files and who has read them; three queries, whatever the page."""
+    session = context.session()
+    items: list[BookingMessage] = list(found)
+    if not items:
+        return []
+    people = identity.contacts(session, list({one.author_id for one in items}))
+    attached = kept.files_of(session, [one.id for one in items])
+    marks = kept.readers(session, booking.id)
+    names = ("id", "number", "author_id", "role", "kind", "body", "sent_at")
+    return [
+        {
+            **{name: getattr(one, name) for name in names},
+            "author_name": people[one.author_id].name,
+            "by_mail": one.mail_id is not None,
+            "files": attached.get(one.id, ()),
+            "read_by": [
+                mark.account_id
+                for mark in marks
+                if mark.read_number >= one.number and mark.account_id != one.author_id
+            ],
+        }
+        for one in items
+    ]
+
+
+def _account_id() -> UUID:
+    return current_account().id
+
+
+def _kept(found: MessageFile, booking_id: UUID, by: UUID, digest: bytes) -> MessageFile:
+    if (found.booking_id, found.uploaded_by, found.sha256) != (booking_id, by, digest):
+        raise FileIdTaken
+    return found
+
+
+def _check(filename: str) -> None:
+    """Refuse by what the request says of itself, before anything of its body is read."""
+    request.max_content_length = LARGEST_FILE + 1
+    if request.content_length is not None and request.content_length > LARGEST_FILE:
+        raise too_large()
+    check_declared(filename, request.mimetype, request.content_length or 1)
+
+
+def _pieces(body: IO[bytes]) -> Iterator[bytes]:
+    while piece := body.read(PIECE):
+        yield piece
