@@ -1,7 +1,7 @@
 """A booking's life as one table. `service.transition` is the only place that acts on it.
 
 `STEPS` says what may follow what, who does it and how; the drawing and the table in the documentation
-are made from it (`flask states draw`), and the database refuses a change of state that has no row of
+are made from it (`flask check states docs --write`), and the database refuses a change of state that has no row of
 history.
 """
 
@@ -39,7 +39,7 @@ _CALLED_OFF = {
 # that is kept for longer: a step of the history like any other.
 STEPS: Mapping[BookingState, Mapping[BookingState, str]] = {
     _S.HELD: {
-        _S.HELD: "the trainee asks for more time, once",
+        _S.HELD: "the trainee asks for more time, once; or an itinerary waits for its hosts",
         _S.SUBMITTED: "the trainee applies",
         _S.AWAITING_PAYMENT: "the trainee begins to pay",
         _S.CONFIRMED: "the trainee takes it in place of a rotation that was called off",

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from marketplace.adapters.queue import build_worker_app, run_worker
 from marketplace.app import worker_context
 from marketplace.booking.service import checks
+from marketplace.cli import histories
 from marketplace.cli.edge import now, parts, readable, table, transaction
 from marketplace.core.clock import Clock, OffsetClock
 from marketplace.core.settings import Settings
@@ -116,13 +117,19 @@ def _move(by: timedelta) -> None:
     click.echo(part.now().isoformat())
 
 
-@click.command("check")
-@with_appcontext
-def check() -> None:
+@click.group("check", invoke_without_command=True)
+@click.pass_context
+def check(ctx: click.Context) -> None:
     """Look for what must never be: seats, holds or balances that do not add up.
 
     Prints one line a finding; the exit status is 1 if there is any.
     """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(_look)
+
+
+@with_appcontext
+def _look() -> None:
     with transaction() as session:
         findings = [f"{found.code}: {found.text}" for found in checks.check(session, now())]
         findings += [f"ledger: {fault}" for fault in ledger.wrong_totals(session)]
@@ -130,3 +137,7 @@ def check() -> None:
         click.echo(line)
     click.echo("nothing is wrong" if not findings else f"{len(findings)} finding(s)", err=True)
     sys.exit(1 if findings else 0)
+
+
+check.add_command(histories.bookings)
+check.add_command(histories.states)

@@ -1,5 +1,6 @@
 """All selects of booking: single bookings, what the clock has to do, and what hosts look at."""
 
+from marketplace.booking.queries.applying import applications
 from marketplace.booking.queries.bookings import (
     PAYABLE,
     Overlap,
@@ -31,6 +32,7 @@ from marketplace.booking.queries.due import (
     lock_starting,
     overdue_holds,
     starting_soon,
+    unanswered,
     undecided,
 )
 from marketplace.booking.queries.endings import (
@@ -52,7 +54,6 @@ from marketplace.booking.queries.holding import (
     weeks_of_trainee,
 )
 from marketplace.booking.queries.hosts import (
-    applications,
     attendance,
     attendance_revisions,
     roster,
@@ -102,6 +103,7 @@ __all__ = [
     "seats_in_use",
     "starting_soon",
     "touched",
+    "unanswered",
     "undecided",
     "versions",
     "was_present",

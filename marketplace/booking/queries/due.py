@@ -23,6 +23,7 @@ from marketplace.identity import queries as identity
 
 REMIND_BEFORE = timedelta(days=7)
 REMIND_DECISION_BEFORE = timedelta(days=2)
+REMIND_ANSWER_BEFORE = timedelta(days=1)
 # No site is further ahead of UTC than 14 hours: its day is at most tomorrow's.
 AHEAD = timedelta(hours=14)
 
@@ -96,6 +97,21 @@ def undecided(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
             identity.civil(Booking.time_zone, now),
             Booking.hold_expires_at > now,
             Booking.hold_expires_at <= now + REMIND_DECISION_BEFORE,
+        ),
+        limit,
+    )
+
+
+def unanswered(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return applications whose trainee has a day left to answer and was not reminded."""
+    return _unreminded(
+        session,
+        "answer_soon",
+        select(Booking).where(
+            Booking.state == BookingState.MORE_ASKED,
+            identity.in_civil_hours(Booking.trainee_id, now),
+            Booking.hold_expires_at > now,
+            Booking.hold_expires_at <= now + REMIND_ANSWER_BEFORE,
         ),
         limit,
     )

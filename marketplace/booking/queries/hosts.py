@@ -34,20 +34,6 @@ def roster(
     )
 
 
-def applications(
-    session: Session, site_id: UUID, *, limit: int, cursor: str | None
-) -> Page[Booking]:
-    """Return the applications that wait for the site's decision, the most urgent first."""
-    return paginate(
-        session,
-        select(Booking).where(Booking.site_id == site_id, Booking.state == BookingState.SUBMITTED),
-        key=[Booking.hold_expires_at, Booking.id],
-        key_of=lambda row: [row.hold_expires_at, row.id],
-        limit=limit,
-        cursor=cursor,
-    )
-
-
 def attendance(session: Session, booking_ids: Sequence[UUID]) -> dict[UUID, list[AttendanceMark]]:
     """Return the marks that count, by booking, in the order of the days; one query."""
     marks: dict[UUID, list[AttendanceMark]] = {booking_id: [] for booking_id in booking_ids}

@@ -1,6 +1,7 @@
 """Routes of booking: for trainees, for a site's people, and for operators."""
 
 from marketplace.booking.routes import (
+    applying,
     changes,
     clearing,
     endings,
@@ -17,6 +18,7 @@ from marketplace.booking.routes import (
 
 BLUEPRINTS = (
     trainees.blueprint,
+    applying.blueprint,
     itineraries.blueprint,
     hosts.blueprint,
     messages.blueprint,

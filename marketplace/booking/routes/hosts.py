@@ -1,4 +1,4 @@
-"""A site's side of bookings: applications, the roster, attendance, completion."""
+"""A site's side of bookings: the roster, attendance, completion; calling a rotation off."""
 
 from typing import Any
 from uuid import UUID
@@ -7,7 +7,6 @@ from marketplace.booking import queries
 from marketplace.booking.models import Booking
 from marketplace.booking.routes import finding
 from marketplace.booking.schemas import (
-    ApplicationSchema,
     AttendanceArgs,
     AttendanceSchema,
     BookingReasonArgs,
@@ -17,7 +16,6 @@ from marketplace.booking.schemas import (
     RosterSchema,
 )
 from marketplace.booking.service import (
-    applications,
     cancellations,
     no_shows,
     rescues,
@@ -29,12 +27,8 @@ from marketplace.booking.states import TIMED, BookingState
 from marketplace.identity.access import current_account, signed_in, site_member
 from marketplace.web import context
 from marketplace.web.api import Blueprint
-from marketplace.web.pagination import Page
-from marketplace.web.schemas import PageArgs, page_of
 
-blueprint = Blueprint(
-    "hosting", __name__, description="What a site's people do with applications and rotations."
-)
+blueprint = Blueprint("hosting", __name__, description="What a site's people do with rotations.")
 
 
 @blueprint.route("/sites/<uuid:site_id>/roster", methods=["GET"])
@@ -44,40 +38,6 @@ blueprint = Blueprint(
 def roster(args: dict[str, Any], site_id: UUID) -> rosters.Roster:
     """See who is at the site in each week between two days."""
     return rosters.roster(context.session(), site_id, **args)
-
-
-@blueprint.route("/sites/<uuid:site_id>/applications", methods=["GET"])
-@site_member(*finding.DECIDERS)
-@blueprint.arguments(PageArgs, location="query")
-@blueprint.response(200, page_of(ApplicationSchema))
-def list_applications(args: dict[str, Any], site_id: UUID) -> Page[rosters.Application]:
-    """List the applications that wait for your decision, the most urgent first."""
-    return rosters.applications(context.session(), site_id, **args)
-
-
-@blueprint.route("/bookings/<uuid:booking_id>/approve", methods=["POST"])
-@signed_in
-@blueprint.response(200, BookingSchema)
-def approve(booking_id: UUID) -> Booking:
-    """Accept an application. 409 `decided_already`, naming who, if a colleague was faster."""
-    booking = finding.hosted(booking_id)
-    applications.approve(
-        context.session(), booking, actor_id=current_account().id, now=context.now()
-    )
-    return booking
-
-
-@blueprint.route("/bookings/<uuid:booking_id>/decline", methods=["POST"])
-@signed_in
-@blueprint.arguments(RequiredBookingReasonArgs)
-@blueprint.response(200, BookingSchema)
-def decline(data: dict[str, Any], booking_id: UUID) -> Booking:
-    """Decline an application with a reason, which the trainee reads."""
-    booking = finding.hosted(booking_id)
-    applications.decline(
-        context.session(), booking, actor_id=current_account().id, now=context.now(), **data
-    )
-    return booking
 
 
 @blueprint.route("/bookings/<uuid:booking_id>/attendance", methods=["GET"])

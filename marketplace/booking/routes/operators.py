@@ -15,7 +15,8 @@ from marketplace.booking.schemas import (
     OperatorCancellationQuoteArgs,
     RequiredBookingReasonArgs,
 )
-from marketplace.booking.service import cancellations, histories
+from marketplace.booking.schemas.stories import BookingStorySchema
+from marketplace.booking.service import cancellations, histories, stories
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
@@ -43,6 +44,28 @@ def history(booking_id: UUID) -> histories.History:
         session,
         actor_id=account.id,
         action="booking.history_read",
+        subject_kind="booking",
+        subject_id=booking_id,
+        now=context.now(),
+    )
+    return found
+
+
+@blueprint.route("/<uuid:booking_id>/story", methods=["GET"])
+@require("operator")
+@blueprint.response(200, BookingStorySchema)
+def story(booking_id: UUID) -> stories.Story:
+    """Read everything that happened, in its order, and whether the history leads to what is stored.
+
+    Steps, seats, money with its postings, what was said, documents handed over (not what is in
+    them). The reading is recorded.
+    """
+    session = context.session()
+    found = stories.story(session, booking_id)
+    compliance.record(
+        session,
+        actor_id=current_account().id,
+        action="booking.story_read",
         subject_kind="booking",
         subject_id=booking_id,
         now=context.now(),

@@ -1,4 +1,4 @@
-"""A trainee's bookings: held, submitted, paid, cancelled."""
+"""A trainee's bookings: held, extended, paid, cancelled."""
 
 from typing import Any
 from uuid import UUID
@@ -19,9 +19,8 @@ from marketplace.booking.schemas import (
     HoldArgs,
     PayArgs,
     PaymentStartedSchema,
-    SubmitArgs,
 )
-from marketplace.booking.service import applications, cancellations, holds, payment
+from marketplace.booking.service import applications, cancellations, extending, holds, payment
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import BookingState
 from marketplace.catalog import queries as catalog
@@ -95,15 +94,14 @@ def read_terms(booking_id: UUID) -> dict[str, Any]:
     }
 
 
-@blueprint.route("/<uuid:booking_id>/submit", methods=["POST"])
+@blueprint.route("/<uuid:booking_id>/extend", methods=["POST"])
 @signed_in
-@blueprint.arguments(SubmitArgs)
 @blueprint.response(200, BookingSchema)
-def submit(data: dict[str, Any], booking_id: UUID) -> Booking:
-    """Hand a held booking to the host to decide on; the seat is kept until then."""
+def extend(booking_id: UUID) -> Booking:
+    """Keep a held seat for as long again; once. 409 `already_extended` the second time."""
     booking = finding.own(booking_id)
     payment.check_alone(booking)
-    applications.submit(context.session(), booking, now=context.now(), **data)
+    extending.extend(context.session(), booking, terms=finding.terms(), now=context.now())
     return booking
 
 

@@ -10,6 +10,9 @@ SATURDAY = 5
 # A host that has not answered by the end of this many business days has not accepted, where the
 # frozen terms don't say.
 DECISION_BUSINESS_DAYS = 10
+# What a host asks for besides is written or found in a working week; then it is read again.
+ANSWER_BUSINESS_DAYS = 5
+REREAD_BUSINESS_DAYS = 2
 # An approved trainee may be nine hours away and has to find the money.
 PAY_AFTER_APPROVAL = timedelta(days=3)
 # Whole days of the trainee, wherever they are, to choose after a host has called off, and to say
@@ -53,8 +56,26 @@ def decide_by(
     business_days: int = DECISION_BUSINESS_DAYS,
 ) -> datetime:
     """The end of the host's so many business days from now, or the start of the first day."""
+    return _end_of_business_day(now, first_day, time_zone, business_days)
+
+
+def answer_by(now: datetime, first_day: date, time_zone: str) -> datetime:
+    """Until when a trainee can answer what the host has asked; its own time stands still."""
+    return _end_of_business_day(now, first_day, time_zone, ANSWER_BUSINESS_DAYS)
+
+
+def decide_again_by(now: datetime, first_day: date, time_zone: str, left: timedelta) -> datetime:
+    """The host's deadline after an answer: what was `left` of its time when it asked.
+
+    At least to the end of the second business day, and never beyond the start of the first day.
+    """
+    soonest = _end_of_business_day(now, first_day, time_zone, REREAD_BUSINESS_DAYS)
+    return min(max(now + left, soonest), day_begins(first_day, time_zone))
+
+
+def _end_of_business_day(now: datetime, first_day: date, time_zone: str, days: int) -> datetime:
     day = site_day(now, time_zone)
-    left = business_days
+    left = days
     while left:
         day += timedelta(days=1)
         left -= day.weekday() < SATURDAY

@@ -27,14 +27,6 @@ class HoldArgs(StrictSchema):
     weeks = fields.Integer(required=True, strict=True, validate=validate.Range(1, 52))
 
 
-class SubmitArgs(StrictSchema):
-    message = Text(
-        load_default=None,
-        validate=validate.Length(max=4000),
-        metadata={"description": "What the host reads beside your profile."},
-    )
-
-
 class PayArgs(StrictSchema):
     whole = fields.Boolean(
         load_default=False,
@@ -259,31 +251,6 @@ class RosterSchema(StrictSchema):
     next_cursor = fields.String(allow_none=True)
 
 
-class ApplicationSchema(StrictSchema):
-    """An application with what the trainee has told that bears on the decision."""
-
-    booking_id = fields.UUID()
-    listing_id = fields.UUID()
-    listing_title = fields.String()
-    first_day = fields.Date()
-    last_day = fields.Date()
-    weeks = fields.Integer()
-    decide_by = fields.AwareDateTime(format="iso")
-    message = fields.String(allow_none=True)
-    trainee_id = fields.UUID()
-    trainee_name = fields.String()
-    tier = fields.String()
-    learner_status = fields.String()
-    school_name = fields.String(allow_none=True)
-    school_country = fields.String()
-    graduation_date = fields.Date()
-    needs_visa = fields.Boolean()
-    visa_type = fields.String(allow_none=True)
-    step1_result = fields.String()
-    step2_ck_score = fields.Integer(allow_none=True)
-    target_specialty = fields.String(allow_none=True)
-
-
 class BookingStepSchema(StrictSchema):
     number = fields.Integer()
     from_state = fields.String(allow_none=True)
@@ -292,6 +259,14 @@ class BookingStepSchema(StrictSchema):
     actor_id = fields.UUID(allow_none=True)
     actor_name = fields.String(allow_none=True)
     reason = fields.String()
+    code = fields.String(
+        allow_none=True, metadata={"description": "The reason as one of a controlled list."}
+    )
+    kept_until = fields.AwareDateTime(
+        format="iso",
+        allow_none=True,
+        metadata={"description": "Until when the seat is kept from this step on."},
+    )
 
 
 class BookingHistorySchema(StrictSchema):

@@ -10,9 +10,9 @@ from marketplace.booking.schemas import (
     BookingPriceLineSchema,
     BookingSchema,
     HoldArgs,
-    SubmitArgs,
     a_day,
 )
+from marketplace.booking.schemas.applying import SubmitArgs
 from marketplace.web.schemas import MoneyField, StrictSchema, Text
 
 STATES = [state.value for state in ItineraryState]

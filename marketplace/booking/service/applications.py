@@ -1,26 +1,60 @@
 """Applications: submitted by the trainee, decided by the host, withdrawn by the trainee.
 
-The seat is kept while the host decides, until the decision is due.
+The seat is kept while the host decides, until the decision is due. A host that asks for more waits
+for the trainee meanwhile: its own time stands still. What is said goes with the step it belongs to.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from marketplace.booking.errors import ApprovalNotNeeded, NotOpenForThis
-from marketplace.booking.models import Booking
-from marketplace.booking.rules import frozen
-from marketplace.booking.rules.deadlines import DECISION_BUSINESS_DAYS, decide_by, pay_by
-from marketplace.booking.service import notices, payment, transition
-from marketplace.booking.states import BookingState
+from sqlalchemy import delete
+
+from marketplace.booking import queries
+from marketplace.booking.errors import (
+    ApprovalNotNeeded,
+    AskedOftenEnough,
+    NotOpenForThis,
+    ReasonTextNeeded,
+)
+from marketplace.booking.models import ApplicationEntry, Booking, BookingReminder
+from marketplace.booking.queries import applying
+from marketplace.booking.rules import frozen, reasons
+from marketplace.booking.rules.deadlines import (
+    DECISION_BUSINESS_DAYS,
+    answer_by,
+    decide_again_by,
+    decide_by,
+    pay_by,
+)
+from marketplace.booking.service import notices, payment, questions, transition
+from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
 
+MOST_ASKED = 3
 
-def submit(session: Session, booking: Booking, *, message: str | None, now: datetime) -> None:
-    """Hand the application to the host, who has ten business days; the seat is kept until then."""
+
+def submit(
+    session: Session,
+    booking: Booking,
+    *,
+    message: str | None,
+    now: datetime,
+    answers: Mapping[str, Any] | None = None,
+    questions_version: int | None = None,
+) -> None:
+    """Hand the application to the host, who has ten business days; the seat is kept until then.
+
+    `answers` are to the questions that the listing asks now, whose version the trainee names.
+    """
     if booking.approval == Approval.INSTANT:
         raise ApprovalNotNeeded
     check_kept(booking, now)
+    version, given = questions.answered(
+        session, booking.listing_id, questions_version, answers or {}
+    )
     transition.move(
         session,
         booking,
@@ -36,11 +70,13 @@ def submit(session: Session, booking: Booking, *, message: str | None, now: date
         ),
         message=message or None,
     )
+    _note(session, booking, "submitted", message or "", booking.trainee_id, now, version, given)
     notices.received(session, booking, now)
 
 
 def approve(session: Session, booking: Booking, *, actor_id: UUID, now: datetime) -> None:
     """Agree: the trainee can pay from now on, for three days at most."""
+    _check_undecided(session, booking)
     check_kept(booking, now)
     until = pay_by(now, booking.first_day, booking.time_zone)
     transition.move(
@@ -57,13 +93,95 @@ def approve(session: Session, booking: Booking, *, actor_id: UUID, now: datetime
 
 
 def decline(
-    session: Session, booking: Booking, *, actor_id: UUID, reason: str, now: datetime
+    session: Session,
+    booking: Booking,
+    *,
+    actor_id: UUID,
+    now: datetime,
+    reason: str = "",
+    code: str = reasons.OTHER,
 ) -> None:
-    """Refuse, with the words that the trainee will read; the seat is free again."""
+    """Refuse; the seat is free again. The trainee reads the reason.
+
+    `code` is one of the controlled list; `other` needs words (`ReasonTextNeeded`).
+    """
+    _check_undecided(session, booking)
+    words = reasons.in_words(code, reason)
+    if not words:
+        raise ReasonTextNeeded(fields={"reason": ["Needed where no reason of the list is named."]})
     transition.move(
-        session, booking, BookingState.DECLINED, actor_id=actor_id, reason=reason, now=now
+        session,
+        booking,
+        BookingState.DECLINED,
+        actor_id=actor_id,
+        reason=words,
+        code=code,
+        now=now,
     )
-    notices.declined(session, booking, reason, now)
+    notices.declined(session, booking, words, now)
+
+
+def ask_for_more(
+    session: Session, booking: Booking, *, text: str, actor_id: UUID, now: datetime
+) -> None:
+    """Ask the trainee for more, who has five business days; the host's own time stands still.
+
+    Three times at most (`AskedOftenEnough`), and not while an answer is awaited.
+    """
+    _check_undecided(session, booking)
+    check_kept(booking, now)
+    said = applying.entries(session, booking.id)
+    if sum(entry.kind == "more_asked" for entry in said) >= MOST_ASKED:
+        raise AskedOftenEnough
+    transition.move(
+        session,
+        booking,
+        BookingState.MORE_ASKED,
+        actor_id=actor_id,
+        reason="The host asks for more.",
+        now=now,
+        hold_expires_at=answer_by(now, booking.first_day, booking.time_zone),
+    )
+    _note(session, booking, "more_asked", text, actor_id, now)
+    notices.more_asked(session, booking, text, now)
+
+
+def answer(
+    session: Session,
+    booking: Booking,
+    *,
+    text: str,
+    now: datetime,
+    answers: Mapping[str, Any] | None = None,
+) -> None:
+    """Answer what the host asked; `answers` replace those given before, by their keys.
+
+    The host has what was left of its time, two business days at least. The questions are those of
+    the version that was answered first, whatever is asked of others by now.
+    """
+    if BookingState(booking.state) is not BookingState.MORE_ASKED:
+        raise NotOpenForThis("The host has asked for nothing.", extra={"state": booking.state})
+    check_kept(booking, now)
+    version, given = _answered_again(session, booking, answers or {})
+    until = decide_again_by(now, booking.first_day, booking.time_zone, _left(session, booking))
+    transition.move(
+        session,
+        booking,
+        BookingState.SUBMITTED,
+        actor_id=booking.trainee_id,
+        reason="The trainee has answered.",
+        now=now,
+        hold_expires_at=until,
+    )
+    _note(session, booking, "answered", text, booking.trainee_id, now, version, given)
+    # Both deadlines are new ones if they come again, and so are their reminders.
+    session.execute(
+        delete(BookingReminder).where(
+            BookingReminder.booking_id == booking.id,
+            BookingReminder.kind.in_(["decide_soon", "answer_soon"]),
+        )
+    )
+    notices.answered(session, booking, now)
 
 
 def withdraw(session: Session, booking: Booking, *, reason: str, now: datetime) -> None:
@@ -89,3 +207,56 @@ def check_kept(booking: Booking, now: datetime) -> None:
             f"The seat was kept until {booking.hold_expires_at:%Y-%m-%d %H:%M} UTC.",
             extra={"hold_expires_at": booking.hold_expires_at.isoformat()},
         )
+
+
+def _check_undecided(session: Session, booking: Booking) -> None:
+    """Tell who comes second that it is decided, by whom and how."""
+    if BookingState(booking.state) in UNDECIDED:
+        return
+    decided = applying.decision(session, booking.id)
+    if decided is not None:
+        raise transition.superseded(session, booking, decided)
+
+
+def _answered_again(
+    session: Session, booking: Booking, answers: Mapping[str, Any]
+) -> tuple[UUID | None, dict[str, Any] | None]:
+    before = applying.last_answers(session, [booking.id]).get(booking.id)
+    if before is None or before.question_version_id is None:
+        questions.fitting([], answers)
+        return None, None
+    version_id = before.question_version_id
+    version = applying.question_versions(session, [version_id])[version_id]
+    whole = {**(before.answers or {}), **answers}
+    return version_id, questions.fitting(questions.asked(version), whole)
+
+
+def _left(session: Session, booking: Booking) -> timedelta:
+    """What was left of the host's time when it asked."""
+    *_, before, asked = queries.history(session, booking.id)
+    return timedelta(0) if before.kept_until is None else before.kept_until - asked.at
+
+
+def _note(
+    session: Session,
+    booking: Booking,
+    kind: str,
+    body: str,
+    actor_id: UUID,
+    now: datetime,
+    version_id: UUID | None = None,
+    answers: dict[str, Any] | None = None,
+) -> None:
+    """Written with the notices that tell of it."""
+    session.add(
+        ApplicationEntry(
+            booking_id=booking.id,
+            number=booking.version,
+            kind=kind,
+            body=body,
+            question_version_id=version_id,
+            answers=answers,
+            actor_id=actor_id,
+            at=now,
+        )
+    )

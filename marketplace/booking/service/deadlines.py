@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from marketplace.booking import queries
 from marketplace.booking.models import Booking, BookingReminder
 from marketplace.booking.service import clearances, notices, payment, transition
-from marketplace.booking.states import BookingState
+from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.core.db import Session
 
 BATCH = 1000
@@ -25,6 +25,7 @@ REASONS = {
     BookingState.MORE_ASKED: "The trainee did not answer in time.",
     BookingState.AWAITING_PAYMENT: "Not paid in time.",
 }
+WAITED_FOR = {BookingState.SUBMITTED: "host", BookingState.MORE_ASKED: "trainee"}
 
 
 def expire_due(session: Session, now: datetime, limit: int = BATCH) -> int:
@@ -35,7 +36,10 @@ def expire_due(session: Session, now: datetime, limit: int = BATCH) -> int:
         these = [booking for booking in due if states[booking.id] is state]
         transition.move_all(session, these, BookingState.EXPIRED, reason=reason, now=now)
     for booking in due:
-        if states[booking.id] is not BookingState.HELD:
+        before = states[booking.id]
+        if before in UNDECIDED:
+            notices.lapsed(session, booking, WAITED_FOR[before], now)
+        elif before is BookingState.AWAITING_PAYMENT:
             payment.drop(session, booking)
             notices.expired(session, booking, now)
     return len(due)
@@ -117,5 +121,6 @@ def noted(
 REMINDERS = {
     "starts_soon": (queries.starting_soon, notices.starts_soon),
     "decide_soon": (queries.undecided, notices.decide_soon),
+    "answer_soon": (queries.unanswered, notices.answer_soon),
     "balance_due": (queries.balances_due, notices.balance_due),
 }

@@ -24,6 +24,8 @@ class Step:
     actor_id: UUID | None
     actor_name: str | None
     reason: str
+    code: str | None
+    kept_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ def history(session: Session, booking_id: UUID) -> History:
             actor_id=row.actor_id,
             actor_name=actors[row.actor_id].name if row.actor_id else None,
             reason=row.reason,
+            code=row.code,
+            kept_until=row.kept_until,
         )
         for row in rows
     ]

@@ -15,7 +15,7 @@ from marketplace.core.parts import parts_of
 from marketplace.core.settings import Settings
 from marketplace.identity import queries as identity
 from marketplace.identity.rules import Role
-from marketplace.identity.service.notices import TextFile, notify
+from marketplace.identity.service.notices import TextFile, notify, notify_all
 
 DECIDERS = (Role.COORDINATOR, Role.SITE_OWNER)
 CANCELLED_BY = {
@@ -46,9 +46,13 @@ def tell_trainee(
 def tell_host(
     session: Session, booking: Booking, template: str, *, now: datetime, **data: Any
 ) -> None:
-    """Send `template` to each of the site's people who decide on bookings."""
-    for person in identity.site_contacts(session, booking.site_id, *DECIDERS):
-        notify(session, person.account_id, template, {**_facts(booking), **data}, now=now)
+    """Send `template` to each of the site's people who decide on bookings.
+
+    However many they are: the notices are written together, with whatever waits to be written.
+    """
+    with session.no_autoflush:
+        people = identity.site_contacts(session, booking.site_id, *DECIDERS)
+    notify_all(session, people, template, {**_facts(booking), **data}, now=now)
 
 
 def tell_people(
@@ -103,6 +107,47 @@ def approved(session: Session, booking: Booking, now: datetime) -> None:
 
 def declined(session: Session, booking: Booking, reason: str, now: datetime) -> None:
     tell_trainee(session, booking, "application_declined", now=now, reason=reason)
+
+
+def more_asked(session: Session, booking: Booking, wish: str, now: datetime) -> None:
+    tell_trainee(
+        session,
+        booking,
+        "application_more_asked",
+        now=now,
+        wish=wish,
+        answer_by=_moment(booking.hold_expires_at),
+    )
+
+
+def answered(session: Session, booking: Booking, now: datetime) -> None:
+    tell_host(
+        session,
+        booking,
+        "application_answered",
+        now=now,
+        trainee_name=_name(session, booking.trainee_id),
+        decide_by=_moment(booking.hold_expires_at),
+    )
+
+
+def answer_soon(session: Session, booking: Booking, now: datetime) -> None:
+    """Remind the trainee, while the host waits."""
+    until = _moment(booking.hold_expires_at)
+    tell_trainee(session, booking, "application_answer_soon", now=now, answer_by=until)
+
+
+def lapsed(session: Session, booking: Booking, waited_for: str, now: datetime) -> None:
+    """Tell both sides of an application that nobody decided on, or the trainee did not answer."""
+    tell_trainee(session, booking, "application_lapsed", now=now, waited_for=waited_for)
+    tell_host(
+        session,
+        booking,
+        "application_lapsed_host",
+        now=now,
+        waited_for=waited_for,
+        trainee_name=_name(session, booking.trainee_id),
+    )
 
 
 def expired(session: Session, booking: Booking, now: datetime) -> None:

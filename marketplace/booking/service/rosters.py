@@ -3,13 +3,20 @@
 Each page is put together from a constant number of queries, however many rows it has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from marketplace.booking import queries
-from marketplace.booking.models import AttendanceMark, Booking
+from marketplace.booking.models import (
+    ApplicationEntry,
+    AttendanceMark,
+    Booking,
+    QuestionVersion,
+)
+from marketplace.booking.queries import applying
 from marketplace.booking.rules.rotation import Rotation, roster_weeks
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid
@@ -48,6 +55,15 @@ class Roster:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """A question as the applicant read it, and the answer; None where there is none."""
+
+    key: str
+    question: str
+    answer: Any
+
+
+@dataclass(frozen=True)
 class Application:
     """What bears on the decision."""
 
@@ -59,6 +75,9 @@ class Application:
     weeks: int
     decide_by: datetime | None
     message: str | None
+    state: str
+    questions_version: int | None
+    answers: Sequence[Answer]
     trainee_id: UUID
     trainee_name: str
     tier: str
@@ -91,14 +110,34 @@ def roster(
     return Roster(weeks, rows, page.next_cursor)
 
 
-def applications(
-    session: Session, site_id: UUID, *, limit: int, cursor: str | None
-) -> Page[Application]:
-    """Return the applications that wait, the most urgent first: two queries."""
-    page = queries.applications(session, site_id, limit=limit, cursor=cursor)
+def applications(session: Session, site_id: UUID, **wanted: Any) -> Page[Application]:
+    """Return the undecided applications that fit, the most urgent first: four queries.
+
+    `wanted` are the filters and the page of `queries.applications`.
+    """
+    page = queries.applications(session, site_id, **wanted)
+    ids = [booking.id for booking in page.items]
     facts = identity.many_trainee_facts(session, [booking.trainee_id for booking in page.items])
-    rows = [_application(booking, facts[booking.trainee_id]) for booking in page.items]
+    said = applying.last_answers(session, ids) if ids else {}
+    versions = {one.question_version_id for one in said.values() if one.question_version_id}
+    asked = applying.question_versions(session, sorted(versions)) if versions else {}
+    rows = [
+        _application(booking, facts[booking.trainee_id], said.get(booking.id), asked)
+        for booking in page.items
+    ]
     return Page(rows, page.next_cursor)
+
+
+def in_full(
+    entry: ApplicationEntry | None, asked: Mapping[UUID, QuestionVersion]
+) -> tuple[int | None, list[Answer]]:
+    """The number of the version that an entry answers, and its questions with their answers."""
+    if entry is None or entry.question_version_id is None:
+        return None, []
+    version, given = asked[entry.question_version_id], entry.answers or {}
+    return version.number, [
+        Answer(one["key"], one["text"], given.get(one["key"])) for one in version.questions
+    ]
 
 
 def _row(
@@ -125,7 +164,13 @@ def _row(
     )
 
 
-def _application(booking: Booking, facts: TraineeFacts) -> Application:
+def _application(
+    booking: Booking,
+    facts: TraineeFacts,
+    entry: ApplicationEntry | None,
+    asked: Mapping[UUID, QuestionVersion],
+) -> Application:
+    number, answers = in_full(entry, asked)
     return Application(
         booking_id=booking.id,
         listing_id=booking.listing_id,
@@ -135,6 +180,9 @@ def _application(booking: Booking, facts: TraineeFacts) -> Application:
         weeks=booking.weeks,
         decide_by=booking.hold_expires_at,
         message=booking.message,
+        state=booking.state,
+        questions_version=number,
+        answers=answers,
         trainee_id=booking.trainee_id,
         trainee_name=facts.name,
         tier=booking.tier,

@@ -339,9 +339,14 @@ def _tell(session: Session, booking: Booking, now: datetime) -> None:
     )
 
 
-def superseded(session: Session, booking: Booking) -> Superseded:
-    """Say who was faster, and what they did; the loser's own wish had no effect."""
-    last = queries.last_step(session, booking.id)
+def superseded(
+    session: Session, booking: Booking, step: BookingTransition | None = None
+) -> Superseded:
+    """Say who was faster, and what they did; the loser's own wish had no effect.
+
+    `step` is theirs, the newest if it is not given.
+    """
+    last = step or queries.last_step(session, booking.id)
     actor = identity.contact(session, last.actor_id) if last.actor_id else None
     name = actor.name if actor else None
     by = f" by {name}" if name else ""

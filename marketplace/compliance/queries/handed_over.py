@@ -1,6 +1,7 @@
 """The documents that were released for something, as the rules of clearance take them."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -51,6 +52,31 @@ def handed_over(
         decided = [(one, counting(decisions.get(one.id, ()), site_id)) for one in versions]
         found[reference] += _held(kinds[document_id], decided)
     return found
+
+
+@dataclass(frozen=True)
+class Release:
+    """A document that was released for something, and when that was taken back."""
+
+    document_id: UUID
+    kind: str
+    site_id: UUID
+    released_at: datetime
+    revoked_at: datetime | None
+
+
+def releases_for(session: Session, reference: UUID) -> list[Release]:
+    """Return what was ever released for this, oldest first; nothing of what is in the documents."""
+    rows = session.execute(
+        select(DocumentRelease, Document.kind)
+        .join(Document, Document.id == DocumentRelease.document_id)
+        .where(DocumentRelease.reference == reference)
+        .order_by(DocumentRelease.id)
+    )
+    return [
+        Release(row.document_id, kind, row.site_id, row.released_at, row.revoked_at)
+        for row, kind in rows
+    ]
 
 
 def _held(

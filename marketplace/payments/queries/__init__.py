@@ -12,6 +12,7 @@ from marketplace.payments.queries.books import (
     wrong_refund_sums,
     wrong_totals,
 )
+from marketplace.payments.queries.moved import PaidBack, PaidFor, money_of
 from marketplace.payments.queries.paying import (
     due_payments,
     due_refunds,
@@ -43,6 +44,8 @@ from marketplace.payments.queries.paying import (
 
 __all__ = [
     "AccountBalance",
+    "PaidBack",
+    "PaidFor",
     "Posting",
     "balance_of",
     "currencies",
@@ -58,6 +61,7 @@ __all__ = [
     "live_payment",
     "lock_payable",
     "lock_payment",
+    "money_of",
     "open_quarantine",
     "parts",
     "payable_lock",

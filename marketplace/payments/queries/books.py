@@ -90,13 +90,13 @@ def balance_of(session: Session, kind: str, currency: str, owner_id: UUID | None
     return Money(int(minor), currency)
 
 
-def postings(session: Session, payment_id: UUID) -> list[Posting]:
-    """Return everything in the books about a payment, in the order of its posting."""
+def postings(session: Session, *payment_ids: UUID) -> list[Posting]:
+    """Return everything in the books about these payments, in the order of its posting."""
     rows = session.execute(
         select(LedgerTransaction, LedgerAccount, LedgerEntry)
         .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
         .join(LedgerAccount, LedgerAccount.id == LedgerEntry.account_id)
-        .where(LedgerTransaction.payment_id == payment_id)
+        .where(LedgerTransaction.payment_id.in_(payment_ids))
         .order_by(LedgerTransaction.id, LedgerEntry.id)
     )
     return [

@@ -141,7 +141,8 @@ def test_the_host_decides(stage, people, call, trainee):
     agreed = call(host, "POST", f"/bookings/{booking}/approve")
     assert (agreed.status_code, agreed.json["state"]) == (200, "awaiting_payment")
     late = call(host, "POST", f"/bookings/{booking}/decline", {"reason": "Full."})
-    assert (late.status_code, late.json["code"]) == (409, "illegal_transition")
+    assert (late.status_code, late.json["code"]) == (409, "decided_already")
+    assert (late.json["decided_by"], late.json["state"]) == ("Cora Diaz", "awaiting_payment")
     assert call(host, "GET", f"/sites/{place.site_id}/applications").json["items"] == []
 
 

@@ -45,9 +45,10 @@ def test_only_what_was_confirmed_can_be_cancelled_by_the_trainee():
     assert sources == CANCELLABLE
 
 
-def test_ends_are_ends_but_for_late_money():
+def test_ends_are_ends_but_for_late_money_and_marks_taken_back():
     ends = GIVES_UP_SEATS | {BookingState.COMPLETED}
-    assert {state for state in ends if TABLE[state]} == {BookingState.EXPIRED}
+    again = {BookingState.EXPIRED, BookingState.NO_SHOW}
+    assert {state for state in ends if TABLE[state]} == again
     assert TABLE[BookingState.EXPIRED] == {BookingState.CONFIRMED}
 
 

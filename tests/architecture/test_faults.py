@@ -1,0 +1,53 @@
+"""Each fault that a booking must survive has a test that names it.
+
+The numbers are rows of the table of faults; a test names its rows with `pytest.mark.fault`.
+"""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+# What each says, so that a reader needs no table beside it.
+OF_BOOKINGS = {
+    1: "many buyers, one seat",
+    2: "the same request sent twice at once",
+    3: "the same idempotency key with another body",
+    4: "the same key while the first is in flight",
+    5: "a crash after the hold and before the payment page",
+    20: "return page, webhook and poller together",
+    21: "the hold expires as the payment succeeds",
+    22: "the trainee cancels while paying",
+    29: "a cancellation on the exact boundary",
+    39: "the clock jumps ahead and back",
+    40: "the host lowers seats below those sold",
+    45: "two coordinators decide on one application",
+}
+
+
+def named() -> dict[int, list[str]]:
+    """The rows that tests name, and which tests those are."""
+    found = defaultdict(list)
+    for path in TESTS.rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for mark in node.decorator_list:
+                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.fault":
+                    where = f"{path.relative_to(TESTS)}::{node.name}"
+                    for row in mark.args:
+                        assert isinstance(row, ast.Constant)
+                        found[row.value].append(where)
+    return found
+
+
+def test_each_fault_of_a_booking_is_named_by_a_test():
+    found = named()
+    assert {row: words for row, words in OF_BOOKINGS.items() if not found[row]} == {}
+
+
+def test_the_search_finds_what_is_marked():
+    assert (
+        "integration/booking/test_deciding.py::test_the_second_to_decide_is_told_who_did"
+        in (named()[45])
+    )
