@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import psycopg
 
-from benchmarks import booking, breakdown, expiry, export, imports, search, start, webhooks
+from benchmarks import (
+    booking,
+    breakdown,
+    expiry,
+    export,
+    imports,
+    roster,
+    search,
+    start,
+    webhooks,
+)
 from benchmarks.figures import Figure, failures
 from benchmarks.stage import FULL, QUICK, Stage, opened
 
@@ -23,6 +33,7 @@ BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "booking": booking.run,
     "expiry": expiry.run,
     "webhooks": webhooks.run,
+    "roster": roster.run,
     "search": search.run,
 }
 # What a server, a child process or a query that fails raises; the other benchmarks still run.

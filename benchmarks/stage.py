@@ -22,6 +22,7 @@ from marketplace.adapters import migrate
 from marketplace.embedded.guard import Orders
 from marketplace.embedded.postgres import EmbeddedPostgres
 from marketplace.embedded.processes import LOOPBACK, GuardedProcess, choose_port, wait_until_ready
+from marketplace.embedded.secrets_file import new_badge_key
 from marketplace.embedded.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).parents[1]
@@ -125,6 +126,7 @@ class Stage:
             "SMTP_URL": f"smtp://{LOOPBACK}:1",
             "OBJECT_STORE_URL": (self.folder / "objects").as_uri(),
             "LETTER_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+            "BADGE_KEYS": new_badge_key(),
             "PUBLIC_URL": f"http://{LOOPBACK}",
             "RATE_LIMIT": "100000000/minute",
             "LOGIN_RATE_LIMIT": "100000000/minute",

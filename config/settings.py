@@ -98,6 +98,7 @@ def _read(env: Env) -> dict[str, Any]:
         "legal_entity": env.str("LEGAL_ENTITY", "Rotation Marketplace"),
         "object_store_url": env.str("OBJECT_STORE_URL"),
         "letter_key": env.str("LETTER_KEY"),
+        "badge_keys": env.list("BADGE_KEYS", validate=validate.Length(min=1)),
         "public_url": env.str("PUBLIC_URL", validate=validate.URL(require_tld=False)),
         "clock_file": env.path("CLOCK_FILE", None),
         "log_level": env.str(
@@ -123,6 +124,7 @@ def _read(env: Env) -> dict[str, Any]:
 
 def _build(raw: dict[str, Any]) -> Settings:
     raw["secret_keys"] = tuple(raw["secret_keys"])
+    raw["badge_keys"] = tuple(raw["badge_keys"])
     raw["stripe_webhook_secrets"] = tuple(raw["stripe_webhook_secrets"])
     # SQLAlchemy needs the driver's name in the URL; platforms give it without.
     raw["database_url"] = raw["database_url"].replace("postgresql://", "postgresql+psycopg://", 1)
@@ -139,6 +141,8 @@ def _faults(settings: Settings) -> list[str]:
     ]
     if not _is_key(settings.letter_key):
         faults.append("LETTER_KEY: 32 bytes in URL-safe base64 expected")
+    if not all(_is_der(key) for key in settings.badge_keys):
+        faults.append("BADGE_KEYS: RSA keys in DER as URL-safe base64 expected")
     if any(not secret.startswith("whsec_") for secret in settings.stripe_webhook_secrets):
         faults.append("STRIPE_WEBHOOK_SECRETS: each begins with whsec_")
     secret = settings.inbound_mail_secret
@@ -174,6 +178,14 @@ def _production_faults(settings: Settings) -> list[str]:
 def _is_key(text: str) -> bool:
     try:
         return len(base64.urlsafe_b64decode(text)) == 32  # noqa: PLR2004 - AES-256
+    except (ValueError, binascii.Error):
+        return False
+
+
+def _is_der(text: str) -> bool:
+    """Tell whether it looks like a key: a DER sequence; the signer reads the rest at boot."""
+    try:
+        return base64.b64decode(text, altchars=b"-_", validate=True).startswith(b"\x30\x82")
     except (ValueError, binascii.Error):
         return False
 

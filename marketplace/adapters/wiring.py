@@ -12,11 +12,12 @@ from marketplace.adapters.reply_signer import HmacReplySigner
 from marketplace.adapters.stripe_gateway import StripeGateway
 from marketplace.booking.gateway import ReplySigner
 from marketplace.compliance import gateway as compliance
+from marketplace.core.loading import named
 from marketplace.core.parts import Parts
 from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
 from marketplace.identity import gateway as identity
-from marketplace.outcomes.gateway import LetterVault, LinkSigner
+from marketplace.outcomes.gateway import CredentialSigner, LetterVault, LinkSigner
 from marketplace.payments.gateway import PaymentGateway
 
 
@@ -28,6 +29,8 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(ObjectStore, FileStore(settings.object_store_url))
     parts.add(PdfRenderer, TypstRenderer())
     parts.add(LetterVault, AesLetterVault(settings.letter_key))
+    signer = "marketplace.adapters.badge_signer:RsaCredentialSigner"
+    parts.add_later(CredentialSigner, lambda: named(signer)(settings.badge_keys))
     parts.add(LinkSigner, HmacLinkSigner(settings.secret_keys))
     parts.add(
         ReplySigner,

@@ -37,6 +37,11 @@ class Settings:
     object_store_url: str
     letter_key: str
     """32 bytes, URL-safe base64: encrypts the keys of waived letters and documents."""
+    badge_keys: tuple[str, ...]
+    """RSA keys in DER, URL-safe base64, newest first: the first signs credentials, all are published.
+
+    Those that only verify what was signed before may be public keys.
+    """
     public_url: str
     clock_file: Path | None
     log_level: str

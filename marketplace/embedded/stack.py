@@ -133,6 +133,7 @@ class Stack:
             "SECRET_KEYS": self.secrets.secret_key,
             "PASSWORD_SALT": self.secrets.password_salt,
             "LETTER_KEY": self.secrets.letter_key,
+            "BADGE_KEYS": self.secrets.badge_key,
             "OBJECT_STORE_URL": (self.home / "objects").as_uri(),
             "CLOCK_FILE": str(self.home / "clock"),
         }

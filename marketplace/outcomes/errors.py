@@ -118,6 +118,88 @@ class CampaignExists(Conflict):
     title = "This Match year has a survey campaign already."
 
 
+class EvaluationChoiceKept(Conflict):
+    code = "evaluation_choice_kept"
+    title = "Whether this evaluation is shown was chosen when it was first submitted, for good."
+
+
+class OwnEvaluation(Forbidden):
+    code = "own_evaluation"
+    title = "Nobody evaluates themselves."
+
+
+class HoursNotOpen(Conflict):
+    """`state` of the problem is the booking's."""
+
+    code = "hours_not_open"
+    title = "Hours are logged while the rotation is under way, and after it is completed."
+
+
+class HoursOutside(Invalid):
+    code = "hours_outside"
+    title = "Each day is one of the rotation's, up to today, and named once."
+
+
+class HoursStale(Conflict):
+    """`entries` of the problem are those that count no more."""
+
+    code = "hours_changed"
+    title = "An entry was corrected since you read it. Read the hours again, then sign."
+
+
+class SignedByAnother(Conflict):
+    code = "signed_by_another"
+    title = "A colleague has signed one of these entries."
+
+
+class NothingTaught(Invalid):
+    code = "nothing_taught"
+    title = "A teaching certificate needs hours that you signed, within one period."
+
+
+class NotYetBooked(Conflict):
+    """`state` of the problem is the booking's."""
+
+    code = "booking_not_confirmed"
+    title = "This is written about a booking that is, or was, confirmed."
+
+
+class NotYetHappened(Invalid):
+    code = "not_yet_happened"
+    title = "What is noted has happened: its day is today or before."
+
+
+class PaperNotDue(Conflict):
+    """`state` of the problem is the booking's."""
+
+    code = "paper_not_due"
+    title = "This paper is not issued in the booking's present state."
+
+
+class DocumentsMissing(Conflict):
+    """`missing` of the problem names the requirements."""
+
+    code = "documents_missing"
+    title = "The visa letter is issued once the documents that the site requires are accepted."
+
+
+class PaperNotReady(NotFound):
+    code = "paper_not_ready"
+    title = "The file is being made. Ask again in a moment."
+
+
+class PaperWasRevoked(Conflict):
+    code = "paper_revoked"
+    title = "This paper was revoked. Ask the operator."
+
+
+class PaperKept(Conflict):
+    """Somebody else revoked, or replaced, it at the same moment."""
+
+    code = "paper_changed"
+    title = "The paper has changed. Read it again."
+
+
 CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "uq_attestation_booking_id": AlreadyAttested,
     "uq_letter_booking_id_open": LetterOpen,
@@ -132,4 +214,9 @@ CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "report_past_closed": PastClosed,
     "uq_survey_answer_member_id_version": AnswersChanged,
     "uq_campaign_match_year": CampaignExists,
+    "evaluation_choice_kept": EvaluationChoiceKept,
+    "evaluation_by_another": OwnEvaluation,
+    "uq_hour_entry_booking_id_day_revision": HoursStale,
+    "paper_kept": PaperKept,
+    "uq_paper_booking_id_kind_revision": PaperKept,
 }

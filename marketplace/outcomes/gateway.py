@@ -1,8 +1,9 @@
 """What outcomes needs from outside: sealing of letters, and signed links."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 
@@ -32,3 +33,13 @@ class LinkSigner(Protocol):
 
     def read(self, purpose: str, token: str, now: datetime) -> UUID | None:
         """Return the link's id; None if the token is forged, for another purpose, or expired."""
+
+
+class CredentialSigner(Protocol):
+    """Signs credentials as JSON Web Tokens, and says by which keys they are verified."""
+
+    def sign(self, claims: Mapping[str, Any], key_address: str) -> str:
+        """Return `claims` as a compact JWS (RS256); `kid` is `key_address` and the key's name."""
+
+    def public_keys(self) -> Sequence[Mapping[str, str]]:
+        """Return the public keys as JWKs (RFC 7517), the one that signs first."""

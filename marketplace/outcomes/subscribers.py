@@ -1,11 +1,19 @@
-"""What outcomes does when a rotation is done: asks the trainee what it was really like."""
+"""What outcomes does when a booking is made, ends or is done: papers, and a question."""
 
 from collections.abc import Sequence
 
-from marketplace.booking.events import BookingCompleted
+from marketplace.booking.events import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingConfirmed,
+    BookingEvent,
+    BookingNoShow,
+)
 from marketplace.core.db import Session
 from marketplace.core.events import Subscription
+from marketplace.core.jobs import defer
 from marketplace.identity.service.notices import notify
+from marketplace.outcomes.service.papers import issuing
 from marketplace.outcomes.service.rotations import rotation
 
 
@@ -23,4 +31,20 @@ def ask_what_was_done(session: Session, event: BookingCompleted) -> None:
     )
 
 
-SUBSCRIPTIONS: Sequence[Subscription] = ((BookingCompleted, ask_what_was_done),)
+def issue_papers(session: Session, event: BookingEvent) -> None:
+    """Have the papers issued that are due now."""
+    defer(session, issuing.ISSUE_DUE, booking_id=str(event.booking_id))
+
+
+def revoke_papers(session: Session, event: BookingEvent) -> None:
+    """Revoke what was issued, in the transaction of the booking's end."""
+    issuing.revoke_all(session, event.booking_id, "The booking has ended.", event.at)
+
+
+SUBSCRIPTIONS: Sequence[Subscription] = (
+    (BookingCompleted, ask_what_was_done),
+    (BookingConfirmed, issue_papers),
+    (BookingCompleted, issue_papers),
+    (BookingCancelled, revoke_papers),
+    (BookingNoShow, revoke_papers),
+)

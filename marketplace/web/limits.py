@@ -1,13 +1,17 @@
 """Rate limits: counted in Redis, in memory where that does not answer. They never close the door."""
 
 import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 from marketplace.core.settings import Settings
-from marketplace.web import health
+from marketplace.web import context, health
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 TOO_MANY = 429
 SAID = "retry_after_said"
@@ -62,3 +66,20 @@ def init_app(app: Flask, settings: Settings, storage: str) -> None:
 
     # A platform that may not ask whether we are well takes us for dead.
     limiter.exempt(health.blueprint)
+
+
+def seldom(scope: str) -> Callable[[View], View]:
+    """Limit what needs no account, and could be guessed at, as sign-ins are: by address alone.
+
+    Whatever a request says of itself: a made-up token must not be another caller.
+    """
+
+    def rate() -> str:
+        return context.parts().get(Settings).login_rate_limit
+
+    limit = limiter.shared_limit(rate, scope=scope, key_func=get_remote_address)
+
+    def decorate(view: View) -> View:
+        return cast("View", limit(view))
+
+    return decorate

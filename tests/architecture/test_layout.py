@@ -18,7 +18,7 @@ LONGEST_FILE = 400
 # Loaded where they are used, so that the web process never pays for them.
 HEAVY = {
     "scipy", "numpy", "polars", "altair", "pyreadstat", "typst", "pandas", "vl_convert",
-    "python_calamine", "xlsxwriter", "holidays", "icalendar", "matching",
+    "python_calamine", "xlsxwriter", "holidays", "icalendar", "matching", "qrcode",
 }  # fmt: skip
 
 

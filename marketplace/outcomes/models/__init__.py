@@ -1,7 +1,9 @@
 """Tables of the package, by what they are about."""
 
+from marketplace.outcomes.models.days import HourEntry, HourSignature, IncidentNote, SafetyReport
 from marketplace.outcomes.models.letters import Letter, LetterContent, LetterLink
 from marketplace.outcomes.models.match import MatchOutcome, MatchOutcomeEvent, Person
+from marketplace.outcomes.models.papers import Paper, PaperSequence
 from marketplace.outcomes.models.records import Attestation, Evaluation
 from marketplace.outcomes.models.survey import (
     Campaign,
@@ -17,12 +19,18 @@ __all__ = [
     "CohortMember",
     "CohortMemberVersion",
     "Evaluation",
+    "HourEntry",
+    "HourSignature",
+    "IncidentNote",
     "Letter",
     "LetterContent",
     "LetterLink",
     "MatchOutcome",
     "MatchOutcomeEvent",
+    "Paper",
+    "PaperSequence",
     "Person",
+    "SafetyReport",
     "SurveyAnswer",
     "SurveyLink",
 ]

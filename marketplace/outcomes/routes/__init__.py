@@ -1,6 +1,16 @@
 """Routes of outcomes, by what they are about."""
 
-from marketplace.outcomes.routes import letters, match, records, survey, uploads
+from marketplace.outcomes.routes import (
+    badges,
+    days,
+    letters,
+    match,
+    papers,
+    records,
+    survey,
+    teaching,
+    uploads,
+)
 
 BLUEPRINTS = (
     records.blueprint,
@@ -8,4 +18,8 @@ BLUEPRINTS = (
     uploads.blueprint,
     match.blueprint,
     survey.blueprint,
+    papers.blueprint,
+    badges.blueprint,
+    days.blueprint,
+    teaching.blueprint,
 )

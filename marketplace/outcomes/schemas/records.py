@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from marketplace.catalog.rules.vocabulary import Duty
-from marketplace.outcomes.service.records import COMPETENCIES
+from marketplace.outcomes.rules.evaluation_form import COMPETENCIES
 from marketplace.web.schemas import StrictSchema, Text
 
 ScoresSchema = StrictSchema.from_dict(

@@ -13,17 +13,8 @@ from marketplace.identity.service.notices import notify
 from marketplace.outcomes.errors import AlreadyAttested, UnknownDuty
 from marketplace.outcomes.models import Attestation, Evaluation
 from marketplace.outcomes.queries import records as queries
+from marketplace.outcomes.rules.evaluation_form import COMPETENCIES
 from marketplace.outcomes.service.rotations import Rotation
-
-# The six core competencies of the ACGME's Common Program Requirements (section IV.B).
-COMPETENCIES = (
-    "patient_care",
-    "medical_knowledge",
-    "practice_based_learning",
-    "communication",
-    "professionalism",
-    "systems_based_practice",
-)
 
 
 def evaluate(
@@ -36,9 +27,10 @@ def evaluate(
     shown_to_trainee: bool,
     now: datetime,
 ) -> Evaluation:
-    """Record the evaluator's view, one to five for each of `COMPETENCIES`.
+    """Record the evaluator's view, one to five points for each competency of the form.
 
-    Saying it anew adds a revision; the last counts, and the ones before stay.
+    Saying it anew adds a revision; the last counts, and the ones before stay. Whether it is shown
+    to the trainee is chosen with the first one (`EvaluationChoiceKept`), by a trigger.
     """
     about.require_completed()
     evaluation = Evaluation(

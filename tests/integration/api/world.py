@@ -30,6 +30,7 @@ TABLES = {
     "membership_id": "membership",
     "notice_id": "notice",
     "outcome_id": "match_outcome",
+    "paper_id": "paper",
     "payment_id": "payment",
     "quarantine_id": "quarantine",
     "refund_id": "refund",
@@ -107,6 +108,9 @@ def build(
     values |= {
         "match_year": [2027],
         "name": ["outcomes.csv", "codebook.json", "../etc/passwd"],
+        "code": ["00000-00000-00000-00000-00000-0"],
+        "tier": ["externship", "nothing"],
+        "kid": ["nothing"],
         "purpose": ["match_result_statistics", "survey", "nothing"],
         "token": [upload, survey, *feeds],
         "quote": [quote.get_json()["quote"]],

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.booking.queries import find
 from marketplace.booking.service import rotations
 from marketplace.outcomes.queries import records as queries
-from marketplace.outcomes.service.records import COMPETENCIES
+from marketplace.outcomes.rules.evaluation_form import COMPETENCIES
 from tests.integration.outcomes.conftest import AFTER
 
 SCORES = dict.fromkeys(COMPETENCIES, 4)
@@ -21,21 +21,53 @@ def evaluate(done, *, shown, status=201, **changes):
     return done.call(done.coordinator, "POST", path, status, json=sent).get_json()
 
 
-def test_a_trainee_sees_what_is_shown_and_nothing_else(done):
+def test_a_trainee_sees_what_is_shown_and_nothing_else(done, mail, run_jobs):
     path = f"/bookings/{done.booking_id}/evaluations"
-    evaluate(done, shown=False)
+    evaluate(done, shown=False, comments="Between us.")
     assert done.call(done.trainee, "GET", path).get_json()["items"] == []
+    run_jobs()
+    assert not any("evaluat" in one.subject for one in mail.to(done.trainee.email))
+    done.coordinator, first = (
+        done.people.make("preceptor", site_id=done.place.site_id),
+        done.coordinator,
+    )
+    evaluate(done, shown=True)
     evaluate(done, shown=True, comments="Very kind.")
     (seen,) = done.call(done.trainee, "GET", path).get_json()["items"]
     assert (seen["revision"], seen["comments"], seen["scores"]) == (2, "Very kind.", SCORES)
+    assert len(done.call(first, "GET", path).get_json()["items"]) == 2
     done.call(done.stranger, "GET", path, 404)
 
 
-def test_a_revision_that_hides_again_hides(done):
-    evaluate(done, shown=True)
-    evaluate(done, shown=False)
+@pytest.mark.parametrize("shown", [True, False])
+def test_whether_it_is_shown_is_chosen_once(done, session, shown):
+    evaluate(done, shown=shown)
+    assert evaluate(done, shown=not shown, status=409)["code"] == "evaluation_choice_kept"
+    with pytest.raises(IntegrityError, match="chosen once"), session.begin_nested():
+        session.execute(
+            text(
+                "INSERT INTO evaluation SELECT gen_random_uuid(), booking_id, trainee_id,"
+                " evaluator_id, revision + 1, patient_care, medical_knowledge,"
+                " practice_based_learning, communication, professionalism,"
+                " systems_based_practice, comments, NOT shown_to_trainee, recorded_at"
+                " FROM evaluation"
+            )
+        )
+
+
+def test_nobody_evaluates_themselves(done):
+    done.people.grant(done.trainee, "preceptor", site_id=done.place.site_id)
+    sent = {"scores": SCORES, "shown_to_trainee": False}
     path = f"/bookings/{done.booking_id}/evaluations"
-    assert done.call(done.trainee, "GET", path).get_json()["items"] == []
+    assert done.call(done.trainee, "POST", path, 403, json=sent).get_json()["code"] == (
+        "own_evaluation"
+    )
+
+
+def test_the_form_says_what_points_mean(done):
+    items = done.call(done.coordinator, "GET", "/bookings/evaluation-form").get_json()["items"]
+    assert [one["name"] for one in items] == list(COMPETENCIES)
+    assert all(set(one["anchors"]) == {"1", "3", "5"} for one in items)
 
 
 def test_scores_are_one_to_five_for_each_competency(done):

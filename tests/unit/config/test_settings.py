@@ -42,6 +42,7 @@ def test_an_environment_not_given_is_production():
         ("DATABASE_URL", "sqlite:///x.db"),
         ("STRIPE_WEBHOOK_SECRETS", "secret"),
         ("LETTER_KEY", "notbase64!"),
+        ("BADGE_KEYS", "MEUCIQ=="),
         ("PUBLIC_URL", "nowhere"),
         ("HOLD_MINUTES", "ten"),
         ("HOLD_MINUTES", "5"),

@@ -103,6 +103,18 @@ def test_secrets_are_made_once_and_private(tmp_path: Path):
     assert Secrets.new() != made
 
 
+def test_a_secrets_file_of_an_earlier_version_gets_the_key_that_it_lacks(tmp_path: Path):
+    path = tmp_path / "secrets.json"
+    made = Secrets.of(path)
+    kept = json.loads(path.read_text())
+    del kept["badge_key"]
+    path.write_text(json.dumps(kept))
+    again = Secrets.of(path)
+    assert again.letter_key == made.letter_key
+    assert again.badge_key != made.badge_key
+    assert Secrets.of(path) == again
+
+
 @pytest.mark.parametrize("content", ["", "{}", json.dumps({"secret_key": "x"}), "[1]"])
 def test_a_damaged_secrets_file_is_told(tmp_path: Path, content: str):
     path = tmp_path / "secrets.json"

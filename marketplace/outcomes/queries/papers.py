@@ -1,0 +1,94 @@
+"""Selects on papers."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.orm import aliased
+
+from marketplace.core.db import Session
+from marketplace.outcomes.models import Paper
+from marketplace.outcomes.rules.papers import PaperKind
+from marketplace.web.pagination import Page, paginate
+
+_newer = aliased(Paper)
+REPLACED = exists(
+    select(_newer.id).where(
+        _newer.booking_id == Paper.booking_id,
+        _newer.kind == Paper.kind,
+        _newer.revision > Paper.revision,
+    )
+)
+
+
+def paper(session: Session, paper_id: UUID) -> Paper | None:
+    return session.get(Paper, paper_id)
+
+
+def last(session: Session, booking_id: UUID, kind: PaperKind) -> Paper | None:
+    """Return the booking's last revision of a kind."""
+    return session.execute(
+        select(Paper)
+        .where(Paper.booking_id == booking_id, Paper.kind == kind)
+        .order_by(Paper.revision.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def by_digest(session: Session, digest: bytes) -> tuple[Paper, bool] | None:
+    """Return the paper that carries a code, and whether a later one replaces it; one query."""
+    row = session.execute(select(Paper, REPLACED).where(Paper.code_digest == digest)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def of_booking(session: Session, booking_id: UUID) -> Sequence[Paper]:
+    """Return every revision of every paper about a booking, the newest first."""
+    return (
+        session.execute(
+            select(Paper).where(Paper.booking_id == booking_id).order_by(Paper.id.desc())
+        )
+        .scalars()
+        .all()
+    )
+
+
+def of_teacher(
+    session: Session, account_id: UUID, site_id: UUID, *, limit: int, cursor: str | None
+) -> Page[Paper]:
+    """Return an account's teaching certificates at a site, the newest first."""
+    return paginate(
+        session,
+        _of_teacher(account_id, site_id),
+        key=[Paper.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def last_of_teacher(session: Session, account_id: UUID, site_id: UUID) -> Paper | None:
+    return session.execute(
+        _of_teacher(account_id, site_id).order_by(Paper.id.desc()).limit(1)
+    ).scalar_one_or_none()
+
+
+def _of_teacher(account_id: UUID, site_id: UUID) -> Select[Paper]:
+    return select(Paper).where(
+        Paper.account_id == account_id,
+        Paper.site_id == site_id,
+        Paper.kind == PaperKind.TEACHING,
+    )
+
+
+def without_credence(session: Session) -> Sequence[UUID]:
+    """Return the papers whose credentials count no more: those revoked, and those replaced."""
+    return (
+        session.execute(
+            select(Paper.id)
+            .where(Paper.credential.is_not(None), or_(Paper.revoked_at.is_not(None), REPLACED))
+            .order_by(Paper.id)
+        )
+        .scalars()
+        .all()
+    )
