@@ -22,7 +22,7 @@ class WorkedArgs(StrictSchema):
         required=True,
         strict=True,
         validate=[validate.Range(0, MOST_MINUTES), by_the_quarter],
-        metadata={"multipleOf": QUARTER},
+        metadata={"multipleOf": QUARTER, "example": 480},
     )
     activity = Text(
         load_default="",
