@@ -48,7 +48,10 @@ BODY = {
     "requestBody": {"required": True, "content": {"application/pdf": {"schema": openapi.BINARY}}}
 }
 MAIL = {
-    "requestBody": {"required": True, "content": {"message/rfc822": {"schema": openapi.BINARY}}},
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": openapi.BINARY}},
+    },
     "parameters": [
         {
             "in": "header",
