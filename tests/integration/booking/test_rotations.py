@@ -146,7 +146,8 @@ def test_expiry_takes_as_many_statements_for_many_as_for_few(stage, count_querie
             assert deadlines.expire_due(session, stage.now) == count
         return len([s for s in statements.texts if not s.startswith("SET")])
 
-    assert expire(2) == expire(20) <= 6
+    # The last of them asks who waits for the seats.
+    assert expire(2) == expire(20) <= 7
     assert stage.findings() == []
 
 
