@@ -23,7 +23,7 @@ from config.settings import load
 from marketplace.adapters import migrate
 from marketplace.app import create_app, sessions_of
 from marketplace.core.clock import SystemClock
-from marketplace.embedded.processes import choose_port, descendants
+from marketplace.embedded.processes import StackError, choose_port, descendants
 from marketplace.embedded.run import PROJECT, answers, usual_plan
 from marketplace.embedded.stack import Stack
 from marketplace.embedded.supervisor import Supervisor
@@ -97,7 +97,9 @@ class Site:
         while not self._ended.wait(TICK_SECONDS):
             with self._minding:
                 self.supervisor.check()
-                self.stack.revive()
+                # Killed again before it was up: the next look starts it once more.
+                with suppress(StackError):
+                    self.stack.revive()
 
     # Who and what there is.
 
@@ -161,7 +163,7 @@ class Site:
         listed = self.mail.http.get("/messages", params=to).json()
         entries = listed.get("messages", listed.get("items", []))
         shown = [self.mail.http.get(f"/messages/{entry['id']}").json() for entry in entries]
-        return sum(".pdf" in str(message["attachments"]) for message in shown)
+        return sum("receipt-" in str(message["attachments"]) for message in shown)
 
     # What goes wrong.
 

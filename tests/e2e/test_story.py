@@ -37,7 +37,7 @@ def test_a_payment_confirms_the_booking_and_its_receipt_comes_by_mail(site: Site
     payment = who("GET", path)
     assert payment["status"] == "settled"
     assert payment["amount"] == booking["deposit"]
-    receipt = site.mail.wait(who.person.email, ".pdf")
+    receipt = site.mail.wait(who.person.email, "receipt-")
     assert site.mail.attachment(receipt).startswith(b"%PDF")
     own = who.send("GET", f"{path}/receipt")
     assert (own.headers["Content-Type"], own.content[:4]) == ("application/pdf", b"%PDF")

@@ -212,7 +212,7 @@ class Story:
         )
         settled = self.ana("GET", path)
         hold(settled["amount"] == booking["deposit"], "the deposit was paid, no more", settled)
-        receipt = self.mail.wait("ana@example.org", ".pdf")
+        receipt = self.mail.wait("ana@example.org", "receipt-")
         hold(self.mail.attachment(receipt).startswith(b"%PDF"), "the receipt is a PDF by mail")
         self.facts["price"] = booking["price_lines"]
         self.facts["deposit"] = booking["deposit"]
