@@ -6,6 +6,7 @@ name when a process first needs them (docs/decisions/0030).
 """
 
 import gc
+import sys
 from collections.abc import Callable, Iterable
 from inspect import iscoroutinefunction
 from typing import Any
@@ -91,6 +92,7 @@ AREAS = {
     "/api/v1/uploads": ("compliance",),
     "/api/v1/waiting-list": ("booking",),
 }
+REGISTRY = "marketplace.registry"
 WITH_TASKS = (
     "web",
     "identity",
@@ -169,6 +171,7 @@ def job_context(app: Flask) -> Context:
 
 def worker_context(app: Flask) -> tuple[Context, tuple[jobs.Task, ...]]:
     """Return what a worker needs to run this application's jobs."""
+    _all_models()
     return job_context(app), all_tasks()
 
 
@@ -193,6 +196,7 @@ def sessions_of(app: Flask) -> sessionmaker[EdgeSession]:
 
 
 def _blueprints(package: str) -> Iterable[flask.Blueprint]:
+    _all_models()
     found: Iterable[flask.Blueprint] = named(f"marketplace.{package}.routes:BLUEPRINTS")
     return found
 
@@ -205,8 +209,13 @@ def _booked(name: str) -> Callable[[], Any]:
 
 
 def _all_models() -> None:
-    """Import every model before the first query: a row is written after those that its keys name."""
-    named("marketplace.registry:metadata")
+    """Import every model before the first query: a row is written after those that its keys name.
+
+    Before the first routes, too: the mapper that is configured by a query holds a lock that a
+    model needs which another thread imports meanwhile.
+    """
+    if REGISTRY not in sys.modules:
+        named(f"{REGISTRY}:metadata")
 
 
 def _subscriptions() -> Iterable[events.Subscription]:
