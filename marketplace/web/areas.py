@@ -97,6 +97,9 @@ class GrowingFlask(Flask):
             return
         with self.areas.lock:
             packages = self.areas.waiting(path)
+            if not packages:
+                # Another thread was faster.
+                return
             blueprints = self.areas.blueprints(packages)
             self._draft = Map([rule.empty() for rule in self._served.iter_rules()])
             self._draft.converters = self._served.converters
