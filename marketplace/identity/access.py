@@ -172,6 +172,28 @@ def check_site(site_id: UUID, *roles: str, operators: bool = True) -> Caller:
     return found
 
 
+def school_member(*, operators: bool = True) -> Callable[[View], View]:
+    """Let in coordinators of the school in the view's argument `school_id`; else nothing is there.
+
+    Operators pass, unless `operators` is False.
+    """
+
+    def check(arguments: dict[str, Any]) -> None:
+        check_school(arguments["school_id"], operators=operators)
+
+    return lambda view: _guard(view, "school", check)
+
+
+def check_school(school_id: UUID, *, operators: bool = True) -> Caller:
+    """Do what `school_member` does, where the school is known only from what the view has read."""
+    found = _admit()
+    if operators and Role.OPERATOR in found.roles:
+        return found
+    if school_id not in {grant.school_id for grant in found.grants}:
+        raise NotFound
+    return found
+
+
 def check_csrf() -> None:
     """Refuse an unsafe request without the session's CSRF token (field or `X-CSRFToken`)."""
     if request.method in SAFE_METHODS:

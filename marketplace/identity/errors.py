@@ -6,6 +6,7 @@ from marketplace.core.errors import (
     DomainError,
     Forbidden,
     Invalid,
+    NotFound,
     PreconditionFailed,
 )
 
@@ -127,6 +128,55 @@ class TemplateUnknown(LookupError):
     """No notice has this name: a mistake of ours, found when it is asked for, not when it is sent."""
 
 
+class SchoolNotVerified(Conflict):
+    code = "school_not_verified"
+    title = "Our staff has to verify this school first."
+
+
+class SchoolExists(Conflict):
+    code = "school_exists"
+    title = "There is a school of this name in this country."
+
+
+class InvitationGone(NotFound):
+    """The same answer for a forged, an expired, a replaced and a used link."""
+
+    code = "invitation_not_found"
+    title = "This invitation is not open, or no more: ask your school for another."
+
+
+class StudentElsewhere(Conflict):
+    code = "student_elsewhere"
+    title = "You are the student of a school here already. Leave it first."
+
+
+class InvitedAlready(Conflict):
+    code = "invited_already"
+    title = "This address has just been invited, or is a student's of yours already."
+
+
+class ConsentWordsChanged(Conflict):
+    """`extra.wording` names the present words."""
+
+    code = "consent_words_changed"
+    title = "What you are asked has changed. Read it again, then choose."
+
+
+class OtherDomain(Invalid):
+    code = "other_domain"
+    title = "Your school invites addresses of its own domain only."
+
+
+class StudentsSheetUnfit(Invalid):
+    code = "students_sheet_unfit"
+    title = "Send CSV in UTF-8 with a column `email`, and at most 500 rows."
+
+
+class SchoolHistoryKept(Conflict):
+    code = "history_is_kept"
+    title = "Students' links and consents are added to, never changed."
+
+
 class ProfileRace(PreconditionFailed):
     """Two first savings of one profile at once."""
 
@@ -141,4 +191,10 @@ CONSTRAINTS: ConstraintErrors = {
     "ck_membership_school": MembershipMisplaced,
     "fk_membership_site_id_site": SiteUnknown,
     "fk_membership_school_id_school": SchoolUnknown,
+    "uq_school_name_country": SchoolExists,
+    "uq_school_student_invited": InvitedAlready,
+    "uq_school_student_linked": StudentElsewhere,
+    "pk_school_student_step": InvitedAlready,
+    "history_school_student_step": SchoolHistoryKept,
+    "history_school_consent": SchoolHistoryKept,
 }

@@ -151,3 +151,29 @@ NOTICE_CHOICES: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.NEWS: ("each", "off"),
     NoticeKind.SURVEYS: ("each", "off"),
 }
+
+
+class Seen(StrEnum):
+    """What a student may let their school see, each by itself."""
+
+    BOOKINGS = "bookings"
+    DATES = "dates"
+    CLEARANCE = "clearance"
+    MESSAGES = "messages"
+
+
+# The words that a student reads, and the version of them that is kept with each consent.
+SEEN_WORDING = "2026-11"
+SEEN_WORDS: dict[Seen, str] = {
+    Seen.BOOKINGS: "That you have bookings, where, and the state of each.",
+    Seen.DATES: "The first and the last day of each booking.",
+    Seen.CLEARANCE: "Whether your documents for a booking are complete, and what is missing;"
+    " never a document itself.",
+    Seen.MESSAGES: "Your messages with the host: your school's coordinators read and write there.",
+}
+
+
+def in_domain(email: str, domain: str | None) -> bool:
+    """Tell whether the address is in the domain or a part of it; every one is where there is none."""
+    host = email.rpartition("@")[2]
+    return domain is None or host == domain or host.endswith(f".{domain}")

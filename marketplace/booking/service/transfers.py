@@ -21,9 +21,8 @@ from marketplace.identity import queries as identity
 
 
 def same_school(one: identity.TraineeFacts, other: identity.TraineeFacts) -> bool:
-    """Whether two trainees say that they are of one school: its name and its country."""
-    names = [" ".join((who.school_name or "").casefold().split()) for who in (one, other)]
-    return bool(names[0]) and names[0] == names[1] and one.school_country == other.school_country
+    """Whether both are linked to one school now, by its invitation and their own word."""
+    return one.school_id is not None and one.school_id == other.school_id
 
 
 def recipient(session: Session, booking: Booking, email: str) -> UUID:
@@ -40,9 +39,7 @@ def recipient(session: Session, booking: Booking, email: str) -> UUID:
     own = facts.get(booking.trainee_id)
     other = facts.get(account.id) if account else None
     if own is None or other is None or not same_school(own, other):
-        raise OtherSchool(
-            "No trainee with this address and your school's name and country is known."
-        )
+        raise OtherSchool("No student of your school with this address is known.")
     return other.account_id
 
 

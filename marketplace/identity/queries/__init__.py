@@ -9,6 +9,7 @@ from functools import cache
 from sqlalchemy import (
     ColumnElement,
     ColumnExpressionArgument,
+    Row,
     Select,
     Subquery,
     bindparam,
@@ -24,10 +25,12 @@ from marketplace.identity.models import (
     ApiKey,
     Membership,
     School,
+    SchoolStudent,
     TraineeProfile,
     TraineeProfileRevision,
 )
 from marketplace.identity.rules import ApplicantType, LearnerStatus, Role, learner_status
+from marketplace.identity.states import StudentState
 from marketplace.web.pagination import Page, paginate
 
 # Reminders are sent from the beginning of the first to the end of the last of these hours.
@@ -66,6 +69,9 @@ class TraineeFacts:
     target_specialty: str | None
     match_year: int | None
     time_zone: str
+    # The school whose student the trainee is, and whether it has a word in each booking.
+    school_id: uuid.UUID | None = None
+    school_approves: bool = False
 
     def learner_status(self, on: date) -> LearnerStatus:
         """Return `student` or `graduate` on that day; a booking asks for its first day."""
@@ -239,16 +245,27 @@ def school(session: Session, name: str, country: str) -> School | None:
 def trainee_facts(session: Session, account_id: uuid.UUID) -> TraineeFacts | None:
     """Return the applicant facts of a trainee; None while the profile is not filled in."""
     row = session.execute(_trainee_facts(), {"id": account_id}).first()
-    return None if row is None else _facts(*row)
+    return None if row is None else _facts(row)
 
 
 @cache
-def _trainee_facts() -> Select[TraineeProfile, Account]:
+def _trainee_facts() -> Select[TraineeProfile, Account, uuid.UUID | None, bool | None]:
     return (
-        select(TraineeProfile, Account)
-        .join(Account, Account.id == TraineeProfile.account_id)
+        _with_school()
         .where(TraineeProfile.account_id == bindparam("id"))
         .options(load_only(Account.name, Account.time_zone))
+    )
+
+
+def _with_school() -> Select[TraineeProfile, Account, uuid.UUID | None, bool | None]:
+    linked = (SchoolStudent.account_id == TraineeProfile.account_id) & (
+        SchoolStudent.state == StudentState.LINKED
+    )
+    return (
+        select(TraineeProfile, Account, School.id, School.approves)
+        .join(Account, Account.id == TraineeProfile.account_id)
+        .outerjoin(SchoolStudent, linked)
+        .outerjoin(School, School.id == SchoolStudent.school_id)
     )
 
 
@@ -256,12 +273,8 @@ def many_trainee_facts(
     session: Session, account_ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, TraineeFacts]:
     """Return the facts of several trainees in one query; those without a profile are absent."""
-    rows = session.execute(
-        select(TraineeProfile, Account)
-        .join(Account, Account.id == TraineeProfile.account_id)
-        .where(TraineeProfile.account_id.in_(account_ids))
-    )
-    return {person.id: _facts(profile, person) for profile, person in rows}
+    rows = session.execute(_with_school().where(TraineeProfile.account_id.in_(account_ids)))
+    return {row[1].id: _facts(row) for row in rows}
 
 
 def profile(
@@ -337,8 +350,13 @@ def _contact(row: Account) -> Contact:
     return Contact(row.id, row.email, row.name, row.locale, row.time_zone)
 
 
-def _facts(profile: TraineeProfile, person: Account) -> TraineeFacts:
+def _facts(
+    found: Row[TraineeProfile, Account, uuid.UUID | None, bool | None],
+) -> TraineeFacts:
+    profile, person, school_id, approves = found
     return TraineeFacts(
+        school_id=school_id,
+        school_approves=bool(approves),
         account_id=person.id,
         name=person.name,
         version=profile.version,

@@ -1,6 +1,6 @@
 """Routes of identity: signing in, one's own account, and what operators do with accounts."""
 
-from marketplace.identity.routes import auth, mail_links, me, notices, operator, sites
+from marketplace.identity.routes import auth, mail_links, me, notices, operator, schools, sites
 
 BLUEPRINTS = (
     auth.blueprint,
@@ -8,5 +8,6 @@ BLUEPRINTS = (
     me.blueprint,
     notices.blueprint,
     operator.blueprint,
+    schools.blueprint,
     sites.blueprint,
 )

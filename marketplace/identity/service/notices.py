@@ -24,6 +24,7 @@ from marketplace.identity.queries import notices as kept
 from marketplace.identity.service import templating
 
 SEND = "identity.send_notice"
+FALLBACK = templating.FALLBACK
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class TextFile:
     name: str
     media_type: str
     text: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """Who of several without an account is written to, and what only they may see."""
+
+    address: str
+    name: str
+    locale: str
+    secret: Mapping[str, Any]
 
 
 def notify(
@@ -123,6 +134,38 @@ def notify_address(
     )
     _checked(notice)
     return _queue(session, notice)
+
+
+def notify_addresses(
+    session: Session,
+    letters: Sequence[Letter],
+    template: str,
+    data: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> None:
+    """Do the same for many addresses, each with a secret of its own, in one statement."""
+    made = [
+        Notice(
+            id=new_id(),
+            account_id=None,
+            to_address=letter.address,
+            template=template,
+            locale=letter.locale,
+            data={"name": letter.name, **data},
+            secret=dict(letter.secret),
+            had_secret=True,
+            attachments=[],
+            state="queued",
+            queued_at=now,
+        )
+        for letter in letters
+    ]
+    for notice in made:
+        _checked(notice)
+    session.add_all(made)
+    jobs = [{"notice_id": str(notice.id)} for notice in made]
+    rows.flush(session, *([deferred(session, SEND, jobs)] if jobs else []))
 
 
 def send_again(session: Session, notice_id: uuid.UUID) -> Notice:

@@ -25,15 +25,22 @@ from marketplace.booking.states import BookingState
 from marketplace.core.money import Money
 from marketplace.payments import queries as payments
 from tests.factories.rotations import FIRST_DAY
+from tests.factories.schools import a_school, link
 
 LATER = FIRST_DAY + timedelta(days=56)
-SCHOOL = {"school_name": "Grant Medical College"}
 API = "/api/v1"
 
 
 @pytest.fixture
-def pair(stage):
-    return stage.trainee("Asha Rao", **SCHOOL), stage.trainee("Ravi Iyer", **SCHOOL)
+def school(stage):
+    return a_school(stage)
+
+
+@pytest.fixture
+def pair(stage, school):
+    both = stage.trainee("Asha Rao"), stage.trainee("Ravi Iyer")
+    link(stage, school, *both)
+    return both
 
 
 def offer(stage, booking_id, to):
@@ -115,14 +122,16 @@ def test_who_takes_it_comes_and_what_was_paid_stays(stage, pair):
     assert stage.findings() == []
 
 
-def test_only_a_trainee_of_the_same_school_who_may_come(stage, pair):
+def test_only_a_student_of_the_same_school_who_may_come(stage, school, pair):
     giver, _ = pair
     place = stage.place()
     old = stage.confirmed(place, giver)
-    stranger = stage.trainee("Eve", school_name="Another College")
+    stranger = stage.trainee("Eve")
+    link(stage, a_school(stage, "Another College"), stranger)
     with pytest.raises(OtherSchool):
         offer(stage, old, stranger)
-    student = stage.trainee("Sam", **SCHOOL, graduation_date=FIRST_DAY + timedelta(days=400))
+    student = stage.trainee("Sam", graduation_date=FIRST_DAY + timedelta(days=400))
+    link(stage, school, student)
     with pytest.raises(NotEligible):
         offer(stage, old, student)
     with stage.transaction() as session, pytest.raises(OtherSchool):
@@ -225,9 +234,10 @@ def test_over_http_weeks_are_changed_once_however_often_it_is_asked(stage, call,
     assert (late.status_code, late.json["code"]) == (409, "not_open_for_this")
 
 
-def test_over_http_a_booking_is_handed_on(stage, call, people):
-    giver = people.trainee(visa_type="b1_b2", **SCHOOL)
-    taker = people.trainee(visa_type="b1_b2", **SCHOOL)
+def test_over_http_a_booking_is_handed_on(stage, call, people, school):
+    giver = people.trainee(visa_type="b1_b2")
+    taker = people.trainee(visa_type="b1_b2")
+    link(stage, school, giver.id, taker.id)
     stranger = people.trainee(visa_type="b1_b2")
     booking_id = stage.confirmed(stage.place(), giver.id)
     path = f"/bookings/{booking_id}/transfer"

@@ -1,4 +1,4 @@
-"""Tables of identity. Accounts hold the columns that Flask-Security reads; roles are memberships.
+"""Accounts with the columns that Flask-Security reads, roles as memberships, profiles, notices.
 
 Histories (`trainee_profile_revision`) are append-only by trigger; memberships and API keys are
 revoked, never deleted.
@@ -124,18 +124,6 @@ class WebAuthnCredential(SecurityWebAuthn, Base):
     def get_user_mapping(self) -> dict[str, Any]:
         """Say by which column Flask-Security finds the credential's account."""
         return {"id": self.account_id}
-
-
-class School(Base):
-    """A medical school that has people here: it sends its students, and may pay for them."""
-
-    __tablename__ = "school"
-    __table_args__ = (UniqueConstraint("name", "country"),)
-
-    id: Mapped[uuid.UUID] = pk()
-    name: Mapped[str]
-    country: Mapped[str]
-    created_at: Mapped[datetime] = created_at()
 
 
 class Membership(Base):

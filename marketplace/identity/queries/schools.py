@@ -1,0 +1,261 @@
+"""Selects of schools, their coordinators and students."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Subquery, func, select
+from sqlalchemy.dialects.postgresql import array
+
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.identity.models import (
+    Account,
+    Membership,
+    School,
+    SchoolConsent,
+    SchoolStudent,
+    SchoolStudentStep,
+)
+from marketplace.identity.queries import Contact
+from marketplace.identity.rules import Role, Seen
+from marketplace.identity.states import StudentState
+from marketplace.web.pagination import Page, paginate
+
+OPEN = (StudentState.INVITED, StudentState.LINKED)
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student as their school sees them; no name before they have said yes."""
+
+    id: uuid.UUID
+    email: str
+    account_id: uuid.UUID | None
+    name: str | None
+    state: str
+    sees: tuple[str, ...]
+    invited_at: datetime
+    expires_at: datetime | None
+    linked_at: datetime | None
+    ended_at: datetime | None
+
+
+def find(session: Session, school_id: uuid.UUID, *, lock: bool = False) -> School:
+    """Return the school; `NotFound` if there is none."""
+    found = session.get(School, school_id, with_for_update=True if lock else None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def names(session: Session, school_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the schools' names; one query."""
+    rows = session.execute(select(School.id, School.name).where(School.id.in_(school_ids)))
+    return {row.id: row.name for row in rows}
+
+
+def schools(session: Session, *, limit: int, cursor: str | None) -> Page[School]:
+    """Return all schools, the newest first."""
+    return paginate(
+        session,
+        select(School),
+        key=[School.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def coordinators(session: Session, school_id: uuid.UUID) -> list[Contact]:
+    """Return who of the school to write to, by live membership."""
+    rows = session.execute(
+        select(Account)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(
+            Membership.school_id == school_id,
+            Membership.role == Role.SCHOOL_COORDINATOR,
+            Membership.revoked_at.is_(None),
+            Account.active,
+        )
+        .order_by(Account.id)
+    ).scalars()
+    return [Contact(row.id, row.email, row.name, row.locale, row.time_zone) for row in rows]
+
+
+def members(session: Session, school_id: uuid.UUID) -> Sequence[tuple[Membership, Account]]:
+    """Return the school's live members with their accounts."""
+    rows = session.execute(
+        select(Membership, Account)
+        .join(Account, Account.id == Membership.account_id)
+        .where(Membership.school_id == school_id, Membership.revoked_at.is_(None))
+        .order_by(Membership.id)
+    )
+    return [(membership, person) for membership, person in rows]
+
+
+def student(session: Session, student_id: uuid.UUID, *, lock: bool = False) -> SchoolStudent | None:
+    return session.get(
+        SchoolStudent,
+        student_id,
+        with_for_update=True if lock else None,
+        populate_existing=lock,
+    )
+
+
+def of_school(session: Session, school_id: uuid.UUID, student_id: uuid.UUID) -> SchoolStudent:
+    """Return the school's own student, their row held; `NotFound` for any other."""
+    found = student(session, student_id, lock=True)
+    if found is None or found.school_id != school_id:
+        raise NotFound
+    return found
+
+
+def own_link(
+    session: Session, account_id: uuid.UUID, *, lock: bool = False
+) -> SchoolStudent | None:
+    """Return the account's live link to a school; None if it has none."""
+    query = select(SchoolStudent).where(
+        SchoolStudent.account_id == account_id, SchoolStudent.state == StudentState.LINKED
+    )
+    if lock:
+        query = query.with_for_update()
+    return session.execute(
+        query, execution_options={"populate_existing": lock}
+    ).scalar_one_or_none()
+
+
+def open_links(
+    session: Session, school_id: uuid.UUID, emails: Collection[str]
+) -> dict[str, SchoolStudent]:
+    """Return the school's open invitations and links of these addresses, their rows held."""
+    rows = session.execute(
+        select(SchoolStudent)
+        .where(
+            SchoolStudent.school_id == school_id,
+            SchoolStudent.email.in_(emails),
+            SchoolStudent.state.in_(OPEN),
+        )
+        .order_by(SchoolStudent.id)
+        .with_for_update(),
+        execution_options={"populate_existing": True},
+    ).scalars()
+    return {row.email: row for row in rows}
+
+
+def accounts_by_email(session: Session, emails: Collection[str]) -> dict[str, Account]:
+    """Return the accounts of these addresses; one query."""
+    rows = session.execute(select(Account).where(Account.email.in_(emails))).scalars()
+    return {row.email: row for row in rows}
+
+
+def students(
+    session: Session,
+    school_id: uuid.UUID,
+    *,
+    states: Sequence[str] = (),
+    limit: int,
+    cursor: str | None,
+) -> Page[Student]:
+    """Return the school's students and invitations, the newest first; two queries."""
+    query = select(SchoolStudent).where(SchoolStudent.school_id == school_id)
+    if states:
+        query = query.where(SchoolStudent.state.in_(states))
+    found = paginate(
+        session,
+        query,
+        key=[SchoolStudent.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+    known = [row.account_id for row in found.items if row.account_id is not None]
+    rows = session.execute(select(Account.id, Account.name).where(Account.id.in_(known)))
+    named = {row.id: row.name for row in rows}
+    return Page([_seen(row, named) for row in found.items], found.next_cursor)
+
+
+def linked(
+    session: Session, school_id: uuid.UUID, student_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, SchoolStudent]:
+    """Return those of these who are the school's students now, by their id here."""
+    rows = session.execute(
+        select(SchoolStudent).where(
+            SchoolStudent.school_id == school_id,
+            SchoolStudent.id.in_(student_ids),
+            SchoolStudent.state == StudentState.LINKED,
+        )
+    ).scalars()
+    return {row.id: row for row in rows}
+
+
+def showing(purpose: Seen, *more: Seen) -> Subquery:
+    """Who shows a school this now: rows of `school_id`, `account_id` and `sees`, to be joined to."""
+    wanted = array([one.value for one in (purpose, *more)])
+    return (
+        select(SchoolStudent.school_id, SchoolStudent.account_id, SchoolStudent.sees)
+        .where(SchoolStudent.state == StudentState.LINKED, SchoolStudent.sees.contains(wanted))
+        .subquery("shown")
+    )
+
+
+def shows(session: Session, school_id: uuid.UUID, account_id: uuid.UUID, purpose: Seen) -> bool:
+    """Tell whether the account lets the school see this now."""
+    found = own_link(session, account_id)
+    return found is not None and found.school_id == school_id and purpose.value in found.sees
+
+
+def steps(session: Session, student_id: uuid.UUID) -> Sequence[SchoolStudentStep]:
+    """Return the history of a link, oldest first."""
+    return (
+        session.execute(
+            select(SchoolStudentStep)
+            .where(SchoolStudentStep.student_id == student_id)
+            .order_by(SchoolStudentStep.number)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def consents(session: Session, student_id: uuid.UUID) -> Sequence[SchoolConsent]:
+    """Return every consent given and withdrawn, oldest first."""
+    return (
+        session.execute(
+            select(SchoolConsent)
+            .where(SchoolConsent.student_id == student_id)
+            .order_by(SchoolConsent.at, SchoolConsent.purpose, SchoolConsent.number)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def last_numbers(session: Session, student_id: uuid.UUID) -> dict[str, int]:
+    """Return the number of the newest consent of each purpose."""
+    rows = session.execute(
+        select(SchoolConsent.purpose, func.max(SchoolConsent.number))
+        .where(SchoolConsent.student_id == student_id)
+        .group_by(SchoolConsent.purpose)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _seen(row: SchoolStudent, named: dict[uuid.UUID, str]) -> Student:
+    open_to_it = row.state == StudentState.LINKED
+    account_id = row.account_id if open_to_it else None
+    return Student(
+        id=row.id,
+        email=row.email,
+        account_id=account_id,
+        name=named.get(account_id) if account_id is not None else None,
+        state=row.state,
+        sees=tuple(row.sees),
+        invited_at=row.invited_at,
+        expires_at=row.expires_at,
+        linked_at=row.linked_at,
+        ended_at=row.ended_at,
+    )

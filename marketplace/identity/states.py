@@ -1,0 +1,26 @@
+"""The life of a student's link to a school."""
+
+from enum import StrEnum
+
+from marketplace.core.states import Transitions
+
+
+class StudentState(StrEnum):
+    INVITED = "invited"
+    LINKED = "linked"
+    """The student has said yes, and what the school may see."""
+    DECLINED = "declined"
+    ENDED = "ended"
+    """The student has left, or the school has ended it; a new invitation is a new row."""
+
+
+_S = StudentState
+STUDENT = Transitions(
+    {
+        # Invited once more: another link, the one before is void.
+        _S.INVITED: frozenset({_S.INVITED, _S.LINKED, _S.DECLINED, _S.ENDED}),
+        _S.LINKED: frozenset({_S.ENDED}),
+        _S.DECLINED: frozenset(),
+        _S.ENDED: frozenset(),
+    }
+)
