@@ -13,12 +13,18 @@ from marketplace.payments.gateway import (
     BalanceTransaction,
     CheckoutLine,
     CheckoutSession,
+    ProcessorAccount,
     ProcessorEvent,
     ProcessorRefund,
+    ProcessorReversal,
+    ProcessorTransfer,
 )
 
 PAYMENT_ID = "payment_id"
 REFUND_ID = "refund_id"
+SITE_ID = "site_id"
+TRANSFER_ID = "transfer_id"
+REVERSAL_ID = "reversal_id"
 Json = Mapping[str, Any]
 
 
@@ -76,6 +82,47 @@ def refund(data: Json) -> ProcessorRefund:
         failure=data.get("failure_reason"),
         balance=balance_transaction(out) if out else None,
         returned_by=identifier(data.get("failure_balance_transaction")),
+    )
+
+
+def account(data: Json) -> ProcessorAccount:
+    """Read a connected account."""
+    needs = data.get("requirements") or {}
+    deadline = needs.get("current_deadline")
+    return ProcessorAccount(
+        id=data["id"],
+        site_id=uuid_or_none((data.get("metadata") or {}).get(SITE_ID)),
+        details_submitted=data["details_submitted"] is True,
+        transfers=(data.get("capabilities") or {}).get("transfers") == "active",
+        payouts=data["payouts_enabled"] is True,
+        due=tuple(str(name) for name in needs.get("currently_due") or ()),
+        due_by=moment(deadline) if deadline else None,
+        disabled_reason=needs.get("disabled_reason"),
+    )
+
+
+def transfer(data: Json) -> ProcessorTransfer:
+    """Read a transfer whose balance transaction may be expanded."""
+    out = _expanded(data.get("balance_transaction"))
+    return ProcessorTransfer(
+        id=data["id"],
+        account=identifier(data["destination"]) or "",
+        amount=money(data["amount"], data["currency"]),
+        reversed=money(data["amount_reversed"], data["currency"]),
+        transfer_id=uuid_or_none((data.get("metadata") or {}).get(TRANSFER_ID)),
+        balance=balance_transaction(out) if out else None,
+    )
+
+
+def reversal(data: Json) -> ProcessorReversal:
+    """Read a reversal of a transfer whose balance transaction may be expanded."""
+    back = _expanded(data.get("balance_transaction"))
+    return ProcessorReversal(
+        id=data["id"],
+        transfer=identifier(data["transfer"]) or "",
+        amount=money(data["amount"], data["currency"]),
+        reversal_id=uuid_or_none((data.get("metadata") or {}).get(REVERSAL_ID)),
+        balance=balance_transaction(back) if back else None,
     )
 
 

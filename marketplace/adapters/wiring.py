@@ -9,6 +9,7 @@ from marketplace.adapters.news import NoNews, RedisNews
 from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
 from marketplace.adapters.reply_signer import HmacReplySigner
+from marketplace.adapters.stripe_connect import StripeConnect
 from marketplace.adapters.stripe_gateway import StripeGateway
 from marketplace.booking.gateway import ReplySigner
 from marketplace.compliance import gateway as compliance
@@ -18,7 +19,7 @@ from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
 from marketplace.identity import gateway as identity
 from marketplace.outcomes.gateway import CredentialSigner, LetterVault, LinkSigner
-from marketplace.payments.gateway import PaymentGateway
+from marketplace.payments.gateway import HostGateway, PaymentGateway
 
 
 def wire(parts: Parts, settings: Settings) -> None:
@@ -46,4 +47,8 @@ def wire(parts: Parts, settings: Settings) -> None:
             webhook_secrets=settings.stripe_webhook_secrets,
             api_base=settings.stripe_api_base,
         ),
+    )
+    parts.add(
+        HostGateway,
+        StripeConnect(settings.stripe_secret_key, api_base=settings.stripe_api_base),
     )

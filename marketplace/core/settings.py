@@ -54,6 +54,9 @@ class Settings:
     checkout_time: timedelta
     platform_fee_percent: Decimal
     deposit_percent: Decimal
+    payout_first_percent: int
+    """What of a host's share is released once a rotation is under way; the rest when it is over."""
+    payout_first_after: timedelta
     smallest_published_cell: int
     rate_limit: str
     login_rate_limit: str

@@ -107,6 +107,9 @@ class EmbeddedStripeSandbox(PythonServer):
             "--data": self.directory / "data",
             "--webhook-url": self.webhook_url,
             "--webhook-secret": self.webhook_secret,
+            # What happens in hosts' accounts goes to an endpoint of its own, as at Stripe.
+            "--connect-webhook-url": self.webhook_url,
+            "--connect-webhook-secret": self.webhook_secret,
             "--parent-pid": self.parent,
         }
         return [word for name, value in options.items() for word in (name, str(value))]

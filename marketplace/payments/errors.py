@@ -38,6 +38,23 @@ class RefundNotRetryable(Conflict):
     title = "Only a failed refund that has not been sent again can be sent again."
 
 
+class TransferNotRetryable(Conflict):
+    code = "transfer_not_retryable"
+    title = "Only a transfer that waits or was refused can be sent again."
+
+
+class ContractsOverlap(Conflict):
+    """The site has a contract already for some of these days; replace that one."""
+
+    code = "contracts_overlap"
+    title = "Two contracts of one site can't count on the same day."
+
+
+class ContractReplaced(Conflict):
+    code = "contract_replaced"
+    title = "This contract was replaced: see the site's contracts."
+
+
 class AmountRefused(Invalid):
     """Nothing, a negative amount, or a currency other than the payment's."""
 
@@ -72,4 +89,5 @@ CONSTRAINTS: ConstraintErrors = {
     "ck_payment_refunded": RefundExceedsPayment,
     "ck_payment_part_refunded": RefundExceedsPayment,
     "uq_payment_live": PaymentInProgress,
+    "ex_fee_contract_site_id_valid": ContractsOverlap,
 }

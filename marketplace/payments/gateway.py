@@ -123,6 +123,89 @@ class ProcessorEvent:
     payload: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessorAccount:
+    """A host's account as it stands. `due` are the processor's names of what it still asks for.
+
+    `transfers` and `payouts` tell whether money can be sent there, and from there to the bank.
+    """
+
+    id: str
+    site_id: UUID | None
+    details_submitted: bool
+    transfers: bool
+    payouts: bool
+    due: tuple[str, ...]
+    due_by: datetime | None
+    disabled_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardingLink:
+    """Where a host gives what the processor asks for; good once and for minutes."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorTransfer:
+    """Money sent to a host's account; `reversed` is what came back of it."""
+
+    id: str
+    account: str
+    amount: Money
+    reversed: Money
+    transfer_id: UUID | None
+    balance: BalanceTransaction | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorReversal:
+    """What was taken back of a transfer."""
+
+    id: str
+    transfer: str
+    amount: Money
+    reversal_id: UUID | None
+    balance: BalanceTransaction | None
+
+
+class HostGateway(Protocol):
+    """Hosts' accounts at the processor, and what is sent there and taken back."""
+
+    def create_account(self, key: str, *, site_id: UUID, email: str) -> ProcessorAccount:
+        """Make an account that can receive transfers once onboarded, once for `key`."""
+
+    def find_account(self, site_id: UUID, since: datetime) -> ProcessorAccount | None:
+        """Return the account that was made for the site since then, if there is one."""
+
+    def retrieve_account(self, account: str) -> ProcessorAccount:
+        """Return an account as it stands."""
+
+    def onboarding_link(self, account: str, *, back: str, again: str) -> OnboardingLink:
+        """Return a fresh link; it leads to `back`, or to `again` where it is no longer good."""
+
+    def transfer(
+        self, key: str, *, transfer_id: UUID, account: str, amount: Money, group: str, words: str
+    ) -> ProcessorTransfer:
+        """Send `amount` to a host's account, once for `key`."""
+
+    def find_transfer(self, group: str, transfer_id: UUID) -> ProcessorTransfer | None:
+        """Return the transfer of a group that was made for ours, if there is one."""
+
+    def retrieve_transfer(self, processor_id: str) -> ProcessorTransfer:
+        """Return a transfer as it stands."""
+
+    def reverse(
+        self, key: str, *, transfer: str, reversal_id: UUID, amount: Money
+    ) -> ProcessorReversal:
+        """Take `amount` back of a transfer, once for `key`."""
+
+    def find_reversal(self, transfer: str, reversal_id: UUID) -> ProcessorReversal | None:
+        """Return the reversal of a transfer that was made for ours, if there is one."""
+
+
 class PaymentGateway(Protocol):
     """Hosted checkout, refunds and the processor's own records."""
 

@@ -79,3 +79,59 @@ class Arrival(StrEnum):
     OPENED = "opened"
     EXPIRED = "expired"
     FAILED = "failed"
+
+
+class ShareStep(StrEnum):
+    """What the owner of a payable tells of it, as far as the host's share is concerned."""
+
+    FIRST = "first"
+    """It has begun: the first part is released some days after this."""
+    REST = "rest"
+    """It is over, and what is left of the share is the host's."""
+    STOP = "stop"
+    """What was told before does not count: somebody decides what becomes of the money."""
+
+
+class TransferState(StrEnum):
+    HELD = "held"
+    """Earned and owed; the host's account can't receive it yet."""
+    REQUESTED = "requested"
+    """Our row exists and the debt is in the books; Stripe may not know yet."""
+    SENT = "sent"
+    SETTLED = "settled"
+    """It is in the host's balance at Stripe, and in our books."""
+    FAILED = "failed"
+    """Stripe refused it: nothing moved, the debt stands and it is tried again."""
+    WITHDRAWN = "withdrawn"
+    """Nothing was left to be sent."""
+
+
+_T = TransferState
+TRANSFER = Transitions(
+    {
+        _T.HELD: frozenset({_T.REQUESTED, _T.WITHDRAWN}),
+        _T.REQUESTED: frozenset({_T.HELD, _T.SENT, _T.SETTLED, _T.FAILED, _T.WITHDRAWN}),
+        _T.SENT: frozenset({_T.SETTLED}),
+        _T.FAILED: frozenset({_T.HELD, _T.REQUESTED, _T.WITHDRAWN}),
+        _T.SETTLED: frozenset(),
+        _T.WITHDRAWN: frozenset(),
+    }
+)
+
+
+class ReversalState(StrEnum):
+    REQUESTED = "requested"
+    SETTLED = "settled"
+    """Back with us."""
+    OWED = "owed"
+    """The host's balance did not cover it: a receivable, taken off what is earned later."""
+
+
+_V = ReversalState
+REVERSAL = Transitions(
+    {
+        _V.REQUESTED: frozenset({_V.SETTLED, _V.OWED}),
+        _V.SETTLED: frozenset(),
+        _V.OWED: frozenset(),
+    }
+)

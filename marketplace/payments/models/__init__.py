@@ -8,6 +8,15 @@ from marketplace.payments.models.books import (
     LedgerTransaction,
 )
 from marketplace.payments.models.carrying import PaymentCarry
+from marketplace.payments.models.hosts import (
+    FeeContract,
+    HostAccount,
+    HostMoneyStep,
+    HostReversal,
+    HostTransfer,
+    ShareClaim,
+    ShareRelease,
+)
 from marketplace.payments.models.inbox import Quarantine, Reconciliation, WebhookEvent
 from marketplace.payments.models.paying import (
     Payment,
@@ -21,6 +30,11 @@ from marketplace.payments.models.refunds import Refund, RefundTransition
 __all__ = [
     "AccountKind",
     "DocumentSequence",
+    "FeeContract",
+    "HostAccount",
+    "HostMoneyStep",
+    "HostReversal",
+    "HostTransfer",
     "LedgerAccount",
     "LedgerBalance",
     "LedgerEntry",
@@ -35,5 +49,7 @@ __all__ = [
     "Reconciliation",
     "Refund",
     "RefundTransition",
+    "ShareClaim",
+    "ShareRelease",
     "WebhookEvent",
 ]

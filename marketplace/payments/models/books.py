@@ -37,6 +37,8 @@ class AccountKind(StrEnum):
     """Liability, by site: the host's part of what was paid, before it is earned."""
     HOST_PAYABLE = "host_payable"
     """Liability, by site: earned, and due to the host."""
+    HOST_RECEIVABLE = "host_receivable"
+    """Asset, by site: paid out, taken back, and not to be had from the host's balance."""
     PLATFORM_REVENUE = "platform_revenue"
     PROCESSOR_FEES = "processor_fees"
     """Expense: what Stripe keeps."""
@@ -44,6 +46,8 @@ class AccountKind(StrEnum):
     """Liability: refunds granted that have not left us yet, or came back."""
     DISPUTES = "disputes"
     """Asset: what was withdrawn for disputes that are not decided."""
+    DISPUTE_LOSSES = "dispute_losses"
+    """Expense: what lost disputes cost us."""
     SUSPENSE = "suspense"
     """What nobody can explain yet; anything but zero is an alarm."""
 

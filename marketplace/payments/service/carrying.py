@@ -15,7 +15,9 @@ from marketplace.payments import queries
 from marketplace.payments.events import Payable
 from marketplace.payments.models import Payment, PaymentCarry
 from marketplace.payments.rules import PriceLine, Split, split, total
-from marketplace.payments.service import ledger, refunds
+from marketplace.payments.service import ledger
+from marketplace.payments.service.hosts import shares
+from marketplace.payments.service.positions import position
 
 
 def kept(session: Session, payable: Payable, currency: str) -> Money:
@@ -50,9 +52,13 @@ def carry(
     if not found:
         return
     hosts = split(lines).host.allocate([payment.refundable.minor for payment in found])
+    before = None
     for payment, host in zip(found, hosts, strict=True):
-        shares = Split(host, payment.refundable - host)
-        _carry_one(session, payment, payable.id, to_id, site_id, shares, now)
+        parts = Split(host, payment.refundable - host)
+        before = _carry_one(session, payment, payable.id, to_id, site_id, parts, now)
+    if before is not None:
+        # What the host that it was for had earned of it is theirs no more.
+        shares.take_excess(session, payable, before, cause=f"carry:{to_id}", now=now)
 
 
 def _carry_one(
@@ -61,10 +67,11 @@ def _carry_one(
     from_id: UUID,
     to_id: UUID,
     site_id: UUID,
-    shares: Split,
+    parts: Split,
     now: datetime,
-) -> None:
-    before = refunds.position(session, payment)
+) -> UUID | None:
+    """Carry what is left of one payment; returns the site that it was for."""
+    before = position(session, payment)
     last = queries.last_carry(session, payment)
     row = PaymentCarry(
         payment_id=payment.id,
@@ -72,9 +79,9 @@ def _carry_one(
         from_id=from_id,
         to_id=to_id,
         site_id=site_id,
-        amount=shares.whole,
-        host_minor=shares.host.minor,
-        platform_minor=shares.platform.minor,
+        amount=parts.whole,
+        host_minor=parts.host.minor,
+        platform_minor=parts.platform.minor,
         back_host_minor=before.given_back.host.minor,
         back_platform_minor=before.given_back.platform.minor,
         at=now,
@@ -83,3 +90,4 @@ def _carry_one(
     payment.carried_to_id = to_id
     session.flush()
     ledger.post_carried(session, row, before.left, before.site_id)
+    return before.site_id

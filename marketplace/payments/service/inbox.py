@@ -19,12 +19,16 @@ from marketplace.core.ids import new_id
 from marketplace.core.jobs import defer
 from marketplace.payments import queries
 from marketplace.payments.gateway import CheckoutSession, ProcessorEvent, ProcessorRefund
-from marketplace.payments.models import Payment, WebhookEvent
+from marketplace.payments.models import HostAccount, Payment, WebhookEvent
+from marketplace.payments.queries import hosts
 from marketplace.payments.service import arrivals, refunds, steps
+from marketplace.payments.service.hosts import accounts
 from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import Arrival, EventState
 
 CHECKOUT = "checkout.session."
+TRANSFER = "transfer."
+PAYOUT = "payout."
 INTENT = "payment_intent."
 CHARGE = (
     "charge.succeeded",
@@ -37,13 +41,22 @@ REFUND = ("refund.", "charge.refund.")
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Something else to ask about: its kind, and what names it there."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
-    """What to ask the processor about: a payment's page (`session_id` if known) or a refund."""
+    """What to ask the processor about: a payment's page (`session_id` if known), a refund, …"""
 
     payment_id: UUID | None = None
     session_id: str | None = None
     refund_id: UUID | None = None
     processor_refund: str | None = None
+    subject: Subject | None = None
 
 
 def receive(session: Session, event: ProcessorEvent, *, now: datetime) -> bool:
@@ -78,10 +91,15 @@ def begin(session: Session, event_id: UUID, *, live: bool, now: datetime) -> Loo
         return None
     row.attempts += 1
     session.flush()
-    if row.live != live or row.account is not None:
+    host = hosts.host_account_by_processor(session, row.account) if row.account else None
+    if row.live != live or (row.account is not None and host is None):
         _quarantine(session, row, "account" if row.live == live else "mode", {}, now)
         return None
     data = row.payload["data"]["object"]
+    if host is not None:
+        return _host_of(session, row, data, host, now)
+    if row.kind.startswith(TRANSFER):
+        return _transfer_of(session, row, data, now)
     if row.kind.startswith(REFUND):
         return _refund_of(session, row, data, now)
     if row.kind.startswith((CHECKOUT, INTENT)) or row.kind in CHARGE:
@@ -132,6 +150,39 @@ def finish_refund(
     outcome = refunds.take_refund(session, refund_id, seen, now=now, event_id=row.id)
     _finish(session, row, _state_after(outcome), outcome.value, now)
     return outcome
+
+
+def finish_subject(session: Session, event_id: UUID, outcome: str, *, now: datetime) -> None:
+    """Mark an event handled whose subject was looked at; looking twice is harmless."""
+    row = _lock(session, event_id)
+    if row.state == EventState.RECEIVED:
+        _finish(session, row, EventState.PROCESSED, outcome, now)
+
+
+def _host_of(
+    session: Session, row: WebhookEvent, data: Mapping[str, Any], host: HostAccount, now: datetime
+) -> Look | None:
+    """What happens in a host's own account: only how it stands, and its payouts, are ours."""
+    if row.kind == "account.updated":
+        return Look(subject=Subject("account", str(host.site_id)))
+    if row.kind.startswith(PAYOUT):
+        outcome = accounts.note_payout(session, host, row.kind, data, row.happened_at)
+        _finish(session, row, EventState.PROCESSED, outcome, now)
+        return None
+    _finish(session, row, EventState.IGNORED, "about a host's own account", now)
+    return None
+
+
+def _transfer_of(
+    session: Session, row: WebhookEvent, data: Mapping[str, Any], now: datetime
+) -> Look | None:
+    named = _uuid(_metadata(data, "transfer_id"))
+    if named is None or not hosts.transfer_exists(session, named):
+        # Made by hand at the processor: the books don't know why, so a person has to say.
+        details = {"amount": str(data.get("amount")), "to": str(data.get("destination"))}
+        _quarantine(session, row, "transfer_not_ours", details, now)
+        return None
+    return Look(subject=Subject("transfer", str(named)))
 
 
 def _payment_of(

@@ -18,7 +18,9 @@ from marketplace.core.money import Money
 from marketplace.payments import queries
 from marketplace.payments.gateway import BalanceTransaction, ProcessorEvent
 from marketplace.payments.models import AccountKind, Reconciliation
+from marketplace.payments.queries import hosts
 from marketplace.payments.service import inbox, ledger, steps
+from marketplace.payments.service.hosts import books
 from marketplace.payments.service.ledger import Leg
 from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import LIVE, PaymentState, RefundState
@@ -36,6 +38,8 @@ FIRST = timedelta(days=30)
 CHARGES = frozenset({"charge", "payment"})
 REFUNDS = frozenset({"refund", "payment_refund"})
 RETURNS = frozenset({"refund_failure", "payment_failure_refund"})
+TRANSFERS = frozenset({"transfer"})
+REVERSALS = frozenset({"transfer_refund"})
 UNEXPLAINED = "unexplained"
 EXPLAINED = "explained"
 _K = AccountKind
@@ -157,6 +161,8 @@ def check_books(session: Session, held: Mapping[str, Money], findings: Findings)
         apart = queries.balance_of(session, _K.SUSPENSE, currency)
         if apart:
             findings.note("suspense", currency, f"{apart} is unexplained")
+    for fault in hosts.wrong_host_sums(session):
+        findings.note("hosts", "host_payable", fault)
     for fault in queries.wrong_refund_sums(session):
         findings.note("refunded", fault, "the payment's sum is not that of its refunds")
 
@@ -188,6 +194,10 @@ def _posting_of(transaction: BalanceTransaction) -> str | None:
         return ledger.REFUND_SENT
     if transaction.kind in RETURNS:
         return ledger.REFUND_RETURNED
+    if transaction.kind in TRANSFERS:
+        return books.TRANSFER_SENT
+    if transaction.kind in REVERSALS:
+        return books.TRANSFER_REVERSED
     return None
 
 

@@ -21,8 +21,10 @@ from marketplace.payments.errors import (
 from marketplace.payments.events import Payable, RefundFailed, RefundSettled
 from marketplace.payments.gateway import ProcessorRefund
 from marketplace.payments.models import Payment, PaymentPart, Refund, RefundTransition
-from marketplace.payments.rules import Split, refund_split, split
+from marketplace.payments.rules import Split, refund_split
 from marketplace.payments.service import ledger, steps
+from marketplace.payments.service.hosts import shares
+from marketplace.payments.service.positions import position
 from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import REFUND, Arrival, PaymentState, RefundState
 
@@ -83,9 +85,10 @@ def refund(
     if part is not None:
         _reserve_part(session, part, amount)
     kept = position(session, payment, part)
-    shares = refund_split(kept.whole, kept.back, amount)
-    row = _add(session, payment, amount, shares, reason, now, requested_by, part_id=part_id)
+    parts = refund_split(kept.whole, kept.back, amount)
+    row = _add(session, payment, amount, parts, reason, now, requested_by, part_id=part_id)
     ledger.post_granted(session, payment, row, kept.site_id)
+    shares.take_back(session, payment, part, kept.site_id, cause=f"refund:{row.id}", now=now)
     return row
 
 
@@ -241,47 +244,11 @@ def _reserve_part(session: Session, part: PaymentPart, amount: Money) -> None:
     session.flush()
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Whose a payment's money is: the site's part and the platform's, and what went back of it.
-
-    `given_back` counts from the payment on, `back` since it was carried to what it is for now.
-    """
-
-    site_id: UUID | None
-    whole: Split
-    back: Split
-    given_back: Split
-
-    @property
-    def left(self) -> Split:
-        return Split(self.whole.host - self.back.host, self.whole.platform - self.back.platform)
-
-
-def position(session: Session, payment: Payment, part: PaymentPart | None = None) -> Position:
-    """Return how what is left of a locked payment, or of a part of one, divides now."""
-    part_id = part.payable_id if part else None
-    zero = Money.zero(payment.currency)
-    host, platform = zero, zero
-    for earlier in queries.refunds(session, payment.id):
-        if earlier.replaces_id is None and earlier.part_id == part_id:
-            host += earlier.split.host
-            platform += earlier.split.platform
-    given_back = Split(host, platform)
-    carry = queries.last_carry(session, payment)
-    if carry is None:
-        paid = split(queries.lines(session, payment.id, part_id))
-        site_id = part.site_id if part else payment.site_id
-        return Position(site_id, paid, given_back, given_back)
-    since = Split(host - carry.back.host, platform - carry.back.platform)
-    return Position(carry.site_id, carry.split, since, given_back)
-
-
 def _add(
     session: Session,
     payment: Payment,
     amount: Money,
-    shares: Split,
+    parts: Split,
     reason: str,
     now: datetime,
     requested_by: UUID | None,
@@ -292,8 +259,8 @@ def _add(
         payment_id=payment.id,
         part_id=part_id,
         amount=amount,
-        host_minor=shares.host.minor,
-        platform_minor=shares.platform.minor,
+        host_minor=parts.host.minor,
+        platform_minor=parts.platform.minor,
         reason=reason,
         requested_by=requested_by,
         replaces_id=replaces_id,

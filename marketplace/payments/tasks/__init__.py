@@ -4,7 +4,7 @@ Every one is harmless the second time. `GatewayUncertain` leaves a job to be tri
 poller asks again for what no job cares about any more.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TypeVar
@@ -30,6 +30,7 @@ from marketplace.payments.service import (
     refunds,
     steps,
 )
+from marketplace.payments.tasks import hosts
 
 T = TypeVar("T")
 
@@ -96,7 +97,11 @@ def process_event(job: JobContext, event_id: str) -> None:
         look = inbox.begin(session, row_id, live=gateway.live, now=job.clock.now())
     if look is None:
         return
-    if look.refund_id is not None:
+    if look.subject is not None:
+        outcome = FOLLOW[look.subject.kind](job, look.subject.name)
+        with job.transaction() as session:
+            inbox.finish_subject(session, row_id, outcome, now=job.clock.now())
+    elif look.refund_id is not None:
         refund = _seen_refund(gateway, look.processor_refund)
         with job.transaction() as session:
             inbox.finish_refund(session, row_id, look.refund_id, refund, now=job.clock.now())
@@ -259,6 +264,11 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
+# What looks at a subject of an event, by its kind; each says what came of it.
+FOLLOW: Mapping[str, Callable[[JobContext, str], str]] = {
+    "account": hosts.account_stands,
+    "transfer": hosts.transfer_stands,
+}
 CALLS = RetryPolicy(attempts=10, first=2, longest=300)
 
 TASKS = (
@@ -272,4 +282,5 @@ TASKS = (
     Task("payments.poll", poll, cron="*/5 * * * *"),
     Task("payments.process_pending_events", process_pending_events, cron="* * * * *"),
     Task("payments.reconcile", run_reconciliation, cron="7 * * * *"),
+    *hosts.TASKS,
 )

@@ -1,0 +1,296 @@
+"""Selects of what hosts earn and are paid, and the lock that it is changed under."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, func, literal, not_, or_, select, text
+
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.payments.events import Payable
+from marketplace.payments.models import (
+    FeeContract,
+    HostAccount,
+    HostReversal,
+    HostTransfer,
+    Payment,
+    PaymentPart,
+    ShareClaim,
+    ShareRelease,
+)
+from marketplace.payments.states import PaymentState, ShareStep, TransferState
+
+_T = TransferState
+# Earned, and not sent for a reason that may pass.
+WAITING = (_T.HELD, _T.FAILED)
+
+
+def lock_host(session: Session, site_id: UUID) -> None:
+    """Wait for the site's shares, transfers and debts to be nobody else's to change.
+
+    Taken after the payables and payments that the change is about, and before the rows themselves.
+    """
+    key = func.hashtextextended("host money " + literal(str(site_id)), 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def host_account(session: Session, site_id: UUID, *, lock: bool = False) -> HostAccount | None:
+    return session.get(HostAccount, site_id, with_for_update=lock, populate_existing=True)
+
+
+def host_account_by_processor(session: Session, account: str) -> HostAccount | None:
+    return session.execute(
+        select(HostAccount).where(HostAccount.processor_account == account)
+    ).scalar_one_or_none()
+
+
+def contract_on(session: Session, site_id: UUID, day: date) -> FeeContract | None:
+    """Return the contract that counts at the site on a day; there is one at most."""
+    return session.execute(
+        select(FeeContract).where(
+            FeeContract.site_id == site_id,
+            FeeContract.replaced_at.is_(None),
+            FeeContract.valid_from <= day,
+            or_(FeeContract.valid_until.is_(None), FeeContract.valid_until > day),
+        )
+    ).scalar_one_or_none()
+
+
+def contracts(session: Session, site_id: UUID) -> Sequence[FeeContract]:
+    """Return all contracts of a site, replaced ones too, in the order of their making."""
+    return (
+        session.execute(
+            select(FeeContract).where(FeeContract.site_id == site_id).order_by(FeeContract.id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def contract(session: Session, contract_id: UUID) -> FeeContract:
+    found = session.get(FeeContract, contract_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def share_sources(session: Session, payable: Payable) -> list[tuple[Payment, PaymentPart | None]]:
+    """Return the settled payments for this thing, and the parts of payments for more, by id.
+
+    Those that went back wholly are among them.
+    """
+    own = session.execute(
+        select(Payment)
+        .where(
+            Payment.payable_kind == payable.kind,
+            or_(
+                Payment.carried_to_id == payable.id,
+                and_(Payment.payable_id == payable.id, Payment.carried_to_id.is_(None)),
+            ),
+            Payment.state == PaymentState.SETTLED,
+        )
+        .order_by(Payment.id)
+    ).scalars()
+    found: list[tuple[Payment, PaymentPart | None]] = [(payment, None) for payment in own]
+    parts = session.execute(
+        select(Payment, PaymentPart)
+        .join(PaymentPart, PaymentPart.payment_id == Payment.id)
+        .where(
+            PaymentPart.payable_kind == payable.kind,
+            PaymentPart.payable_id == payable.id,
+            Payment.state == PaymentState.SETTLED,
+        )
+        .order_by(Payment.id)
+    )
+    found.extend((row.Payment, row.PaymentPart) for row in parts)
+    return found
+
+
+def due_releases(
+    session: Session, now: datetime, first_after: timedelta, limit: int
+) -> Sequence[UUID]:
+    """Return releases whose time has come, oldest first; what waits for something is tried again."""
+    first = and_(ShareRelease.step == ShareStep.FIRST, ShareRelease.from_at <= now - first_after)
+    others = and_(ShareRelease.step != ShareStep.FIRST, ShareRelease.from_at <= now)
+    return (
+        session.execute(
+            select(ShareRelease.id)
+            .where(ShareRelease.handled_at.is_(None), or_(first, others))
+            .order_by(ShareRelease.from_at, ShareRelease.id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def release(session: Session, release_id: UUID) -> ShareRelease:
+    """Return a release as it is now, ours to change."""
+    return session.get_one(ShareRelease, release_id, with_for_update=True, populate_existing=True)
+
+
+def told_later(session: Session, row: ShareRelease) -> bool:
+    """Whether something else was told of the same thing since."""
+    later = select(ShareRelease.id).where(
+        ShareRelease.payable_kind == row.payable_kind,
+        ShareRelease.payable_id == row.payable_id,
+        ShareRelease.id > row.id,
+    )
+    return session.execute(later.limit(1)).scalar_one_or_none() is not None
+
+
+def transfers_for(session: Session, payable: Payable) -> Sequence[HostTransfer]:
+    """Return the transfers for one thing as they are now, latest first."""
+    return (
+        session.execute(
+            select(HostTransfer)
+            .where(HostTransfer.payable_kind == payable.kind, HostTransfer.payable_id == payable.id)
+            .order_by(HostTransfer.tranche.desc()),
+            execution_options={"populate_existing": True},
+        )
+        .scalars()
+        .all()
+    )
+
+
+def transfer(session: Session, transfer_id: UUID) -> HostTransfer:
+    found = session.get(HostTransfer, transfer_id, populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def transfer_exists(session: Session, transfer_id: UUID) -> bool:
+    return session.get(HostTransfer, transfer_id) is not None
+
+
+def waiting_transfers(
+    session: Session, site_id: UUID | None = None, limit: int = 500
+) -> Sequence[HostTransfer]:
+    """Return transfers that are owed and not sent, oldest first; of one site, or of all."""
+    query = select(HostTransfer).where(HostTransfer.state.in_(WAITING))
+    if site_id is not None:
+        query = query.where(HostTransfer.site_id == site_id)
+    return session.execute(query.order_by(HostTransfer.id).limit(limit)).scalars().all()
+
+
+def frozen_releases(session: Session, limit: int = 500) -> Sequence[ShareRelease]:
+    """Return releases that are due and wait for something, oldest first."""
+    return (
+        session.execute(
+            select(ShareRelease)
+            .where(ShareRelease.handled_at.is_(None), ShareRelease.waits_for.is_not(None))
+            .order_by(ShareRelease.from_at)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def claims_for(session: Session, payable: Payable) -> Sequence[ShareClaim]:
+    return (
+        session.execute(
+            select(ShareClaim).where(
+                ShareClaim.payable_kind == payable.kind, ShareClaim.payable_id == payable.id
+            )
+        )
+        .scalars()
+        .all()
+    )
+
+
+def reversal(session: Session, reversal_id: UUID) -> HostReversal:
+    found = session.get(HostReversal, reversal_id, populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def stale_accounts(
+    session: Session, unready_before: datetime, before: datetime, limit: int
+) -> Sequence[UUID]:
+    """Return sites whose account we know of old; sooner, those that are not ready."""
+    ready = and_(HostAccount.transfers_enabled, HostAccount.payouts_enabled)
+    return (
+        session.execute(
+            select(HostAccount.site_id)
+            .where(
+                HostAccount.processor_account.is_not(None),
+                or_(
+                    HostAccount.seen_at <= before,
+                    and_(not_(ready), HostAccount.seen_at <= unready_before),
+                ),
+            )
+            .order_by(HostAccount.seen_at)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def due_transfers(session: Session, now: datetime, limit: int) -> Sequence[HostTransfer]:
+    return (
+        session.execute(
+            select(HostTransfer)
+            .where(HostTransfer.next_look_at <= now)
+            .order_by(HostTransfer.next_look_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def due_reversals(session: Session, now: datetime, limit: int) -> Sequence[HostReversal]:
+    return (
+        session.execute(
+            select(HostReversal)
+            .where(HostReversal.next_look_at <= now)
+            .order_by(HostReversal.next_look_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def wrong_host_sums(session: Session) -> list[str]:
+    """Return sites whose books differ from their transfers and reversals; empty is right.
+
+    What is due to a host is what is earned and not sent, less what is being taken back.
+    """
+    rows = session.execute(
+        text(
+            """
+            WITH due AS (
+                SELECT site_id, currency, sum(amount_minor) AS minor FROM (
+                    SELECT site_id, currency, amount_minor FROM host_transfer
+                     WHERE state IN ('held', 'requested', 'failed')
+                        OR (state = 'sent' AND settled_at IS NULL)
+                    UNION ALL
+                    SELECT site_id, currency, -amount_minor FROM host_reversal
+                     WHERE state = 'requested'
+                ) AS parts GROUP BY site_id, currency
+            ), kept AS (
+                SELECT account.owner_id AS site_id, account.currency,
+                    sum(kept.credit_minor - kept.debit_minor) AS minor
+                FROM ledger_account AS account
+                JOIN ledger_balance AS kept ON kept.account_id = account.id
+                WHERE account.kind = 'host_payable' GROUP BY account.owner_id, account.currency
+            )
+            SELECT site_id, currency, coalesce(due.minor, 0) AS due, coalesce(kept.minor, 0) AS kept
+            FROM due FULL JOIN kept USING (site_id, currency)
+            WHERE coalesce(due.minor, 0) <> coalesce(kept.minor, 0)
+            ORDER BY site_id, currency
+            """
+        )
+    )
+    return [
+        f"site {row.site_id}: {row.due} {row.currency} by its transfers, {row.kept} in the books"
+        for row in rows
+    ]

@@ -1,0 +1,1 @@
+"""What hosts are paid: their accounts and contracts, their shares, transfers and debts."""
