@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from marketplace.booking.events import (
     BookingAwaitingPayment,
     BookingCancelled,
+    BookingCompleted,
+    BookingNoShow,
     BookingReleased,
+    BookingStarted,
 )
-from marketplace.booking.service import offering, payment
+from marketplace.booking.service import host_shares, offering, payment
 from marketplace.booking.service.itineraries import following, paying
 from marketplace.catalog.events import SeatsFreed
 from marketplace.core.events import Subscription
@@ -23,5 +26,9 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (PaymentSettled, payment.settled),
     (PaymentFailed, payment.failed),
     (PaymentExpired, payment.failed),
+    (BookingStarted, host_shares.started),
+    (BookingCompleted, host_shares.completed),
+    (BookingCancelled, host_shares.stopped),
+    (BookingNoShow, host_shares.stopped),
     (SeatsFreed, offering.seats_freed),
 )

@@ -21,7 +21,7 @@ from marketplace.booking.models import Booking, BookingCancellation
 from marketplace.booking.rules import cancellation, frozen
 from marketplace.booking.rules.cancellation import Facts, Quote
 from marketplace.booking.rules.deadlines import days_before
-from marketplace.booking.service import notices, payment, transition
+from marketplace.booking.service import host_shares, notices, payment, transition
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.rules.policies import PaysBackAs, PolicyEvent
 from marketplace.core.db import Session
@@ -114,6 +114,7 @@ def settle(
     """Ask for the refund of a quote and write it down for good; once for a booking."""
     asked = give_back(session, booking, agreed.refund, actor_id, reason, now)
     session.add(_record(booking, agreed, asked, actor_id, now))
+    host_shares.decided(session, booking, now)
     session.flush()
 
 

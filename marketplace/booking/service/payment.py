@@ -22,7 +22,7 @@ from marketplace.booking.rules import frozen
 from marketplace.booking.rules.deadlines import day_begins, held_until, site_day
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import holds, notices, transition
+from marketplace.booking.service import holds, host_shares, notices, transition
 from marketplace.booking.states import OWNED, BookingState
 from marketplace.catalog.errors import SeatTaken
 from marketplace.catalog.rules.vocabulary import Approval
@@ -259,6 +259,7 @@ def _settle_balance(session: Session, booking: Booking, event: PaymentSettled) -
     owned = BookingState(booking.state) in OWNED
     if owned and booking.paid + event.amount <= booking.total:
         transition.amend(session, booking, **_paid(booking, event.amount))
+        host_shares.paid_later(session, booking, event.at)
     else:
         _send_back(session, booking, event, "Nothing more was due.")
 
