@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0042_payouts"
-down_revision = "0041_days"
+revision = "0043_payouts"
+down_revision = "0042_schools"
 branch_labels = None
 depends_on = None
 
