@@ -28,8 +28,8 @@ _OWNER = text(
 )
 
 
-def bring_in(sheet: Path) -> dict[str, Any]:
-    """Upload a sheet, have it planned, have it done."""
+def bring_in(sheet: Path, *, write: bool) -> dict[str, Any]:
+    """Upload a sheet, have it planned, and done if `write`."""
     job = job_context(create_app(load()))
     owner, import_id = new_id(), new_id()
     content = sheet.read_bytes()
@@ -54,9 +54,10 @@ def bring_in(sheet: Path) -> dict[str, Any]:
     before, began = peak_memory(), time.perf_counter()
     import_job.work(job, import_id)
     planned = time.perf_counter()
-    with job.transaction() as session:
-        import_runs.approve(session, import_id)
-    import_job.work(job, import_id)
+    if write:
+        with job.transaction() as session:
+            import_runs.approve(session, import_id)
+        import_job.work(job, import_id)
     ended = time.perf_counter()
     used = resource.getrusage(resource.RUSAGE_SELF)
     with job.transaction() as session:
@@ -76,4 +77,4 @@ def bring_in(sheet: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     plan = json.loads(Path(sys.argv[1]).read_text())
-    print(json.dumps(bring_in(Path(plan["sheet"]))))
+    print(json.dumps(bring_in(Path(plan["sheet"]), write=plan["write"])))
