@@ -130,7 +130,11 @@ class Application:
 
     def _begin(self, step: Step) -> GuardedProcess:
         orders = Orders(parent=os.getpid(), command=step.command, directory=str(PROJECT))
-        return GuardedProcess(orders, output=None, env=self.supervisor.environment)
+        environment = dict(self.supervisor.environment)
+        if step.shown and not self.supervisor.verbose:
+            # What it says of its progress is for the terminal; what it logs is not.
+            environment["LOG_LEVEL"] = "WARNING"
+        return GuardedProcess(orders, output=None, env=environment)
 
     def _finish(self, step: Step, process: GuardedProcess) -> None:
         path = self.supervisor.logs / f"{step.title.replace(' ', '-')}.log"

@@ -149,14 +149,25 @@ def _http(error: HTTPException) -> Response:
     data: dict[str, Any] = getattr(error, "data", None) or {}
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     headers.update(data.get("headers") or {})
+    fields = flatten(data.get("messages") or data.get("errors") or {})
     return problem(
         status,
         HTTP_CODES.get(status, "error"),
         error.name,
-        detail=data.get("message") or error.description,
-        fields=flatten(data.get("messages") or data.get("errors") or {}),
+        detail=data.get("message") or _told(fields) or error.description,
+        fields=fields,
         headers=headers,
     )
+
+
+def _told(fields: Mapping[str, list[str]]) -> str | None:
+    """The first of what is wrong, in a sentence; the whole is in `fields`."""
+    if not fields:
+        return None
+    name, texts = next(iter(fields.items()))
+    more = len(fields) - 1
+    others = f" ({more} more in fields.)" if more else ""
+    return f"{name}: {texts[0]}{others}"
 
 
 def _unexpected(error: Exception) -> Response:
