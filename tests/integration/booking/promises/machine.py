@@ -116,6 +116,7 @@ class Machine(RuleBasedStateMachine):
         """Leave the places empty for the next sequence."""
         with self.stage.transaction() as session:
             session.execute(text("TRUNCATE booking, payment, ledger_account, notice CASCADE"))
-            session.execute(text("TRUNCATE waiting_entry, kept_seat CASCADE"))
+            session.execute(text("TRUNCATE waiting_entry, kept_seat, itinerary CASCADE"))
+            session.execute(text("TRUNCATE allocation_round CASCADE"))
             session.execute(text("DELETE FROM procrastinate_jobs"))
             session.execute(text("UPDATE seat_week SET taken = 0"))
