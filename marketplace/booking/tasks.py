@@ -103,6 +103,13 @@ def search_rescue(job: JobContext, booking_id: str) -> None:
         rescues.search(session, UUID(booking_id), terms=terms, now=job.clock.now())
 
 
+def follow_rescue(job: JobContext, booking_id: str) -> None:
+    """Take what its host has agreed to in place of a rotation, or offer the next."""
+    terms = Terms.of(job.parts.get(Settings))
+    with job.transaction() as session:
+        rescues.follow(session, UUID(booking_id), terms=terms, now=job.clock.now())
+
+
 def close_rescues(job: JobContext) -> None:
     """Refund where no choice was made in time."""
     _one_by_one(job, queries.rescues_due, rescues.close)
@@ -196,6 +203,7 @@ TASKS = (
     Task("booking.ask_lists", ask_lists, cron="* * * * *"),
     Task(FOLLOW, follow_itinerary),
     Task(rescues.SEARCH, search_rescue),
+    Task(rescues.FOLLOW, follow_rescue),
     Task("booking.close_rescues", close_rescues, cron="* * * * *"),
     Task("booking.settle_no_shows", settle_no_shows, cron="23 * * * *"),
     Task(force_majeure.RUN, run_force_majeure),

@@ -102,6 +102,7 @@ class Rescue(Base):
         CheckConstraint(
             "(state IN ('offered', 'accepted')) <= (offer_id IS NOT NULL)", name="offer"
         ),
+        CheckConstraint("(asked_at IS NULL) = (asked_quote IS NULL)", name="asked"),
         Index(
             "ix_rescue_decide_by",
             "decide_by",
@@ -117,6 +118,9 @@ class Rescue(Base):
     reason: Mapped[str]
     decide_by: Mapped[datetime]
     offer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("booking.id"))
+    # Taken under this quote, and waiting for its host to agree.
+    asked_at: Mapped[datetime | None]
+    asked_quote: Mapped[str | None]
     # Listings besides the one that is held, best first: [{"listing_id": …}, …].
     others: Mapped[list[Any]] = mapped_column(JSONB)
     ended_at: Mapped[datetime | None]

@@ -34,13 +34,19 @@ def read(booking_id: UUID) -> rescues.Offered:
 @blueprint.arguments(AcceptRescueArgs)
 @blueprint.response(200, BookingSchema)
 def accept(data: dict[str, Any], booking_id: UUID) -> Booking:
-    """Take what is held under the very quote that you were shown; it is confirmed at once."""
+    """Take what is held under the very quote that you were shown.
+
+    It is confirmed at once; or, where its host decides on each trainee, it is `submitted` with your
+    message and answers, and confirmed when the host approves by `decide_by`. Until then you can
+    take your money back instead.
+    """
     return rescues.accept(
         context.session(),
         finding.own(booking_id),
-        mark=data["quote"],
+        mark=data.pop("quote"),
         actor_id=current_account().id,
         now=context.now(),
+        **data,
     )
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from marketplace.booking.rules.cancellation import QuoteLine
+from marketplace.booking.rules.stays import Stay
 from marketplace.core.money import Money
 from marketplace.payments.rules import Earner, PriceLine, Quote, quote, split, total
 
@@ -54,6 +56,8 @@ class ChangeQuote:
     kept_at_least: Money
     policies: tuple[str, ...]
     mark: str
+    # Of one rotation of an itinerary: the stays that the whole of it would make.
+    stays: tuple[Stay, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,21 @@ class Change:
     least: Money
     due_on: date | None
     policies: tuple[str, ...]
+    stays: tuple[Stay, ...] = ()
+
+
+@dataclass(frozen=True)
+class Protection:
+    """Who pays what a rescue costs more than the rotation that was called off.
+
+    `by_host` is the part of the host that called off, `by_platform` the marketplace's; it keeps
+    the fee that it had, or has less. `to_host` is what the new host lacks of its price once the
+    trainee has paid in full.
+    """
+
+    by_host: Money
+    by_platform: Money
+    to_host: Money
 
 
 def lower_price(present: Quote | None, before: Sequence[PriceLine], weeks: int) -> Quote:
@@ -95,18 +114,30 @@ def same_rates(lines: Sequence[PriceLine], weeks: int) -> Quote:
     return quote(price_per_week=weekly, weeks=weeks, platform_fee_percent=percent)
 
 
-def protected(lines: Sequence[PriceLine], before: Money) -> tuple[PriceLine, ...] | None:
-    """Return the lines of a rescue, which costs no more than what it takes the place of.
-
-    The marketplace gives up as much of its fee; None where that does not suffice.
-    """
+def protected(lines: Sequence[PriceLine], before: Money) -> tuple[PriceLine, ...]:
+    """Return the lines of a rescue, which costs the trainee no more than what was called off."""
     over = total(lines) - before
     if over <= Money.zero(before.currency):
         return tuple(lines)
-    if over > split(lines).platform:
-        return None
     text = "Price protection: the host called your rotation off"
     return (*lines, PriceLine(PROTECTION, text, -over, Earner.PLATFORM))
+
+
+def protection(before: Sequence[PriceLine], lines: Sequence[PriceLine]) -> Protection | None:
+    """Divide what the trainee is spared of `lines`, a rescue's price; None where it is nothing.
+
+    The host that called off pays by how much the new host's price exceeds its own, at most its own
+    price once more. The rest is the marketplace's, out of its fee first.
+    """
+    spared = [line.amount for line in lines if line.kind == PROTECTION]
+    if not spared:
+        return None
+    over = -sum(spared, Money.zero(spared[0].currency))
+    full = [line for line in lines if line.kind != PROTECTION]
+    was, now = split(before).host, split(full).host
+    nothing = Money.zero(over.currency)
+    by_host = min(max(now - was, nothing), was, over)
+    return Protection(by_host, over - by_host, now - split(lines).host)
 
 
 def change_quote(change: Change) -> ChangeQuote:
@@ -144,6 +175,7 @@ def change_quote(change: Change) -> ChangeQuote:
         kept_at_least=least,
         policies=change.policies,
         mark=_mark(change, lines, least),
+        stays=change.stays,
     )
 
 
@@ -158,7 +190,7 @@ def _earlier_terms(before: Sequence[PriceLine], amount: Money) -> list[PriceLine
 
 def _mark(change: Change, lines: Sequence[QuoteLine], least: Money) -> str:
     """Two quotes have one mark exactly when they say the same; see `rules.cancellation`."""
-    said = {
+    said: dict[str, Any] = {
         "kind": change.kind.value,
         "booking": str(change.booking_id),
         "to": str(change.to),
@@ -169,5 +201,7 @@ def _mark(change: Change, lines: Sequence[QuoteLine], least: Money) -> str:
         "least": [least.minor, least.currency],
         "lines": [[line.code, line.amount.minor, line.amount.currency] for line in lines],
     }
+    if change.stays:
+        said["stays"] = [[stay.country, stay.verdict.value] for stay in change.stays]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -7,6 +7,8 @@ from marketplace.booking.schemas import (
     CancellationQuoteLineSchema,
     a_day,
 )
+from marketplace.booking.schemas.applying import SubmitArgs
+from marketplace.booking.schemas.itineraries import StaySchema
 from marketplace.web.schemas import MoneyField, StrictSchema, Text
 
 QUOTE = "The `quote` of the terms that you were shown."
@@ -14,6 +16,14 @@ QUOTE = "The `quote` of the terms that you were shown."
 
 def a_quote() -> Text:
     return Text(required=True, validate=validate.Length(64, 64), metadata={"description": QUOTE})
+
+
+def a_way_to_approve() -> fields.String:
+    return fields.String(
+        validate=validate.OneOf(["instant", "request"]),
+        dump_default="instant",
+        metadata={"description": "`request`: its host decides on each trainee."},
+    )
 
 
 class WeeksArgs(StrictSchema):
@@ -69,6 +79,10 @@ class ChangeQuoteSchema(StrictSchema):
     policies = fields.List(
         fields.String(), metadata={"description": "Of these terms the better ones hold."}
     )
+    stays = fields.List(
+        fields.Nested(StaySchema),
+        metadata={"description": "Of a rotation of an itinerary: its stays after the change."},
+    )
 
 
 class ProposalSchema(StrictSchema):
@@ -112,6 +126,7 @@ class RescueListingSchema(StrictSchema):
     title = fields.String()
     site_name = fields.String()
     tier = fields.String()
+    approval = a_way_to_approve()
     price = MoneyField()
 
 
@@ -125,12 +140,19 @@ class RescueSchema(StrictSchema):
     decide_by = fields.AwareDateTime(
         format="iso", metadata={"description": "After it all that was paid goes back."}
     )
+    asked_at = fields.AwareDateTime(
+        format="iso",
+        allow_none=True,
+        metadata={"description": "When you took what its host has still to agree to."},
+    )
     offer = fields.Nested(BookingSchema, allow_none=True)
     quote = fields.Nested(ChangeQuoteSchema, allow_none=True)
     others = fields.List(fields.Nested(RescueListingSchema))
 
 
-class AcceptRescueArgs(StrictSchema):
+class AcceptRescueArgs(SubmitArgs):
+    """The quote; and the application, where the host of what is held decides on each trainee."""
+
     quote = a_quote()
 
 

@@ -32,8 +32,10 @@ from marketplace.booking.service import notices, payment, questions, transition
 from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
+from marketplace.core.jobs import defer
 
 MOST_ASKED = 3
+FOLLOW_RESCUE = "booking.follow_rescue"
 
 
 def submit(
@@ -55,6 +57,12 @@ def submit(
     version, given = questions.answered(
         session, booking.listing_id, questions_version, answers or {}
     )
+    until = decide_by(
+        now,
+        booking.first_day,
+        booking.time_zone,
+        frozen.decision_days(booking.policy) or DECISION_BUSINESS_DAYS,
+    )
     transition.move(
         session,
         booking,
@@ -62,12 +70,7 @@ def submit(
         actor_id=booking.trainee_id,
         reason="Application submitted.",
         now=now,
-        hold_expires_at=decide_by(
-            now,
-            booking.first_day,
-            booking.time_zone,
-            frozen.decision_days(booking.policy) or DECISION_BUSINESS_DAYS,
-        ),
+        hold_expires_at=_at_most(booking, until),
         message=message or None,
     )
     _note(session, booking, "submitted", message or "", booking.trainee_id, now, version, given)
@@ -75,7 +78,10 @@ def submit(
 
 
 def approve(session: Session, booking: Booking, *, actor_id: UUID, now: datetime) -> None:
-    """Agree: the trainee can pay from now on, for three days at most."""
+    """Agree: the trainee can pay from now on, for three days at most.
+
+    What takes the place of a rotation that was called off is paid for, and taken a moment later.
+    """
     _check_undecided(session, booking)
     check_kept(booking, now)
     until = pay_by(now, booking.first_day, booking.time_zone)
@@ -89,7 +95,11 @@ def approve(session: Session, booking: Booking, *, actor_id: UUID, now: datetime
         hold_expires_at=until,
         pay_by=until,
     )
-    notices.approved(session, booking, now)
+    if booking.replaces_id is None:
+        notices.approved(session, booking, now)
+    else:
+        # Paid for already: a job takes it with the locks of what it takes the place of.
+        defer(session, FOLLOW_RESCUE, booking_id=str(booking.replaces_id))
 
 
 def decline(
@@ -119,6 +129,8 @@ def decline(
         now=now,
     )
     notices.declined(session, booking, words, now)
+    if booking.replaces_id is not None:
+        defer(session, FOLLOW_RESCUE, booking_id=str(booking.replaces_id))
 
 
 def ask_for_more(
@@ -140,7 +152,7 @@ def ask_for_more(
         actor_id=actor_id,
         reason="The host asks for more.",
         now=now,
-        hold_expires_at=answer_by(now, booking.first_day, booking.time_zone),
+        hold_expires_at=_at_most(booking, answer_by(now, booking.first_day, booking.time_zone)),
     )
     _note(session, booking, "more_asked", text, actor_id, now)
     notices.more_asked(session, booking, text, now)
@@ -171,7 +183,7 @@ def answer(
         actor_id=booking.trainee_id,
         reason="The trainee has answered.",
         now=now,
-        hold_expires_at=until,
+        hold_expires_at=_at_most(booking, until),
     )
     _note(session, booking, "answered", text, booking.trainee_id, now, version, given)
     # Both deadlines are new ones if they come again, and so are their reminders.
@@ -229,6 +241,13 @@ def _answered_again(
     version = applying.question_versions(session, [version_id])[version_id]
     whole = {**(before.answers or {}), **answers}
     return version_id, questions.fitting(questions.asked(version), whole)
+
+
+def _at_most(booking: Booking, until: datetime) -> datetime:
+    """When the seat's time ends; in place of a rotation that was called off, no later than before."""
+    if booking.replaces_id is None or booking.hold_expires_at is None:
+        return until
+    return min(until, booking.hold_expires_at)
 
 
 def _left(session: Session, booking: Booking) -> timedelta:

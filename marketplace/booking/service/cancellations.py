@@ -206,7 +206,8 @@ def _sources(session: Session, booking: Booking) -> list[tuple[UUID, UUID | None
     payable = Payable(payment.KIND, booking.id)
     own = payments.kept_payments(session, payable)
     found: list[tuple[UUID, UUID | None, Money]] = [(one.id, None, one.refundable) for one in own]
-    if booking.itinerary_id is not None:
+    # Paid with an itinerary, or taken over from a booking that was.
+    if booking.itinerary_id is not None or booking.replaces_id is not None:
         parts = payments.kept_parts(session, payable)
         found += [(part.payment_id, part.payable_id, part.refundable) for part in parts]
     return found

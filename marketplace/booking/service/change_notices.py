@@ -101,6 +101,7 @@ def rescue_offered(
         offered_title=offer.listing_title,
         offered_site=offer.site_name,
         tier=offer.tier,
+        approval=offer.approval,
         price=money_json(quote.price),
         paid=money_json(quote.paid),
         decide_by=None if until is None else until.isoformat(),
@@ -114,6 +115,14 @@ def rescued(
     money = money_of(quote)
     tell_trainee(session, new, "booking_rescued", now=now, **names, **money)
     tell_host(session, new, "booking_rescued", now=now, **names, **dict.fromkeys(money))
+
+
+def difference_borne(
+    session: Session, old: Booking, new: Booking, amount: Money, now: datetime
+) -> None:
+    """Tell the host that called off what the rotation in its place costs it."""
+    data: dict[str, Any] = {"taken_at": new.site_name, "amount": money_json(amount)}
+    tell_host(session, old, "rescue_difference", now=now, **data)
 
 
 def money_of(quote: ChangeQuote) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, select
+from sqlalchemy import literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.booking import queries
 from marketplace.booking.errors import NotOpenForThis, PartlyReturned, QuoteChanged
-from marketplace.booking.models import Booking, BookingChange, BookingWaiver
+from marketplace.booking.models import Booking, BookingChange, BookingWaiver, ItineraryItem
 from marketplace.booking.rules import changes as rules
 from marketplace.booking.rules import frozen
 from marketplace.booking.rules.changes import Change, ChangeKind, ChangeQuote
@@ -47,7 +47,7 @@ class Plan:
 
 def lock(session: Session, booking_id: UUID) -> Booking:
     """Return the booking with its money and its row ours until the transaction ends."""
-    payments.lock_payable(session, Payable(payment.KIND, booking_id))
+    payment.lock_money(session, queries.find(session, booking_id))
     return queries.lock(session, booking_id)
 
 
@@ -58,11 +58,6 @@ def check_open(booking: Booking, now: datetime) -> None:
             f"Only a confirmed booking can be changed; this one is {booking.state}.",
             extra={"state": booking.state},
         )
-    if booking.itinerary_id is not None:
-        raise NotOpenForThis(
-            "It was booked and paid together with others: cancel it and book anew.",
-            extra={"itinerary_id": str(booking.itinerary_id)},
-        )
     if Rotation(booking.first_day, booking.weeks).has_begun(site_day(now, booking.time_zone)):
         raise NotOpenForThis("The rotation has begun.")
 
@@ -70,6 +65,8 @@ def check_open(booking: Booking, now: datetime) -> None:
 def plan(old: Booking, new: Booking, change: Change, policy: dict[str, Any]) -> Plan:
     """Return `new` as it would take over under `change`, and the quote to commit to."""
     found = rules.change_quote(change)
+    # It stays one of the itinerary's rotations as long as it is the same trainee's.
+    new.itinerary_id = old.itinerary_id if old.trainee_id == new.trainee_id else None
     new.state = BookingState.CONFIRMED.value
     new.hold_expires_at = None
     # Written to this host by this trainee: not for another host, nor in another's name.
@@ -136,8 +133,25 @@ def take_over(
     if same_person:
         _carry_waivers(session, old.id, new.id)
     carry_money(session, old, new, now)
+    take_the_place(session, old, new)
     record(session, old, new, quote, asked, actor_id, now)
     return new
+
+
+def take_the_place(session: Session, old: Booking, new: Booking) -> None:
+    """Let `new` be the rotation of the itinerary that `old` was, if it was one."""
+    if new.itinerary_id is None:
+        return
+    session.execute(
+        update(ItineraryItem)
+        .where(ItineraryItem.booking_id == old.id)
+        .values(
+            booking_id=new.id,
+            listing_id=new.listing_id,
+            first_day=new.first_day,
+            weeks=new.weeks,
+        )
+    )
 
 
 def carry_money(session: Session, old: Booking, new: Booking, now: datetime) -> None:
@@ -213,6 +227,10 @@ def quote_json(quote: ChangeQuote) -> dict[str, Any]:
         "due_on": quote.due_on.isoformat() if quote.due_on else None,
         "kept_at_least": money_json(quote.kept_at_least),
         "policies": list(quote.policies),
+        "stays": [
+            {"country": stay.country, "verdict": stay.verdict.value, "sentence": stay.sentence}
+            for stay in quote.stays
+        ],
     }
 
 

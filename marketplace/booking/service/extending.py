@@ -17,8 +17,11 @@ def extend(session: Session, booking: Booking, *, terms: Terms, now: datetime) -
     """Keep a held seat for one more `terms.hold`, never beyond the first day.
 
     `AlreadyExtended` the second time: a unique index of the history holds that too. What is
-    submitted or being paid has a time of its own (`NotOpenForThis`).
+    submitted or being paid has a time of its own (`NotOpenForThis`), and so has what is held in
+    place of a rotation that was called off.
     """
+    if booking.replaces_id is not None:
+        raise NotOpenForThis("It is held for as long as you can choose, and no longer.")
     if BookingState(booking.state) is not BookingState.HELD or booking.hold_expires_at is None:
         raise NotOpenForThis(f"The booking is {booking.state}.", extra={"state": booking.state})
     check_kept(booking, now)

@@ -119,8 +119,11 @@ def already_booked(
 ) -> AlreadyBookedThen:
     """Return the refusal that names the trainee's other booking in one of the weeks."""
     other = queries.overlapping(session, booking.trainee_id, mondays, besides=booking.id)
-    if other is None:
-        return AlreadyBookedThen()
+    return AlreadyBookedThen() if other is None else busy(other)
+
+
+def busy(other: queries.Overlap) -> AlreadyBookedThen:
+    """Return the refusal that names this booking."""
     shared = ", ".join(str(week) for week in other.weeks)
     return AlreadyBookedThen(
         f"{other.title} has the week of {shared}.",

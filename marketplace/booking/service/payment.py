@@ -140,7 +140,7 @@ def failed(session: Session, event: PaymentFailed | PaymentExpired) -> None:
 
 def check_alone(booking: Booking) -> None:
     """Refuse what is done for all rotations of an itinerary at once: `PaidTogether`."""
-    if booking.itinerary_id is not None:
+    if booking.itinerary_id is not None and booking.replaces_id is None:
         raise PaidTogether(extra={"itinerary_id": str(booking.itinerary_id)})
 
 

@@ -7,6 +7,7 @@ weeks are proposed, and change once the host agrees (see `service.proposals`).
 from datetime import date, datetime
 from uuid import UUID
 
+from marketplace.booking import queries
 from marketplace.booking.errors import ApprovalNeeded, ProfileMissing, Unchanged
 from marketplace.booking.models import Booking
 from marketplace.booking.rules import frozen
@@ -16,6 +17,7 @@ from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import cancellations, change_notices, changes, holds
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.service.changes import Plan
+from marketplace.booking.service.itineraries import staying
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.rules import policies
 from marketplace.catalog.rules.vocabulary import Approval
@@ -80,6 +82,7 @@ def plan(session: Session, old: Booking, rotation: Rotation, terms: Terms, now: 
     present = holds.price_of(listing, rotation.weeks, own, terms) if same else None
     price = lower_price(present, old.price_lines, rotation.weeks)
     kept = cancellations.quote(old, Wish(), now).kept
+    check_weeks(session, old, rotation)
     policy = frozen.with_terms_of(old.policy, frozen.policy_to_json(listing.policy_key), kept)
     new.deposit = min(old.deposit, new.deposit) if same else old.deposit
     wanted = _balance_due(old, rotation.first_day)
@@ -91,8 +94,19 @@ def plan(session: Session, old: Booking, rotation: Rotation, terms: Terms, now: 
         price=price.lines,
         least=kept,
         due_on=changes.due_on(wanted, rotation.first_day, now, old.time_zone),
+        stays=staying.with_change(session, old, new, trainee),
     )
     return changes.plan(old, new, change, policy)
+
+
+def check_weeks(session: Session, old: Booking, rotation: Rotation) -> None:
+    """Raise `AlreadyBookedThen` where another of the trainee's rotations is in one of the weeks.
+
+    It may be one of the same itinerary. When the change takes effect the database sees to it again.
+    """
+    other = queries.overlapping(session, old.trainee_id, rotation.mondays, besides=old.id)
+    if other is not None:
+        raise holds.busy(other)
 
 
 def _balance_due(old: Booking, first_day: date) -> date:

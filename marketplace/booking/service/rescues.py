@@ -1,61 +1,53 @@
 """A host calls a paid rotation off: the same weeks elsewhere, or all of the money back.
 
-The seat at the host is given up at once; a job then looks for listings of the same specialty and an
-equal or higher tier, holds the best for the trainee until the deadline, and names others that can
-be held in its stead: one at a time, since nobody has two seats in a week. What is held is a booking
-like any other that is held, so its seats go back by themselves when its time is over. The trainee
-chooses; without a choice in time, or where nothing is found, all that was paid goes back.
+The seat at the host is given up at once; a job then looks for what can take its place, holds the
+best for the trainee until the deadline, and names others that can be held in its stead: one at a
+time, since nobody has two seats in a week. What is held is a booking like any other that is held,
+so its seats go back by themselves when its time is over. The trainee chooses; without a choice in
+time, or where nothing is found, all that was paid goes back.
+
+Where the host of what is held decides on each trainee, taking it is an application, and the seat is
+theirs when the host approves in time. Until then the money is the trainee's to take back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from marketplace.booking import queries
-from marketplace.booking.errors import (
-    AlreadyBookedThen,
-    NotBookable,
-    NotEligible,
-    NotOpenForThis,
-    RescueEnded,
-)
+from marketplace.booking.errors import NotOpenForThis, RescueEnded
 from marketplace.booking.models import Booking, Rescue
-from marketplace.booking.rules import changes as rules
-from marketplace.booking.rules import frozen
-from marketplace.booking.rules.changes import ChangeKind, ChangeQuote
+from marketplace.booking.rules.changes import ChangeQuote
 from marketplace.booking.rules.deadlines import choose_by, site_day
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
+    alternatives,
+    applications,
     cancellations,
     change_notices,
     changes,
-    holds,
     notices,
+    protecting,
     transition,
 )
 from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.states import BookingState
-from marketplace.catalog import queries as catalog
-from marketplace.catalog.errors import ListingNotFound, NotOffered, SeatTaken
-from marketplace.catalog.queries.alternatives import alternatives
-from marketplace.catalog.rules import policies
+from marketplace.booking.states import TIMED, BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
-from marketplace.catalog.service import seats
+from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.jobs import defer
-from marketplace.core.money import Money
 from marketplace.identity import queries as identity
 
 SEARCH = "booking.search_rescue"
 OPEN = ("searching", "offered")
-# Looked at, and named beside the one that is held.
-MOST_LOOKED_AT = 20
-MOST_NAMED = 4
-CANT = (SeatTaken, AlreadyBookedThen, NotEligible, NotBookable, NotOffered, ListingNotFound)
+# A host has been asked, and has agreed or not: what follows is a job's.
+FOLLOW = applications.FOLLOW_RESCUE
+NOT_DECIDED = frozenset({BookingState.HELD, BookingState.SUBMITTED, BookingState.MORE_ASKED})
+NOTHING_LEFT = "The host declined, and nothing else was found."
 
 
 @dataclass(frozen=True)
@@ -109,15 +101,12 @@ def search(session: Session, booking_id: UUID, *, terms: Terms, now: datetime) -
     rescue = queries.rescue(session, booking_id, lock=True)
     if rescue is None or rescue.state != "searching":
         return
-    found = _candidates(session, old)
+    found = alternatives.candidates(session, old)
     for place, listing_id in enumerate(found):
-        offer = _try(session, old, listing_id, rescue.decide_by, terms, now)
+        offer = alternatives.try_to_hold(session, old, listing_id, rescue.decide_by, terms, now)
         if offer is not None:
-            others = _named(session, old, found[place + 1 :], terms, now)
-            rescue.state, rescue.offer_id, rescue.others = "offered", offer.id, others
-            session.flush()
-            quote = quote_of(old, offer)
-            change_notices.rescue_offered(session, old, offer, quote, rescue.reason, now)
+            others = alternatives.named(session, old, found[place + 1 :], terms, now)
+            _offer(session, old, rescue, offer, others, now)
             return
     _refund(session, old, rescue, None, "Nothing was found in its place.", now)
 
@@ -130,50 +119,60 @@ def offered(session: Session, booking_id: UUID) -> Offered:
     if rescue.offer_id is None:
         return Offered(rescue, None, None)
     offer = queries.find(session, rescue.offer_id)
-    return Offered(rescue, offer, quote_of(queries.find(session, booking_id), offer))
-
-
-def quote_of(old: Booking, offer: Booking) -> ChangeQuote:
-    """Say what taking the offer means: a function of what is frozen on both."""
-    change = changes.change_of(
-        ChangeKind.RESCUE,
-        old,
-        offer,
-        offer.policy,
-        price=offer.price_lines,
-        least=Money.zero(old.paid.currency),
-        due_on=offer.balance_due_on,
-    )
-    return rules.change_quote(change)
+    quote = alternatives.quote_of(queries.find(session, booking_id), offer)
+    return Offered(rescue, offer, quote)
 
 
 def accept(
-    session: Session, booking: Booking, *, mark: str, actor_id: UUID, now: datetime
+    session: Session,
+    booking: Booking,
+    *,
+    mark: str,
+    actor_id: UUID,
+    now: datetime,
+    message: str | None = None,
+    answers: Mapping[str, Any] | None = None,
+    questions_version: int | None = None,
 ) -> Booking:
-    """Take what is held, under the quote of `mark`; return it, confirmed with what was paid."""
+    """Take what is held, under the quote of `mark`; return it.
+
+    It is confirmed with what was paid; or, where its host decides on each trainee, it is an
+    application with `message` and `answers`, and confirmed when the host approves.
+    """
     old, rescue = _locked_open(session, booking, now)
-    offer = _held(session, rescue)
-    quote = quote_of(old, offer)
+    offer = _standing(session, rescue)
+    quote = alternatives.quote_of(old, offer)
     changes.check_mark(quote, mark)
     changes.check_money(session, old)
-    asked = cancellations.give_back(
-        session, old, quote.refund, actor_id, "The rotation in its place costs less.", now
-    )
-    transition.move(
-        session,
-        offer,
-        BookingState.CONFIRMED,
-        actor_id=actor_id,
-        reason="Taken in place of a rotation that its host called off.",
-        now=now,
-        paid_minor=quote.carried.minor,
-        paid_currency=quote.carried.currency,
-    )
-    changes.carry_money(session, old, offer, now)
-    changes.record(session, old, offer, quote, asked, actor_id, now)
-    _end(session, rescue, "accepted", actor_id, now)
-    change_notices.rescued(session, old, offer, quote, now)
+    if offer.approval == Approval.REQUEST and BookingState(offer.state) in NOT_DECIDED:
+        if BookingState(offer.state) is BookingState.HELD:
+            applications.submit(
+                session,
+                offer,
+                message=message,
+                now=now,
+                answers=answers,
+                questions_version=questions_version,
+            )
+        rescue.asked_at, rescue.asked_quote = now, mark
+        session.flush()
+        return offer
+    _take(session, old, rescue, offer, quote, actor_id, now)
     return offer
+
+
+def follow(session: Session, booking_id: UUID, *, terms: Terms, now: datetime) -> None:
+    """Draw the consequences of what a host that was asked has decided; twice is once."""
+    old = changes.lock(session, booking_id)
+    rescue = queries.rescue(session, booking_id, lock=True)
+    if rescue is None or rescue.state not in OPEN or rescue.offer_id is None:
+        return
+    offer = queries.lock(session, rescue.offer_id)
+    if _agreed_to(rescue, offer):
+        quote = alternatives.quote_of(old, offer)
+        _take(session, old, rescue, offer, quote, old.trainee_id, now)
+    elif BookingState(offer.state) is BookingState.DECLINED and now < rescue.decide_by:
+        _offer_next(session, old, rescue, terms, now)
 
 
 def switch(
@@ -181,7 +180,8 @@ def switch(
 ) -> Offered:
     """Hold another of the listings that were named in place of the one that is held.
 
-    Raises what stands against it, such as `SeatTaken`; then what is held stays.
+    Raises what stands against it, such as `SeatTaken`; then what is held stays. An application that
+    its host has not decided on is taken back.
     """
     old, rescue = _locked_open(session, booking, now)
     named = {one["listing_id"]: one for one in rescue.others}
@@ -190,7 +190,9 @@ def switch(
             "Choose one of the listings that are offered.", extra={"listings": sorted(named)}
         )
     before = queries.lock(session, rescue.offer_id) if rescue.offer_id is not None else None
-    if before is not None and BookingState(before.state) is BookingState.HELD:
+    if before is not None and _agreed_to(rescue, before):
+        raise NotOpenForThis("The host has agreed to what you took.")
+    if before is not None and before.state in TIMED:
         transition.move(
             session,
             before,
@@ -199,12 +201,11 @@ def switch(
             reason="Another was chosen.",
             now=now,
         )
-        named[str(before.listing_id)] = _name(before, before.total)
-    offer = _hold(session, old, listing_id, rescue.decide_by, terms, now)
+        named[str(before.listing_id)] = alternatives.name(before)
+    offer = alternatives.hold(session, old, listing_id, rescue.decide_by, terms, now)
     del named[str(listing_id)]
-    rescue.state, rescue.offer_id, rescue.others = "offered", offer.id, list(named.values())
-    session.flush()
-    return Offered(rescue, offer, quote_of(old, offer))
+    _put(session, rescue, offer, list(named.values()))
+    return Offered(rescue, offer, alternatives.quote_of(old, offer))
 
 
 def refund(session: Session, booking: Booking, *, actor_id: UUID, now: datetime) -> None:
@@ -214,19 +215,27 @@ def refund(session: Session, booking: Booking, *, actor_id: UUID, now: datetime)
 
 
 def close(session: Session, booking_id: UUID, now: datetime) -> None:
-    """Refund where no choice was made in time; harmless where one was."""
+    """Refund where no choice was made in time; harmless where one was.
+
+    What a host has agreed to in time is taken, though the job that follows has not run yet.
+    """
     old = changes.lock(session, booking_id)
     rescue = queries.rescue(session, booking_id, lock=True)
-    if rescue is not None and rescue.state in OPEN and rescue.decide_by <= now:
-        _refund(session, old, rescue, None, "No choice was made in time.", now)
+    if rescue is None or rescue.state not in OPEN or rescue.decide_by > now:
+        return
+    offer = None if rescue.offer_id is None else queries.lock(session, rescue.offer_id)
+    if offer is not None and _agreed_to(rescue, offer):
+        quote = alternatives.quote_of(old, offer)
+        _take(session, old, rescue, offer, quote, old.trainee_id, now)
+        return
+    _refund(session, old, rescue, None, "No choice was made in time.", now)
 
 
 def _can_be_rescued(old: Booking, now: datetime) -> bool:
     begun = Rotation(old.first_day, old.weeks).has_begun(site_day(now, old.time_zone))
     if BookingState(old.state) is not BookingState.CONFIRMED or begun:
         return False
-    # What was paid for several bookings at once can't be carried over; it goes back.
-    return bool(old.paid) and old.itinerary_id is None
+    return bool(old.paid)
 
 
 def _call_off_at_once(
@@ -245,95 +254,75 @@ def _call_off_at_once(
     )
 
 
-def _candidates(session: Session, old: Booking) -> list[UUID]:
-    return alternatives(
-        session,
-        old.listing_id,
-        Rotation(old.first_day, old.weeks).mondays,
-        status=old.learner_status,
-        tier=old.tier,
-        currency=old.total.currency,
-        most=MOST_LOOKED_AT,
+def _take(
+    session: Session,
+    old: Booking,
+    rescue: Rescue,
+    offer: Booking,
+    quote: ChangeQuote,
+    actor_id: UUID,
+    now: datetime,
+) -> None:
+    """Confirm the offer with what was paid for what was called off."""
+    asked = cancellations.give_back(
+        session, old, quote.refund, actor_id, "The rotation in its place costs less.", now
     )
-
-
-def _try(
-    session: Session, old: Booking, listing_id: UUID, until: datetime, terms: Terms, now: datetime
-) -> Booking | None:
-    try:
-        with session.begin_nested():
-            return _hold(session, old, listing_id, until, terms, now)
-    except CANT:
-        return None
-
-
-def _hold(
-    session: Session, old: Booking, listing_id: UUID, until: datetime, terms: Terms, now: datetime
-) -> Booking:
-    offer = _offer(session, old, listing_id, terms, now)
-    offer.hold_expires_at = until
-    mondays = Rotation(old.first_day, old.weeks).mondays
-    reason = "Held in place of a rotation that its host called off."
-    if not transition.begin(session, offer, mondays, reason=reason, now=now):
-        raise holds.already_booked(session, offer, mondays)
-    seats.take(session, listing_id, mondays, held=True)
-    return offer
+    transition.move(
+        session,
+        offer,
+        BookingState.CONFIRMED,
+        actor_id=actor_id,
+        reason="Taken in place of a rotation that its host called off.",
+        now=now,
+        paid_minor=quote.carried.minor,
+        paid_currency=quote.carried.currency,
+    )
+    changes.carry_money(session, old, offer, now)
+    changes.take_the_place(session, old, offer)
+    changes.record(session, old, offer, quote, asked, actor_id, now)
+    _end(session, rescue, "accepted", actor_id, now)
+    change_notices.rescued(session, old, offer, quote, now)
+    protecting.announce(session, old, offer, now)
 
 
 def _offer(
-    session: Session, old: Booking, listing_id: UUID, terms: Terms, now: datetime
-) -> Booking:
-    """Return what would be held, at a protected price; nothing is written."""
-    listing = catalog.listing_for_booking(session, listing_id)
-    trainee = identity.trainee_facts(session, old.trainee_id)
-    if trainee is None:
-        raise NotBookable("The trainee's profile is gone.")
-    holds.check_eligible(listing, trainee, old.first_day, old.weeks, now)
-    offer = holds.freeze(listing, trainee, Rotation(old.first_day, old.weeks), terms, now)
-    own = policies.POLICIES[listing.policy_key]
-    lines = rules.protected(holds.price_of(listing, old.weeks, own, terms).lines, old.total)
-    if lines is None:
-        raise NotBookable("It costs more than the fee of the marketplace can make up for.")
-    policy = frozen.with_terms_of(frozen.policy_to_json(listing.policy_key), old.policy)
-    due_on = changes.due_on(old.balance_due_on, old.first_day, now, old.time_zone)
-    change = changes.change_of(
-        ChangeKind.RESCUE,
-        old,
-        offer,
-        policy,
-        price=lines,
-        least=Money.zero(old.paid.currency),
-        due_on=due_on,
-    )
-    planned = changes.plan(old, offer, change, policy).new
-    planned.state, planned.paid = BookingState.HELD.value, Money.zero(old.paid.currency)
-    return planned
+    session: Session,
+    old: Booking,
+    rescue: Rescue,
+    offer: Booking,
+    others: list[dict[str, Any]],
+    now: datetime,
+) -> None:
+    """Put an offer that is held before the trainee."""
+    _put(session, rescue, offer, others)
+    quote = alternatives.quote_of(old, offer)
+    change_notices.rescue_offered(session, old, offer, quote, rescue.reason, now)
 
 
-def _named(
-    session: Session, old: Booking, listings: Sequence[UUID], terms: Terms, now: datetime
-) -> list[dict[str, Any]]:
-    """The next best, with what each would cost; those that can't be offered are left out."""
-    named: list[dict[str, Any]] = []
-    for listing_id in listings:
-        if len(named) == MOST_NAMED:
-            break
-        try:
-            offer = _offer(session, old, listing_id, terms, now)
-        except CANT:
-            continue
-        named.append(_name(offer, offer.total))
-    return named
+def _put(session: Session, rescue: Rescue, offer: Booking, others: list[dict[str, Any]]) -> None:
+    rescue.state, rescue.offer_id, rescue.others = "offered", offer.id, others
+    rescue.asked_at = rescue.asked_quote = None
+    session.flush()
 
 
-def _name(offer: Booking, price: Money) -> dict[str, Any]:
-    return {
-        "listing_id": str(offer.listing_id),
-        "title": offer.listing_title,
-        "site_name": offer.site_name,
-        "tier": offer.tier,
-        "price": notices.money_json(price),
-    }
+def _offer_next(
+    session: Session, old: Booking, rescue: Rescue, terms: Terms, now: datetime
+) -> None:
+    """Hold the next of those that were named; all goes back where none is left."""
+    left = list(rescue.others)
+    while left:
+        listing_id = UUID(left.pop(0)["listing_id"])
+        offer = alternatives.try_to_hold(session, old, listing_id, rescue.decide_by, terms, now)
+        if offer is not None:
+            _offer(session, old, rescue, offer, left, now)
+            return
+    _refund(session, old, rescue, None, NOTHING_LEFT, now)
+
+
+def _agreed_to(rescue: Rescue, offer: Booking) -> bool:
+    """Whether the trainee has taken the offer and its host has approved."""
+    waits = BookingState(offer.state) is BookingState.AWAITING_PAYMENT
+    return rescue.asked_quote is not None and waits
 
 
 def _locked_open(session: Session, booking: Booking, now: datetime) -> tuple[Booking, Rescue]:
@@ -350,10 +339,10 @@ def _locked_open(session: Session, booking: Booking, now: datetime) -> tuple[Boo
     return old, rescue
 
 
-def _held(session: Session, rescue: Rescue) -> Booking:
-    """Return what is held; `NotOpenForThis` where nothing is, or no longer."""
+def _standing(session: Session, rescue: Rescue) -> Booking:
+    """Return what is held, asked for or agreed to; `NotOpenForThis` where nothing is, or no longer."""
     offer = queries.lock(session, rescue.offer_id) if rescue.offer_id is not None else None
-    if offer is None or BookingState(offer.state) is not BookingState.HELD:
+    if offer is None or offer.state not in TIMED:
         raise NotOpenForThis("No seat is held for you now: choose another, or the money.")
     return offer
 
@@ -368,7 +357,7 @@ def _refund(
 ) -> None:
     if rescue.offer_id is not None:
         offer = queries.lock(session, rescue.offer_id)
-        if BookingState(offer.state) is BookingState.HELD:
+        if offer.state in TIMED:
             to = BookingState.WITHDRAWN if actor_id else BookingState.EXPIRED
             transition.move(session, offer, to, actor_id=actor_id, reason=why, now=now)
     wish = Wish(event=PolicyEvent.HOST_WITHDRAWS)

@@ -14,7 +14,7 @@ from marketplace.booking.errors import DayOutsideRotation, NotOpenForThis
 from marketplace.booking.models import AttendanceMark, Booking
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import Rotation
-from marketplace.booking.service import clearances, transition
+from marketplace.booking.service import clearances, protecting, transition
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 
@@ -86,6 +86,7 @@ def complete(session: Session, booking: Booking, *, actor_id: UUID, now: datetim
         reason="Completed.",
         now=now,
     )
+    protecting.settle(session, booking, now)
 
 
 def _check_days(booking: Booking, days: Sequence[Day], now: datetime) -> None:

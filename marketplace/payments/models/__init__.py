@@ -24,6 +24,7 @@ from marketplace.payments.models.paying import (
     PaymentPart,
     PaymentTransition,
 )
+from marketplace.payments.models.protecting import PriceProtection
 from marketplace.payments.models.receipts import DocumentSequence, Receipt
 from marketplace.payments.models.refunds import Refund, RefundTransition
 
@@ -44,6 +45,7 @@ __all__ = [
     "PaymentLine",
     "PaymentPart",
     "PaymentTransition",
+    "PriceProtection",
     "Quarantine",
     "Receipt",
     "Reconciliation",

@@ -12,7 +12,9 @@ from marketplace.payments.rules import Split
 
 
 class PaymentCarry(Base):
-    """What was left of a payment, carried over whole to another thing; `number` counts from 1.
+    """What was left of a payment, or of a part of one, carried over whole to another thing.
+
+    `number` counts a payment's from 1, those of its parts among each other.
 
     `host_minor` and `platform_minor` divide it between the site that it is for now and the
     platform; the `back_…` two are what each side had given back of the payment until then.
@@ -33,6 +35,8 @@ class PaymentCarry(Base):
 
     payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payment.id"), primary_key=True)
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    # The id of the part, as refunds name it, where the payment has parts.
+    part_id: Mapped[uuid.UUID | None]
     from_id: Mapped[uuid.UUID]
     to_id: Mapped[uuid.UUID]
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))

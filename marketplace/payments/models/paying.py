@@ -158,12 +158,19 @@ class PaymentPart(Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded"),
         Index("ix_payment_part_payable_kind_payable_id", "payable_kind", "payable_id"),
+        Index(
+            "ix_payment_part_carried_to_id",
+            "carried_to_id",
+            postgresql_where=text("carried_to_id IS NOT NULL"),
+        ),
         Index("ix_payment_part_site_id", "site_id"),
     )
 
     payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payment.id"), primary_key=True)
     payable_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     payable_kind: Mapped[str]
+    # As a payment's: what the part is kept for now, where that is another.
+    carried_to_id: Mapped[uuid.UUID | None]
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
     amount: Mapped[Money] = money_column("amount")
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))

@@ -14,6 +14,7 @@ from marketplace.payments.queries.books import (
 )
 from marketplace.payments.queries.moved import PaidBack, PaidFor, money_of
 from marketplace.payments.queries.paying import (
+    carries,
     due_payments,
     due_refunds,
     kept_parts,
@@ -26,6 +27,7 @@ from marketplace.payments.queries.paying import (
     lock_payable,
     lock_payment,
     open_quarantine,
+    part,
     parts,
     payable_lock,
     payment,
@@ -48,6 +50,7 @@ __all__ = [
     "PaidFor",
     "Posting",
     "balance_of",
+    "carries",
     "currencies",
     "due_payments",
     "due_refunds",
@@ -63,6 +66,7 @@ __all__ = [
     "lock_payment",
     "money_of",
     "open_quarantine",
+    "part",
     "parts",
     "payable_lock",
     "payment",

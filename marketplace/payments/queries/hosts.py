@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, literal, not_, or_, select, text
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.core.money import Money
 from marketplace.payments.events import Payable
 from marketplace.payments.models import (
     FeeContract,
@@ -16,6 +17,7 @@ from marketplace.payments.models import (
     HostTransfer,
     Payment,
     PaymentPart,
+    PriceProtection,
     ShareClaim,
     ShareRelease,
 )
@@ -98,13 +100,22 @@ def share_sources(session: Session, payable: Payable) -> list[tuple[Payment, Pay
         .join(PaymentPart, PaymentPart.payment_id == Payment.id)
         .where(
             PaymentPart.payable_kind == payable.kind,
-            PaymentPart.payable_id == payable.id,
+            or_(
+                PaymentPart.carried_to_id == payable.id,
+                and_(PaymentPart.payable_id == payable.id, PaymentPart.carried_to_id.is_(None)),
+            ),
             Payment.state == PaymentState.SETTLED,
         )
         .order_by(Payment.id)
     )
     found.extend((row.Payment, row.PaymentPart) for row in parts)
     return found
+
+
+def protected_share(session: Session, payable: Payable) -> Money | None:
+    """Return what the host is paid by others of a protected price, if it was earned."""
+    found = session.get(PriceProtection, payable.id)
+    return None if found is None else found.to_host
 
 
 def due_releases(

@@ -1,11 +1,11 @@
 """What moved for the things of other packages: what was asked, came in, and was granted back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -47,43 +47,64 @@ class PaidFor:
 def money_of(session: Session, kind: str, ids: Sequence[UUID]) -> dict[UUID, list[PaidFor]]:
     """Return what was paid for each of these things, oldest first; five queries.
 
-    A payment for several things counts with the part that is this thing's. One that was carried
-    over counts for each thing with what came to it, went back while it was kept for it, and went on.
+    A payment for several things counts with the part that is this thing's. What was carried over
+    counts for each thing with what came to it, went back while it was kept for it, and went on.
     """
     found: dict[UUID, list[PaidFor]] = {one: [] for one in ids}
     whole = select(Payment).where(Payment.payable_kind == kind, Payment.payable_id.in_(ids))
-    payments = session.execute(whole.order_by(Payment.id)).scalars().all()
+    paid = [_Source(one, None) for one in session.execute(whole.order_by(Payment.id)).scalars()]
     parts = session.execute(
         select(Payment, PaymentPart)
         .join(PaymentPart, PaymentPart.payment_id == Payment.id)
         .where(PaymentPart.payable_kind == kind, PaymentPart.payable_id.in_(ids))
         .order_by(Payment.id)
-    ).all()
+    )
+    paid += [_Source(row.Payment, row.PaymentPart) for row in parts]
     came = _carried_to(session, ids)
-    involved = [*payments, *(row.Payment for row in parts), *came.values()]
-    chains = _chains(session, [one.id for one in involved if one.carried_to_id is not None])
-    refunds = _refunds(session, [one.id for one in involved]) if involved else {}
-    for one in payments:
-        chain = chains.get(one.id, [])
-        on = chain[0] if chain else None
-        kept = _Kept(one.amount, one.captured_minor, 0, one.refunded_minor, on)
-        found[one.payable_id].append(_paid(one, kept, refunds.get(one.id, [])))
-    for one in came.values():
-        chain = chains[one.id]
+    involved = [*paid, *came]
+    carried = [one.payment.id for one in involved if one.kept.carried_to_id is not None]
+    chains = _chains(session, carried)
+    refunds = _refunds(session, [one.payment.id for one in involved]) if involved else {}
+    for one in paid:
+        chain = chains.get(one.key, [])
+        kept = _Kept(one.amount, one.captured, 0, one.kept.refunded_minor, next(iter(chain), None))
+        found[one.kept.payable_id].append(_paid(one, kept, refunds.get(one.key, [])))
+    for one in came:
+        chain = chains[one.key]
         for place, carry in enumerate(chain):
             if carry.to_id in found:
                 on = chain[place + 1] if place + 1 < len(chain) else None
-                before = carry.back.whole.minor
-                kept = _Kept(
-                    carry.amount, carry.amount.minor, before, one.refunded_minor, on, carry.at
-                )
-                found[carry.to_id].append(_paid(one, kept, refunds.get(one.id, [])))
-    for one, part in parts:
-        captured = part.amount.minor if one.captured_minor else 0
-        its = [back for back in refunds.get(one.id, []) if back[0] == part.payable_id]
-        kept = _Kept(part.amount, captured, 0, part.refunded_minor, None)
-        found[part.payable_id].append(_paid(one, kept, its))
+                before, back = carry.back.whole.minor, one.kept.refunded_minor
+                kept = _Kept(carry.amount, carry.amount.minor, before, back, on)
+                found[carry.to_id].append(_paid(one, kept, refunds.get(one.key, [])))
     return found
+
+
+_Key = tuple[UUID, UUID | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A payment for one thing, or one thing's part of a payment for several."""
+
+    payment: Payment
+    part: PaymentPart | None
+
+    @property
+    def kept(self) -> Payment | PaymentPart:
+        return self.part or self.payment
+
+    @property
+    def key(self) -> _Key:
+        return (self.payment.id, self.part.payable_id if self.part else None)
+
+    @property
+    def amount(self) -> Money:
+        return self.kept.amount
+
+    @property
+    def captured(self) -> int:
+        return self.amount.minor if self.payment.captured_minor else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +116,50 @@ class _Kept:
     back_before: int
     back_now: int
     on: PaymentCarry | None
-    since: datetime | None = None
 
-    def has(self, back: PaidBack) -> bool:
-        """Whether it went back while the payment was kept for this thing."""
-        after = self.since is None or back.requested_at > self.since
-        return after and (self.on is None or back.requested_at <= self.on.at)
+    @property
+    def back_until(self) -> int:
+        return self.back_now if self.on is None else self.on.back.whole.minor
 
     @property
     def granted(self) -> int:
-        until = self.back_now if self.on is None else self.on.back.whole.minor
-        return until - self.back_before
+        return self.back_until - self.back_before
+
+    def of_this(self, backs: Sequence[PaidBack]) -> Iterator[PaidBack]:
+        """Those that went back while it was kept for this thing, oldest first.
+
+        By what had gone back in all: a carry says what had until then, and two things that happen
+        at one instant are told apart.
+        """
+        gone = 0
+        for back in backs:
+            gone += 0 if back.again else back.amount.minor
+            if self.back_before < gone <= self.back_until:
+                yield back
 
 
-def _carried_to(session: Session, ids: Sequence[UUID]) -> dict[UUID, Payment]:
-    """The payments that were ever carried over to one of these things."""
-    carried = select(PaymentCarry.payment_id).where(PaymentCarry.to_id.in_(ids))
-    rows = session.execute(select(Payment).where(Payment.id.in_(carried))).scalars()
-    return {row.id: row for row in rows}
+def _carried_to(session: Session, ids: Sequence[UUID]) -> list[_Source]:
+    """The payments, and parts of payments, that were ever carried over to one of these things."""
+    carried = select(PaymentCarry.payment_id, PaymentCarry.part_id)
+    carried_here = carried.where(PaymentCarry.to_id.in_(ids)).distinct().subquery()
+    rows = session.execute(
+        select(Payment, PaymentPart)
+        .join(carried_here, carried_here.c.payment_id == Payment.id)
+        .outerjoin(
+            PaymentPart,
+            and_(
+                PaymentPart.payment_id == Payment.id,
+                PaymentPart.payable_id == carried_here.c.part_id,
+            ),
+        )
+        .order_by(Payment.id, carried_here.c.part_id)
+    )
+    return [_Source(row.Payment, row.PaymentPart) for row in rows]
 
 
-def _chains(session: Session, payment_ids: Sequence[UUID]) -> dict[UUID, list[PaymentCarry]]:
-    """How each payment was carried on, from its first thing to the present one."""
-    found: dict[UUID, list[PaymentCarry]] = {}
+def _chains(session: Session, payment_ids: Sequence[UUID]) -> dict[_Key, list[PaymentCarry]]:
+    """How each payment, or part, was carried on, from its first thing to the present one."""
+    found: dict[_Key, list[PaymentCarry]] = {}
     if not payment_ids:
         return found
     rows = session.execute(
@@ -126,15 +168,12 @@ def _chains(session: Session, payment_ids: Sequence[UUID]) -> dict[UUID, list[Pa
         .order_by(PaymentCarry.payment_id, PaymentCarry.number)
     ).scalars()
     for row in rows:
-        found.setdefault(row.payment_id, []).append(row)
+        found.setdefault((row.payment_id, row.part_id), []).append(row)
     return found
 
 
-_Back = tuple[UUID | None, PaidBack]
-
-
-def _paid(payment: Payment, kept: _Kept, backs: Sequence[_Back]) -> PaidFor:
-    currency = kept.amount.currency
+def _paid(one: _Source, kept: _Kept, backs: Sequence[PaidBack]) -> PaidFor:
+    payment, currency = one.payment, kept.amount.currency
     return PaidFor(
         payment.id,
         payment.purpose,
@@ -145,16 +184,18 @@ def _paid(payment: Payment, kept: _Kept, backs: Sequence[_Back]) -> PaidFor:
         payment.settled_at,
         Money(kept.came, currency),
         Money(kept.granted, currency),
-        tuple(back for _, back in backs if kept.has(back)),
+        tuple(kept.of_this(backs)),
         Money.zero(currency) if kept.on is None else kept.on.amount,
     )
 
 
-def _refunds(session: Session, payment_ids: Sequence[UUID]) -> dict[UUID, list[_Back]]:
-    """The refunds of each payment, with the part that each is of."""
-    found: dict[UUID, list[_Back]] = {}
+def _refunds(session: Session, payment_ids: Sequence[UUID]) -> dict[_Key, list[PaidBack]]:
+    """The refunds of each payment, or of each part of one."""
+    found: dict[_Key, list[PaidBack]] = {}
     rows = session.execute(
-        select(Refund).where(Refund.payment_id.in_(payment_ids)).order_by(Refund.id)
+        select(Refund)
+        .where(Refund.payment_id.in_(payment_ids))
+        .order_by(Refund.requested_at, Refund.id)
     ).scalars()
     for row in rows:
         back = PaidBack(
@@ -167,5 +208,5 @@ def _refunds(session: Session, payment_ids: Sequence[UUID]) -> dict[UUID, list[_
             row.state,
             row.replaces_id is not None,
         )
-        found.setdefault(row.payment_id, []).append((row.part_id, back))
+        found.setdefault((row.payment_id, row.part_id), []).append(back)
     return found

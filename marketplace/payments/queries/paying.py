@@ -91,16 +91,35 @@ def kept_payments(session: Session, payable: Payable) -> Sequence[Payment]:
     )
 
 
-def last_carry(session: Session, payment: Payment) -> PaymentCarry | None:
-    """Return how the payment came to be for what it is kept for now; None if it always was."""
-    if payment.carried_to_id is None:
+def last_carry(
+    session: Session, payment: Payment, part: PaymentPart | None = None
+) -> PaymentCarry | None:
+    """Return how the payment, or its part, came to be for what it is kept for now.
+
+    None if it always was.
+    """
+    if (payment if part is None else part).carried_to_id is None:
         return None
     return session.execute(
         select(PaymentCarry)
-        .where(PaymentCarry.payment_id == payment.id)
+        .where(
+            PaymentCarry.payment_id == payment.id,
+            PaymentCarry.part_id.is_not_distinct_from(part.payable_id if part else None),
+        )
         .order_by(PaymentCarry.number.desc())
         .limit(1)
     ).scalar_one()
+
+
+def carries(session: Session, payment_id: UUID) -> int:
+    """Return how often a payment, or a part of it, was carried over."""
+    found = select(func.count()).where(PaymentCarry.payment_id == payment_id)
+    return session.execute(found).scalar_one()
+
+
+def part(session: Session, payment_id: UUID, part_id: UUID) -> PaymentPart | None:
+    """Return a part of a payment as it is now."""
+    return session.get(PaymentPart, (payment_id, part_id), populate_existing=True)
 
 
 def payments_of(session: Session, payable: Payable) -> Sequence[Payment]:
@@ -154,9 +173,9 @@ def parts(session: Session, payment_id: UUID) -> Sequence[PaymentPart]:
 
 
 def kept_parts(session: Session, payable: Payable) -> Sequence[PaymentPart]:
-    """Return the parts of settled payments for this thing that are not wholly refunded.
+    """Return the parts of settled payments that are kept for this thing, latest first.
 
-    Latest first, as `kept_payments` has the payments for this thing alone.
+    As `kept_payments` has the payments for this thing alone.
     """
     return (
         session.execute(
@@ -164,7 +183,10 @@ def kept_parts(session: Session, payable: Payable) -> Sequence[PaymentPart]:
             .join(Payment, Payment.id == PaymentPart.payment_id)
             .where(
                 PaymentPart.payable_kind == payable.kind,
-                PaymentPart.payable_id == payable.id,
+                or_(
+                    PaymentPart.carried_to_id == payable.id,
+                    and_(PaymentPart.payable_id == payable.id, PaymentPart.carried_to_id.is_(None)),
+                ),
                 Payment.state == PaymentState.SETTLED,
                 PaymentPart.refunded_minor < PaymentPart.__table__.c.amount_minor,
             )

@@ -5,6 +5,7 @@
 | a payment settled | processor_clearing: all | deferred_host_share: host, platform_revenue: platform |
 | the processor's fee became known | processor_fees | processor_clearing |
 | what was paid is kept for another thing | deferred_host_share, platform_revenue: as it was | the same: as it is |
+| a protected price was earned | host_receivable: the host that called off, platform_revenue: the rest | deferred_host_share: what the new host lacks |
 | a refund was granted | deferred_host_share, platform_revenue | refunds_payable |
 | a refund left us | refunds_payable | processor_clearing |
 | a refund came back | processor_clearing | refunds_payable |

@@ -37,7 +37,7 @@ def position(session: Session, payment: Payment, part: PaymentPart | None = None
             host += earlier.split.host
             platform += earlier.split.platform
     given_back = Split(host, platform)
-    carry = queries.last_carry(session, payment)
+    carry = queries.last_carry(session, payment, part)
     if carry is None:
         paid = split(queries.lines(session, payment.id, part_id))
         site_id = part.site_id if part else payment.site_id

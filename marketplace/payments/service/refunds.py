@@ -227,7 +227,7 @@ def _part(session: Session, payment: Payment, part_id: UUID | None) -> PaymentPa
         raise PartNeeded
     if part_id is None:
         return None
-    part = session.get(PaymentPart, (payment.id, part_id), populate_existing=True)
+    part = queries.part(session, payment.id, part_id)
     if part is None:
         raise PartNeeded
     return part

@@ -88,7 +88,7 @@ def scene(stage):
 
 
 def test_the_same_weeks_elsewhere_are_held_at_the_price_that_was(stage, scene):
-    place, better, booking_id, _ = scene
+    place, better, booking_id, others = scene
     call_off(stage, booking_id, place)
     assert stage.state(booking_id) == "cancelled_by_host"
     assert stage.taken(place) == {}
@@ -100,7 +100,14 @@ def test_the_same_weeks_elsewhere_are_held_at_the_price_that_was(stage, scene):
     assert (found.offer.state, found.offer.hold_expires_at) == ("held", found.decide_by)
     assert (found.quote.price, found.quote.due) == (Money(224000, "USD"), Money(0, "USD"))
     assert set(stage.taken(better).values()) == {1}
-    assert found.others == []
+    dearer, _, asked_first, *_ = others
+    # One that costs more, at the price that was; and one whose host decides.
+    assert [
+        (one["listing_id"], one["approval"], one["price"]["amount"]) for one in found.others
+    ] == [
+        (str(dearer.listing_id), "instant", 224000),
+        (str(asked_first.listing_id), "request", 224000),
+    ]
     assert stage.told(found.offer.trainee_id)[-1] == "rescue_offered"
     new = accept(stage, booking_id)
     booking = stage.booking(new)
@@ -160,9 +167,7 @@ def test_another_can_be_held_instead_one_at_a_time(stage, scene):
     third = stage.place(site_name="Willow", price_per_week="545.00")
     call_off(stage, booking_id, place)
     search(stage, booking_id)
-    assert [one["listing_id"] for one in offered(stage, booking_id).others] == [
-        str(third.listing_id)
-    ]
+    assert offered(stage, booking_id).others[0]["listing_id"] == str(third.listing_id)
     with pytest.raises(NotOpenForThis):
         choose(stage, booking_id, "switch", listing_id=place.listing_id, terms=stage.terms)
     choose(stage, booking_id, "switch", listing_id=third.listing_id, terms=stage.terms)

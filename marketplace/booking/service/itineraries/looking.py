@@ -19,6 +19,7 @@ from marketplace.booking.rules import stays
 from marketplace.booking.rules.itineraries import Experience, Gap
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import holds
+from marketplace.booking.service.itineraries import staying
 from marketplace.booking.states import GIVES_UP_SEATS
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.queries.seats import Availability, availabilities
@@ -255,17 +256,7 @@ def _summed(
     priced = [part.booking for part in parts if part.booking is not None and not part.over]
     currencies = tuple(sorted({booking.total.currency for booking in priced}))
     whole = len(currencies) == 1 and all(part.booking is not None for part in parts)
-    countries = catalog.countries(session, {booking.site_id for booking in priced})
     made = [item.booking_id for item in (part.item for part in parts) if item.booking_id]
-    rotations = [
-        (countries[booking.site_id], booking.first_day, booking.last_day) for booking in priced
-    ]
-    traveller = stays.Traveller(
-        needs_visa=trainee.needs_visa,
-        visa_type=trainee.visa_type,
-        arrive_on=itinerary.arrive_on,
-        leave_on=itinerary.leave_on,
-    )
     return Look(
         itinerary=itinerary,
         parts=tuple(parts),
@@ -273,7 +264,7 @@ def _summed(
         total=_sum([booking.total for booking in priced]) if whole else None,
         deposit=_sum([booking.deposit for booking in priced]) if whole else None,
         gaps=tuple(rules.gaps([part.days for part in parts if not part.over])),
-        stays=stays.stays(rotations, traveller),
+        stays=staying.of(session, itinerary, priced, trainee),
         experience=rules.experience(
             priced, queries.hands_on_weeks(session, itinerary.trainee_id, made)
         ),

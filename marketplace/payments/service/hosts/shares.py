@@ -94,7 +94,7 @@ def take_back(
     if site_id is None:
         return
     if part is not None:
-        payable = Payable(part.payable_kind, part.payable_id)
+        payable = Payable(part.payable_kind, part.carried_to_id or part.payable_id)
     else:
         payable = Payable(payment.payable_kind, payment.carried_to_id or payment.payable_id)
     take_excess(session, payable, site_id, cause=cause, now=now)
@@ -134,8 +134,11 @@ def take_excess(
 
 
 def share_of(session: Session, payable: Payable, currency: str) -> Money:
-    """Return what the host has of what was paid for a thing, refunds taken off."""
-    whole = Money.zero(currency)
+    """Return what the host has of what was paid for a thing, refunds taken off.
+
+    Where the price was protected, what others pay of it is among it.
+    """
+    whole = hosts.protected_share(session, payable) or Money.zero(currency)
     for payment, part in hosts.share_sources(session, payable):
         whole += position(session, payment, part).left.host
     return whole

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from marketplace.booking import queries
-from marketplace.booking.service import no_shows, rescues
+from marketplace.booking.service import applications, no_shows, rescues
 from tests.integration.booking.promises.machine import PAID, WHICH, Machine, S, having
 
 CHOICES = ("accept", "accept", "refund", "switch", "close")
@@ -51,12 +51,30 @@ class Rules(Machine):
             self.on(booking, rescues.switch, listing_id=other, terms=self.stage.terms)
         elif shown.quote is not None:
             self.on(booking, rescues.accept, mark=shown.quote.mark, actor_id=trainee)
+            event(f"a rescue was taken: {self.stage.state(shown.offer.id)}")
         self.learns_of_offers()
+
+    @having(S.CANCELLED_BY_HOST)
+    @rule(which=WHICH, agrees=st.booleans())
+    def host_of_the_rescue_decides(self, which, agrees):
+        """On what the trainee took where it is by request; then the job follows."""
+        booking = self.pick(which, S.CANCELLED_BY_HOST)
+        shown = self._shown(booking)
+        if shown is None or shown.asked_at is None:
+            return
+        if agrees:
+            self.on(shown.offer.id, applications.approve, actor_id=self.host)
+        else:
+            self.on(shown.offer.id, applications.decline, actor_id=self.host, reason="Full.")
+        self.by_id(booking, rescues.follow, terms=self.stage.terms)
+        self.learns_of_offers()
+        event(f"a rescue was decided: {self.stage.state(shown.offer.id)}")
 
     @rule()
     def jobs_search_for_rescues_and_close_them(self):
         for booking in self.found(S.CANCELLED_BY_HOST):
             self.by_id(booking, rescues.search, terms=self.stage.terms)
+            self.by_id(booking, rescues.follow, terms=self.stage.terms)
             self.by_id(booking, rescues.close)
         self.learns_of_offers()
 
