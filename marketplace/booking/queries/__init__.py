@@ -18,6 +18,7 @@ from marketplace.booking.queries.bookings import (
 from marketplace.booking.queries.changes import (
     change_from,
     change_to,
+    changes_of,
     lock_proposal,
     open_proposal,
     proposal,
@@ -70,6 +71,7 @@ __all__ = [
     "cancellation",
     "change_from",
     "change_to",
+    "changes_of",
     "find",
     "force_majeure",
     "force_majeure_booking",

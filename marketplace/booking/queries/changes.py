@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from marketplace.booking.models import BookingChange, BookingProposal, Rescue
 from marketplace.core.db import Session
@@ -22,6 +22,21 @@ def change_from(session: Session, booking_id: UUID) -> BookingChange | None:
     return session.execute(
         select(BookingChange).where(BookingChange.replaced_id == booking_id)
     ).scalar_one_or_none()
+
+
+def changes_of(session: Session, booking_id: UUID) -> Sequence[BookingChange]:
+    """Return the changes that the booking came from and went into, in that order; one query."""
+    return (
+        session.execute(
+            select(BookingChange)
+            .where(
+                or_(BookingChange.booking_id == booking_id, BookingChange.replaced_id == booking_id)
+            )
+            .order_by(BookingChange.at, BookingChange.booking_id != booking_id)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def proposal(session: Session, proposal_id: UUID) -> BookingProposal:

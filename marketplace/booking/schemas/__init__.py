@@ -269,10 +269,30 @@ class BookingStepSchema(StrictSchema):
     )
 
 
+class BookingTookOverSchema(StrictSchema):
+    """One booking took over from another, under the quote that was committed to."""
+
+    kind = fields.String(validate=validate.OneOf(["reschedule", "transfer", "rescue"]))
+    replaced_id = fields.UUID()
+    booking_id = fields.UUID()
+    lines = fields.List(fields.Dict(keys=fields.String()))
+    carried = MoneyField()
+    refund = MoneyField()
+    refunds = fields.List(fields.Dict(keys=fields.String()))
+    quote = fields.String()
+    actor_id = fields.UUID()
+    actor_name = fields.String()
+    at = fields.AwareDateTime(format="iso")
+
+
 class BookingHistorySchema(StrictSchema):
     booking = fields.Nested(BookingSchema)
     steps = fields.List(fields.Nested(BookingStepSchema))
     cancellation = fields.Dict(allow_none=True)
+    changes = fields.List(
+        fields.Nested(BookingTookOverSchema),
+        metadata={"description": "From which booking it took over, and which took over from it."},
+    )
 
 
 class NewFeedArgs(StrictSchema):

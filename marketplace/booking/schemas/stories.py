@@ -9,6 +9,7 @@ KINDS = (
     "step", "seat_taken", "seat_given_up", "payment_asked", "payment_settled", "refund_asked",
     "refund_settled", "posting", "said_submitted", "said_more_asked", "said_answered",
     "document_released", "document_taken_back", "requirement_waived", "cancellation_agreed",
+    "took_over", "taken_over",
 )  # fmt: skip
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.booking import queries
-from marketplace.booking.models import Booking, BookingCancellation
+from marketplace.booking.models import Booking, BookingCancellation, BookingChange
 from marketplace.booking.service.notices import money_json
 from marketplace.core.db import Session
+from marketplace.core.money import Money
 from marketplace.identity import queries as identity
 
 
@@ -29,19 +30,42 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """One booking took over from another, under the quote that was committed to."""
+
+    kind: str
+    replaced_id: UUID
+    booking_id: UUID
+    lines: Sequence[dict[str, Any]]
+    carried: Money
+    refund: Money
+    refunds: Sequence[dict[str, Any]]
+    quote: str
+    actor_id: UUID
+    actor_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class History:
-    """The booking as it is, how it came to be so, and what was agreed when it was cancelled."""
+    """The booking as it is, how it came to be so, and what was agreed when it was cancelled.
+
+    `changes` are the one by which it took over from another, and the one by which another did.
+    """
 
     booking: Booking
     steps: Sequence[Step]
     cancellation: dict[str, Any] | None
+    changes: Sequence[Changed]
 
 
 def history(session: Session, booking_id: UUID) -> History:
     """Return the history, oldest step first; `NotFound` if there is no such booking."""
     booking = queries.find(session, booking_id)
     rows = queries.history(session, booking_id)
-    actors = identity.contacts(session, sorted({row.actor_id for row in rows if row.actor_id}))
+    changes = queries.changes_of(session, booking_id)
+    acted = {row.actor_id for row in (*rows, *changes) if row.actor_id}
+    actors = identity.contacts(session, sorted(acted))
     steps = [
         Step(
             number=row.number,
@@ -57,7 +81,24 @@ def history(session: Session, booking_id: UUID) -> History:
         for row in rows
     ]
     agreed = queries.cancellation(session, booking_id)
-    return History(booking, steps, None if agreed is None else _agreed(agreed))
+    changed = [_changed(row, actors[row.actor_id].name) for row in changes]
+    return History(booking, steps, None if agreed is None else _agreed(agreed), changed)
+
+
+def _changed(row: BookingChange, name: str) -> Changed:
+    return Changed(
+        kind=row.kind,
+        replaced_id=row.replaced_id,
+        booking_id=row.booking_id,
+        lines=row.lines,
+        carried=row.carried,
+        refund=row.refund,
+        refunds=row.refunds,
+        quote=row.quote,
+        actor_id=row.actor_id,
+        actor_name=name,
+        at=row.at,
+    )
 
 
 def _agreed(row: BookingCancellation) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.booking import queries
-from marketplace.booking.models import Booking, BookingCancellation
+from marketplace.booking.models import Booking, BookingCancellation, BookingChange
 from marketplace.booking.queries import applying, clearing, replaying
 from marketplace.booking.service.notices import money_json
 from marketplace.booking.service.replaying import Verdict, verdicts
@@ -51,6 +51,7 @@ def story(session: Session, booking_id: UUID) -> Story:
         *_said(session, booking_id),
         *_documents(session, booking_id),
         *_agreed(queries.cancellation(session, booking_id)),
+        *_changed(session, booking_id),
     ]
     actors = sorted({one.actor_id for one in events if one.actor_id}, key=str)
     people = identity.contacts(session, actors)
@@ -156,3 +157,24 @@ def _agreed(row: BookingCancellation | None) -> Iterator[Happened]:
             "refund": money_json(row.refund),
         }
         yield Happened(row.at, "cancellation_agreed", row.option, row.actor_id, detail=detail)
+
+
+def _changed(session: Session, booking_id: UUID) -> Iterator[Happened]:
+    """That it took over from another booking, and that another took over from it."""
+    for row in queries.changes_of(session, booking_id):
+        took_over = row.booking_id == booking_id
+        other = row.replaced_id if took_over else row.booking_id
+        kind = "took_over" if took_over else "taken_over"
+        yield Happened(row.at, kind, row.kind, row.actor_id, detail=_change(row, other))
+
+
+def _change(row: BookingChange, other: UUID) -> dict[str, Any]:
+    return {
+        "change": row.kind,
+        "other_booking_id": str(other),
+        "lines": row.lines,
+        "carried": money_json(row.carried),
+        "refund": money_json(row.refund),
+        "refunds": row.refunds,
+        "quote": row.quote,
+    }

@@ -5,12 +5,20 @@ from datetime import timedelta
 import pytest
 
 from marketplace.booking import queries
-from marketplace.booking.errors import ApprovalNeeded, ItineraryIncomplete
+from marketplace.booking.errors import (
+    AnswersUnfit,
+    ApprovalNeeded,
+    ItineraryIncomplete,
+    QuestionsChanged,
+)
+from marketplace.booking.queries import itineraries
 from marketplace.booking.service import cancellations
+from marketplace.booking.service.itineraries import deciding
 from marketplace.booking.states import BookingState
 from marketplace.payments import queries as payment_queries
 from tests.factories import itineraries as make
 from tests.factories.rotations import FIRST_DAY
+from tests.integration.booking.test_asking import WHY, asks
 
 WEEK = timedelta(days=7)
 SECOND = FIRST_DAY + WEEK * 4
@@ -136,3 +144,21 @@ def test_a_host_that_cancels_closes_the_page(stage, places, three):
     again = make.pay(stage, itinerary, without=(made[1],))
     assert stage.settle(again) == "settled"
     assert stage.findings() == []
+
+
+def test_answers_that_do_not_fit_name_their_bookings(stage, mixed):
+    itinerary, made, places = mixed
+    asks(stage, places[1], WHY)
+    asks(stage, places[2], WHY)
+    given = {made[1]: {"answers": {"why": "The ward."}, "questions_version": 1}}
+    with stage.transaction() as session, pytest.raises(AnswersUnfit) as refused:
+        held = itineraries.lock(session, itinerary)
+        deciding.submit(session, held, given, stage.now)
+    assert "Other Asked Clinic" not in str(refused.value)
+    (named,) = refused.value.extra["bookings"]
+    assert named["booking_id"] == str(made[2])
+    assert list(refused.value.fields) == [f"applications.{made[2]}.answers.why"]
+    old = {one: {"answers": {"why": "So."}, "questions_version": 7} for one in made[1:]}
+    with stage.transaction() as session, pytest.raises(QuestionsChanged) as changed:
+        deciding.submit(session, itineraries.lock(session, itinerary), old, stage.now)
+    assert changed.value.extra["booking_id"] in {str(one) for one in made[1:]}

@@ -179,3 +179,27 @@ def test_what_was_carried_to_other_weeks_replays_on_both_sides(stage):
     ]
     granted = sum(one.granted.minor for some in kept.values() for one in some)
     assert granted == stage.refunded(stage.booking(before).payment_id)
+
+
+def test_the_history_names_what_it_took_over_from_and_what_from_it(stage, people, client):
+    first = stage.confirmed(stage.place(), whole=True)
+    second = move(stage, first, weeks=3)
+    third = move(stage, second, weeks=2)
+    operator = people.make("operator")
+
+    def read(what):
+        path = f"{API}/operator/bookings/{second}/{what}"
+        answer = client.get(path, headers=operator.headers)
+        assert answer.status_code == 200, answer.json
+        return answer.json
+
+    changes = read("history")["changes"]
+    assert [(one["kind"], one["replaced_id"], one["booking_id"]) for one in changes] == [
+        ("reschedule", str(first), str(second)),
+        ("reschedule", str(second), str(third)),
+    ]
+    assert changes[0]["carried"]["amount"] + changes[0]["refund"]["amount"] == 224000
+    assert all(one["actor_name"] and len(one["quote"]) == 64 for one in changes)
+    told = {one["kind"]: one["detail"] for one in read("story")["events"]}
+    assert told["took_over"]["other_booking_id"] == str(first)
+    assert told["taken_over"]["other_booking_id"] == str(third)

@@ -9,7 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from marketplace.booking.errors import ApprovalNotNeeded, NotOpenForThis
+from marketplace.booking.errors import (
+    AnswersUnfit,
+    ApprovalNotNeeded,
+    NotOpenForThis,
+    QuestionsChanged,
+)
 from marketplace.booking.models import Booking, Itinerary
 from marketplace.booking.queries import itineraries as queries
 from marketplace.booking.rules.deadlines import PAY_AFTER_APPROVAL, day_begins
@@ -37,17 +42,46 @@ def submit(
     """Hand every application to its host; the seats of the others are kept until all have answered.
 
     `given` has what each application says, by booking, as `applications.submit` takes it. The caller
-    holds the itinerary's row.
+    holds the itinerary's row. `AnswersUnfit` and `QuestionsChanged` name the bookings that they are
+    about.
     """
     check_held(itinerary)
     made = queries.bookings(session, itinerary.id, hold=True)
     asked = [one for one in made if waits_for_submitting(one)]
     if not asked:
         raise ApprovalNotNeeded
+    unfit = {}
     for booking in asked:
         said = {"message": None, **given.get(booking.id, {})}
-        applications.submit(session, booking, now=now, **said)
+        try:
+            applications.submit(session, booking, now=now, **said)
+        except AnswersUnfit as refused:
+            unfit[booking.id] = (booking.listing_title, refused)
+        except QuestionsChanged as changed:
+            about = {**changed.extra, "booking_id": str(booking.id)}
+            raise QuestionsChanged(changed.detail, extra=about) from None
+    if unfit:
+        raise _unfit(unfit)
     _keep(session, itinerary, made, now)
+
+
+def _unfit(refused: Mapping[UUID, tuple[str, AnswersUnfit]]) -> AnswersUnfit:
+    """One refusal for all applications: each error under its booking's id."""
+    titles = ", ".join(title for title, _ in refused.values())
+    return AnswersUnfit(
+        f"The answers to these hosts do not fit: {titles}.",
+        fields={
+            f"applications.{booking_id}.{name}": messages
+            for booking_id, (_, one) in refused.items()
+            for name, messages in one.fields.items()
+        },
+        extra={
+            "bookings": [
+                {"booking_id": str(booking_id), "listing_title": title, "errors": dict(one.fields)}
+                for booking_id, (title, one) in refused.items()
+            ]
+        },
+    )
 
 
 def withdraw(session: Session, itinerary: Itinerary, *, reason: str, now: datetime) -> None:

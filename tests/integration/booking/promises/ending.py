@@ -1,6 +1,6 @@
 """Hosts that call off and what is chosen then; trainees who never came and what is decided."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from hypothesis import event
@@ -104,8 +104,10 @@ class Rules(Machine):
     def comes_late_and_is_marked_as_never_come(self, which):
         """The likeliest story in one step: the second day, and nobody was there."""
         booking = self.pick(which, S.CONFIRMED)
-        self.the_first_day_comes()
-        self.stage.clock.advance(timedelta(days=1))
+        day = self.stage.booking(booking).first_day + timedelta(days=1)
+        second = datetime.combine(day, time(15), tzinfo=UTC)
+        self.stage.clock.at = max(self.stage.now, second)
+        self.stage.start_due()
         self.on(booking, no_shows.mark, actor_id=self.host, reason="")
 
     def learns_of_offers(self) -> None:

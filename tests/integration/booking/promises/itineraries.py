@@ -29,8 +29,14 @@ class Rules(Machine):
     def itinerary(self, which: int) -> Any:
         return self.itineraries[-1 - which % len(self.itineraries)]
 
-    @rule(trainee=TRAINEES, places=SOME, start=st.integers(0, 2), weeks=st.integers(1, 2))
-    def holds_an_itinerary(self, trainee, places, start, weeks):
+    @rule(
+        trainee=TRAINEES,
+        places=SOME,
+        start=st.integers(0, 2),
+        weeks=st.integers(1, 2),
+        paid=st.booleans(),
+    )
+    def holds_an_itinerary(self, trainee, places, start, weeks, paid):
         """Rotations at two or three places, one after the other: all seats are held, or none."""
         wanted = [
             (self.places[place], FIRST_DAY + WEEK * (start + number * weeks), weeks)
@@ -45,6 +51,8 @@ class Rules(Machine):
             event("an itinerary was held")
             self.itineraries.append(made[0])
             self.states.update(dict.fromkeys(made[1], S.HELD))
+            if paid:
+                self.pays_the_itinerary(0, whole=False, settles=True)
 
     @precondition(lambda self: self.itineraries)
     @rule(which=WHICH)

@@ -40,6 +40,9 @@ class Machine(RuleBasedStateMachine):
     stage: Stage
     trainees: list[Any]
     places: list[Place]
+    # How many seats a week each place has at first, and whether some are booked.
+    seats = (1, 2, 1)
+    booked = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,93 @@
+"""In which order seats are offered: strict among wishes that could be met, and nothing stands empty.
+
+Wishes for the same weeks are met in the order of joining, always. One whose weeks are not all free
+keeps its place and may be overtaken by one that needs fewer.
+"""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace.booking.rules.waiting import Turn, places, turns
+from tests.factories.rotations import FIRST_DAY
+from tests.integration.booking.test_waiting import answer, ask, join, seen, state, withdraw
+
+WEEK = timedelta(days=7)
+LISTING, POOL = UUID(int=1), UUID(int=2)
+WISHES = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 4)), min_size=1, max_size=8)
+FREE = st.lists(st.integers(0, 2), min_size=8, max_size=8)
+
+
+def test_a_longer_wish_is_overtaken_only_where_its_own_weeks_are_not_free(stage):
+    place = stage.place()
+    early = stage.hold(stage.trainee(), place, FIRST_DAY, 2)
+    late = stage.hold(stage.trainee(), place, FIRST_DAY + WEEK * 2, 2)
+    long, short = stage.trainee("Long"), stage.trainee("Short")
+    first = join(stage, long, place, FIRST_DAY, 4)
+    second = join(stage, short, place, FIRST_DAY, 2)
+    assert [seen(stage, one)[1] for one in (first, second)] == [1, 2]
+    withdraw(stage, early)
+    assert ask(stage, place) == 1
+    assert (state(stage, first), state(stage, second)) == ("waiting", "offered")
+    # The place in the line is kept: when the seat comes back, and the rest with it, it is theirs.
+    assert seen(stage, first)[1] == 1
+    withdraw(stage, late)
+    assert ask(stage, place) == 0
+    answer(stage, second, accept=False)
+    assert ask(stage, place) == 1
+    assert state(stage, first) == "offered"
+    assert stage.findings() == []
+
+
+def test_a_longer_wish_whose_weeks_are_free_goes_first(stage):
+    place = stage.place()
+    whole = stage.hold(stage.trainee(), place, FIRST_DAY, 4)
+    first = join(stage, stage.trainee("Long"), place, FIRST_DAY, 4)
+    second = join(stage, stage.trainee("Short"), place, FIRST_DAY, 1)
+    third = join(stage, stage.trainee("Late"), place, FIRST_DAY + WEEK * 3, 1)
+    withdraw(stage, whole)
+    assert ask(stage, place) == 1
+    assert [state(stage, one) for one in (first, second, third)] == [
+        "offered",
+        "waiting",
+        "waiting",
+    ]
+
+
+@given(WISHES, FREE)
+def test_nobody_is_passed_over_who_could_be_served(wishes, free_weeks):
+    """For any line and any seats: an earlier wish that is passed over lacks a week at that moment."""
+    waiting = [
+        Turn(UUID(int=100 + number), number, LISTING, FIRST_DAY + WEEK * start, weeks)
+        for number, (start, weeks) in enumerate(wishes)
+    ]
+    free = {(POOL, FIRST_DAY + WEEK * number): seats for number, seats in enumerate(free_weeks)}
+    served: list[Turn] = []
+    for turn in turns(waiting, {LISTING: [POOL]}, {}, free):
+        for before in waiting[: turn.number]:
+            if before not in served:
+                assert any(free.get(one, 0) < 1 for one in places(before, [POOL]))
+                assert before.mondays != turn.mondays
+        for one in places(turn, [POOL]):
+            free[one] -= 1
+        served.append(turn)
+    assert all(seats >= 0 for seats in free.values())
+    # What is left is of no use to anybody who was not served.
+    left = [turn for turn in waiting if turn not in served]
+    assert all(any(free.get(one, 0) < 1 for one in places(turn, [POOL])) for turn in left)
+
+
+def test_the_order_of_joining_holds_for_the_same_weeks_whatever_happened_between(stage):
+    place = stage.place()
+    whole = stage.hold(stage.trainee(), place, FIRST_DAY, 2)
+    line = [join(stage, stage.trainee(str(n)), place, FIRST_DAY, 2) for n in range(3)]
+    assert [seen(stage, one)[1] for one in line] == [1, 2, 3]
+    withdraw(stage, whole)
+    for one in line:
+        assert ask(stage, place) <= 1
+        assert state(stage, one) == "offered"
+        assert seen(stage, one)[2].first_day == date(2027, 3, 1)
+        answer(stage, one, accept=False)
+    assert stage.findings() == []
