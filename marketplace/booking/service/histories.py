@@ -64,7 +64,7 @@ def history(session: Session, booking_id: UUID) -> History:
     booking = queries.find(session, booking_id)
     rows = queries.history(session, booking_id)
     changes = queries.changes_of(session, booking_id)
-    acted = {row.actor_id for row in (*rows, *changes) if row.actor_id}
+    acted = {row.actor_id for row in rows if row.actor_id} | {one.actor_id for one in changes}
     actors = identity.contacts(session, sorted(acted))
     steps = [
         Step(

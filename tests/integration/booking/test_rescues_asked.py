@@ -10,6 +10,8 @@ from marketplace.booking.rules import changes as rules
 from marketplace.booking.service import applications, extending, replaying, rescues, rotations
 from marketplace.core.money import Money
 from marketplace.payments import queries as payments
+from marketplace.payments.events import Payable
+from marketplace.payments.service.hosts import shares
 from tests.factories import itineraries as make
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.booking.test_rescues import (
@@ -168,26 +170,28 @@ def test_who_pays_the_difference(stage, price, by_host, by_platform, to_host):
     new = accept(stage, booking_id)
     booking, host_price = stage.booking(new), int(float(price) * 400)
     assert booking.total <= Money(224000, "USD")
-    shares = rules.protection(stage.booking(booking_id).price_lines, booking.price_lines)
+    parts = rules.protection(stage.booking(booking_id).price_lines, booking.price_lines)
     if by_host is None:
-        assert shares is None
+        assert parts is None
     else:
-        assert (shares.by_host.minor, shares.by_platform.minor, shares.to_host.minor) == (
+        assert (parts.by_host.minor, parts.by_platform.minor, parts.to_host.minor) == (
             by_host,
             by_platform,
             to_host,
         )
     assert ("rescue_difference" in stage.told(owner)) is (by_host is not None)
     # Nothing is due before the rotation was completed.
-    assert balance(stage, "host_payable", place.site_id) == 0
+    assert balance(stage, "host_receivable", place.site_id) == 0
     stage.clock.at = datetime.combine(booking.last_day, datetime.min.time(), UTC) + WEEK
     with stage.transaction() as session:
         rotations.complete(
             session, queries.find(session, new), actor_id=other.owner_id, now=stage.now
         )
-    assert balance(stage, "host_payable", place.site_id) == -(by_host or 0)
-    assert balance(stage, "host_payable", other.site_id) == (to_host or 0)
-    assert owed(stage, other) + balance(stage, "host_payable", other.site_id) == host_price
+    assert balance(stage, "host_receivable", place.site_id) == -(by_host or 0)
+    assert owed(stage, other) == host_price
+    with stage.transaction() as session:
+        share = shares.share_of(session, Payable("booking", new), "USD")
+    assert share == Money(host_price, "USD")
     kept_by_platform = balance(stage, "platform_revenue")
     assert kept_by_platform == min(24000, host_price * 12 // 100) or by_host == host_price // 4
     assert kept_by_platform + host_price - (by_host or 0) == min(224000, booking.total.minor)
@@ -205,7 +209,7 @@ def test_a_rescue_that_is_not_completed_costs_nobody(stage):
     call_off(stage, new, place)
     trainee = other.trainee_id
     choose(stage, new, "refund", actor_id=trainee)
-    assert balance(stage, "host_payable", place.site_id) == 0
+    assert balance(stage, "host_receivable", place.site_id) == 0
     assert balance(stage, "platform_revenue") == 0
     assert stage.refunded(stage.booking(booking_id).payment_id) == 224000
 
