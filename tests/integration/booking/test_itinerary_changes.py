@@ -19,11 +19,11 @@ from marketplace.payments import queries as payments
 from marketplace.payments.service import ledger
 from tests.factories import itineraries as make
 from tests.factories.rotations import FIRST_DAY
+from tests.factories.schools import a_school, link
 
 WEEK = timedelta(days=7)
 SECOND = FIRST_DAY + WEEK * 4
 LATER = FIRST_DAY + WEEK * 16
-SCHOOL = {"school_name": "Grant Medical College"}
 API = "/api/v1"
 
 
@@ -82,7 +82,9 @@ def of_host(stage, place):
 
 @pytest.fixture
 def pair(stage):
-    return stage.trainee("Asha Rao", **SCHOOL), stage.trainee("Ravi Iyer", **SCHOOL)
+    both = stage.trainee("Asha Rao"), stage.trainee("Ravi Iyer")
+    link(stage, a_school(stage), *both)
+    return both
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import INVARIANT_MARKER, RULE_MARKER, run_state_machine_as_test
 
+from tests.factories.schools import a_school, link
+
 FOLDER = Path(__file__).parent / "promises"
 PACKAGE = "tests.integration.booking.promises"
 FEWEST_RULES, FEWEST_INVARIANTS = 50, 9
@@ -51,8 +53,8 @@ def test_the_promises_hold_whatever_happens(live_stage, theme):
     """Faults 2, 5, 21, 22, 39 and 45 come up among the steps, in any order."""
     bookings = machine(theme)
     bookings.stage = live_stage
-    school = {"school_name": "Grant Medical College"}
-    bookings.trainees = [live_stage.trainee(**school) for _ in range(3)]
+    bookings.trainees = [live_stage.trainee() for _ in range(3)]
+    link(live_stage, a_school(live_stage), *bookings.trainees)
     bookings.places = [
         live_stage.place(seats_per_week=1),
         live_stage.place(seats_per_week=2, cancellation_policy="deposit_forfeit"),
