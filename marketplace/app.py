@@ -65,6 +65,7 @@ AREAS = {
     "/api/v1/bookings": ("booking", "outcomes"),
     "/api/v1/calendar-feeds": ("booking",),
     "/api/v1/campaigns": ("outcomes", "reporting"),
+    "/api/v1/credit": ("payments",),
     "/api/v1/docs": ("pages",),
     "/api/v1/documents": ("compliance",),
     "/api/v1/downloads": ("compliance",),

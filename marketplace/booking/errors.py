@@ -134,11 +134,6 @@ class ProofNeeded(Forbidden):
     title = "This clause needs a proof that has been accepted."
 
 
-class CreditNotOffered(Conflict):
-    code = "credit_not_offered"
-    title = "A credit can't be given here. Choose another way to be paid back."
-
-
 class TooManyFeeds(Conflict):
     code = "too_many_feeds"
     title = "You have as many calendar addresses as one can have. Revoke one first."

@@ -133,6 +133,7 @@ def _look() -> None:
     with transaction() as session:
         findings = [f"{found.code}: {found.text}" for found in checks.check(session, now())]
         findings += [f"ledger: {fault}" for fault in ledger.wrong_totals(session)]
+        findings += [f"credit: {fault}" for fault in ledger.wrong_credit(session)]
     for line in findings:
         click.echo(line)
     click.echo("nothing is wrong" if not findings else f"{len(findings)} finding(s)", err=True)

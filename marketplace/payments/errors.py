@@ -55,6 +55,45 @@ class ContractReplaced(Conflict):
     title = "This contract was replaced: see the site's contracts."
 
 
+class CreditNotFound(NotFound):
+    code = "credit_not_found"
+
+
+class CreditLacking(Conflict):
+    """`available` is what the account can spend in this currency now."""
+
+    code = "credit_lacking"
+    title = "There is less credit than this."
+
+
+class CreditNotTransferable(Conflict):
+    code = "credit_not_transferable"
+    title = "This credit can't be handed on."
+
+
+class RecipientUnknown(Conflict):
+    """One answer for an unknown address and an account that can't have credit."""
+
+    code = "recipient_unknown"
+    title = "No trainee with this address can be given credit."
+
+
+class VoucherRefused(Conflict):
+    """`reason` says why: unknown, not_yet, over, withdrawn, used_up, used_by_you, not_here, nothing."""
+
+    code = "voucher_refused"
+    title = "This code takes nothing off this price."
+
+
+class VoucherNotFound(NotFound):
+    code = "voucher_not_found"
+
+
+class VoucherExists(Conflict):
+    code = "voucher_exists"
+    title = "There is a code of this name already."
+
+
 class AmountRefused(Invalid):
     """Nothing, a negative amount, or a currency other than the payment's."""
 
@@ -90,4 +129,7 @@ CONSTRAINTS: ConstraintErrors = {
     "ck_payment_part_refunded": RefundExceedsPayment,
     "uq_payment_live": PaymentInProgress,
     "ex_fee_contract_site_id_valid": ContractsOverlap,
+    "ck_credit_grant_left": CreditLacking,
+    "ck_voucher_code_uses": VoucherRefused,
+    "uq_voucher_code_code": VoucherExists,
 }

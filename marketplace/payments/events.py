@@ -33,10 +33,13 @@ class PaymentSettled(PaymentEvent):
     """The money arrived. `late`: the payment had expired, failed or been cancelled before.
 
     Whoever listens either fulfils what was paid for or calls `payments.service.refund`, in this
-    same transaction.
+    same transaction. `credit_minor` was set aside beside it, `voucher_use_id` lowered the price:
+    both are fulfilled (`service.credit.paying.fulfil`, `service.vouchers.fulfil`) or given up too.
     """
 
     late: bool
+    credit_minor: int = 0
+    voucher_use_id: UUID | None = None
 
 
 @dataclass(frozen=True)

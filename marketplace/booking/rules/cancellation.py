@@ -8,7 +8,9 @@ was paid, and what is not kept goes back.
 import hashlib
 import json
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from marketplace.booking.errors import ProofNeeded, TermsSilent
@@ -21,9 +23,11 @@ from marketplace.catalog.rules.policies import (
     Option,
     PaysBackAs,
     PolicyEvent,
+    RefundOrder,
     Window,
 )
 from marketplace.core.money import Money
+from marketplace.payments.rules.credit import CreditTerms
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,22 @@ class QuoteLine:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One of the ways to be paid back that the terms offer, and what it comes to."""
+
+    option: str
+    pays_back_as: PaysBackAs
+    kept: Money
+    refund: Money
+
+
+@dataclass(frozen=True)
 class Quote:
-    """The exact outcome of cancelling now, and the mark by which the trainee commits to it."""
+    """The exact outcome of cancelling now, and the mark by which the trainee commits to it.
+
+    `credit` are the terms of what is paid back as a voucher; `choices` the ways among which this
+    is one.
+    """
 
     event: PolicyEvent
     option: str
@@ -65,6 +83,9 @@ class Quote:
     refund: Money
     within_days: int | None
     mark: str
+    refund_order: RefundOrder = RefundOrder.IN_PROPORTION
+    credit: CreditTerms | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 def options(policies: Sequence[CancellationPolicy], event: PolicyEvent) -> tuple[Option, ...]:
@@ -88,7 +109,7 @@ def quote(
     window = option.window(facts.days)
     kept = min(max(_kept(window.kept, facts), _least(facts)), facts.paid)
     refund = facts.paid - kept
-    lines = _lines(policy, window, facts, kept, refund)
+    lines = _lines(policy, option, window, facts, kept, refund)
     return Quote(
         event=facts.event,
         option=option.key,
@@ -102,7 +123,25 @@ def quote(
         refund=refund,
         within_days=policy.refund_within_days,
         mark=_mark(facts, option, policy.key, lines),
+        refund_order=policy.refund_order,
+        credit=_credit(option),
     )
+
+
+def choices(sets: Sequence[Sequence[CancellationPolicy]], facts: Facts) -> tuple[Choice, ...]:
+    """Return every way to be paid back under these sets of terms, each at its best."""
+    keys: dict[str, None] = {}
+    for policies in sets:
+        with suppress(TermsSilent):
+            keys |= dict.fromkeys(option.key for option in options(policies, facts.event))
+    quotes = [better_of(sets, facts, key) for key in keys]
+    return tuple(Choice(one.option, one.pays_back_as, one.kept, one.refund) for one in quotes)
+
+
+def _credit(option: Option) -> CreditTerms | None:
+    if option.pays_back_as is not PaysBackAs.VOUCHER:
+        return None
+    return CreditTerms(option.good_for_days, option.transferable)
 
 
 def _clause(
@@ -174,7 +213,12 @@ def _in_currency(amount: Money | None, facts: Facts) -> Money:
 
 
 def _lines(
-    policy: CancellationPolicy, window: Window, facts: Facts, kept: Money, refund: Money
+    policy: CancellationPolicy,
+    option: Option,
+    window: Window,
+    facts: Facts,
+    kept: Money,
+    refund: Money,
 ) -> tuple[QuoteLine, ...]:
     deposit = min(facts.deposit, facts.paid)
     balance = facts.paid - deposit
@@ -183,7 +227,10 @@ def _lines(
         lines.append(QuoteLine("balance_paid", "Balance that you have paid", balance))
     if kept:
         lines.append(QuoteLine("kept", f"{policy.name}: {_when(window)}", -kept))
-    lines.append(QuoteLine("refund", "Refund", refund))
+    as_credit = option.pays_back_as is PaysBackAs.VOUCHER
+    lines.append(
+        QuoteLine("refund", "Credit for a later booking" if as_credit else "Refund", refund)
+    )
     return tuple(lines)
 
 
@@ -202,7 +249,7 @@ def _mark(facts: Facts, option: Option, policy_key: str, lines: Collection[Quote
 
     The number of days is left out: a night that changes no figure asks for no new decision.
     """
-    said = {
+    said: dict[str, Any] = {
         "booking": str(facts.booking_id),
         "event": facts.event.value,
         "option": option.key,
@@ -210,5 +257,7 @@ def _mark(facts: Facts, option: Option, policy_key: str, lines: Collection[Quote
         "policy": policy_key,
         "lines": [[line.code, line.amount.minor, line.amount.currency] for line in lines],
     }
+    if option.pays_back_as is PaysBackAs.VOUCHER:
+        said["voucher"] = [option.good_for_days, option.transferable]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -198,6 +198,26 @@ class CancellationQuoteLineSchema(StrictSchema):
     amount = MoneyField()
 
 
+class VoucherTermsSchema(StrictSchema):
+    """Of what is paid back as credit."""
+
+    good_for_days = fields.Integer(
+        allow_none=True, metadata={"description": "Null: for ever.", "example": 365}
+    )
+    transferable = fields.Boolean()
+
+
+class CancellationChoiceSchema(StrictSchema):
+    """One of the ways to be paid back; name its `option` to get a quote for it."""
+
+    option = fields.String()
+    pays_back_as = fields.String(
+        metadata={"description": "original_payment, or voucher: credit for a later booking."}
+    )
+    kept = MoneyField()
+    refund = MoneyField()
+
+
 class CancellationQuoteSchema(StrictSchema):
     """What cancelling now pays back; `quote` is sent back to commit to exactly this."""
 
@@ -217,6 +237,14 @@ class CancellationQuoteSchema(StrictSchema):
     kept = MoneyField()
     refund = MoneyField()
     refund_within_days = fields.Integer(attribute="within_days", allow_none=True)
+    voucher = fields.Nested(VoucherTermsSchema, attribute="credit", allow_none=True)
+    refund_order = fields.String(
+        metadata={
+            "description": "Where it goes first if card and credit paid: in_proportion, card_first"
+            " or credit_first."
+        }
+    )
+    choices = fields.List(fields.Nested(CancellationChoiceSchema))
 
 
 class CancelledSchema(StrictSchema):

@@ -4,15 +4,14 @@ The quote is a pure function of frozen terms and facts, so it is computed again 
 committed to: where the money would now differ, nothing happens and the new quote is shown.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from marketplace.booking import queries
 from marketplace.booking.errors import (
-    CreditNotOffered,
     NotOpenForThis,
     PartlyReturned,
     QuoteChanged,
@@ -23,11 +22,12 @@ from marketplace.booking.rules.cancellation import Facts, Quote
 from marketplace.booking.rules.deadlines import days_before
 from marketplace.booking.service import host_shares, notices, payment, transition
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
-from marketplace.catalog.rules.policies import PaysBackAs, PolicyEvent
+from marketplace.catalog.rules.policies import PolicyEvent, RefundOrder
 from marketplace.core.db import Session
 from marketplace.core.money import Money
 from marketplace.payments import queries as payments
 from marketplace.payments.events import Payable
+from marketplace.payments.rules.credit import CreditTerms, Means
 from marketplace.payments.service import refunds
 
 # Tells both sides, with what goes back.
@@ -67,7 +67,9 @@ def quote_of_ended(booking: Booking, wish: Wish, at: datetime) -> Quote:
         proofs=wish.proofs,
         at_least=frozen.kept_at_least(booking.policy),
     )
-    return cancellation.better_of(frozen.choices(booking.policy), facts, wish.option)
+    sets = frozen.choices(booking.policy)
+    found = cancellation.better_of(sets, facts, wish.option)
+    return replace(found, choices=cancellation.choices(sets, facts))
 
 
 def cancel(
@@ -94,11 +96,10 @@ def cancel(
     present = quote(booking, wish, now)
     if present.mark != mark:
         raise QuoteChanged(extra={"quote": quote_json(present)})
-    if present.pays_back_as is PaysBackAs.VOUCHER:
-        raise CreditNotOffered
-    settle(session, booking, present, actor_id=actor_id, reason=reason, now=now)
+    by_card = settle(session, booking, present, actor_id=actor_id, reason=reason, now=now)
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
-    tell(session, booking, present.refund, now)
+    # Of what becomes credit the trainee is told by a notice of its own.
+    tell(session, booking, by_card, now)
     return present
 
 
@@ -110,12 +111,19 @@ def settle(
     actor_id: UUID,
     reason: str,
     now: datetime,
-) -> None:
-    """Ask for the refund of a quote and write it down for good; once for a booking."""
-    asked = give_back(session, booking, agreed.refund, actor_id, reason, now)
+) -> Money:
+    """Ask for the refund of a quote and write it down for good; once for a booking.
+
+    Returns what of it goes back to the way of payment: the rest is credit from now on.
+    """
+    asked = give_back(
+        session, booking, agreed.refund, actor_id, reason, now, agreed.refund_order, agreed.credit
+    )
     session.add(_record(booking, agreed, asked, actor_id, now))
     host_shares.decided(session, booking, now)
     session.flush()
+    by_card = sum(one["amount"]["amount"] for one in asked if one["means"] == Means.CARD)
+    return Money(by_card, agreed.refund.currency)
 
 
 def cancel_unpaid(
@@ -151,7 +159,15 @@ def quote_json(quote: Quote) -> dict[str, Any]:
         "kept": notices.money_json(quote.kept),
         "refund": notices.money_json(quote.refund),
         "refund_within_days": quote.within_days,
+        "voucher": _voucher_json(quote),
     }
+
+
+def _voucher_json(quote: Quote) -> dict[str, Any] | None:
+    terms = quote.credit
+    if terms is None:
+        return None
+    return {"good_for_days": terms.good_for_days, "transferable": terms.transferable}
 
 
 def _lines_json(quote: Quote) -> list[dict[str, Any]]:
@@ -168,49 +184,97 @@ def give_back(
     actor_id: UUID | None,
     reason: str,
     now: datetime,
+    order: RefundOrder = RefundOrder.IN_PROPORTION,
+    as_credit: CreditTerms | None = None,
 ) -> list[dict[str, Any]]:
-    """Ask for `amount` from the payments kept for the booking, the latest first; its own share only.
+    """Ask for `amount` from the payments kept for the booking; its own share only.
 
-    Returns the refunds as the record has them; none for nothing.
+    What credit paid goes back to it and the rest to the card, each in its share or in the `order`
+    of the terms, the latest payment first; all of it as credit under the terms `as_credit`. Returns
+    the refunds as the record has them; none for nothing.
     """
     asked = []
-    left = amount
-    for payment_id, part_id, refundable in _sources(session, booking):
-        part = min(left, refundable)
-        if not part:
-            continue
+    for source, part in _shared_out(_sources(session, booking), amount, order):
         refund = refunds.refund(
             session,
-            payment_id,
+            source.payment_id,
             amount=part,
             reason=reason,
             requested_by=actor_id,
             now=now,
-            part_id=part_id,
+            part_id=source.part_id,
+            as_credit=as_credit,
         )
         asked.append(
             {
                 "refund_id": str(refund.id),
-                "payment_id": str(payment_id),
+                "payment_id": str(source.payment_id),
                 "amount": notices.money_json(part),
+                "means": refund.means,
             }
         )
-        left -= part
-    if left:
-        raise PartlyReturned(f"{left} of the refund has gone back already.")
     return asked
 
 
-def _sources(session: Session, booking: Booking) -> list[tuple[UUID, UUID | None, Money]]:
+@dataclass(frozen=True)
+class _Source:
+    """A payment, or a part of one, that can give back."""
+
+    payment_id: UUID
+    part_id: UUID | None
+    refundable: Money
+    means: Means
+
+
+def _sources(session: Session, booking: Booking) -> list[_Source]:
     """What can be refunded: payments for the booking alone, then its parts of payments for more."""
     payable = Payable(payment.KIND, booking.id)
     own = payments.kept_payments(session, payable)
-    found: list[tuple[UUID, UUID | None, Money]] = [(one.id, None, one.refundable) for one in own]
+    found = [_Source(one.id, None, one.refundable, Means(one.means)) for one in own]
     # Paid with an itinerary, or taken over from a booking that was.
     if booking.itinerary_id is not None or booking.replaces_id is not None:
-        parts = payments.kept_parts(session, payable)
-        found += [(part.payment_id, part.payable_id, part.refundable) for part in parts]
+        for part in payments.kept_parts(session, payable):
+            means = Means(payments.payment(session, part.payment_id).means)
+            found.append(_Source(part.payment_id, part.payable_id, part.refundable, means))
     return found
+
+
+def _shared_out(
+    sources: Sequence[_Source], amount: Money, order: RefundOrder
+) -> list[tuple[_Source, Money]]:
+    """Say which source gives back how much; credit's first, as whoever locks credit does."""
+    zero = Money.zero(amount.currency)
+    there = {
+        means: sum((one.refundable for one in sources if one.means is means), zero)
+        for means in (Means.CREDIT, Means.CARD)
+    }
+    whole = there[Means.CREDIT] + there[Means.CARD]
+    if amount > whole:
+        raise PartlyReturned(f"{amount - whole} of the refund has gone back already.")
+    if not amount:
+        return []
+    given = dict(zip(there, _by_order(there, amount, order), strict=True))
+    found = []
+    for means in there:
+        left = given[means]
+        for one in (source for source in sources if source.means is means):
+            part = min(left, one.refundable)
+            if part:
+                found.append((one, part))
+                left -= part
+    return found
+
+
+def _by_order(there: dict[Means, Money], amount: Money, order: RefundOrder) -> list[Money]:
+    """How much credit and card give back, in this order."""
+    credit, card = there[Means.CREDIT], there[Means.CARD]
+    if order is RefundOrder.CARD_FIRST:
+        by_card = min(card, amount)
+        return [amount - by_card, by_card]
+    if order is RefundOrder.CREDIT_FIRST:
+        by_credit = min(credit, amount)
+        return [by_credit, amount - by_credit]
+    return amount.allocate([credit.minor, card.minor])
 
 
 def _record(

@@ -44,6 +44,14 @@ class PaysBackAs(StrEnum):
     VOUCHER = "voucher"
 
 
+class RefundOrder(StrEnum):
+    """Where a refund goes first that is less than what was paid, by card and by credit."""
+
+    IN_PROPORTION = "in_proportion"
+    CARD_FIRST = "card_first"
+    CREDIT_FIRST = "credit_first"
+
+
 @dataclass(frozen=True)
 class Kept:
     """What stays with the provider; `amount` or `basis_points` (of what was paid) by kind."""
@@ -70,11 +78,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Option:
-    """One way to be paid back; windows are in order and leave no day out."""
+    """One way to be paid back; windows are in order and leave no day out.
+
+    A voucher is good for `good_for_days` (None: for ever), and may be handed on if `transferable`.
+    """
 
     key: str
     pays_back_as: PaysBackAs
     windows: tuple[Window, ...]
+    good_for_days: int | None = None
+    transferable: bool = False
 
     def window(self, days: int) -> Window:
         return next(window for window in self.windows if window.holds(days))
@@ -109,6 +122,7 @@ class CancellationPolicy:
     deposit_alternatives: tuple[DepositTerms, ...]
     refund_within_days: int | None
     clauses: tuple[Clause, ...]
+    refund_order: RefundOrder = RefundOrder.IN_PROPORTION
 
     def balance_due_days(self, deposit: Money) -> int | None:
         """Days before the start by which the balance is due after this deposit; none if unsaid.
@@ -152,6 +166,7 @@ def read_policy(data: Mapping[str, Any]) -> CancellationPolicy:
             deposit_alternatives=tuple(map(_deposit, deposit["alternatives"] if deposit else ())),
             refund_within_days=data["refund_within_days"],
             clauses=tuple(_clause(clause) for clause in data["clauses"]),
+            refund_order=RefundOrder(data.get("refund_order", RefundOrder.IN_PROPORTION)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PolicyFault(f"policy {key!r}: {error}") from error
@@ -188,7 +203,16 @@ def _option(data: Mapping[str, Any]) -> Option:
         for window in data["windows"]
     )
     _check_cover(windows)
-    return Option(data["key"], PaysBackAs(data["pays_back_as"]), windows)
+    days = data.get("good_for_days")
+    if days is not None and days < 1:
+        raise PolicyFault("a voucher is good for a day at least")
+    return Option(
+        data["key"],
+        PaysBackAs(data["pays_back_as"]),
+        windows,
+        good_for_days=days,
+        transferable=data.get("transferable", False),
+    )
 
 
 def _check_cover(windows: tuple[Window, ...]) -> None:

@@ -8,6 +8,7 @@ from marketplace.payments.models.books import (
     LedgerTransaction,
 )
 from marketplace.payments.models.carrying import PaymentCarry
+from marketplace.payments.models.credit import CreditGrant, CreditMovement, CreditUse
 from marketplace.payments.models.hosts import (
     FeeContract,
     HostAccount,
@@ -27,9 +28,13 @@ from marketplace.payments.models.paying import (
 from marketplace.payments.models.protecting import PriceProtection
 from marketplace.payments.models.receipts import DocumentSequence, Receipt
 from marketplace.payments.models.refunds import Refund, RefundTransition
+from marketplace.payments.models.vouchers import VoucherCode, VoucherUse
 
 __all__ = [
     "AccountKind",
+    "CreditGrant",
+    "CreditMovement",
+    "CreditUse",
     "DocumentSequence",
     "FeeContract",
     "HostAccount",
@@ -53,5 +58,7 @@ __all__ = [
     "RefundTransition",
     "ShareClaim",
     "ShareRelease",
+    "VoucherCode",
+    "VoucherUse",
     "WebhookEvent",
 ]

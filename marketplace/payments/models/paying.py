@@ -18,6 +18,7 @@ from marketplace.core.db import Base, created_at, money_column, pk
 from marketplace.core.money import Money
 from marketplace.payments.events import Payable
 from marketplace.payments.rules import PURPOSES, Earner, PriceLine
+from marketplace.payments.rules.credit import Means
 from marketplace.payments.states import LIVE, PaymentState
 
 
@@ -41,6 +42,8 @@ class Payment(Base):
         CheckConstraint("captured_minor IN (0, amount_minor)", name="captured"),
         CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded"),
         CheckConstraint("(state = 'settled') = (captured_minor > 0)", name="settled"),
+        CheckConstraint(one_of("means", list(Means)), name="means"),
+        CheckConstraint("credit_minor >= 0", name="credit"),
         Index(
             "uq_payment_live",
             "payable_kind",
@@ -56,6 +59,11 @@ class Payment(Base):
             postgresql_where=text("carried_to_id IS NOT NULL"),
         ),
         Index("ix_payment_payer_id", "payer_id"),
+        Index(
+            "ix_payment_voucher_use_id",
+            "voucher_use_id",
+            postgresql_where=text("voucher_use_id IS NOT NULL"),
+        ),
         Index("ix_payment_site_id", "site_id"),
         Index(
             "ix_payment_poll",
@@ -95,6 +103,11 @@ class Payment(Base):
     captured_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     fee_known: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    means: Mapped[str] = mapped_column(default=Means.CARD.value, server_default=text("'card'"))
+    # What credit pays beside this payment, which it waits for: see `CreditUse`.
+    credit_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    # The use of a code that lowered what is asked for.
+    voucher_use_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("voucher_use.id"))
     # When the poller asks the processor again; none once there is nothing left to learn.
     next_look_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = created_at()

@@ -10,6 +10,7 @@ from marketplace.core.db import Base, created_at, money_column, pk
 from marketplace.core.money import Money
 from marketplace.payments.models.paying import one_of
 from marketplace.payments.rules import Split
+from marketplace.payments.rules.credit import Means
 from marketplace.payments.states import RefundState
 
 
@@ -23,6 +24,7 @@ class Refund(Base):
     __table_args__ = (
         CheckConstraint(one_of("state", [state.value for state in RefundState]), name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint(one_of("means", list(Means)), name="means"),
         CheckConstraint(
             "host_minor >= 0 AND platform_minor >= 0"
             " AND host_minor + platform_minor = amount_minor",
@@ -41,6 +43,7 @@ class Refund(Base):
     amount: Mapped[Money] = money_column("amount")
     host_minor: Mapped[int] = mapped_column(BigInteger)
     platform_minor: Mapped[int] = mapped_column(BigInteger)
+    means: Mapped[str] = mapped_column(default=Means.CARD.value, server_default=text("'card'"))
     reason: Mapped[str]
     requested_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     replaces_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("refund.id"))

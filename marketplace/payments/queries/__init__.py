@@ -12,6 +12,7 @@ from marketplace.payments.queries.books import (
     wrong_refund_sums,
     wrong_totals,
 )
+from marketplace.payments.queries.credit import available, granted_for, wrong_credit
 from marketplace.payments.queries.moved import PaidBack, PaidFor, money_of
 from marketplace.payments.queries.paying import (
     carries,
@@ -49,11 +50,13 @@ __all__ = [
     "PaidBack",
     "PaidFor",
     "Posting",
+    "available",
     "balance_of",
     "carries",
     "currencies",
     "due_payments",
     "due_refunds",
+    "granted_for",
     "kept_parts",
     "kept_payments",
     "known_events",
@@ -84,6 +87,7 @@ __all__ = [
     "transitions",
     "trial_balance",
     "waiting_events",
+    "wrong_credit",
     "wrong_refund_sums",
     "wrong_totals",
 ]

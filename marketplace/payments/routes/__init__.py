@@ -16,6 +16,7 @@ from marketplace.payments import queries, schemas, service
 from marketplace.payments.errors import PaymentNotFound, ReceiptNotReady
 from marketplace.payments.gateway import PaymentGateway
 from marketplace.payments.models import Payment, Refund
+from marketplace.payments.routes import credit
 from marketplace.payments.service import inbox, quarantine, steps
 from marketplace.payments.states import LIVE
 from marketplace.web import context, openapi
@@ -53,7 +54,7 @@ payments = Blueprint(
 operators = Blueprint(
     "money", __name__, url_prefix="/operator", description="The books, for operators."
 )
-BLUEPRINTS = (stripe, payments, operators)
+BLUEPRINTS = (stripe, payments, operators, credit.blueprint, credit.operators)
 
 
 class EventTooLarge(Invalid):
@@ -220,6 +221,8 @@ def _dump(payment: Payment) -> dict[str, Any]:
         "payable": payment.payable,
         "purpose": payment.purpose,
         "amount": payment.amount,
+        "means": payment.means,
+        "credit": Money(payment.credit_minor, payment.currency),
         "refunded": payment.refunded,
         "description": payment.description,
         "status": payment.state,

@@ -36,6 +36,9 @@ class RefundSchema(StrictSchema):
 
     id = fields.UUID(dump_only=True)
     amount = MoneyField()
+    means = fields.String(
+        metadata={"description": "Where it goes: card (the way of payment), or credit, at once."}
+    )
     reason = fields.String()
     status = fields.String(
         attribute="state", validate=validate.OneOf([state.value for state in RefundState])
@@ -52,6 +55,8 @@ class PaymentSchema(StrictSchema):
     payable = fields.Nested(PayableSchema)
     purpose = fields.String(validate=validate.OneOf(PURPOSES))
     amount = MoneyField()
+    means = fields.String(metadata={"description": "card, or credit."})
+    credit = MoneyField(metadata={"description": "What credit pays besides, once this is paid."})
     refunded = MoneyField()
     description = fields.String()
     status = fields.String(validate=validate.OneOf([state.value for state in PaymentState]))

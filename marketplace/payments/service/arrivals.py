@@ -125,11 +125,17 @@ def _settle(
     defer(session, steps.ISSUE_RECEIPT, payment_id=str(payment.id))
     if surplus:
         # Of two pages for one thing the first is what its owner knows of; this is a mistake's.
+        steps.let_go(session, payment, PAID_TWICE, now)
         refunds.refund_whole(session, payment.id, reason=PAID_TWICE, now=now)
         return Arrival.SURPLUS
     publish(
         session,
-        PaymentSettled(**_told(payment, now), late=late),
+        PaymentSettled(
+            **_told(payment, now),
+            late=late,
+            credit_minor=payment.credit_minor,
+            voucher_use_id=payment.voucher_use_id,
+        ),
     )
     return Arrival.LATE if late else Arrival.SETTLED
 

@@ -37,6 +37,8 @@ def request(
     return_path: str | None = None,
     locked: bool = False,
     parts: Sequence[Part] = (),
+    credit: Money | None = None,
+    voucher_use_id: UUID | None = None,
 ) -> Payment:
     """Ask `payer_id` for the sum of `lines`; a job opens the payment page a moment later.
 
@@ -44,8 +46,9 @@ def request(
     for the same while it is open returns the same payment. `amount`, if given, must be the sum.
     `return_path` is the page of ours that the payer comes back to. `locked`: the caller has taken
     the payable's lock (`queries.payable_lock`) in a statement before. `parts`: what is paid for each
-    of several things at once; their lines in turn are `lines`, and there is no one site. `AlreadyPaid`,
-    `PaymentInProgress` (another amount is open) and `AmountRefused` are refusals.
+    of several things at once; their lines in turn are `lines`, and there is no one site. `credit` is
+    what credit pays besides, set aside by the caller, `voucher_use_id` what lowered the lines.
+    `AlreadyPaid`, `PaymentInProgress` (another amount is open) and `AmountRefused` are refusals.
     """
     part_ids = _part_ids(lines, parts, site_id)
     payment = Payment(
@@ -58,6 +61,8 @@ def request(
         amount=_checked(lines, amount, expires_in, return_path),
         description=description,
         return_path=return_path,
+        credit_minor=credit.minor if credit else 0,
+        voucher_use_id=voucher_use_id,
         state=PaymentState.REQUESTED,
         requested_at=now,
         expires_at=now + expires_in,
@@ -126,7 +131,11 @@ def _ask(
 
 def _the_same(open_one: Payment, wanted: Payment) -> Payment:
     """Return the payment that is open, if it is what is wanted."""
-    if open_one.amount != wanted.amount or open_one.payer_id != wanted.payer_id:
+    if (open_one.amount, open_one.payer_id, open_one.credit_minor) != (
+        wanted.amount,
+        wanted.payer_id,
+        wanted.credit_minor,
+    ):
         raise PaymentInProgress(extra={"payment_id": str(open_one.id)})
     return open_one
 

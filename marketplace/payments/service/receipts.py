@@ -105,6 +105,6 @@ def _content(
         ],
         "total": str(payment.amount),
         "paid_on": payment.settled_at.date().isoformat(),
-        "method": "card",
+        "method": payment.means,
         "remark": REMARKS.get(payment.purpose, ""),
     }

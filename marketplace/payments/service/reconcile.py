@@ -165,6 +165,8 @@ def check_books(session: Session, held: Mapping[str, Money], findings: Findings)
         findings.note("hosts", "host_payable", fault)
     for fault in queries.wrong_refund_sums(session):
         findings.note("refunded", fault, "the payment's sum is not that of its refunds")
+    for fault in queries.wrong_credit(session):
+        findings.note("credit", "trainee_credit", fault)
 
 
 def close_run(session: Session, findings: Findings, *, now: datetime) -> Reconciliation:

@@ -22,7 +22,9 @@ from marketplace.payments.events import Payable, RefundFailed, RefundSettled
 from marketplace.payments.gateway import ProcessorRefund
 from marketplace.payments.models import Payment, PaymentPart, Refund, RefundTransition
 from marketplace.payments.rules import Split, refund_split
+from marketplace.payments.rules.credit import CreditTerms, Means
 from marketplace.payments.service import ledger, steps
+from marketplace.payments.service.credit import refunding
 from marketplace.payments.service.hosts import shares
 from marketplace.payments.service.positions import position
 from marketplace.payments.service.quarantine import put_aside
@@ -70,26 +72,43 @@ def refund(
     now: datetime,
     requested_by: UUID | None = None,
     part_id: UUID | None = None,
+    as_credit: CreditTerms | None = None,
 ) -> Refund:
     """Grant a refund; a job sends it, and `RefundSettled` or `RefundFailed` tells how it went.
 
     `RefundExceedsPayment` if more than was captured would go back, counting what is under way;
     two at once are decided by the database, one after the other. `part_id` says which of several
-    things that were paid at once gives back, and is needed for those (`PartNeeded`).
+    things that were paid at once gives back, and is needed for those (`PartNeeded`). `as_credit`:
+    it becomes credit of the payer, at once, as does whatever goes back of a payment by credit.
     """
     if amount.minor <= 0:
         raise AmountRefused(f"{amount} is nothing to refund.")
     payment = queries.lock_payment(session, payment_id)
     part = _part(session, payment, part_id)
+    by_credit = payment.means == Means.CREDIT
+    pots = refunding.find_pots(session, payment, amount) if by_credit else []
     _reserve(session, payment, amount)
     if part is not None:
         _reserve_part(session, part, amount)
     kept = position(session, payment, part)
     parts = refund_split(kept.whole, kept.back, amount)
-    row = _add(session, payment, amount, parts, reason, now, requested_by, part_id=part_id)
+    terms = as_credit or (CreditTerms() if by_credit else None)
+    means = Means.CARD if terms is None else Means.CREDIT
+    row = _add(
+        session, payment, amount, parts, reason, now, requested_by, part_id=part_id, means=means
+    )
     ledger.post_granted(session, payment, row, kept.site_id)
     shares.take_back(session, payment, part, kept.site_id, cause=f"refund:{row.id}", now=now)
+    if terms is not None:
+        refunding.credit_back(session, payment, row, _kept_for(payment, part), terms, pots, now)
+        _step(session, row, payment, RefundState.SETTLED, "credited", now)
     return row
+
+
+def _kept_for(payment: Payment, part: PaymentPart | None) -> Payable:
+    if part is not None:
+        return Payable(part.payable_kind, part.carried_to_id or part.payable_id)
+    return Payable(payment.payable_kind, payment.carried_to_id or payment.payable_id)
 
 
 def refund_whole(session: Session, payment_id: UUID, *, reason: str, now: datetime) -> list[Refund]:
@@ -254,6 +273,7 @@ def _add(
     requested_by: UUID | None,
     replaces_id: UUID | None = None,
     part_id: UUID | None = None,
+    means: Means = Means.CARD,
 ) -> Refund:
     row = Refund(
         payment_id=payment.id,
@@ -261,12 +281,13 @@ def _add(
         amount=amount,
         host_minor=parts.host.minor,
         platform_minor=parts.platform.minor,
+        means=means.value,
         reason=reason,
         requested_by=requested_by,
         replaces_id=replaces_id,
         state=RefundState.REQUESTED,
         requested_at=now,
-        next_look_at=now + steps.LOOK_AGAIN,
+        next_look_at=now + steps.LOOK_AGAIN if means is Means.CARD else None,
     )
     session.add(row)
     session.flush()
@@ -276,7 +297,8 @@ def _add(
         )
     )
     session.flush()
-    defer(session, steps.SEND_REFUND, refund_id=str(row.id))
+    if means is Means.CARD:
+        defer(session, steps.SEND_REFUND, refund_id=str(row.id))
     return row
 
 

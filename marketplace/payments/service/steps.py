@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from marketplace.core.db import Session
 from marketplace.core.jobs import defer
 from marketplace.payments.models import Payment, PaymentTransition, Refund, RefundTransition
+from marketplace.payments.service import vouchers
+from marketplace.payments.service.credit import moving
 from marketplace.payments.states import PAYMENT, REFUND, PaymentState, RefundState
 
 OPEN_CHECKOUT = "payments.open_checkout"
@@ -14,6 +16,7 @@ PROCESS_EVENT = "payments.process_event"
 SEND_REFUND = "payments.send_refund"
 LOOK_AT_REFUND = "payments.look_at_refund"
 ISSUE_RECEIPT = "payments.issue_receipt"
+UNPAID = frozenset({PaymentState.FAILED, PaymentState.EXPIRED, PaymentState.CANCELLED})
 # How long nothing is heard before the processor is asked.
 LOOK_AGAIN = timedelta(minutes=5)
 
@@ -29,6 +32,16 @@ def move(
         PaymentTransition(payment_id=payment.id, before=before, after=after, reason=reason, at=now)
     )
     session.flush()
+    if after in UNPAID:
+        let_go(session, payment, reason, now)
+
+
+def let_go(session: Session, payment: Payment, reason: str, now: datetime) -> None:
+    """Give back what was set aside for a payment that will not be kept: credit, a code's use."""
+    if payment.credit_minor:
+        moving.give_up(session, payment.id, reason, now)
+    if payment.voucher_use_id is not None:
+        vouchers.release(session, payment.voucher_use_id, now)
 
 
 def close(

@@ -30,7 +30,7 @@ from marketplace.payments.service import (
     refunds,
     steps,
 )
-from marketplace.payments.tasks import hosts
+from marketplace.payments.tasks import credit, hosts
 
 T = TypeVar("T")
 
@@ -282,5 +282,6 @@ TASKS = (
     Task("payments.poll", poll, cron="*/5 * * * *"),
     Task("payments.process_pending_events", process_pending_events, cron="* * * * *"),
     Task("payments.reconcile", run_reconciliation, cron="7 * * * *"),
+    *credit.TASKS,
     *hosts.TASKS,
 )

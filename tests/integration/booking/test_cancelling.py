@@ -8,7 +8,6 @@ import pytest
 
 from marketplace.booking import queries
 from marketplace.booking.errors import (
-    CreditNotOffered,
     NotOpenForThis,
     QuoteChanged,
     Superseded,
@@ -19,6 +18,7 @@ from marketplace.booking.states import BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
 from marketplace.core.money import Money
 from marketplace.core.states import IllegalTransition
+from marketplace.payments import queries as payments
 
 TRAINEE = BookingState.CANCELLED_BY_TRAINEE
 
@@ -100,12 +100,30 @@ def test_nothing_is_refunded_where_the_terms_keep_all(stage):
     assert stage.refunded(stage.booking(booking_id).payment_id) == 0
 
 
-def test_a_voucher_is_not_promised_where_none_can_be_given(stage):
+def test_a_voucher_is_credit_in_the_same_transaction(stage):
     booking_id = stage.confirmed(stage.place(cancellation_policy="visa_denial_only"))
+    booking = stage.booking(booking_id)
     wish = Wish(PolicyEvent.VISA_DENIED, "voucher", frozenset({"visa_denial"}))
-    with pytest.raises(CreditNotOffered):
-        cancel(stage, booking_id, quote(stage, booking_id, wish).mark, wish)
-    assert stage.state(booking_id) == "confirmed"
+    shown = quote(stage, booking_id, wish)
+    assert {one.option: one.refund.minor for one in shown.choices} == {
+        "voucher": booking.paid.minor,
+        "half_back": booking.paid.minor // 2,
+    }
+    cancel(stage, booking_id, shown.mark, wish)
+    assert stage.state(booking_id) == "cancelled_by_trainee"
+    with stage.transaction() as session:
+        assert payments.available(session, booking.trainee_id, stage.now) == [booking.paid]
+        (refund,) = payments.refunds(session, booking.payment_id)
+        assert (refund.means, refund.state, refund.processor_refund) == ("credit", "settled", None)
+        assert payments.wrong_credit(session) == []
+        owed = payments.balance_of(session, "trainee_credit", "USD", booking.trainee_id)
+        assert owed == -booking.paid
+        assert payments.balance_of(session, "refunds_payable", "USD") == Money.zero("USD")
+        (grant,) = payments.granted_for(session, "booking", booking_id)
+        assert (grant.reason, grant.expires_at, grant.transferable) == ("cancellation", None, False)
+        assert queries.cancellation(session, booking_id).refunds[0]["means"] == "credit"
+    assert stage.told(booking.trainee_id)[-2:] == ["credit_granted", "booking_cancelled"]
+    assert stage.findings() == []
 
 
 def test_what_is_not_confirmed_has_nothing_to_cancel(stage):
