@@ -8,7 +8,9 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Select
 
 from marketplace.core.db import Session
 
@@ -42,6 +44,12 @@ class SeatHolders(Protocol):
 
         Only in one of `weeks`, and only from `since` on, where these are given.
         """
+
+    def asked(self, listing_ids: Select[uuid.UUID], since: date) -> ColumnElement[Any]:
+        """A column that finds those with a seat from `since` on, for a query of the caller's own."""
+
+    def told(self, found: Any) -> Sequence[SeatHolder]:
+        """What that column has brought, as `holding` tells it."""
 
     def counts(
         self, session: Session, listing_ids: Collection[uuid.UUID]

@@ -8,7 +8,7 @@ session know them as they stand. `flush` does so with whatever the session has t
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -28,12 +28,13 @@ from marketplace.core.db import Base, Session
 class Part:
     """A statement to go into one with others: an INSERT, UPDATE or DELETE that ends in RETURNING.
 
-    It returns one column. Its values are named as nothing else in the same statement is; lists and
-    JSON go with a CAST.
+    It returns one column; nothing, and without RETURNING, where it is `silent`. Its values are named
+    as nothing else in the same statement is; lists and JSON go with a CAST.
     """
 
     sql: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    silent: bool = False
 
 
 _New = dict[type[Base], list[Base]]
@@ -90,16 +91,35 @@ def now_has(entity: Base, values: Iterable[tuple[str, Any]]) -> None:
         entity.__dict__.pop(composite.key, None)
 
 
-def flush(session: Session, *also: Part) -> list[list[Any]]:
+def brought(model: type[Base], some: Sequence[Mapping[str, Any]]) -> Part:
+    """Return what inserts many rows without entities: all with the same columns, by their names.
+
+    Keys are made by the caller. A column that is not named takes its default.
+    """
+    table = _table(model).name
+    names = ", ".join(some[0])
+    given = _given(model, f"many_{table}")
+    return Part(
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM {given} AS given",  # noqa: S608 - columns
+        {f"many_{table}": _as_json(some)},
+        silent=True,
+    )
+
+
+def flush(
+    session: Session, *also: Part, whole: Collection[type[Base]] = frozenset()
+) -> list[list[Any]]:
     """Write what the session would flush, new rows and changed ones of any tables, in one statement.
 
     Changes come before inserts, so that a row may take the place that another gives up. Keys are
     made by the caller or by us. Rows go as JSON. Each part of `also` is done by the same statement:
     its rows come back, as JSON values, in their order; no part touches a row that another does.
+    Of `whole` models every column of a changed row is written, whichever has changed, so that many
+    rows with different changes are one text.
     """
     if session.deleted:
         raise ValueError("rows to delete are flushed by the session itself")
-    new, changed = _gathered(session)
+    new, changed = _gathered(session, whole)
     if not new and not changed and not also:
         return []
     values = {f"new_{n}": _as_json(map(_row, some)) for n, some in enumerate(new.values())}
@@ -109,7 +129,8 @@ def flush(session: Session, *also: Part) -> list[list[Any]]:
     }
     for part in also:
         values |= part.values
-    together = _together(tuple(new), tuple(changed), tuple(part.sql for part in also))
+    parts = tuple((part.sql, part.silent) for part in also)
+    together = _together(tuple(new), tuple(changed), parts)
     with session.no_autoflush:
         touched, *found = session.execute(together, values).one()
     if touched != sum(map(len, changed.values())):
@@ -123,22 +144,28 @@ def flush(session: Session, *also: Part) -> list[list[Any]]:
     return found
 
 
-def _gathered(session: Session) -> tuple[_New, _Changed]:
+def _gathered(session: Session, whole: Collection[type[Base]]) -> tuple[_New, _Changed]:
     new: _New = defaultdict(list)
     changed: _Changed = defaultdict(list)
     for entity in session.new:
         new[type(entity)].append(entity)
     for entity in session.dirty:
         if names := _changed_in(entity):
-            changed[type(entity), names].append(entity)
+            model: type[Base] = type(entity)
+            changed[model, _but_keys(model) if model in whole else names].append(entity)
     return new, changed
+
+
+@cache
+def _but_keys(model: type[Base]) -> tuple[str, ...]:
+    return tuple(name for name, column in _said(model) if not column.primary_key)
 
 
 @cache
 def _together(
     new: Sequence[type[Base]],
     changed: Sequence[tuple[type[Base], Sequence[str]]],
-    also: Sequence[str],
+    also: Sequence[tuple[str, bool]],
 ) -> TextClause:
     parts = []
     for number, (model, names) in enumerate(changed):
@@ -159,10 +186,15 @@ def _together(
             f"new_{number} AS (INSERT INTO {inserted(model)} SELECT {names}"  # noqa: S608 - our own
             f" FROM changes, {_given(model, f'new_{number}')} AS given)"
         )
-    parts += [f"also_{number} (found) AS ({sql})" for number, sql in enumerate(also)]
+    parts += [
+        f"also_{number}{'' if silent else ' (found)'} AS ({sql})"
+        for number, (sql, silent) in enumerate(also)
+    ]
     back = "".join(
-        f", (SELECT coalesce(json_agg(found), '[]') FROM also_{number})"  # noqa: S608 - our own
-        for number in range(len(also))
+        ", CAST('[]' AS json)"
+        if silent
+        else f", (SELECT coalesce(json_agg(found), '[]') FROM also_{number})"  # noqa: S608 - our own
+        for number, (_, silent) in enumerate(also)
     )
     return text(f"WITH {', '.join(parts)} SELECT touched{back} FROM changes")  # noqa: S608 - our own
 
@@ -190,7 +222,7 @@ def _row_of(entity: Base, names: Iterable[str]) -> dict[str, Any]:
     return {mapper.columns[name].name: getattr(entity, name) for name in (*keys, *names)}
 
 
-def _as_json(found: Iterable[dict[str, Any]]) -> str:
+def _as_json(found: Iterable[Mapping[str, Any]]) -> str:
     return json.dumps(list(found), default=_as_text)
 
 

@@ -50,6 +50,7 @@ from marketplace.booking.queries.endings import (
 )
 from marketplace.booking.queries.holding import (
     holding,
+    holding_as_json,
     live_weeks,
     seats_in_use,
     weeks_of_trainee,
@@ -79,6 +80,7 @@ __all__ = [
     "force_majeure_counts",
     "history",
     "holding",
+    "holding_as_json",
     "last_step",
     "listing_of_completed",
     "live_weeks",

@@ -39,6 +39,26 @@ def holding(
     Rows of id, listing_id, trainee_name, state (`offered` for an offer, `kept_for_round` for a
     place, which has no trainee), approval and mondays; one query.
     """
+    return session.execute(_holding(list(listing_ids), weeks, since)).all()
+
+
+def holding_as_json(listing_ids: Select[UUID], since: date) -> ColumnElement[Any]:
+    """The same rows as a column of another query, each a list of JSON values."""
+    row = _holding(listing_ids, None, since).subquery().c
+    return select(
+        func.json_agg(
+            func.json_build_array(
+                row.id, row.listing_id, row.trainee_name, row.state, row.approval, row.mondays
+            )
+        )
+    ).scalar_subquery()
+
+
+def _holding(
+    listing_ids: list[UUID] | Select[UUID],
+    weeks: Collection[date] | None,
+    since: date | None,
+) -> Select[UUID, UUID, str | None, str, str, Sequence[date]]:
     every = union_all(
         select(
             Booking.id,
@@ -49,7 +69,7 @@ def holding(
             BookingWeek.week,
         )
         .join(BookingWeek, BookingWeek.booking_id == Booking.id)
-        .where(BookingWeek.listing_id.in_(list(listing_ids)), BookingWeek.released_at.is_(None)),
+        .where(BookingWeek.listing_id.in_(listing_ids), BookingWeek.released_at.is_(None)),
         select(
             SeatOffer.id,
             SeatOffer.listing_id,
@@ -57,7 +77,7 @@ def holding(
             literal("offered"),
             literal("instant"),
             offered_week(SeatOffer),
-        ).where(SeatOffer.listing_id.in_(list(listing_ids)), SeatOffer.state == OfferState.OPEN),
+        ).where(SeatOffer.listing_id.in_(listing_ids), SeatOffer.state == OfferState.OPEN),
         select(
             RoundPlace.id,
             RoundPlace.listing_id,
@@ -65,7 +85,7 @@ def holding(
             literal("kept_for_round"),
             literal("instant"),
             offered_week(RoundPlace),
-        ).where(RoundPlace.listing_id.in_(list(listing_ids)), RoundPlace.kept > 0),
+        ).where(RoundPlace.listing_id.in_(listing_ids), RoundPlace.kept > 0),
     ).subquery()
     held = every.c
     person = identity.names()
@@ -86,7 +106,7 @@ def holding(
         query = query.where(held.week.in_(list(weeks)))
     if since is not None:
         query = query.where(held.week >= since)
-    return session.execute(query).all()
+    return query
 
 
 def seats_in_use(session: Session, listing_ids: Collection[UUID]) -> dict[tuple[UUID, date], int]:

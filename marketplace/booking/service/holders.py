@@ -2,7 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select
 
 from marketplace.booking import queries
 from marketplace.booking.states import OWNED, UNDECIDED, BookingState
@@ -22,21 +25,40 @@ class BookedSeats:
         since: date | None = None,
     ) -> Sequence[SeatHolder]:
         rows = queries.holding(session, listing_ids, weeks=weeks, since=since)
+        return [_holder(*row) for row in rows]
+
+    def asked(self, listing_ids: Select[UUID], since: date) -> ColumnElement[Any]:
+        return queries.holding_as_json(listing_ids, since)
+
+    def told(self, found: Any) -> Sequence[SeatHolder]:
         return [
-            SeatHolder(
-                booking_id=row.id,
-                listing_id=row.listing_id,
-                state=row.state,
-                trainee_name=row.trainee_name if _is_known(row.state, row.approval) else None,
-                weeks=tuple(row.mondays),
+            _holder(
+                UUID(key),
+                UUID(listing_id),
+                name,
+                state,
+                approval,
+                list(map(date.fromisoformat, mondays)),
             )
-            for row in rows
+            for key, listing_id, name, state, approval, mondays in found or ()
         ]
 
     def counts(
         self, session: Session, listing_ids: Collection[UUID]
     ) -> Mapping[tuple[UUID, date], int]:
         return queries.seats_in_use(session, listing_ids)
+
+
+def _holder(
+    booking_id: UUID,
+    listing_id: UUID,
+    trainee_name: str | None,
+    state: str,
+    approval: str,
+    mondays: Sequence[date],
+) -> SeatHolder:
+    known = trainee_name if _is_known(state, approval) else None
+    return SeatHolder(booking_id, listing_id, state, known, tuple(mondays))
 
 
 def _is_known(state: str, approval: str) -> bool:

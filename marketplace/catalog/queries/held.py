@@ -26,8 +26,9 @@ from marketplace.catalog.models import (
     SeatWeek,
     Site,
 )
-from marketplace.catalog.queries import locks
+from marketplace.catalog.queries import locks, reviews
 from marketplace.catalog.queries.calendars import PoolWeek, Scope, week_state
+from marketplace.catalog.queries.reviews import Decided
 from marketplace.core.db import Session
 
 Weeks = dict[tuple[uuid.UUID, date], PoolWeek]
@@ -210,11 +211,15 @@ def only_pool(
 
 @dataclass(frozen=True)
 class OfListing:
-    """A listing's pools and all their weeks, held; which of them others draw on too."""
+    """A listing's pools and all their weeks, held; which of them others draw on too.
+
+    `decided` is what operators have said of the listing, and are asked.
+    """
 
     pools: HeldPools
     shared: frozenset[uuid.UUID]
     committing: uuid.UUID | None
+    decided: Sequence[Decided]
 
 
 def of_listing(session: Session, listing: Listing) -> OfListing:
@@ -226,10 +231,19 @@ def of_listing(session: Session, listing: Listing) -> OfListing:
     others = select(func.json_agg(ListingPool.pool_id.distinct())).where(
         ListingPool.pool_id.in_(own), ListingPool.listing_id != listing.id
     )
-    more = [others.scalar_subquery(), locks.committing(listing.owner_account_id)]
+    more = [
+        others.scalar_subquery(),
+        locks.committing(listing.owner_account_id),
+        reviews.decisions(listing.id),
+    ]
     found = pools(session, SeatPool.id.in_(own), None, hold=True, more=more)
-    shared, run = found.more
-    return OfListing(found, frozenset(map(uuid.UUID, shared or ())), run)
+    shared, run, decided = found.more
+    return OfListing(
+        found,
+        frozenset(map(uuid.UUID, shared or ())),
+        run,
+        [Decided.read(*one) for one in decided or ()],
+    )
 
 
 def _line(week: Any) -> ColumnElement[Any]:

@@ -1,37 +1,13 @@
 """What an import asks of the catalogue, for as many rows at once as it works on."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, select
 
-from marketplace.catalog.models import ImportRun, Listing, Site
+from marketplace.catalog.models import ImportRun
 from marketplace.core.db import Session
 from marketplace.web.pagination import Page, paginate
-
-
-def sites_named(
-    session: Session, owner_account_id: uuid.UUID, names: Collection[str]
-) -> dict[str, Site]:
-    """The owner's sites with these names, by name."""
-    rows = session.execute(
-        select(Site).where(Site.owner_account_id == owner_account_id, Site.name.in_(list(names)))
-    ).scalars()
-    return {row.name: row for row in rows}
-
-
-def locked_listings(
-    session: Session, listing_ids: Collection[uuid.UUID]
-) -> dict[uuid.UUID, Listing]:
-    """Listings for a change of them, held in the order of their ids."""
-    rows = session.execute(
-        select(Listing)
-        .where(Listing.id.in_(list(listing_ids)))
-        .order_by(Listing.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalars()
-    return {row.id: row for row in rows}
 
 
 def run(session: Session, run_id: uuid.UUID, *, lock: bool = False) -> ImportRun | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import defer, joinedload
 
 from marketplace.catalog.errors import ListingNotFound, NotOffered
@@ -273,21 +273,6 @@ def require_site(session: Session, listing_id: uuid.UUID, site_id: uuid.UUID) ->
         raise ListingNotFound
 
 
-def owned(
-    session: Session, owner_account_id: uuid.UUID, external_ids: Sequence[str]
-) -> Sequence[Row[Listing, Site, Preceptor]]:
-    """The owner's listings with these ids, each with its site and preceptor."""
-    return session.execute(
-        select(Listing, Site, Preceptor)
-        .join(Site, Site.id == Listing.site_id)
-        .join(Preceptor, Preceptor.id == Listing.preceptor_id)
-        .where(
-            Listing.owner_account_id == owner_account_id,
-            Listing.external_id.in_(list(external_ids)),
-        )
-    ).all()
-
-
 def owned_ids(
     session: Session, owner_account_id: uuid.UUID, states: Sequence[str]
 ) -> list[uuid.UUID]:
@@ -299,14 +284,6 @@ def owned_ids(
             .order_by(Listing.external_id)
         ).scalars()
     )
-
-
-def sites_preceptors(
-    session: Session, site_ids: Sequence[uuid.UUID]
-) -> dict[tuple[uuid.UUID, str], Preceptor]:
-    """The preceptors of several sites by site and NPI."""
-    rows = session.execute(select(Preceptor).where(Preceptor.site_id.in_(site_ids))).scalars()
-    return {(row.site_id, row.npi): row for row in rows}
 
 
 def preceptor_site(session: Session, preceptor_id: uuid.UUID) -> uuid.UUID | None:

@@ -186,18 +186,22 @@ def under_review(session: Session, review_id: uuid.UUID) -> tuple[Site, Listing,
 
 
 def shown_of_site(
-    session: Session, site_id: uuid.UUID, preceptor_id: uuid.UUID | None = None
+    session: Session,
+    site_id: uuid.UUID,
+    preceptor_id: uuid.UUID | None = None,
+    *,
+    against_takers: bool = False,
 ) -> Sequence[Listing]:
     """The site's listings, or a preceptor's there, with both: for a change of what they show.
 
-    Takers of seats don't wait. The caller holds the site or the preceptor.
+    Takers of seats wait only where they must. The caller holds the site or the preceptor.
     """
     query = (
         select(Listing)
         .options(joinedload(Listing.site), joinedload(Listing.preceptor))
         .where(Listing.site_id == site_id)
         .order_by(Listing.id)
-        .with_for_update(of=Listing, key_share=True)
+        .with_for_update(of=Listing, key_share=not against_takers)
         .execution_options(populate_existing=True)
     )
     if preceptor_id is not None:

@@ -1,14 +1,18 @@
 """Reviews of listings whose words contradict their duties."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import joinedload
 
 from marketplace.catalog.models import Listing, ListingDrift, ListingReview
 from marketplace.catalog.states import ReviewState
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.web.pagination import Page, paginate
 
@@ -47,6 +51,56 @@ def standing(session: Session, listing: Listing) -> Standing:
         open=next((row for row in found if row.state == ReviewState.PENDING), None),
         approved=any(row.state == ReviewState.APPROVED for row in found),
     )
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What operators have said of some words of a listing, or are asked."""
+
+    id: uuid.UUID
+    state: str
+    fingerprint: str
+    decided_at: datetime | None
+
+    @classmethod
+    def read(cls, key: str, state: str, fingerprint: str, decided_at: str | None) -> "Decided":
+        at = datetime.fromisoformat(decided_at) if decided_at else None
+        return cls(uuid.UUID(key), state, fingerprint, at)
+
+
+def decisions(listing_id: uuid.UUID) -> ScalarSelect[Any]:
+    """The fields of each `Decided` of a listing, as a column of a query that is made anyway."""
+    row = ListingReview
+    return (
+        select(
+            func.json_agg(func.json_build_array(row.id, row.state, row.fingerprint, row.decided_at))
+        )
+        .where(
+            row.listing_id == listing_id,
+            row.state.in_([ReviewState.PENDING, ReviewState.APPROVED, ReviewState.REJECTED]),
+        )
+        .scalar_subquery()
+    )
+
+
+def standing_by(session: Session, listing: Listing, found: Sequence[Decided]) -> Standing:
+    """Do as `standing` with what was read while the caller held the listing."""
+    same = [
+        (one.decided_at, one.id, one.state)
+        for one in found
+        if one.decided_at is not None and one.fingerprint == listing.fingerprint
+    ]
+    pending = next((one for one in found if one.state == ReviewState.PENDING), None)
+    review = None
+    if pending is not None:
+        review = ListingReview(
+            id=pending.id,
+            listing_id=listing.id,
+            state=pending.state,
+            fingerprint=pending.fingerprint,
+        )
+        rows.adopt(session, review)
+    return Standing(open=review, approved=bool(same) and max(same)[2] == ReviewState.APPROVED)
 
 
 def queue(

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import bindparam, select, text
 
 from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.models import Listing, ListingPool, SeatPool, SeatWeek
@@ -139,25 +138,6 @@ def taken_weeks(
         weeks = found.setdefault(listing_id, {})
         weeks[week] = max(taken, weeks.get(week, 0))
     return found
-
-
-def taken_at_sites(
-    session: Session, site_ids: Sequence[uuid.UUID], since: date
-) -> Sequence[Row[uuid.UUID, uuid.UUID, str, Sequence[date]]]:
-    """Listings whose pools have taken seats from `since` on: site, id, the host's own id, weeks."""
-    return session.execute(
-        select(
-            Listing.site_id,
-            Listing.id,
-            Listing.external_id,
-            func.array_agg(aggregate_order_by(SeatWeek.week, SeatWeek.week)).label("weeks"),
-        )
-        .join(ListingPool, ListingPool.listing_id == Listing.id)
-        .join(SeatWeek, SeatWeek.pool_id == ListingPool.pool_id)
-        .where(Listing.site_id.in_(list(site_ids)), SeatWeek.week >= since, SeatWeek.taken > 0)
-        .group_by(Listing.id)
-        .order_by(Listing.external_id)
-    ).all()
 
 
 def own_pools(

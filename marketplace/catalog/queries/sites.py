@@ -42,17 +42,6 @@ def _held(session: Session, statement: Select[Site]) -> Site:
     return found
 
 
-def hold(session: Session, site_ids: Collection[uuid.UUID]) -> None:
-    """Hold several sites as `held` does one, always in the same order."""
-    if site_ids:
-        session.execute(
-            select(Site.id)
-            .where(Site.id.in_(list(site_ids)))
-            .order_by(Site.id)
-            .with_for_update(key_share=True)
-        ).all()
-
-
 def of_owner(session: Session, owner_account_id: uuid.UUID) -> list[uuid.UUID]:
     """Ids of the owner's sites."""
     return list(

@@ -7,7 +7,7 @@ Rows are held in one order, listings before pools before weeks, as those who tak
 
 import hashlib
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -180,30 +180,6 @@ def set_held(
     found = Held(Scope(pool.site_id, pool.id), has.pools, present=has.weeks)
     done = carry_out(session, found, wish, plan(session, found, wish, holders), author)
     return expected_version + len(done.pools)
-
-
-def set_from(
-    session: Session,
-    site_id: uuid.UUID,
-    seats_by_pool: Mapping[uuid.UUID, int],
-    since: date,
-    author: Author,
-    holders: SeatHolders | None = None,
-) -> EditPlan:
-    """Give each pool so many seats in all its weeks from `since` on, as an import asks.
-
-    A number of statements that does not grow with the pools.
-    """
-    has = held.pools(session, SeatPool.id.in_(list(seats_by_pool)), None, hold=True)
-    targets = {
-        (pool_id, week): rules.WeekState(seats_by_pool[pool_id], one.state.closed)
-        for (pool_id, week), one in has.weeks.items()
-        if week >= since
-    }
-    found = edit_plans.of_pools(session, has.pools, has.weeks, targets, holders)
-    found.refuse_obstacles()
-    asked = {"seats": {str(pool_id): seats for pool_id, seats in seats_by_pool.items()}}
-    return write(session, site_id, found, EditKind.IMPORT, asked, author)
 
 
 def _closings(has: Held, wish: Wish) -> list[ListingChange]:

@@ -1,13 +1,9 @@
-"""What a draft is in the columns of `listing` and the rows of its calendar."""
+"""What a draft is in the columns of `listing`."""
 
-import uuid
-from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from marketplace.catalog.rules.drafts import ListingDraft
 from marketplace.catalog.rules.terms import search_words
-from marketplace.catalog.rules.weeks import calendar
 from marketplace.catalog.service.classification import columns_of
 
 
@@ -56,22 +52,3 @@ def values_of(draft: ListingDraft) -> dict[str, Any]:
         **columns_of(draft),
         **copies_of(draft),
     }
-
-
-def week_rows(pool_id: uuid.UUID, draft: ListingDraft) -> list[dict[str, Any]]:
-    return [
-        {"pool_id": pool_id, "week": week, "capacity": draft.seats_per_week}
-        for week in calendar(draft.first_start, draft.last_start, draft.weeks_max)
-    ]
-
-
-def week_lines(pool_id: uuid.UUID, draft: ListingDraft) -> str:
-    """The same weeks as COPY reads them."""
-    days = _lines_of(draft.first_start, draft.last_start, draft.weeks_max, draft.seats_per_week)
-    return days.replace("@", str(pool_id))
-
-
-@lru_cache(maxsize=256)
-def _lines_of(first: date, last: date, weeks_max: int, seats: int) -> str:
-    """A calendar in COPY's form with `@` for its pool; many listings of a sheet share one."""
-    return "".join(f"@\t{week}\t{seats}\n" for week in calendar(first, last, weeks_max))

@@ -17,7 +17,7 @@ from marketplace.catalog.errors import ImportUnderWay, ListingInUse
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing, ListingVersion, Preceptor, SeatPool, Site
 from marketplace.catalog.queries import held as held_queries
-from marketplace.catalog.queries import listings, locks
+from marketplace.catalog.queries import listings, locks, reviews
 from marketplace.catalog.queries.held import OfListing
 from marketplace.catalog.rules.drafts import ListingDraft
 from marketplace.catalog.rules.edits import WeekState
@@ -27,9 +27,8 @@ from marketplace.catalog.rules.terms import terms_of
 from marketplace.catalog.rules.weeks import calendar, monday_of
 from marketplace.catalog.service import (
     columns,
-    edit_plans,
-    edit_records,
     holding,
+    import_writing,
     importing,
     planning,
     pools,
@@ -39,6 +38,7 @@ from marketplace.catalog.service import (
     waking,
 )
 from marketplace.catalog.service.edit_records import Author
+from marketplace.catalog.service.reseating import Reseated, reseat
 from marketplace.catalog.states import ListingState
 from marketplace.core import rows
 from marketplace.core.db import Session
@@ -87,7 +87,7 @@ def create(
     draft = _read({**_place(site, person), **cells}).draft
     listing, pool = _new(site, person, draft), SeatPool(id=new_id(), site_id=site_id, name="")
     pool.name = draft.external_id
-    why = importing.WHY[importing.BY_HAND]
+    why = import_writing.WHY[import_writing.BY_HAND]
     step = publishing.transition(listing.id, None, ListingState.DRAFT, by.account_id, why, by.now)
     session.add_all([listing, _version(listing.id, 1, {}, draft, by), step, pool])
     weeks = {
@@ -173,54 +173,31 @@ def _write(
         setattr(listing, name, value)
     listing.version += 1
     session.add(_version(listing.id, listing.version, changed, draft, by))
-    parts, more = _weeks(session, found.site, has, before, draft, by)
-    if listing.fingerprint != judged_before or importing.JUDGED & changed.keys():
-        publishing.judge_changed(session, listing, found.site, by.account_id, by.now)
-    rows.flush(session, *parts)
+    reseated = _reseated(session, has, before, draft, by)
+    if listing.fingerprint != judged_before or import_writing.JUDGED & changed.keys():
+        standing = reviews.standing_by(session, listing, has.decided)
+        publishing.judge_changed(
+            session, listing, found.site, by.account_id, by.now, known=standing
+        )
+    rows.flush(session, *reseated.parts)
     set_committed_value(listing, "preceptor", person)
     waking.listings_changed(session, [listing.id])
-    seats.tell_of_more(session, (listing.id,), more)
+    seats.tell_of_more(session, (listing.id,), reseated.more)
 
 
-def _weeks(
-    session: Session,
-    site: Site,
-    has: OfListing,
-    before: ListingDraft,
-    draft: ListingDraft,
-    by: By,
-) -> tuple[list[rows.Part], list[tuple[uuid.UUID, date]]]:
-    """What brings a listing's own calendar to its new season and number of seats, and what is more.
+def _reseated(
+    session: Session, has: OfListing, before: ListingDraft, draft: ListingDraft, by: By
+) -> Reseated:
+    """What brings a listing's own calendar to its new season and number of seats.
 
-    Weeks with taken seats stay, and so does a calendar that is shared: what would touch them has
-    been refused.
+    A calendar that is shared stays: what would touch it has been refused.
     """
     if len(has.pools.pools) != 1 or has.shared:
-        return [], []
-    more: list[tuple[uuid.UUID, date]] = []
+        return Reseated()
     (pool,) = has.pools.pools
-    present = has.pools.weeks
-    new: Weeks = {}
-    gone: set[tuple[uuid.UUID, date]] = set()
-    wanted = calendar(draft.first_start, draft.last_start, draft.weeks_max)
-    if calendar(before.first_start, before.last_start, before.weeks_max) != wanted:
-        places = {(pool.id, week) for week in wanted}
-        gone = {place for place in present.keys() - places if not present[place].taken}
-        new = {place: WeekState(draft.seats_per_week) for place in places - present.keys()}
-    if before.seats_per_week != draft.seats_per_week:
-        since = monday_of(by.now.date())
-        targets = {
-            place: WeekState(draft.seats_per_week, one.state.closed)
-            for place, one in present.items()
-            if place[1] >= since and place not in gone
-        }
-        plan = edit_plans.of_pools(session, [pool], present, targets, by.holders)
-        plan.refuse_obstacles()
-        asked = {"seats": {str(pool.id): draft.seats_per_week}}
-        why = importing.WHY[importing.BY_HAND]
-        more = edit_records.note(session, site.id, plan, asked, Author(by.account_id, by.now, why))
-        new |= targets
-    return ([seats.removed(gone), seats.written(new)] if new or gone else []), more
+    present = {week: one for (_, week), one in has.pools.weeks.items()}
+    author = Author(by.account_id, by.now, import_writing.WHY[import_writing.BY_HAND])
+    return reseat(session, pool, present, before, draft, author, by.holders)
 
 
 def _new(site: Site, person: Preceptor, draft: ListingDraft) -> Listing:
@@ -247,7 +224,7 @@ def _version(
         version=version,
         account_id=by.account_id,
         recorded_at=by.now,
-        source=importing.BY_HAND,
+        source=import_writing.BY_HAND,
         difference={column: list(pair) for column, pair in difference.items()},
         terms=terms_of(draft),
     )

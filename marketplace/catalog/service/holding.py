@@ -1,8 +1,7 @@
-"""Refusing to take seats from those who have them, naming the bookings.
+"""Who has the seats that a change would take: found, and named in words and in problem documents.
 
-Whoever closes weeks of a listing holds its row first (`queries.locks.listing`): taking and giving
-back seats wait for that row, so that what is checked here stays true until the end of the
-transaction.
+Whoever changes them holds the listing's row first: taking and giving back seats wait for that row,
+so that what is found stays true until the end of the transaction.
 """
 
 import uuid
@@ -10,11 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from marketplace.catalog.errors import WeeksInUse
 from marketplace.catalog.gateway import SeatHolder, SeatHolders
-from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import seats
-from marketplace.catalog.rules.weeks import calendar, monday_of, ranges
+from marketplace.catalog.rules.weeks import ranges
 from marketplace.core.db import Session
 
 # More are counted, not named: a message is for reading.
@@ -63,39 +60,6 @@ def of_pools(
     return holders.holding(session, seats.listings_of_pools(session, pool_ids), weeks=weeks)
 
 
-def refuse_closing(
-    session: Session,
-    listing_ids: Collection[uuid.UUID],
-    weeks: Collection[date],
-    holders: SeatHolders,
-) -> None:
-    """Raise `WeeksInUse` if a booking of one of the listings has a seat in one of `weeks`.
-
-    The caller holds the listings' rows.
-    """
-    if weeks:
-        _refuse(holders.holding(session, listing_ids, weeks=weeks))
-
-
-def refuse_season(
-    session: Session,
-    listing: Listing,
-    first_start: date,
-    last_start: date,
-    weeks_max: int,
-    holders: SeatHolders,
-    *,
-    today: date,
-    closed: Collection[date] = (),
-) -> None:
-    """Raise `WeeksInUse` if a booking has a seat outside a season that is to be, or in a `closed`
-    week; seats of weeks that are over stay where they were. The caller holds the listing's row.
-    """
-    open_weeks = set(calendar(first_start, last_start, weeks_max)) - set(closed)
-    found = holders.holding(session, [listing.id], since=monday_of(today))
-    _refuse([holder for holder in found if not open_weeks.issuperset(holder.weeks)])
-
-
 def by_listing(
     session: Session,
     wanted: Mapping[uuid.UUID, Collection[date]],
@@ -109,7 +73,15 @@ def by_listing(
     sharing = seats.sharing(session, list(wanted))
     every = {other for others in sharing.values() for other in others}
     weeks = {week for some in wanted.values() for week in some}
-    found = holders.holding(session, every, weeks=weeks)
+    return sorted_by_listing(wanted, sharing, holders.holding(session, every, weeks=weeks))
+
+
+def sorted_by_listing(
+    wanted: Mapping[uuid.UUID, Collection[date]],
+    sharing: Mapping[uuid.UUID, Collection[uuid.UUID]],
+    found: Sequence[SeatHolder],
+) -> dict[uuid.UUID, list[SeatHolder]]:
+    """The same from holders that are known, of listings that share pools with those `wanted`."""
     return {
         listing_id: [
             holder
@@ -118,13 +90,6 @@ def by_listing(
         ]
         for listing_id, some in wanted.items()
     }
-
-
-def _refuse(holders: Sequence[SeatHolder]) -> None:
-    if holders:
-        raise WeeksInUse(
-            f"Seats are taken: {named(holders)}.", extra={"bookings": as_json(holders)}
-        )
 
 
 def _named(holder: SeatHolder) -> str:

@@ -18,14 +18,16 @@ from sqlalchemy import update
 
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import ImportRun
-from marketplace.catalog.queries import imports, listings
+from marketplace.catalog.queries import imports
 from marketplace.catalog.rules.faults import SheetFault
 from marketplace.catalog.rules.sheet import open_table
 from marketplace.catalog.rules.spreadsheet import Reading, SheetRow
 from marketplace.catalog.service import import_runs
 from marketplace.catalog.service.import_reports import Report
-from marketplace.catalog.service.importing import Writer, wait_for_others
-from marketplace.catalog.service.planning import ACTIONS, REFUSED, Entry, Former, plan_rows
+from marketplace.catalog.service.import_writing import Writer
+from marketplace.catalog.service.importing import wait_for_others
+from marketplace.catalog.service.planning import ACTIONS, REFUSED, Entry, Former
+from marketplace.catalog.service.settling import Asked, look, settle
 from marketplace.catalog.service.spool import Spool
 from marketplace.catalog.states import ImportMode, ImportState
 from marketplace.core.db import Session, affected
@@ -112,18 +114,14 @@ def _plan(job: JobContext, run: ImportRun, file: BinaryIO, reading: Reading) -> 
     """Judge every row against what is stored, and store what there is to say about it."""
     store = job.parts.get(ObjectStore)
     holders = job.parts.get(SeatHolders)
-    today = job.clock.now().date()
+    asked = Asked(run.owner_account_id, run.site_id, job.clock.now().date())
     rows = reading.rows()
     done = 0
     _note(job, run, rows_done=0, rows_total=len(reading))
     with Report(run.id, reading.remarks) as report:
         while batch := list(islice(rows, BATCH)):
             with job.transaction() as session:
-                only = listings.site(session, run.site_id) if run.site_id else None
-                entries = plan_rows(
-                    session, batch, run.owner_account_id, today, only=only, holders=holders
-                )
-                report.add(entries)
+                report.add(look(session, batch, asked, holders).entries)
             done += len(batch)
             _note(job, run, rows_done=done)
         files = report.store(store, file, run.file_name or None)
@@ -163,7 +161,6 @@ def _commit_batch(job: JobContext, import_id: UUID, reading: Reading) -> bool:
         run = imports.run(session, import_id, lock=True)
         if run is None or run.state != ImportState.COMMITTING:
             raise _Stopped
-        wait_for_others(session, run.owner_account_id, run.id)
         batch = list(islice(reading.rows(run.position), BATCH))
         former = Former.from_json(run.former)
         known = len(former)
@@ -216,21 +213,11 @@ def _commit_whole(job: JobContext, run: ImportRun, reading: Reading) -> None:
 def _write(
     job: JobContext, session: Session, run: ImportRun, batch: list[SheetRow], former: Former
 ) -> tuple[Entry, ...]:
-    holders = job.parts.get(SeatHolders)
-    now = job.clock.now()
-    only = listings.site(session, run.site_id) if run.site_id else None
-    entries = plan_rows(
-        session,
-        batch,
-        run.owner_account_id,
-        now.date(),
-        only=only,
-        holders=holders,
-        former=former,
-    )
-    writer = Writer(session, run.owner_account_id, run.account_id, now, holders, former)
-    writer.run(entries)
-    return entries
+    holders, now = job.parts.get(SeatHolders), job.clock.now()
+    asked = Asked(run.owner_account_id, run.site_id, now.date())
+    settled = settle(session, batch, asked, holders, former, import_id=run.id)
+    Writer(session, settled, run.account_id, now, holders, former).run()
+    return settled.entries
 
 
 def _note(

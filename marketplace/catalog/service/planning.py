@@ -12,14 +12,15 @@ from typing import Any
 
 from marketplace.catalog.gateway import SeatHolder, SeatHolders
 from marketplace.catalog.models import Listing, Preceptor, Site
-from marketplace.catalog.queries import listings, seats
+from marketplace.catalog.queries import listings
+from marketplace.catalog.queries.sheets import Known
 from marketplace.catalog.rules.drafts import ListingDraft, SiteDraft
 from marketplace.catalog.rules.faults import Remark
 from marketplace.catalog.rules.findings import Caution, Fix, Problem
 from marketplace.catalog.rules.sheet import KEPT_IF_ABSENT
-from marketplace.catalog.rules.spreadsheet import Sheet, SheetRow
+from marketplace.catalog.rules.spreadsheet import SheetRow
 from marketplace.catalog.rules.terms import difference, terms_of
-from marketplace.catalog.rules.weeks import calendar, monday_of
+from marketplace.catalog.rules.weeks import calendar
 from marketplace.catalog.service import holding, time_zones
 from marketplace.catalog.service.classification import classification_of
 from marketplace.catalog.service.time_zones import ZoneInUse
@@ -135,69 +136,64 @@ class ImportPlan:
         return [line for entry in self.entries for line in lines_of(entry)]
 
 
-def plan(
-    session: Session,
-    sheet: Sheet,
-    owner_id: uuid.UUID,
-    today: date,
-    *,
-    only: Site | None,
-    holders: SeatHolders | None = None,
-) -> ImportPlan:
-    """Judge a sheet against what the owner has; reads only. `only` admits rows of that site.
-
-    With `holders`, a change that seats stand against names the bookings that have them.
-    """
-    if sheet.fault is not None:
-        return ImportPlan((), fault=sheet.fault)
-    entries = plan_rows(session, sheet.rows, owner_id, today, only=only, holders=holders)
-    return ImportPlan(entries, sheet.remarks)
-
-
 def plan_rows(
-    session: Session,
     rows: Sequence[SheetRow],
+    known: Known,
     owner_id: uuid.UUID,
-    today: date,
     *,
     only: Site | None,
     holders: SeatHolders | None = None,
     former: Former | None = None,
 ) -> tuple[Entry, ...]:
-    """Judge some rows of a sheet as `plan` does all, in a constant number of queries.
+    """Judge rows of a sheet against what is `known` of what they name; `only` admits that site's.
 
-    `former` tells what sites and preceptors were before rows of the same sheet changed them, so
-    that each of their listings counts as changed, whichever row comes first.
+    With `holders`, a change that seats stand against names the bookings that have them. `former`
+    tells what sites and preceptors were before rows of the same sheet changed them, so that each of
+    their listings counts as changed, whichever row comes first.
     """
-    stored = _stored(session, rows, owner_id, today, former or Former())
-    zones = time_zones.in_use(session, rows, owner_id, today, only)
+    stored = _stored(known, former or Former())
+    zones = time_zones.in_use(known, rows, owner_id, only)
     entries = tuple(entry_of(row, stored.get(_id(row)), only, zones) for row in rows)
-    return entries if holders is None else with_holders(session, entries, holders)
+    if holders is None:
+        return entries
+    found = holders.told(known.holding)
+    return named(entries, holding.sorted_by_listing(_weeks_at_stake(entries), known.sharing, found))
 
 
 def with_holders(
     session: Session, entries: Sequence[Entry], holders: SeatHolders
 ) -> tuple[Entry, ...]:
     """The entries with the bookings named in problems that are about taken seats."""
+    return named(entries, holding.by_listing(session, _weeks_at_stake(entries), holders))
+
+
+def _weeks_at_stake(entries: Sequence[Entry]) -> Mapping[uuid.UUID, set[date]]:
+    """The weeks that problems are about, by the listings whose seats they are."""
     wanted: dict[uuid.UUID, set[date]] = {}
     for entry in entries:
         for problem in entry.problems:
             for listing_id in _concerned(entry, problem):
                 wanted.setdefault(listing_id, set()).update(problem.weeks)
-    found = holding.by_listing(session, wanted, holders)
+    return wanted
 
-    def named(entry: Entry, problem: Problem) -> list[SeatHolder]:
-        having = {
+
+def named(
+    entries: Sequence[Entry], found: Mapping[uuid.UUID, Sequence[SeatHolder]]
+) -> tuple[Entry, ...]:
+    """The entries with those whom `found` has for the listings and weeks of their problems."""
+
+    def having(entry: Entry, problem: Problem) -> list[SeatHolder]:
+        every = {
             each.booking_id: each
             for listing_id in _concerned(entry, problem)
             for each in found.get(listing_id, ())
         }
-        return [each for each in having.values() if set(each.weeks) & set(problem.weeks)]
+        return [each for each in every.values() if set(each.weeks) & set(problem.weeks)]
 
     def told(entry: Entry) -> Entry:
         if not any(problem.weeks for problem in entry.problems):
             return entry
-        by = [(problem, named(entry, problem)) for problem in entry.problems]
+        by = [(problem, having(entry, problem)) for problem in entry.problems]
         problems = [
             replace(problem, expected=f"{problem.expected}: {holding.named(there)}")
             if there
@@ -221,27 +217,21 @@ def _id(row: SheetRow) -> str:
     return row.draft.external_id if row.draft else ""
 
 
-def _stored(
-    session: Session, rows: Sequence[SheetRow], owner_id: uuid.UUID, today: date, former: Former
-) -> dict[str, Stored]:
-    ids = [row.draft.external_id for row in rows if row.draft and row.repeats is None]
-    owned = listings.owned(session, owner_id, ids)
-    found = [listing.id for listing, _, _ in owned]
-    pools = seats.own_pools(session, found)
-    taken = seats.taken_weeks(session, found, monday_of(today))
-    return {
-        listing.external_id: Stored(
+def _stored(known: Known, former: Former) -> dict[str, Stored]:
+    found = {}
+    for external_id, listing in known.asked.items():
+        site, preceptor = listing.site, listing.preceptor
+        draft = listings.draft_of(listing, site, preceptor)
+        found[external_id] = Stored(
             listing,
             site,
             preceptor,
             draft,
-            pools.get(listing.id, ()),
-            taken.get(listing.id, {}),
+            known.pools.get(listing.id, ()),
+            known.taken.get(listing.id, {}),
             former.of(draft, site, preceptor),
         )
-        for listing, site, preceptor in owned
-        for draft in [listings.draft_of(listing, site, preceptor)]
-    }
+    return found
 
 
 def entry_of(

@@ -135,26 +135,34 @@ def take_off(
 def after_change(
     session: Session, listing: Listing, account_id: uuid.UUID | None, now: datetime
 ) -> None:
-    """Judge a listing whose words, duties, price or terms have changed.
-
-    An open review of other words is superseded; a public listing that something now stands
-    against goes back to review, so that nothing contradictory stays on show; one in review that
-    has been mended is published.
-    """
+    """Do as `judge_changed`, holding the site, and write it."""
     if listing.state in (ListingState.IN_REVIEW, ListingState.PUBLISHED):
         site = sites.held(session, listing.site_id)
-        judge_changed(session, listing, site, account_id, now)
+        known = reviews.standing(session, listing)
+        judge_changed(session, listing, site, account_id, now, known=known)
         rows.flush(session)
 
 
 def judge_changed(
-    session: Session, listing: Listing, site: Site, account_id: uuid.UUID | None, now: datetime
+    session: Session,
+    listing: Listing,
+    site: Site,
+    account_id: uuid.UUID | None,
+    now: datetime,
+    *,
+    known: reviews.Standing,
 ) -> None:
-    """Do so where the caller holds the site and writes what has changed."""
+    """Judge a listing whose words, duties, price or terms have changed.
+
+    An open review of other words is superseded; a public listing that something now stands
+    against goes back to review, so that nothing contradictory stays on show; one in review that
+    has been mended is published. The caller holds the site and writes what has changed; `known` is
+    where the listing's reviews stand.
+    """
     if listing.state in (ListingState.IN_REVIEW, ListingState.PUBLISHED):
         why = "Mended." if listing.state == ListingState.IN_REVIEW else "Changed."
         with session.no_autoflush:
-            _judge(session, listing, site, account_id, why, now)
+            _judge(session, listing, site, account_id, why, now, known=known)
 
 
 def site_verified(

@@ -70,6 +70,13 @@ _WRITE = """
        SET capacity = excluded.capacity, closed_capacity = excluded.closed_capacity
     RETURNING 1
 """
+_BEGIN = """
+    INSERT INTO seat_week (pool_id, week, capacity)
+    SELECT n.pool_id, n.first + 7 * at, n.seats
+      FROM unnest(CAST(:begun AS uuid[]), CAST(:begun_from AS date[]), CAST(:begun_to AS date[]),
+                  CAST(:begun_seats AS smallint[])) AS n(pool_id, first, last, seats),
+           generate_series(0, (n.last - n.first) / 7) AS at
+"""
 _WRITE_TAKEN = """
     INSERT INTO seat_week (pool_id, week, capacity, closed_capacity, taken)
     SELECT * FROM unnest(CAST(:week_pools AS uuid[]), CAST(:weeks AS date[]),
@@ -333,6 +340,21 @@ def recounted(weeks: Mapping[tuple[uuid.UUID, date], PoolWeek]) -> Part:
     """
     places = _places({place: week.state for place, week in weeks.items()})
     return Part(_WRITE_TAKEN, {**places, "taken": [weeks[place].taken for place in sorted(weeks)]})
+
+
+def begun(calendars: Iterable[tuple[uuid.UUID, date, date, int]]) -> Part:
+    """What gives new pools a calendar each: pool, first and last Monday, seats of every week."""
+    pools, firsts, lasts, seats = zip(*calendars, strict=True)
+    return Part(
+        _BEGIN,
+        {
+            "begun": list(pools),
+            "begun_from": list(firsts),
+            "begun_to": list(lasts),
+            "begun_seats": list(seats),
+        },
+        silent=True,
+    )
 
 
 def removed(places: Iterable[tuple[uuid.UUID, date]]) -> Part:

@@ -80,6 +80,11 @@ def site_columns(draft: SiteDraft) -> dict[str, str]:
     }
 
 
+def differs(site: Site, draft: SiteDraft) -> bool:
+    """Whether a sheet says other things of a site than are stored."""
+    return any(getattr(site, name) != value for name, value in site_columns(draft).items())
+
+
 def create(
     session: Session, fields: SiteFields, owner_account_id: uuid.UUID, now: datetime
 ) -> Site:
@@ -97,34 +102,49 @@ def change(
     values: Mapping[str, Any],
     account_id: uuid.UUID | None,
     now: datetime,
-    *,
-    versioned: Collection[uuid.UUID] = (),
 ) -> bool:
     """Give a site, which the caller holds, these columns; whether anything has changed.
 
     `TimeZoneInUse` where bookings have seats: their first day would begin at another time. What a
     verification vouches for goes to an operator once more; until then it stays as it is.
-    Listings in `versioned` get their new version from the caller.
+    """
+    moves = values.get("time_zone", site.time_zone) != site.time_zone
+    if not _changed(site, values):
+        return False
+    shown = locks.shown_of_site(session, site.id, against_takers=moves)
+    if moves:
+        _refuse_seats(session, shown, now)
+    note_change(session, site, shown, values, account_id, now)
+    rows.flush(session)
+    return True
+
+
+def note_change(
+    session: Session,
+    site: Site,
+    shown: Sequence[Listing],
+    values: Mapping[str, Any],
+    account_id: uuid.UUID | None,
+    now: datetime,
+    *,
+    versioned: Collection[uuid.UUID] = (),
+) -> None:
+    """Do so where the caller holds all that is `shown` of the site, and writes it.
+
+    That no seat is taken where the time zone changes has been looked at. Listings in `versioned`
+    get their new version from the caller.
     """
     changed = _changed(site, values)
-    if not changed:
-        return False
-    shown = locks.shown_of_site(session, site.id)
-    if "time_zone" in changed:
-        _refuse_seats(session, shown, now)
 
     def apply() -> None:
         for name in changed:
             setattr(site, name, values[name])
 
-    by = (account_id, now)
-    _recorded(session, shown, apply, lambda _: site, by, versioned)
+    _recorded(session, shown, apply, lambda _: site, (account_id, now), versioned)
     if site.verification == Verification.VERIFIED and VOUCHED_FOR & changed.keys():
         site.waiting_since = site.waiting_since or now
     site.version += 1
     _record(session, "site", site.id, site.id, site.version, changed, account_id, now)
-    rows.flush(session)
-    return True
 
 
 def create_preceptor(session: Session, site_id: uuid.UUID, fields: PreceptorFields) -> Preceptor:
@@ -141,29 +161,41 @@ def change_preceptor(
     values: Mapping[str, Any],
     account_id: uuid.UUID | None,
     now: datetime,
+) -> bool:
+    """Give a preceptor, whom the caller holds, these columns; whether anything has changed."""
+    if not _changed(person, values):
+        return False
+    shown = locks.shown_of_site(session, person.site_id, person.id)
+    note_change_of_preceptor(session, person, shown, values, account_id, now)
+    rows.flush(session)
+    return True
+
+
+def note_change_of_preceptor(
+    session: Session,
+    person: Preceptor,
+    shown: Sequence[Listing],
+    values: Mapping[str, Any],
+    account_id: uuid.UUID | None,
+    now: datetime,
     *,
     versioned: Collection[uuid.UUID] = (),
-) -> bool:
-    """Give a preceptor, whom the caller holds, these columns; whether anything has changed.
+) -> None:
+    """Do so where the caller holds the listings that they teach, and writes all of it.
 
     Listings in `versioned` get their new version from the caller.
     """
     changed = _changed(person, values)
-    if not changed:
-        return False
 
     def apply() -> None:
         for name in changed:
             setattr(person, name, values[name])
 
-    shown = locks.shown_of_site(session, person.site_id, person.id)
     _recorded(session, shown, apply, lambda row: row.site, (account_id, now), versioned)
     person.version += 1
     _record(
         session, "preceptor", person.id, person.site_id, person.version, changed, account_id, now
     )
-    rows.flush(session)
-    return True
 
 
 def _changed(row: Site | Preceptor, values: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from marketplace.catalog.models import Site
-from marketplace.catalog.queries import imports, seats
+from marketplace.catalog.queries.sheets import Known
 from marketplace.catalog.rules.drafts import SiteDraft
 from marketplace.catalog.rules.findings import Problem
 from marketplace.catalog.rules.spreadsheet import SheetRow
-from marketplace.catalog.rules.weeks import monday_of
 from marketplace.catalog.service import holding
-from marketplace.core.db import Session
 
 MOST_NAMED = 5
 
@@ -26,30 +24,24 @@ class ZoneInUse:
 
 
 def in_use(
-    session: Session,
-    rows: Sequence[SheetRow],
-    owner_id: uuid.UUID,
-    today: date,
-    only: Site | None,
+    known: Known, rows: Sequence[SheetRow], owner_id: uuid.UUID, only: Site | None
 ) -> dict[str, ZoneInUse]:
     """The sites, by name, whose time zone rows would change while seats are taken there.
 
     Seats of any of the site's listings, whether the sheet has them or not.
     """
     wanted = {row.draft.site.name: row.draft.site.time_zone for row in rows if row.draft}
-    known = {only.name: only} if only else imports.sites_named(session, owner_id, wanted)
-    moved = {
-        site.id: site
-        for name, site in known.items()
-        if name in wanted and wanted[name] != site.time_zone
-    }
+    sites = {only.name: only} if only else known.named(owner_id)
     found: dict[str, ZoneInUse] = {}
-    if moved:
-        taken = seats.taken_at_sites(session, list(moved), monday_of(today))
-        for site in moved.values():
-            here = [(row[1], row[2], row[3]) for row in taken if row[0] == site.id]
+    for name, site in sites.items():
+        if wanted.get(name, site.time_zone) != site.time_zone:
+            here = [
+                (row.id, row.external_id, sorted(known.taken[row.id]))
+                for row in known.of_site(site.id)
+                if known.taken.get(row.id)
+            ]
             if here:
-                found[site.name] = ZoneInUse(site.time_zone, here)
+                found[name] = ZoneInUse(site.time_zone, sorted(here, key=lambda one: one[1]))
     return found
 
 

@@ -1,6 +1,7 @@
 """Granting and revoking roles. Every grant is a row, and stays one when it is revoked."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
+from marketplace.core.rows import Part
 from marketplace.identity import queries
 from marketplace.identity.errors import LastOperator, MembershipExists, MembershipMisplaced
 from marketplace.identity.models import Membership, School
@@ -47,6 +49,26 @@ def grant_role(
 ) -> None:
     """Grant a role for a command or import: one that is there already is left as it is."""
     _insert(session, account_id, Role(role), site_id, school_id, None, now)
+
+
+def granted(
+    account_id: uuid.UUID, role: Role, site_ids: Sequence[uuid.UUID], now: datetime
+) -> Part:
+    """What grants an account a role at sites that are made by the same statement."""
+    return Part(
+        "INSERT INTO membership (id, account_id, role, site_id, granted_at)"
+        " SELECT id, CAST(:member AS uuid), CAST(:role AS text), site_id,"
+        " CAST(:granted_at AS timestamptz)"
+        " FROM unnest(CAST(:memberships AS uuid[]), CAST(:member_of AS uuid[])) AS n(id, site_id)",
+        {
+            "member": account_id,
+            "role": role.value,
+            "granted_at": now,
+            "memberships": [new_id() for _ in site_ids],
+            "member_of": list(site_ids),
+        },
+        silent=True,
+    )
 
 
 def revoke(
