@@ -48,6 +48,11 @@ _JOBS = """
      ORDER BY number
     RETURNING id
 """
+_JOBS_FOR = """
+    INSERT INTO procrastinate_jobs (queue_name, task_name, args)
+    SELECT CAST(:jobs_queue AS text), CAST(:jobs_task AS text), given.args
+      FROM ({arguments}) AS given(args)
+"""
 _GIVEN_UP = text(
     """
     SELECT gone.args
@@ -121,6 +126,13 @@ class ProcrastinateQueue:
                 "jobs_lock": lock,
                 "jobs_all": json.dumps(all_arguments),
             },
+        )
+
+    def part_for(self, name: str, arguments: str) -> Part:
+        return Part(
+            _JOBS_FOR.format(arguments=arguments),
+            {"jobs_queue": self._task(name).queue, "jobs_task": name},
+            silent=True,
         )
 
     def _task(self, name: str) -> Task:

@@ -75,6 +75,9 @@ class JobQueue(Protocol):
     def part(self, name: str, all_arguments: list[dict[str, Any]], lock: str | None) -> Part:
         """Return what inserts a job for each of the arguments, due now; `LookupError` as above."""
 
+    def part_for(self, name: str, arguments: str) -> Part:
+        """Return what inserts a job for each of the arguments that a query finds."""
+
     def given_up(self, session: Session, name: str) -> list[dict[str, Any]]:
         """Return the arguments of jobs that failed at their last attempt, as below."""
 
@@ -104,6 +107,12 @@ def deferred(
     """
     queue: JobQueue = session.info[QUEUE]
     return queue.part(name, all_arguments, lock)
+
+
+def deferred_for(session: Session, name: str, arguments: str) -> Part:
+    """Do so for the arguments that a query finds, one `jsonb` a row: SQL of the same statement."""
+    queue: JobQueue = session.info[QUEUE]
+    return queue.part_for(name, arguments)
 
 
 def given_up(session: Session, name: str) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from marketplace.booking.models import Booking, KeptSeat, SeatOffer, WaitingEntry, WaitingStep
@@ -14,7 +13,24 @@ from marketplace.booking.rules.waiting import Place, Turn
 from marketplace.booking.states import IN_LINE, BookingState, OfferState, WaitingState
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.core.rows import Part
 from marketplace.web.pagination import Page, paginate
+
+_ASKING = """
+    SELECT e.listing_id, CAST(day AS date), count(*)
+      FROM waiting_entry e, generate_series(e.first_day, e.last_day, interval '7 days') AS day
+     WHERE e.state = 'waiting' AND e.listing_id = ANY (CAST(:awaited AS uuid[]))
+     GROUP BY e.listing_id, day
+"""
+# Beside those that are kept already; reads what has just been `kept`.
+NOTE_KEPT = Part(
+    """
+    INSERT INTO kept_seat (pool_id, week, seats)
+    SELECT pool_id, week, seats FROM kept ORDER BY pool_id, week
+        ON CONFLICT (pool_id, week) DO UPDATE SET seats = kept_seat.seats + excluded.seats
+    """,
+    silent=True,
+)
 
 
 @dataclass(frozen=True)
@@ -162,13 +178,8 @@ def lock_too_late(session: Session, now: datetime, limit: int) -> Sequence[Waiti
     )
 
 
-def waiting_turns(
-    session: Session,
-    listing_ids: Collection[UUID],
-    *,
-    weeks: Collection[date] | None = None,
-) -> list[Turn]:
-    """Who waits at these listings; with `weeks`, for one between the first and the last of them."""
+def waiting_turns(session: Session, listing_ids: Collection[UUID]) -> list[Turn]:
+    """Who waits at these listings."""
     query = select(
         WaitingEntry.id,
         WaitingEntry.number,
@@ -179,10 +190,6 @@ def waiting_turns(
         WaitingEntry.state == WaitingState.WAITING,
         WaitingEntry.listing_id.in_(list(listing_ids)),
     )
-    if weeks is not None:
-        query = query.where(
-            WaitingEntry.first_day <= max(weeks), WaitingEntry.last_day >= min(weeks)
-        )
     return [Turn(*row) for row in session.execute(query)]
 
 
@@ -243,19 +250,9 @@ def kept(session: Session, pool_ids: Collection[UUID] | None = None) -> dict[Pla
     return {(row[0], row[1]): row[2] for row in session.execute(query)}
 
 
-def add_kept(session: Session, seats: dict[Place, int]) -> None:
-    """Note seats that are kept, beside those that are already; the caller holds their rows."""
-    rows = [
-        {"pool_id": pool_id, "week": week, "seats": seats[pool_id, week]}
-        for pool_id, week in sorted(seats)
-    ]
-    adding = insert(KeptSeat).values(rows)
-    session.execute(
-        adding.on_conflict_do_update(
-            index_elements=["pool_id", "week"],
-            set_={"seats": KeptSeat.seats + adding.excluded.seats},
-        )
-    )
+def asking(listing_ids: Collection[UUID]) -> Part:
+    """What finds the seats that are waited for at these listings: listing, week, how many."""
+    return Part(_ASKING, {"awaited": sorted(listing_ids)})
 
 
 def drop_kept(session: Session, places: Collection[Place]) -> None:

@@ -25,35 +25,25 @@ from marketplace.catalog.queries import seats as catalog_seats
 from marketplace.catalog.service import seats
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
-from marketplace.core.jobs import defer
+from marketplace.core.jobs import deferred_for
 from marketplace.identity import queries as identity
 
 # Listings whose weeks are read in one query when every list is looked at.
 AT_ONCE = 200
+# The arguments of the job, if anything was kept.
+_POOLS_KEPT = "SELECT jsonb_build_object('pool_ids', jsonb_agg(DISTINCT pool_id)) FROM kept HAVING count(*) > 0"
 TOO_LATE = "No offer can come any more: the balance is due, or a visa takes longer."
 
 
 def seats_freed(session: Session, event: SeatsFreed) -> None:
     """Keep what somebody waits for, and have the list asked once this has committed.
 
-    One query where nobody waits. Holds no row that the event's transaction did not hold before.
+    One statement, whoever waits. Holds no row that the event's transaction did not hold before.
     """
     if not event.listing_ids or not event.places:
         return
-    weeks = {week for _, week in event.places}
-    waiting_here = queries.waiting_turns(session, event.listing_ids, weeks=weeks)
-    if not waiting_here:
-        return
-    pools = _pools(session, {turn.listing_id for turn in waiting_here})
-    asked: Counter[Place] = Counter()
-    for turn in waiting_here:
-        asked.update(places(turn, pools.get(turn.listing_id, ())))
-    freed = set(event.places)
-    kept = seats.keep(session, {place: n for place, n in asked.items() if place in freed})
-    if kept:
-        queries.add_kept(session, kept)
-        pool_ids = sorted({str(pool_id) for pool_id, _ in kept})
-        defer(session, waiting.ASK, pool_ids=pool_ids)
+    then = (queries.NOTE_KEPT, deferred_for(session, waiting.ASK, _POOLS_KEPT))
+    seats.keep(session, event.places, queries.asking(event.listing_ids), then)
 
 
 def ask(session: Session, pool_id: UUID, now: datetime) -> int:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ARRAY, Select, Text, cast, func, select
 
@@ -10,6 +11,8 @@ from marketplace.catalog.models import Listing, SavedSearch, SavedSearchHit, Sea
 from marketplace.catalog.states import ListingState
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.identity import queries as identity
+from marketplace.identity.queries import TraineeFacts
 
 EVERYTHING = "*"
 
@@ -29,15 +32,14 @@ class News:
     price_currency: str
 
 
-def of_account(session: Session, account_id: uuid.UUID) -> Sequence[SavedSearch]:
-    """An account's saved searches, in the order of their making; twenty at most."""
-    return (
-        session.execute(
-            select(SavedSearch).where(SavedSearch.account_id == account_id).order_by(SavedSearch.id)
-        )
-        .scalars()
-        .all()
-    )
+def of_account(
+    session: Session, account_id: uuid.UUID, *, lock: bool = False
+) -> Sequence[SavedSearch]:
+    """An account's saved searches, in the order of their making; twenty at most. `lock`: held."""
+    query = select(SavedSearch).where(SavedSearch.account_id == account_id).order_by(SavedSearch.id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.execute(query).scalars().all()
 
 
 def one(
@@ -53,6 +55,24 @@ def one(
     if found is None:
         raise NotFound
     return found
+
+
+def one_with_facts(
+    session: Session, account_id: uuid.UUID, saved_id: uuid.UUID
+) -> tuple[SavedSearch, TraineeFacts | None]:
+    """One of the account's own, held, and the account's applicant facts; `NotFound`."""
+    query: Select[Any] = select(SavedSearch).where(
+        SavedSearch.id == saved_id, SavedSearch.account_id == account_id
+    )
+    row = session.execute(
+        identity.beside_facts(query, SavedSearch.account_id)
+        .with_for_update(of=SavedSearch)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    saved, *facts = row
+    return saved, identity.facts_beside(facts)
 
 
 def free_slot(account_id: uuid.UUID, most: int) -> Select[int | None]:

@@ -3,8 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, make_response, request
-from jinja2 import Environment, PackageLoader, select_autoescape
+from flask import Response
 
 from marketplace.catalog.models import SavedSearch
 from marketplace.catalog.models.saved import MOST_SAVED
@@ -19,7 +18,7 @@ from marketplace.catalog.schemas.saved import (
 from marketplace.catalog.service import alerting, saving
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_account, public, signed_in
-from marketplace.identity.routes.mail_links import HEADERS, PAGE
+from marketplace.identity.routes.mail_links import PAGE, page_or_message
 from marketplace.web import context, etags, openapi
 from marketplace.web.api import PREFIX, Blueprint
 
@@ -28,9 +27,6 @@ blueprint = Blueprint(
     __name__,
     url_prefix="/saved-searches",
     description="Searches that mail when something new fits",
-)
-environment = Environment(
-    loader=PackageLoader("marketplace.catalog"), autoescape=select_autoescape()
 )
 WORDS = {
     "ask": {
@@ -114,7 +110,7 @@ def pause(saved_id: UUID) -> SavedSearch:
 @blueprint.response(200, SavedSearchSchema)
 def resume(saved_id: UUID) -> SavedSearch:
     """Be told again, of what comes from now on."""
-    return saving.resume(context.session(), _own(saved_id, lock=True), context.now())
+    return saving.resume(context.session(), current_account().id, saved_id, context.now())
 
 
 @blueprint.route("/unsubscribe", methods=["GET"])
@@ -155,16 +151,4 @@ def _version(found: SavedSearch) -> dict[str, str]:
 
 
 def _answer(page: str, message: str) -> Response:
-    """Answer a browser with a page in its language, everybody else with JSON."""
-    offered = ["application/json", "text/html"]
-    if request.accept_mimetypes.best_match(offered) == "text/html":
-        language = request.accept_languages.best_match(["en", "es"]) or "en"
-        html = environment.get_template("unsubscribe.html").render(
-            language=language, **WORDS[page][language]
-        )
-        response = make_response(html)
-    else:
-        response = make_response({"message": message})
-    response.headers.update(HEADERS)
-    response.vary.update(("Accept", "Accept-Language"))
-    return response
+    return page_or_message("unsubscribe.html", WORDS[page], message)

@@ -14,10 +14,13 @@ from marketplace.catalog.queries import saved as queries
 from marketplace.catalog.queries.saved import EVERYTHING
 from marketplace.catalog.queries.search import Filters
 from marketplace.catalog.service import knowing
-from marketplace.catalog.service.searching import filters_of
+from marketplace.catalog.service.searching import filters_by, filters_of
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid
 from marketplace.core.ids import new_id
+from marketplace.identity import queries as identity
+from marketplace.identity.queries import TraineeFacts
 
 # Beyond so many a search does not know each that fits: it is told of newly published ones only.
 MOST_KNOWN = 500
@@ -56,7 +59,9 @@ def edit(
 ) -> SavedSearch:
     """Give it another name and other filters: what fits these now is no news."""
     if as_json(asked) != found.filters:
-        _begin_anew(session, found, asked, {"name": name, "version": found.version + 1}, now)
+        facts = identity.trainee_facts(session, found.account_id)
+        changes = {"name": name, "version": found.version + 1}
+        _begin_anew(session, found, facts, asked, changes, now)
     else:
         found.name = name
         found.version += 1
@@ -74,11 +79,14 @@ def pause(session: Session, found: SavedSearch) -> SavedSearch:
     return found
 
 
-def resume(session: Session, found: SavedSearch, now: datetime) -> SavedSearch:
-    """Be told again, of what comes from now on. Twice is once."""
+def resume(
+    session: Session, account_id: uuid.UUID, saved_id: uuid.UUID, now: datetime
+) -> SavedSearch:
+    """Be told again, of what comes from now on. Twice is once; `NotFound`."""
+    found, facts = queries.one_with_facts(session, account_id, saved_id)
     if found.paused:
         changes = {"paused": False, "version": found.version + 1}
-        _begin_anew(session, found, read_back(found.filters), changes, now)
+        _begin_anew(session, found, facts, read_back(found.filters), changes, now)
     return found
 
 
@@ -88,11 +96,15 @@ def remove(session: Session, found: SavedSearch) -> None:
 
 
 def pause_all(session: Session, account_id: uuid.UUID) -> int:
-    """Pause every saved search of an account; return how many were not."""
-    rows = [row for row in queries.of_account(session, account_id) if not row.paused]
-    for row in rows:
-        pause(session, row)
-    return len(rows)
+    """Pause every saved search of an account; return how many were not. Three statements at most."""
+    found = [row for row in queries.of_account(session, account_id, lock=True) if not row.paused]
+    if found:
+        for row in found:
+            row.paused = True
+            row.version += 1
+        rows.flush(session)
+        _drop_news(session, *found)
+    return len(found)
 
 
 def as_json(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,13 +134,14 @@ def _wanted(asked: Mapping[str, Any]) -> dict[str, Any]:
 def _begin_anew(
     session: Session,
     found: SavedSearch,
+    facts: TraineeFacts | None,
     asked: Mapping[str, Any],
     changes: Mapping[str, Any],
     now: datetime,
 ) -> None:
     """Other filters, or the same again, with other changes: what fits them now is no news."""
     wanted = _wanted(asked)
-    filters = filters_of(session, asked, today=now.date(), account_id=found.account_id)
+    filters = filters_by(session, asked, facts, now.date())
     begun = {**changes, "filters": wanted, "anchors": _anchors(filters), "since": now}
     knowing.change(session, found, begun, filters, now, MOST_KNOWN)
 
@@ -141,11 +154,11 @@ def _anchors(filters: Filters) -> list[str]:
     return [EVERYTHING]
 
 
-def _drop_news(session: Session, found: SavedSearch) -> None:
+def _drop_news(session: Session, *found: SavedSearch) -> None:
     session.execute(
         update(SavedSearchHit)
         .where(
-            SavedSearchHit.saved_search_id == found.id,
+            SavedSearchHit.saved_search_id.in_([row.id for row in found]),
             ~SavedSearchHit.known,
             SavedSearchHit.digest_id.is_(None),
         )

@@ -34,6 +34,13 @@ def filters_of(
     names the field that can't be answered.
     """
     facts = identity.trainee_facts(session, account_id) if account_id else None
+    return filters_by(session, asked, facts, today)
+
+
+def filters_by(
+    session: Session, asked: Mapping[str, Any], facts: TraineeFacts | None, today: date
+) -> Filters:
+    """Do so where the trainee's facts are known; one query at most."""
     start, end = _window(asked.get("start_from"), asked.get("start_to"))
     most = asked.get("price_max")
     return Filters(

@@ -9,11 +9,12 @@ is held by a constraint besides.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from marketplace.catalog.errors import SeatsNotTaken, SeatTaken
 from marketplace.catalog.events import SeatsFreed
@@ -162,21 +163,26 @@ _HOLD_WEEKS = text(
     """
 )
 # Of rows that this transaction holds already: what is free now stays free until it takes it.
-_KEEP = text(
-    """
-    WITH wanted AS (
-        SELECT w.pool_id, w.week, least(w.seats, sw.capacity - sw.taken) AS seats
-          FROM unnest(CAST(:pools AS uuid[]), CAST(:weeks AS date[]), CAST(:seats AS int[]))
-               AS w(pool_id, week, seats)
-          JOIN seat_week sw ON sw.pool_id = w.pool_id AND sw.week = w.week
-         WHERE sw.taken < sw.capacity AND w.seats > 0
-    )
-    UPDATE seat_week AS sw SET taken = sw.taken + wanted.seats
-      FROM wanted
-     WHERE sw.pool_id = wanted.pool_id AND sw.week = wanted.week
-    RETURNING sw.pool_id, sw.week, wanted.seats
-    """
-)
+_KEEP = """
+    WITH asking (listing_id, week, seats) AS ({asking}),
+    wanted AS (
+        SELECT sw.pool_id, sw.week, least(sum(asking.seats), sw.capacity - sw.taken) AS seats
+          FROM asking
+          JOIN listing_pool lp ON lp.listing_id = asking.listing_id
+          JOIN unnest(CAST(:freed_pools AS uuid[]), CAST(:freed_weeks AS date[]))
+               AS freed(pool_id, week)
+            ON freed.pool_id = lp.pool_id AND freed.week = asking.week
+          JOIN seat_week sw ON sw.pool_id = freed.pool_id AND sw.week = freed.week
+         WHERE sw.taken < sw.capacity
+         GROUP BY sw.pool_id, sw.week
+    ), kept AS (
+        UPDATE seat_week AS sw SET taken = sw.taken + wanted.seats
+          FROM wanted
+         WHERE sw.pool_id = wanted.pool_id AND sw.week = wanted.week
+        RETURNING sw.pool_id, sw.week, wanted.seats
+    ), {then}
+    SELECT count(*) FROM kept
+"""
 
 
 def take(
@@ -263,23 +269,31 @@ def hold_weeks(
 
 
 def keep(
-    session: Session, wanted: Mapping[tuple[uuid.UUID, date], int]
-) -> dict[tuple[uuid.UUID, date], int]:
-    """Take up to so many free seats of weeks of pools; return how many of each were had.
+    session: Session,
+    places: Collection[tuple[uuid.UUID, date]],
+    asking: Part,
+    then: Sequence[Part],
+) -> None:
+    """Take free seats of these weeks of pools for who asks for them, in one statement.
 
-    For a subscriber of `SeatsFreed`, whose transaction holds these rows. Given back by
-    `count_anew`.
+    `asking` finds listings and weeks, and for each how many seats are asked for; the parts of
+    `then`, all silent, may read what is `kept`: pool_id, week, seats. For a subscriber of
+    `SeatsFreed`, whose transaction holds these rows. Given back by `count_anew`.
     """
-    places = sorted(wanted)
-    rows = session.execute(
-        _KEEP,
-        {
-            "pools": [pool_id for pool_id, _ in places],
-            "weeks": [week for _, week in places],
-            "seats": [wanted[place] for place in places],
-        },
-    )
-    return {(row[0], row[1]): row[2] for row in rows}
+    values = {
+        "freed_pools": [pool_id for pool_id, _ in places],
+        "freed_weeks": [week for _, week in places],
+        **asking.values,
+    }
+    for part in then:
+        values |= part.values
+    session.execute(_keeping(asking.sql, tuple(part.sql for part in then)), values)
+
+
+@cache
+def _keeping(asking: str, then: Sequence[str]) -> TextClause:
+    parts = ", ".join(f"then_{number} AS ({sql})" for number, sql in enumerate(then))
+    return text(_KEEP.format(asking=asking, then=parts))
 
 
 def count_anew(session: Session, taken: Mapping[tuple[uuid.UUID, date], int]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -269,6 +270,27 @@ def _with_school() -> Select[TraineeProfile, Account, uuid.UUID | None, bool | N
     )
 
 
+def beside_facts(
+    query: Select[Any], account_id: ColumnExpressionArgument[uuid.UUID]
+) -> Select[Any]:
+    """Add to a query of another package the columns that `facts_beside` reads, at its end."""
+    linked = (SchoolStudent.account_id == TraineeProfile.account_id) & (
+        SchoolStudent.state == StudentState.LINKED
+    )
+    return (
+        query.outerjoin(TraineeProfile, TraineeProfile.account_id == account_id)
+        .outerjoin(Account, Account.id == TraineeProfile.account_id)
+        .outerjoin(SchoolStudent, linked)
+        .outerjoin(School, School.id == SchoolStudent.school_id)
+        .add_columns(TraineeProfile, Account, School.id, School.approves)
+    )
+
+
+def facts_beside(found: Sequence[Any]) -> TraineeFacts | None:
+    """Return the applicant facts in the columns that `beside_facts` has added; None if no profile."""
+    return None if found[0] is None else _facts(found)
+
+
 def many_trainee_facts(
     session: Session, account_ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, TraineeFacts]:
@@ -350,9 +372,7 @@ def _contact(row: Account) -> Contact:
     return Contact(row.id, row.email, row.name, row.locale, row.time_zone)
 
 
-def _facts(
-    found: Row[TraineeProfile, Account, uuid.UUID | None, bool | None],
-) -> TraineeFacts:
+def _facts(found: Sequence[Any]) -> TraineeFacts:
     profile, person, school_id, approves = found
     return TraineeFacts(
         school_id=school_id,

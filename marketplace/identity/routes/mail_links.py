@@ -5,6 +5,7 @@ a button (or, to a program, the request to send). The tokens are the credential;
 be framed, kept, or told of to others.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, make_response, request
@@ -160,13 +161,22 @@ def reset(data: dict[str, str]) -> Response:
 
 
 def _answer(page: str, message: str, status: int = 200, *, token: str | None = None) -> Response:
-    """Answer a browser with a page in its language, everybody else with JSON."""
+    return page_or_message("mail_link.html", WORDS[page], message, status, token=token)
+
+
+def page_or_message(
+    template: str,
+    words: Mapping[str, Mapping[str, str]],
+    message: str,
+    status: int = 200,
+    **more: str | None,
+) -> Response:
+    """Answer a browser with a page in its language, by `words` of each, everybody else with JSON."""
     offered = ["application/json", "text/html"]
     if request.accept_mimetypes.best_match(offered) == "text/html":
         language = request.accept_languages.best_match(["en", "es"]) or "en"
-        words = WORDS[page][language]
-        html = environment.get_template("mail_link.html").render(
-            language=language, token=token, **words
+        html = environment.get_template(template).render(
+            language=language, **words[language], **more
         )
         response = make_response(html, status)
     else:

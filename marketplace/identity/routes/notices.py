@@ -3,8 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, make_response, request
-from jinja2 import Environment, PackageLoader, select_autoescape
+from flask import Response, make_response
 
 from marketplace.core.errors import NotFound
 from marketplace.core.settings import Settings
@@ -13,7 +12,7 @@ from marketplace.identity.errors import TemplateUnknown
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.models import Notice
 from marketplace.identity.queries import notices as queries
-from marketplace.identity.routes.mail_links import HEADERS, PAGE
+from marketplace.identity.routes.mail_links import PAGE, page_or_message
 from marketplace.identity.rules import NOTICE_CHOICES, NoticeKind
 from marketplace.identity.schemas.auth import AcknowledgementSchema
 from marketplace.identity.schemas.notices import (
@@ -32,9 +31,6 @@ from marketplace.web.pagination import Page
 from marketplace.web.schemas import PageArgs
 
 blueprint = Blueprint("notices", __name__, description="E-mails, and how one wants them")
-environment = Environment(
-    loader=PackageLoader("marketplace.identity"), autoescape=select_autoescape()
-)
 ALWAYS = [kind.value for kind in NoticeKind if kind not in NOTICE_CHOICES]
 # A preview runs nothing and loads nothing, whatever a sample says.
 PREVIEW = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
@@ -170,17 +166,4 @@ def _signer() -> LinkSigner:
 
 
 def _answer(page: str, message: str) -> Response:
-    """Answer a browser with a page in its language, everybody else with JSON."""
-    offered = ["application/json", "text/html"]
-    if request.accept_mimetypes.best_match(offered) == "text/html":
-        language = request.accept_languages.best_match(["en", "es"]) or "en"
-        response = make_response(
-            environment.get_template("unsubscribe.html").render(
-                language=language, **WORDS[page][language]
-            )
-        )
-    else:
-        response = make_response({"message": message})
-    response.headers.update(HEADERS)
-    response.vary.update(("Accept", "Accept-Language"))
-    return response
+    return page_or_message("unsubscribe.html", WORDS[page], message)

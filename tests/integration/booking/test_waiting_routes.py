@@ -1,7 +1,9 @@
 """Waiting lists over HTTP: who may do what, what is shown to whom, and what it costs."""
 
 import pytest
+from sqlalchemy import text
 
+from marketplace.booking.queries import waiting as queries
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.booking.test_waiting import ask, withdraw
 
@@ -114,9 +116,20 @@ def test_a_list_takes_the_same_queries_whatever_its_length(
     assert max(counted[0]) <= 6
 
 
-def test_giving_a_seat_up_costs_one_query_more_where_nobody_waits(stage, place, count_queries):
+@pytest.mark.parametrize("waits", [False, True])
+def test_giving_a_seat_up_costs_one_statement_more_whoever_waits(
+    stage, place, people, call, count_queries, waits
+):
     booking = stage.hold(stage.trainee(), place)
+    if waits:
+        call(people.trainee(**VISA), "POST", "/waiting-list", asked(place))
     with count_queries() as seen:
         withdraw(stage, booking)
-    assert sum("FROM waiting_entry" in one for one in seen.texts) == 1
-    assert not any("kept_seat" in one for one in seen.texts)
+    assert sum("waiting_entry" in one or "kept_seat" in one for one in seen.texts) == 1
+    with stage.transaction() as session:
+        assert bool(queries.kept(session)) is waits
+        jobs = session.execute(
+            text("SELECT args FROM procrastinate_jobs WHERE task_name = 'booking.ask_list'")
+        ).scalars()
+        # Joining has asked for one already.
+        assert list(jobs) == ([{"pool_ids": [str(place.pool_id)]}] * 2 if waits else [])

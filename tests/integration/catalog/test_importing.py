@@ -3,7 +3,8 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from marketplace.catalog.models import (
     ImportRun,
@@ -14,7 +15,7 @@ from marketplace.catalog.models import (
     Site,
 )
 from marketplace.catalog.queries import seats as seat_queries
-from marketplace.catalog.queries import versions
+from marketplace.catalog.queries import sheets, versions
 from marketplace.catalog.service import publishing, seats
 from marketplace.catalog.service.importing import import_listings
 from marketplace.catalog.states import ListingState
@@ -256,3 +257,62 @@ def test_a_sheet_without_a_column_leaves_that_term_alone(session, owner, importe
     emptied = with_newer_columns().replace(",30,Lakeview", ",,Lakeview")
     plan = import_listings(session, emptied, owner, True, NOW)
     assert plan.of("changed")[0].difference == {"lead_days": ("30", "14")}
+
+
+def test_no_seat_is_taken_while_a_sheet_gives_its_site_another_time_zone(live):
+    """Neither of a listing in the sheet nor of another one at the site."""
+    with live.transaction() as session:
+        owner = new_account(session)
+        import_listings(session, SHEET, owner, True, NOW)
+        ids = [listing_of(session, name).id for name in ("CHI-IM-01", "CHI-IM-02")]
+    lines = SHEET.decode().splitlines(keepends=True)
+    sheet = lines[0] + lines[1].replace("America/Chicago", "America/New_York")
+    with live.transaction() as session:
+        plan = import_listings(session, sheet, owner, True, NOW)
+        assert [entry.action for entry in plan.entries] == ["changed"]
+        for listing_id in ids:
+            with pytest.raises(OperationalError, match="lock timeout"), live.transaction() as other:
+                other.execute(text("SET LOCAL lock_timeout = '200ms'"))
+                seats.take(other, listing_id, [date(2027, 1, 4)])
+    with live.transaction() as session:
+        zones = session.execute(select(Site.time_zone).where(Site.id.in_(
+            select(Listing.site_id).where(Listing.id.in_(ids))))).scalars()  # fmt: skip
+        assert list(zones) == ["America/New_York"]
+
+
+@pytest.mark.parametrize(("taken", "action"), [(2, "changed"), (5, "refused")])
+def test_what_others_write_at_the_last_moment_is_judged_and_not_written_over(
+    live, monkeypatch, taken, action
+):
+    """Between what is held and what is read somebody edits a listing that seemed the same."""
+    with live.transaction() as session:
+        owner = new_account(session)
+        import_listings(session, SHEET, owner, True, NOW)
+        listing_id = listing_of(session, "CHI-IM-01").id
+    read, reads = sheets.known, []
+
+    def known(*given):
+        reads.append(given)
+        if len(reads) == 1:
+            with live.transaction() as other:
+                for table, column in (("listing", "seats_per_week"), ("seat_week", "capacity")):
+                    other.execute(text(f"UPDATE {table} SET {column} = 9"))
+                seats.take(other, listing_id, [date(2027, 1, 4)], seats=taken)
+        return read(*given)
+
+    monkeypatch.setattr(sheets, "known", known)
+    lines = SHEET.decode().splitlines(keepends=True)
+    with live.transaction() as session:
+        plan = import_listings(session, lines[0] + lines[1], owner, True, NOW)
+    (entry,) = plan.entries
+    assert entry.action == action
+    assert len(reads) == (2 if action == "changed" else 1)
+    with live.transaction() as session:
+        found = listing_of(session, "CHI-IM-01")
+        assert (found.seats_per_week, found.version) == ((3, 2) if action == "changed" else (9, 1))
+        assert seats_of(session, found) == {3 if action == "changed" else 9}
+
+
+def seats_of(session, listing):
+    pool = listings_pool(session, listing)
+    return set(session.execute(select(SeatWeek.capacity).where(SeatWeek.pool_id == pool)).scalars())
