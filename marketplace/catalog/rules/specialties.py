@@ -13,6 +13,10 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.resources import files
 
+_QUALIFIED = re.compile(r"([^()]+)\(([^()]+)\)")
+# What the ACGME writes behind a name that several specialties' programs have.
+_ANY = frozenset({"multidisciplinary"})
+
 
 @dataclass(frozen=True)
 class Specialty:
@@ -91,8 +95,16 @@ def _by_short_form() -> Mapping[str, tuple[Specialty, ...]]:
 
 
 def resolve(text: str) -> Specialty | None:
-    """The specialty that `text` names in any usual spelling, or none."""
-    return _by_spelling().get(fold(text))
+    """The specialty that `text` names in any usual spelling, or none.
+
+    What it belongs to may stand behind it, as in `Sports Medicine (Pediatrics)`.
+    """
+    found = _by_spelling().get(fold(text))
+    if found is None and (parts := _QUALIFIED.fullmatch(text.strip())) is not None:
+        named, of = _by_spelling().get(fold(parts[1])), _by_spelling().get(fold(parts[2]))
+        if named and (fold(parts[2]) in _ANY or (of and of.code in named.parents)):
+            return named
+    return found
 
 
 def candidates(text: str) -> tuple[Specialty, ...]:
