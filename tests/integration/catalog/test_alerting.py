@@ -245,7 +245,7 @@ def test_a_paused_search_hears_nothing_and_what_came_meanwhile_is_no_news(live, 
     meanwhile = market.place()
     assert told(live) == []
     with live.transaction() as session:
-        saving.resume(session, session.get_one(SavedSearch, saved_id), live.clock.now())
+        saving.resume(session, account, saved_id, live.clock.now())
     assert told(live) == []
     assert hits(live) == {untold.listing_id: True, meanwhile.listing_id: True}
 
