@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from itertools import chain
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Column, Table, TextClause, bindparam, inspect, text
 from sqlalchemy.orm import make_transient_to_detached
@@ -37,6 +37,7 @@ class Part:
     silent: bool = False
 
 
+_Entity = TypeVar("_Entity", bound=Base)
 _New = dict[type[Base], list[Base]]
 _Changed = dict[tuple[type[Base], tuple[str, ...]], list[Base]]
 
@@ -81,6 +82,16 @@ def adopt(session: Session, entity: Base) -> None:
     """Have the session take `entity` for the row that a statement of ours has written from it."""
     make_transient_to_detached(entity)
     session.add(entity)
+
+
+def known(session: Session, entity: _Entity) -> _Entity:
+    """Return what the session has for the row that `entity` was read from; else it adopts that."""
+    key = inspect(type(entity)).identity_key_from_instance(entity)
+    found = session.identity_map.get(key)
+    if found is not None:
+        return cast("_Entity", found)
+    adopt(session, entity)
+    return entity
 
 
 def now_has(entity: Base, values: Iterable[tuple[str, Any]]) -> None:

@@ -91,15 +91,15 @@ def standing_by(session: Session, listing: Listing, found: Sequence[Decided]) ->
         if one.decided_at is not None and one.fingerprint == listing.fingerprint
     ]
     pending = next((one for one in found if one.state == ReviewState.PENDING), None)
-    review = None
+    review: ListingReview | None = None
     if pending is not None:
-        review = ListingReview(
+        read = ListingReview(
             id=pending.id,
             listing_id=listing.id,
             state=pending.state,
             fingerprint=pending.fingerprint,
         )
-        rows.adopt(session, review)
+        review = rows.known(session, read)
     return Standing(open=review, approved=bool(same) and max(same)[2] == ReviewState.APPROVED)
 
 
