@@ -18,8 +18,9 @@ from marketplace.reporting.rules.codebook import (
     WITHHELD,
 )
 
-# What a spreadsheet would run, or a tool would cut the line at, is text again with an apostrophe.
-_GUARD = r"CASE WHEN {0} ~ '^[=+\-@\t\r\n]' THEN '''' || {0} ELSE {0} END"
+# What a spreadsheet would run, or a tool would cut the line at, is text again with an apostrophe;
+# what begins so after apostrophes has one more, so that who reads the CSV can take one off.
+_GUARD = r"CASE WHEN {0} ~ '^''*[=+\-@\t\r\n]' THEN '''' || {0} ELSE {0} END"
 _UNANSWERED = f"'{UNANSWERED}'"
 _WITHHELD = f"'{WITHHELD}'"
 _NOT_REGISTERED = f"WHEN registered IS FALSE THEN '{NOT_ASKED}'"

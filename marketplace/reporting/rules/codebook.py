@@ -1,11 +1,11 @@
 """The codebook of the outcome export: one model, from which every format is written.
 
-A column's name, place and meaning depend on nothing that is in the data. What is missing says
-why: withheld, not asked, refused, unanswered.
+A column's name, place, type, width and meaning depend on nothing that is in the data. What is
+missing says why: withheld, not asked, refused, unanswered.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +19,11 @@ MISSING: Mapping[str, str] = MappingProxyType(
         UNANSWERED: "unanswered: asked or to be asked, and nothing is known",
     }
 )
+# A letter for each where Stata wants one (`.w`): withheld, not asked, refused, unanswered.
+STATA_MISSING: Mapping[str, str] = MappingProxyType(
+    {WITHHELD: "w", NOT_ASKED: "n", REFUSED: "r", UNANSWERED: "u"}
+)
+NUMBERS = frozenset({"flag", "count"})
 PROFILES: Mapping[str, str] = MappingProxyType(
     {
         "identified": "With account and panel ids, and programs. For those who may know who it is.",
@@ -29,7 +34,10 @@ PROFILES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A column: `kind` is id, text, category, flag, count or time; `values` code -> label."""
+    """A column: `kind` is id, text, category, flag, count or time; `values` code -> label.
+
+    `width` is how many bytes of UTF-8 a text has room for where a format wants fixed widths.
+    """
 
     name: str
     label: str
@@ -37,6 +45,32 @@ class Variable:
     values: Mapping[str, str]
     missing: tuple[str, ...]
     note: str = ""
+    width: int = 0
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are numbers in every format."""
+        return self.kind in NUMBERS
+
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        """The number of each value where a format has numbers only: flags 0 and 1, words from 1."""
+        if self.kind == "flag":
+            return {value: int(value) for value in self.values}
+        return {value: number for number, value in enumerate(self.values, start=1)}
+
+    def described(self, value: str) -> str:
+        """What a value means, with its word where it is one: `us_img: school outside of …`."""
+        label = self.values[value]
+        return label if self.kind == "flag" else f"{value}: {label}"
+
+    def missing_in(self, profile: str) -> tuple[str, ...]:
+        """The missing codes that can stand in the column in an export of `profile`."""
+        if WITHHELD not in self.missing:
+            return self.missing
+        if profile == "identified":
+            return tuple(code for code in self.missing if code != WITHHELD)
+        return (WITHHELD,)
 
     def as_document(self) -> dict[str, Any]:
         """The variable as JSON; missing codes with their labels."""
@@ -45,8 +79,10 @@ class Variable:
             "label": self.label,
             "kind": self.kind,
             "values": dict(self.values),
+            "numbers": dict(self.numbers),
             "missing": {code: MISSING[code] for code in self.missing},
             "note": self.note,
+            "width": self.width or None,
         }
 
 
@@ -60,9 +96,7 @@ def _category(name: str, label: str, note: str = "", /, **values: str) -> Variab
 
 def _asked(variable: Variable, *missing: str) -> Variable:
     codes = tuple(sorted({*variable.missing, *missing}, reverse=True))
-    return Variable(
-        variable.name, variable.label, variable.kind, variable.values, codes, variable.note
-    )
+    return replace(variable, missing=codes)
 
 
 def _flag(name: str, label: str, note: str = "") -> Variable:
@@ -70,7 +104,7 @@ def _flag(name: str, label: str, note: str = "") -> Variable:
 
 
 VARIABLES: Sequence[Variable] = (
-    Variable("person_id", "The person, the same in all years", "id", _NOTHING, ()),
+    Variable("person_id", "The person, the same in all years", "id", _NOTHING, (), "", 36),
     Variable(
         "account_id",
         "The person's account",
@@ -78,6 +112,7 @@ VARIABLES: Sequence[Variable] = (
         _NOTHING,
         (WITHHELD, NOT_ASKED),
         "-7 for a person of an outside panel.",
+        36,
     ),
     Variable(
         "external_id",
@@ -86,6 +121,7 @@ VARIABLES: Sequence[Variable] = (
         _NOTHING,
         (WITHHELD, NOT_ASKED),
         "-7 for a person with an account.",
+        120,
     ),
     Variable("match_year", "The year of the Main Residency Match", "count", _NOTHING, ()),
     _category(
@@ -95,9 +131,11 @@ VARIABLES: Sequence[Variable] = (
         us_img="school outside the United States and Canada, citizen of the United States",
         non_us_img="school outside the United States and Canada, any other citizenship",
     ),
-    Variable("specialty", "Specialty of the rotation", "text", _NOTHING, (UNANSWERED,)),
+    Variable("specialty", "Specialty of the rotation", "text", _NOTHING, (UNANSWERED,), "", 80),
     _category("modality", "How the rotation was done", in_person="in person", virtual="remotely"),
-    Variable("grad_band", "Years from graduation to the Match", "text", _NOTHING, (UNANSWERED,)),
+    Variable(
+        "grad_band", "Years from graduation to the Match", "text", _NOTHING, (UNANSWERED,), "", 20
+    ),
     _category("rotation_status", "The rotation", completed="completed", cancelled="cancelled"),
     _category(
         "frame_flag",
@@ -168,6 +206,8 @@ VARIABLES: Sequence[Variable] = (
         "text",
         _NOTHING,
         (WITHHELD, NOT_ASKED, REFUSED, UNANSWERED),
+        "",
+        255,
     ),
     Variable(
         "residency_specialty",
@@ -175,6 +215,8 @@ VARIABLES: Sequence[Variable] = (
         "text",
         _NOTHING,
         (NOT_ASKED, REFUSED, UNANSWERED),
+        "",
+        255,
     ),
     _asked(_flag("lor_earned", "The rotation earned a letter of recommendation"), REFUSED),
     _category(
@@ -192,9 +234,16 @@ VARIABLES: Sequence[Variable] = (
         _NOTHING,
         (UNANSWERED,),
         "ISO 8601 with zone, such as 2024-04-02T09:30:00Z.",
+        20,
     ),
 )
 NAMES = tuple(variable.name for variable in VARIABLES)
+
+
+GUARD = (
+    "In CSV, text that a spreadsheet would take for a formula, or that begins so after apostrophes,"
+    " has one apostrophe more in front."
+)
 
 
 def as_document() -> dict[str, Any]:
@@ -202,7 +251,7 @@ def as_document() -> dict[str, Any]:
     return {
         "version": VERSION,
         "encoding": "UTF-8, comma-separated, CRLF-free, header in the first line",
-        "formula_guard": "text that a spreadsheet would take for a formula begins with '",
+        "formula_guard": GUARD,
         "missing": dict(MISSING),
         "profiles": dict(PROFILES),
         "variables": [variable.as_document() for variable in VARIABLES],
@@ -214,15 +263,17 @@ def as_markdown() -> str:
     lines = [
         "# Codebook of the outcome export",
         "",
-        f"Version `{VERSION}`. CSV in UTF-8 with a header; one row a person and Match year, in the",
-        "order of Match year and person. Text that a spreadsheet would take for a formula begins",
-        "with an apostrophe. The layout never depends on the content.",
+        f"Version `{VERSION}`. One row a person and Match year, in the order of Match year and",
+        "person. Columns, types and widths never depend on the content. UTF-8 throughout.",
+        "",
+        GUARD,
+        "In the other formats it stands as it is, but for text that reads like a missing code.",
         "",
         "## Missing values",
         "",
-        "| code | meaning |",
-        "| --- | --- |",
-        *(f"| {code} | {label} |" for code, label in MISSING.items()),
+        "| code | Stata | meaning |",
+        "| --- | --- | --- |",
+        *(f"| {code} | .{STATA_MISSING[code]} | {label} |" for code, label in MISSING.items()),
         "",
         "## Profiles",
         "",
@@ -235,12 +286,17 @@ def as_markdown() -> str:
         lines += [f"### {variable.name}", "", f"{variable.label}. Kind: {variable.kind}."]
         if variable.note:
             lines[-1] += f" {variable.note}"
+        if variable.kind == "text":
+            lines[-1] += f" Room for {variable.width} bytes in SPSS and Stata."
         lines.append("")
         if variable.values:
             lines += [
-                "| value | meaning |",
-                "| --- | --- |",
-                *(f"| {value} | {label} |" for value, label in variable.values.items()),
+                "| value | in SPSS and Stata | meaning |",
+                "| --- | --- | --- |",
+                *(
+                    f"| {value} | {variable.numbers[value]} | {label} |"
+                    for value, label in variable.values.items()
+                ),
                 "",
             ]
         if variable.missing:
