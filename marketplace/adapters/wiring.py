@@ -20,6 +20,7 @@ from marketplace.core.settings import Settings
 from marketplace.identity import gateway as identity
 from marketplace.outcomes.gateway import CredentialSigner, LetterVault, LinkSigner
 from marketplace.payments.gateway import HostGateway, PaymentGateway
+from marketplace.reporting.gateway import DeliveryStore
 
 
 def wire(parts: Parts, settings: Settings) -> None:
@@ -27,7 +28,10 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(Cache, RedisCache(settings.redis_url) if settings.redis_url else NoCache())
     parts.add(News, RedisNews(settings.redis_url) if settings.redis_url else NoNews())
     parts.add(Mailer, SmtpMailer(settings.smtp_url, settings.mail_from))
-    parts.add(ObjectStore, FileStore(settings.object_store_url))
+    files = FileStore(settings.object_store_url)
+    parts.add(ObjectStore, files)
+    elsewhere = settings.export_store_url
+    parts.add(DeliveryStore, files if elsewhere is None else FileStore(elsewhere))
     parts.add(PdfRenderer, TypstRenderer())
     parts.add(LetterVault, AesLetterVault(settings.letter_key))
     signer = "marketplace.adapters.badge_signer:RsaCredentialSigner"

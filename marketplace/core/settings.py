@@ -35,6 +35,8 @@ class Settings:
     legal_entity: str
     """Who issues receipts and invoices; their numbers run by it."""
     object_store_url: str
+    export_store_url: str | None
+    """Where exports on schedule are delivered; none, and they go into the object store itself."""
     letter_key: str
     """32 bytes, URL-safe base64: encrypts the keys of waived letters and documents."""
     badge_keys: tuple[str, ...]

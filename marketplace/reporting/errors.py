@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from marketplace.core.errors import Conflict, ConstraintErrors, Invalid, NotFound
+from marketplace.core.errors import Conflict, ConstraintErrors, Forbidden, Invalid, NotFound
 
 
 class FigureRefused(Invalid):
@@ -183,7 +183,59 @@ class ExportNotReady(Conflict):
     title = "This export has no files yet."
 
 
+class IdentifiedRefused(Forbidden):
+    """Identified exports need a right that an operator gives, for a time."""
+
+    code = "identified_export_refused"
+    title = "You have no right to identified exports. An operator can give it, for a time."
+
+
+class ExportRefused(Invalid):
+    """What was asked for can't be exported; the fields say why."""
+
+    code = "export_refused"
+    title = "This can't be exported so."
+
+
+class ScheduleRefused(Invalid):
+    """A schedule can't be kept as it was described; the fields say why."""
+
+    code = "schedule_refused"
+    title = "This schedule can't be kept."
+
+
+class ScheduleExists(Conflict):
+    """Two schedules of one name would deliver into one folder."""
+
+    code = "schedule_exists"
+    title = "There is a schedule of this name. Choose another one."
+
+
+class NothingToRetry(Conflict):
+    """Only a delivery that has failed is tried again by hand."""
+
+    code = "nothing_to_retry"
+    title = "This delivery has not failed."
+
+
+class RightByOneself(Forbidden):
+    """Nobody gives this right to themselves."""
+
+    code = "right_by_oneself"
+    title = "Somebody else has to give you this right."
+
+
+class LogIsKept(Conflict):
+    """Attempts at deliveries are only added."""
+
+    code = "log_is_kept"
+    title = "The log of deliveries stays as it is."
+
+
 CONSTRAINTS: ConstraintErrors = {
     "report_run_holds": ReportHolds,
     "history_benchmark": ReportHolds,
+    "history_delivery_attempt": LogIsKept,
+    "uq_export_schedule_name": ScheduleExists,
+    "ck_identified_right_not_by_oneself": RightByOneself,
 }

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
-from marketplace.reporting.service import exports, reports
+from marketplace.reporting.service import deliveries, export_build, exports, reports
 
 
 def freeze_report(job: JobContext, run_id: str) -> None:
@@ -22,10 +22,24 @@ def freeze_report(job: JobContext, run_id: str) -> None:
 
 def build_export(job: JobContext, export_id: str) -> None:
     """Build an export that was asked for."""
-    exports.build(job, UUID(export_id))
+    export_build.build(job, UUID(export_id))
 
 
+def start_deliveries(job: JobContext) -> None:
+    """Ask for the exports whose time has come."""
+    deliveries.start_due(job)
+
+
+def deliver_export(job: JobContext, delivery_id: str) -> None:
+    """Copy an export to where its schedule sends it."""
+    deliveries.send(job, UUID(delivery_id))
+
+
+# What an outage of the other side's store may take: tried for about seven hours.
+SENDING = RetryPolicy(attempts=10, first=60, longest=7200)
 TASKS = (
     Task(reports.FREEZE, freeze_report, retry=RetryPolicy(attempts=4), queue="reports"),
     Task(exports.BUILD, build_export, retry=RetryPolicy(attempts=4), queue="reports"),
+    Task(deliveries.START, start_deliveries, cron="* * * * *"),
+    Task(deliveries.SEND, deliver_export, retry=SENDING, queue="reports"),
 )

@@ -1,4 +1,4 @@
-"""Selects on benchmarks, frozen reports and exports."""
+"""Selects on benchmarks and frozen reports."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from marketplace.core.db import Session
-from marketplace.reporting.models import Benchmark, ExportRun, ReportRun
+from marketplace.reporting.models import Benchmark, ReportRun
 from marketplace.reporting.rules import benchmarks as rules
 from marketplace.web.pagination import Page, paginate
 
@@ -92,24 +92,4 @@ def years_published(session: Session) -> Sequence[int]:
         )
         .scalars()
         .all()
-    )
-
-
-def export_run(session: Session, export_id: UUID, *, lock: bool = False) -> ExportRun | None:
-    query = select(ExportRun).where(ExportRun.id == export_id)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    return session.execute(query).scalar_one_or_none()
-
-
-def export_runs(session: Session, *, limit: int, cursor: str | None) -> Page[ExportRun]:
-    """Return all exports, newest first: analysts share them."""
-    return paginate(
-        session,
-        select(ExportRun),
-        key=[ExportRun.id],
-        key_of=lambda row: [row.id],
-        limit=limit,
-        cursor=cursor,
-        descending=True,
     )

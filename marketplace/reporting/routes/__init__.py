@@ -1,5 +1,11 @@
 """Routes of reporting: what is published, and what analysts do."""
 
-from marketplace.reporting.routes import exports, published, runs
+from marketplace.reporting.routes import deliveries, exports, published, runs
 
-BLUEPRINTS = (published.blueprint, runs.blueprint, exports.blueprint)
+BLUEPRINTS = (
+    published.blueprint,
+    runs.blueprint,
+    exports.blueprint,
+    deliveries.schedules,
+    deliveries.blueprint,
+)

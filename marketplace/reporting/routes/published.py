@@ -11,7 +11,7 @@ from flask import Response
 from marketplace.identity.access import public
 from marketplace.reporting.queries import runs as queries
 from marketplace.reporting.routes.answers import REPORT, report_text
-from marketplace.reporting.schemas import BenchmarksSchema, YearsSchema
+from marketplace.reporting.schemas.runs import BenchmarksSchema, YearsSchema
 from marketplace.reporting.service import reports
 from marketplace.web import context
 from marketplace.web.api import Blueprint

@@ -12,7 +12,7 @@ from marketplace.outcomes.schemas.match import FIRST_YEAR, LAST_YEAR
 from marketplace.reporting.models import ReportRun
 from marketplace.reporting.queries import runs as queries
 from marketplace.reporting.routes.answers import REPORT, report_text
-from marketplace.reporting.schemas import (
+from marketplace.reporting.schemas.runs import (
     FramedSchema,
     RunArgs,
     RunSchema,

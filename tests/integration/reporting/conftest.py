@@ -1,6 +1,6 @@
 """A panel of past trainees, taken in at a known moment, and an analyst."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,3 +25,24 @@ def panel(sessions):
 @pytest.fixture
 def analyst(people):  # noqa: F811 - a fixture
     return people.make("analyst")
+
+
+@pytest.fixture
+def operator(people):  # noqa: F811 - a fixture
+    return people.make("operator")
+
+
+@pytest.fixture
+def trusted(client, analyst, operator, clock):
+    """The analyst, with the right to identified exports."""
+    answer = client.post(
+        "/api/v1/exports/rights",
+        json={
+            "account_id": str(analyst.id),
+            "reason": "checks the records of this year",
+            "expires_at": (clock.now() + timedelta(days=30)).isoformat(),
+        },
+        headers=operator.headers,
+    )
+    assert answer.status_code == 201, answer.get_data()
+    return analyst

@@ -1,8 +1,6 @@
 """Exports: whole or not there, the same layout whatever is in them, safe to open anywhere."""
 
-import csv
 import hashlib
-import io
 import json
 from datetime import timedelta
 
@@ -15,32 +13,12 @@ from marketplace.core.db import edge
 from marketplace.core.ports import ObjectStore
 from marketplace.outcomes.rules.match import Provenance
 from marketplace.outcomes.service import match
-from marketplace.reporting.models import ExportRun
 from marketplace.reporting.rules.codebook import MISSING, NAMES, VARIABLES
-from marketplace.reporting.service import exports
+from marketplace.reporting.service import export_build
 from tests.integration.reporting.conftest import TAKEN_IN, YEAR
+from tests.integration.reporting.exporting import API, download, export, table_of
 
-API = "/api/v1/exports"
 HARM = ['=HYPERLINK("http://x")', "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx", "-9"]
-
-
-def export(client, analyst, run_jobs, **sent):
-    answer = client.post(API, json=sent, headers=analyst.headers)
-    assert answer.status_code == 202, answer.get_data()
-    run_jobs()
-    return client.get(answer.headers["Location"], headers=analyst.headers).get_json()
-
-
-def download(client, analyst, run, name):
-    answer = client.get(f"{API}/{run['id']}/files/{name}", headers=analyst.headers)
-    assert answer.status_code == 200, answer.get_data()
-    return answer
-
-
-def table_of(client, analyst, run):
-    name = run["files"][0]["name"]
-    content = download(client, analyst, run, name).get_data()
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
 
 
 def test_from_asking_to_the_file(panel, client, analyst, run_jobs, session):
@@ -50,6 +28,9 @@ def test_from_asking_to_the_file(panel, client, analyst, run_jobs, session):
         f"outcomes-{YEAR}.csv",
         "codebook.json",
         "codebook.md",
+        "redcap.csv",
+        "ddi.xml",
+        "README.md",
         "manifest.json",
     ]
     for file in run["files"]:
@@ -64,12 +45,12 @@ def test_from_asking_to_the_file(panel, client, analyst, run_jobs, session):
     book = json.loads(download(client, analyst, run, "codebook.json").get_data())
     assert [variable["name"] for variable in book["variables"]] == list(NAMES)
     read = session.execute(select(AuditEntry).where(AuditEntry.action == "export.download"))
-    assert len(read.scalars().all()) == 6
+    assert len(read.scalars().all()) == 9
 
 
-def test_rows_say_what_is_known_and_why_the_rest_is_not(panel, client, analyst, run_jobs):
+def test_rows_say_what_is_known_and_why_the_rest_is_not(panel, client, trusted, run_jobs):
     rows = table_of(
-        client, analyst, export(client, analyst, run_jobs, match_year=YEAR, profile="identified")
+        client, trusted, export(client, trusted, run_jobs, match_year=YEAR, profile="identified")
     )
     assert list(rows[0]) == list(NAMES)
     by_id = {row["external_id"]: row for row in rows}
@@ -137,10 +118,10 @@ def tell(session, external_id, program):
 
 
 @pytest.mark.parametrize("harm", HARM)
-def test_no_cell_is_run_by_a_spreadsheet(panel, client, analyst, run_jobs, session, harm):
+def test_no_cell_is_run_by_a_spreadsheet(panel, client, trusted, run_jobs, session, harm):
     tell(session, "S0012", harm)
     rows = table_of(
-        client, analyst, export(client, analyst, run_jobs, match_year=YEAR, profile="identified")
+        client, trusted, export(client, trusted, run_jobs, match_year=YEAR, profile="identified")
     )
     (row,) = [row for row in rows if row["external_id"] == "S0012"]
     assert row["program"] == "'" + harm
@@ -153,12 +134,12 @@ def test_no_cell_is_run_by_a_spreadsheet(panel, client, analyst, run_jobs, sessi
 
 
 def test_quotes_commas_line_breaks_and_other_scripts_survive(
-    panel, client, analyst, run_jobs, session
+    panel, client, trusted, run_jobs, session
 ):
     odd = 'A "B", C\nD — Ñandú 医院 🏥'
     tell(session, "S0012", odd)
-    run = export(client, analyst, run_jobs, match_year=YEAR, profile="identified")
-    rows = table_of(client, analyst, run)
+    run = export(client, trusted, run_jobs, match_year=YEAR, profile="identified")
+    rows = table_of(client, trusted, run)
     assert odd in {row["program"] for row in rows}
     assert len(rows) == run["row_count"] == 300
 
@@ -198,13 +179,16 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_is_served(
         def delete(self, key):
             self.store.delete(key)
 
+        def keys(self, prefix):
+            return self.store.keys(prefix)
+
     store = parts.get(ObjectStore)
     dying = DyingStore(store)
     parts.add(ObjectStore, dying)
     job = Context(parts, sessions)
     try:
         with pytest.raises(Killed):
-            exports.build(job, asked["id"])
+            export_build.build(job, asked["id"])
     finally:
         parts.add(ObjectStore, store)
     assert store.exists(dying.written[0])
@@ -212,7 +196,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_is_served(
     assert (state["state"], state["files"]) == ("running", None)
     refused = client.get(f"{path}/files/{name}", headers=analyst.headers)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "export_not_ready")
-    exports.build(job, asked["id"])
+    export_build.build(job, asked["id"])
     assert not store.exists(dying.written[0])
     ready = client.get(path, headers=analyst.headers).get_json()
     assert ready["state"] == "ready"
@@ -223,18 +207,8 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_is_served(
 @pytest.mark.fault(38)
 def test_a_job_that_runs_twice_builds_once(panel, client, analyst, run_jobs, app, sessions, parts):
     run = export(client, analyst, run_jobs, match_year=YEAR)
-    exports.build(Context(parts, sessions), run["id"])
+    export_build.build(Context(parts, sessions), run["id"])
     assert client.get(f"{API}/{run['id']}", headers=analyst.headers).get_json() == run
-
-
-def test_an_attempt_that_was_overtaken_does_not_win(
-    panel, client, analyst, sessions, parts, session
-):
-    asked = client.post(API, json={"match_year": YEAR}, headers=analyst.headers).get_json()
-    with sessions() as other, edge(other):
-        other.execute(text("UPDATE export_run SET state = 'running', draft_key = 'exports/a/b'"))
-        assert not exports._finish(other, asked["id"], "exports/a/old", state="failed")
-    assert session.execute(select(ExportRun)).scalar_one().state == "running"
 
 
 def test_a_failure_is_told_and_tried_again(panel, client, analyst, sessions, parts):
@@ -244,21 +218,21 @@ def test_a_failure_is_told_and_tried_again(panel, client, analyst, sessions, par
         def put_stream(self, key, pieces):
             raise OSError("no space")
 
-        def delete(self, key):
-            return None
+        def keys(self, prefix):
+            return []
 
     store = parts.get(ObjectStore)
     parts.add(ObjectStore, Full())
     job = Context(parts, sessions)
     try:
         with pytest.raises(OSError, match="no space"):
-            exports.build(job, asked["id"])
+            export_build.build(job, asked["id"])
     finally:
         parts.add(ObjectStore, store)
     path = f"{API}/{asked['id']}"
     told = client.get(path, headers=analyst.headers).get_json()
     assert (told["state"], told["failure"]) == ("failed", "OSError")
-    exports.build(job, asked["id"])
+    export_build.build(job, asked["id"])
     told = client.get(path, headers=analyst.headers).get_json()
     assert (told["state"], told["failure"]) == ("ready", None)
 

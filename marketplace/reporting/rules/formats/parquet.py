@@ -109,7 +109,7 @@ def _indices(column: Sequence[str], places: dict[str, int]) -> bytes:
     numbers = np.zeros(count * 8, dtype=np.uint32)
     numbers[: len(column)] = np.fromiter(map(places.__getitem__, column), np.uint32, len(column))
     bits = (numbers[:, None] >> np.arange(width, dtype=np.uint32)).astype(np.uint8) & 1
-    packed = np.packbits(bits, bitorder="little").tobytes()
+    packed: bytes = np.packbits(bits, bitorder="little").tobytes()
     return bytes([width]) + thrift.varint(count << 1 | 1) + packed
 
 

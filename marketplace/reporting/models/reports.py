@@ -1,12 +1,10 @@
-"""What reporting keeps: published benchmarks, frozen reports, exports."""
+"""Published benchmarks and frozen reports."""
 
 import uuid
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -98,32 +96,3 @@ class ReportRun(Base):
     result_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
     frozen_at: Mapped[datetime | None]
     failure: Mapped[str | None]
-
-
-class ExportRun(Base):
-    """An export that was asked for, and, once whole, what it consists of.
-
-    `draft_key` is where the current attempt writes; nothing there is served. `files` is filled in
-    one step when all of it stands in the object store.
-    """
-
-    __tablename__ = "export_run"
-    __table_args__ = (
-        CheckConstraint("state IN ('asked','running','ready','failed')", name="state"),
-        CheckConstraint("profile IN ('identified','pii_free')", name="profile"),
-        CheckConstraint("(state = 'ready') = (files IS NOT NULL)", name="ready_has_files"),
-        Index("ix_export_run_asked_by", "asked_by"),
-    )
-
-    id: Mapped[uuid.UUID] = pk()
-    match_year: Mapped[int | None] = mapped_column(SmallInteger)
-    profile: Mapped[str]
-    as_of: Mapped[datetime]
-    state: Mapped[str]
-    draft_key: Mapped[str | None]
-    files: Mapped[list[Any] | None]
-    row_count: Mapped[int | None] = mapped_column(BigInteger)
-    failure: Mapped[str | None]
-    asked_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
-    asked_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]

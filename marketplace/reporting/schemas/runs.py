@@ -1,11 +1,10 @@
-"""What the routes of reporting take and give."""
+"""What the routes of reports and benchmarks take and give."""
 
 from typing import Any
 
 from marshmallow import fields, validate
 
 from marketplace.outcomes.schemas.match import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST
-from marketplace.reporting.rules.codebook import PROFILES
 from marketplace.web.schemas import StrictSchema
 
 
@@ -68,35 +67,6 @@ class BenchmarkSchema(StrictSchema):
 
 class BenchmarksSchema(StrictSchema):
     items = fields.List(fields.Nested(BenchmarkSchema), required=True)
-
-
-class ExportArgs(StrictSchema):
-    match_year = match_year(
-        load_default=None, allow_none=True, metadata={"description": "All years, if left out."}
-    )
-    profile = fields.String(load_default="pii_free", validate=validate.OneOf(list(PROFILES)))
-
-
-class ExportFileSchema(StrictSchema):
-    """A file; where it is kept is nobody's business."""
-
-    name = fields.String()
-    media_type = fields.String()
-    size = fields.Integer()
-    sha256 = fields.String()
-
-
-class ExportSchema(StrictSchema):
-    id = fields.UUID()
-    match_year = fields.Integer(allow_none=True)
-    profile = fields.String()
-    as_of = fields.AwareDateTime()
-    state = fields.String()
-    row_count = fields.Integer(allow_none=True)
-    files = fields.List(fields.Nested(ExportFileSchema), allow_none=True)
-    asked_at = fields.AwareDateTime()
-    finished_at = fields.AwareDateTime(allow_none=True)
-    failure = fields.String(allow_none=True)
 
 
 class FramedSchema(StrictSchema):

@@ -1,0 +1,1 @@
+"""What the routes of reporting take and give."""
