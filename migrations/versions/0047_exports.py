@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-revision = "0042_exports"
-down_revision = "0041_days"
+revision = "0047_exports"
+down_revision = "0046_credit_valid"
 branch_labels = None
 depends_on = None
 
