@@ -90,6 +90,12 @@ def is_time_zone(name: str) -> bool:
     return name in _time_zones()
 
 
+def zones() -> tuple[str, ...]:
+    """Time zones to choose from, in order: places, and UTC."""
+    places = (name for name in _time_zones() if "/" in name and not name.startswith("Etc/"))
+    return ("UTC", *sorted(places))
+
+
 @cache
 def _time_zones() -> frozenset[str]:
     """Return all names; the library would look through its folders at every call."""

@@ -1,7 +1,21 @@
 """All blueprints of pages."""
 
+from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.checks import blueprint as checks
 from marketplace.pages.public.crawlers import blueprint as crawlers
+from marketplace.pages.public.listings import blueprint as listings
 from marketplace.pages.public.routes import blueprint as public
+from marketplace.pages.public.searching import blueprint as searching
+from marketplace.pages.trainee.profile import blueprint as profile
+from marketplace.pages.trainee.rotations import blueprint as rotations
 
-BLUEPRINTS = (public, crawlers, checks)
+BLUEPRINTS = (
+    public,
+    searching,
+    listings,
+    accounts,
+    profile,
+    rotations,
+    crawlers,
+    checks,
+)

@@ -10,6 +10,12 @@ from tests import settings as test_settings
 PUBLIC = frozenset(
     {
         "/",
+        "/confirmations",
+        "/listings",
+        "/listings/<uuid:listing_id>",
+        "/register",
+        "/registered",
+        "/sign-in",
         "/robots.txt",
         "/sitemap.xml",
         "/sitemaps/listings/<uuid:start>.xml",

@@ -42,6 +42,8 @@ from marketplace.payments.rules import Purpose
 from marketplace.payments.service import asking, refunds
 
 KIND = queries.PAYABLE
+# The page that a payer comes back to; programs are told the same as JSON.
+RETURN_PATH = "/rotations/{}/returned"
 DROP = "booking.drop_payment"
 # A balance has no seat waiting for it: the page may stay open for as long as the processor allows.
 BALANCE_PAGE = timedelta(hours=23)
@@ -198,6 +200,7 @@ def _request(
         payer_id=booking.trainee_id,
         site_id=booking.site_id,
         lines=lines,
+        return_path=RETURN_PATH.format(booking.id),
         purpose=purpose,
         description=f"{booking.listing_title}, {booking.first_day} to {booking.last_day}",
         expires_in=expires_in,

@@ -1,6 +1,6 @@
 """Stricter rate limits where guessing pays: by caller, and by the address that is tried."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from flask import request
@@ -26,6 +26,6 @@ def _rate() -> str:
 
 
 def _address() -> str:
-    body = request.get_json(silent=True)
-    address = body.get("email") if isinstance(body, dict) else None
+    body = request.get_json(silent=True) if request.is_json else request.form
+    address = body.get("email") if isinstance(body, Mapping) else None
     return address.strip().lower()[:254] if isinstance(address, str) else ""

@@ -2,12 +2,13 @@
 
 from importlib.resources import files
 
-from flask import Blueprint, Response, render_template, send_from_directory
+from flask import Response, render_template, send_from_directory
 
 from marketplace.identity.access import public
+from marketplace.pages.view import Pages, page
 from marketplace.web.api import PREFIX
 
-blueprint = Blueprint("public", "marketplace.pages", template_folder="templates")
+blueprint = Pages("public")
 
 SWAGGER = str(files("flask_swagger_ui") / "dist")
 OURS = str(files("marketplace.pages") / "static")
@@ -16,8 +17,8 @@ A_DAY = 86_400
 
 @blueprint.get("/")
 @public
-def home() -> str:
-    return render_template("home.html", api=PREFIX)
+def home() -> Response:
+    return page("home.html", api=PREFIX)
 
 
 @blueprint.get(f"{PREFIX}/docs")

@@ -1,0 +1,37 @@
+"""What a form sends, read by the very schemas of the API; typed values are kept beside errors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from marshmallow import Schema, ValidationError
+
+from marketplace.core.errors import DomainError
+from marketplace.web.problems import flatten
+
+IN_FORMS = frozenset({"csrf_token", "next"})
+Errors = Mapping[str, list[str]]
+
+
+def read(schema: Schema, given: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
+    """Values as the schema loads them, and what is wrong by field; one of them is empty."""
+    try:
+        return schema.load(given), {}
+    except ValidationError as refused:
+        return {}, flatten(refused.messages)
+
+
+def typed() -> dict[str, str]:
+    """The fields of the form as they were typed; those left empty are not there."""
+    return {
+        name: value
+        for name, value in request.form.items()
+        if name not in IN_FORMS and value.strip()
+    }
+
+
+def wrong(error: DomainError, field: str) -> Errors:
+    """A refusal as errors by field; one that names none stands beside `field`."""
+    if error.fields:
+        return {name: list(texts) for name, texts in error.fields.items()}
+    return {field: [" ".join(text for text in (error.title, error.detail) if text)]}

@@ -1,0 +1,115 @@
+"""Registering, signing in and out, by forms; the rules and the limits are those of the API."""
+
+from urllib.parse import urlencode
+
+from flask import redirect, request
+from werkzeug.wrappers import Response
+
+from marketplace.core.errors import DomainError
+from marketplace.identity.access import begin_session, end_session, public, signed_in
+from marketplace.identity.errors import BadCredentials, EmailNotConfirmed, SecondFactorNeeded
+from marketplace.identity.routes.limited import guessing
+from marketplace.identity.rules import zones
+from marketplace.identity.schemas.auth import LoginSchema, RegisterSchema
+from marketplace.identity.service import accounts
+from marketplace.pages import forms
+from marketplace.pages.view import Pages, form_page, page, reader, safe_path
+from marketplace.web import context
+
+NOT_PROCESSABLE = 422
+
+blueprint = Pages("account_pages")
+
+
+@blueprint.get("/sign-in")
+@public
+def ask_to_sign_in() -> Response:
+    """Ask for address and password; `next` is where to go on."""
+    return form_page("account/sign_in.html", next=safe_path(request.args.get("next")))
+
+
+@blueprint.post("/sign-in")
+@public
+@guessing
+def sign_in() -> Response:
+    """Sign in by the session's cookie."""
+    given = forms.typed()
+    going_to = safe_path(request.form.get("next"))
+    values, errors = forms.read(LoginSchema(), given)
+    if not errors:
+        try:
+            account = accounts.authenticate(context.session(), **values)
+        except (BadCredentials, EmailNotConfirmed, SecondFactorNeeded) as refused:
+            errors = forms.wrong(refused, "password")
+            return form_page(
+                "account/sign_in.html",
+                NOT_PROCESSABLE,
+                typed=given,
+                errors=errors,
+                next=going_to,
+                code_asked=isinstance(refused, SecondFactorNeeded) or "code" in given,
+                unconfirmed=isinstance(refused, EmailNotConfirmed),
+            )
+        begin_session(account)
+        return redirect(going_to, 303)
+    return form_page(
+        "account/sign_in.html", NOT_PROCESSABLE, typed=given, errors=errors, next=going_to
+    )
+
+
+@blueprint.post("/sign-out")
+@signed_in
+def sign_out() -> Response:
+    """End this browser's session."""
+    end_session()
+    return redirect("/", 303)
+
+
+@blueprint.get("/register")
+@public
+def ask_to_register() -> Response:
+    """Ask who registers, in which language and time zone to write."""
+    return form_page("account/register.html", typed={"locale": reader().language}, zones=_zones())
+
+
+@blueprint.post("/register")
+@public
+@guessing
+def register() -> Response:
+    """Register as a trainee; what comes next is in the mail."""
+    given = forms.typed()
+    values, errors = forms.read(RegisterSchema(), given)
+    if not errors:
+        try:
+            accounts.register(context.session(), now=context.now(), **values)
+        except DomainError as refused:
+            errors = forms.wrong(refused, "email")
+    if errors:
+        return form_page(
+            "account/register.html", NOT_PROCESSABLE, typed=given, errors=errors, zones=_zones()
+        )
+    return redirect(f"/registered?{urlencode({'email': values['email']})}", 303)
+
+
+@blueprint.get("/registered")
+@public
+def registered() -> Response:
+    """Say that a message is on its way, whether or not there was an account."""
+    return page("account/registered.html", email=request.args.get("email", "")[:254])
+
+
+@blueprint.post("/confirmations")
+@public
+@guessing
+def send_again() -> Response:
+    """Send the link that confirms an address again; the answer tells nothing of it."""
+    email = forms.typed().get("email", "")
+    try:
+        accounts.resend_confirmation(context.session(), email, context.now())
+    except DomainError as refused:
+        return page("account/registered.html", NOT_PROCESSABLE, email=email, errors=refused.fields)
+    return redirect(f"/registered?{urlencode({'email': email})}", 303)
+
+
+def _zones() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in zones()]

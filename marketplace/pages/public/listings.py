@@ -1,0 +1,180 @@
+"""A listing's page: what one may do there and why it is called so, weeks, price, rules, terms."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import inf
+from typing import Any, Protocol
+from uuid import UUID
+
+from flask import request
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from marketplace.booking.rules.terms import Terms
+from marketplace.booking.service import holds
+from marketplace.catalog import queries as catalog
+from marketplace.catalog.errors import ListingNotFound
+from marketplace.catalog.gateway import TraineeWeeks
+from marketplace.catalog.queries import listings, seats
+from marketplace.catalog.routes.structured_data import advertised
+from marketplace.catalog.rules import eligibility
+from marketplace.catalog.rules.english import text_of
+from marketplace.catalog.rules.policies import POLICIES, CancellationPolicy, Kept, KeptKind, Window
+from marketplace.catalog.rules.structured_data import course, embedded
+from marketplace.catalog.rules.weeks import WEEK, monday_of
+from marketplace.catalog.schemas.eligibility import EligibilityArgs
+from marketplace.catalog.service.explaining import Explanation, explain, first_start, is_shown
+from marketplace.catalog.states import ListingState
+from marketplace.core.settings import Settings
+from marketplace.identity.access import public
+from marketplace.identity.rules import Role
+from marketplace.pages import forms
+from marketplace.pages.view import Pages, Reader, page, reader, with_query
+from marketplace.payments.rules import Quote
+from marketplace.web import context
+
+WEEKS_SHOWN = 53
+NOT_PROCESSABLE = 422
+
+blueprint = Pages("listing_page")
+
+
+class Shown(eligibility.Terms, Protocol):
+    """What this page reads of a listing, beside what the template shows."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def cancellation_policy(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The rotation that is looked at: its first day and weeks, and what they would cost."""
+
+    first_day: date
+    weeks: int
+    quote: Quote | None
+
+
+@blueprint.get("/listings/<uuid:listing_id>")
+@public
+def show(listing_id: UUID) -> Response:
+    """Show a listing that the public may know of; `first_day` and `weeks` choose a rotation."""
+    who, session = reader(), context.session()
+    listing = listings.listing(session, listing_id)
+    if not is_shown(listing):
+        raise ListingNotFound
+    asked, errors = _asked()
+    facts = advertised(listing, context.parts().get(Settings))
+    today = context.now().date()
+    chosen = _chosen(listing, asked, today)
+    return page(
+        "listings/listing.html",
+        NOT_PROCESSABLE if errors else 200,
+        reader=who,
+        listing=listing,
+        open=listing.state == ListingState.PUBLISHED,
+        chosen=chosen,
+        errors=errors,
+        typed=request.args,
+        calendar=_calendar(listing, today),
+        explanation=_explanation(listing, chosen, who),
+        may_hold=who.account_id is not None and Role.TRAINEE in who.roles,
+        english=text_of(listing.english) if listing.english.asked else None,
+        policy=POLICIES[listing.cancellation_policy],
+        clauses=_clauses(POLICIES[listing.cancellation_policy], who),
+        structured=Markup(embedded(course(facts))),  # noqa: S704 - escaped by `embedded`
+        with_query=with_query,
+    )
+
+
+def _asked() -> tuple[Mapping[str, Any], Mapping[str, list[str]]]:
+    given = {name: value for name, value in request.args.items() if value.strip()}
+    return forms.read(EligibilityArgs(unknown="exclude"), given)
+
+
+def _chosen(listing: Shown, asked: Mapping[str, Any], today: date) -> Choice:
+    first = asked.get("first_day") or first_start(listing, today)
+    weeks = asked.get("weeks") or listing.weeks_min
+    if listing.state != ListingState.PUBLISHED:
+        return Choice(first, weeks, None)
+    booked = catalog.listing_for_booking(context.session(), listing.id)
+    terms = Terms.of(context.parts().get(Settings))
+    policy = POLICIES[listing.cancellation_policy]
+    return Choice(first, weeks, holds.price_of(booked, weeks, policy, terms))
+
+
+def _calendar(listing: Shown, today: date) -> Sequence[tuple[date, Sequence[tuple[date, int]]]]:
+    """Months in order, each with its Mondays and how many seats are free; a year from now."""
+    first = monday_of(today)
+    year = seats.availability(context.session(), listing.id, first, first + WEEKS_SHOWN * WEEK)
+    months: dict[date, list[tuple[date, int]]] = {}
+    for week, _capacity, free in year.weeks:
+        monday = date.fromisoformat(week)
+        left = 0 if week in year.blackout_weeks else free
+        months.setdefault(monday.replace(day=1), []).append((monday, left))
+    return list(months.items())
+
+
+def _explanation(listing: Shown, chosen: Choice, who: Reader) -> Explanation | None:
+    if who.account_id is None or listing.state != ListingState.PUBLISHED:
+        return None
+    return explain(
+        context.session(),
+        listing.id,
+        who.account_id,
+        context.now(),
+        first_day=chosen.first_day,
+        weeks=chosen.weeks,
+        bookings=context.parts().get(TraineeWeeks),
+    )
+
+
+def _clauses(
+    policy: CancellationPolicy, who: Reader
+) -> Iterable[tuple[str, list[tuple[str, str]]]]:
+    """The terms as a timeline: for each event, from early to late, what is kept."""
+    for clause in policy.clauses:
+        for option in clause.options:
+            title = who.label(clause.event.value)
+            if len(clause.options) > 1:
+                title = f"{title}: {who.label(option.pays_back_as.value)}"
+            early_first = sorted(option.windows, key=_ends, reverse=True)
+            lines = [(_when(window, who), _kept(window.kept, who)) for window in early_first]
+            yield title, lines
+
+
+def _ends(window: Window) -> float:
+    return inf if window.to_days is None else window.to_days
+
+
+def _when(window: Window, who: Reader) -> str:
+    if window.from_days is None and window.to_days is None:
+        return who.say("At any time")
+    if window.to_days is None:
+        return who.say("%(days)s days before the start, or more", days=window.from_days)
+    if window.from_days is None or window.from_days < 0:
+        return who.say("Less than %(days)s days before the start", days=window.to_days + 1)
+    return who.say(
+        "%(first)s to %(last)s days before the start", first=window.to_days, last=window.from_days
+    )
+
+
+def _kept(kept: Kept, who: Reader) -> str:
+    match kept.kind:
+        case KeptKind.NOTHING:
+            return who.say("All of what you paid goes back")
+        case KeptKind.EVERYTHING:
+            return who.say("Nothing goes back")
+        case KeptKind.DEPOSIT:
+            return who.say("The deposit is kept")
+        case KeptKind.AMOUNT:
+            return who.say(
+                "%(amount)s is kept", amount=who.money(kept.amount) if kept.amount else ""
+            )
+        case KeptKind.SHARE:
+            return who.say("%(share)s%% is kept", share=f"{(kept.basis_points or 0) / 100:g}")

@@ -1,0 +1,305 @@
+"""A trainee's rotations: the seat that is kept, the application, paying, and calling it off."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from flask import redirect, request
+from werkzeug.wrappers import Response
+
+from marketplace.booking import queries as bookings
+from marketplace.booking.errors import QuoteChanged
+from marketplace.booking.queries import applying
+from marketplace.booking.routes import finding
+from marketplace.booking.rules import frozen
+from marketplace.booking.rules.questions import Question
+from marketplace.booking.schemas import HoldArgs
+from marketplace.booking.schemas.applying import SubmitArgs
+from marketplace.booking.service import applications, cancellations, extending, holds, payment
+from marketplace.booking.service import questions as asking
+from marketplace.booking.service.cancellations import Wish
+from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
+from marketplace.core.errors import DomainError, Invalid
+from marketplace.core.money import Money
+from marketplace.identity.access import current_account, signed_in
+from marketplace.pages import forms
+from marketplace.pages.view import Pages, form_page, page
+from marketplace.payments import queries as payments
+from marketplace.payments.states import LIVE, PaymentState
+from marketplace.web import context
+
+A_PAGE = 20
+NOT_PROCESSABLE = 422
+CONFLICT = 409
+
+blueprint = Pages("rotation_pages")
+
+
+class Rotation(Protocol):
+    """What the pages read of a booking, beside what the templates show."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def listing_id(self) -> UUID: ...
+    @property
+    def itinerary_id(self) -> UUID | None: ...
+    @property
+    def payment_id(self) -> UUID | None: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def approval(self) -> str: ...
+    @property
+    def price(self) -> Mapping[str, Any]: ...
+    @property
+    def paid(self) -> Money: ...
+    @property
+    def total(self) -> Money: ...
+
+
+class Asked(Protocol):
+    """What the pages read of a payment."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def checkout_url(self) -> str | None: ...
+
+
+@blueprint.post("/listings/<uuid:listing_id>/hold")
+@signed_in
+def hold(listing_id: UUID) -> Response:
+    """Keep a seat in each week for some minutes; the page says what comes next."""
+    given: dict[str, Any] = {**forms.typed(), "listing_id": str(listing_id)}
+    if given.get("weeks", "").isdigit():
+        given["weeks"] = int(given["weeks"])
+    values, errors = forms.read(HoldArgs(), given)
+    if errors:
+        raise Invalid(fields=errors)
+    booking = holds.hold(
+        context.session(),
+        trainee_id=current_account().id,
+        terms=finding.terms(),
+        now=context.now(),
+        **values,
+    )
+    return _to(booking)
+
+
+@blueprint.get("/rotations")
+@signed_in
+def list_own() -> Response:
+    """List one's rotations, the newest first."""
+    found = bookings.of_trainee(
+        context.session(),
+        current_account().id,
+        limit=A_PAGE,
+        cursor=request.args.get("cursor") or None,
+    )
+    return page("rotations/list.html", found=found, tone=tone)
+
+
+@blueprint.get("/rotations/<uuid:booking_id>")
+@signed_in
+def show(booking_id: UUID) -> Response:
+    """Show one rotation: where it stands, until when, and what can be done now."""
+    return _shown(finding.own(booking_id))
+
+
+@blueprint.post("/rotations/<uuid:booking_id>/extend")
+@signed_in
+def extend(booking_id: UUID) -> Response:
+    """Keep the seat for as long again, once."""
+    booking = finding.own(booking_id)
+    payment.check_alone(booking)
+    extending.extend(context.session(), booking, terms=finding.terms(), now=context.now())
+    return _to(booking)
+
+
+@blueprint.post("/rotations/<uuid:booking_id>/apply")
+@signed_in
+def apply(booking_id: UUID) -> Response:
+    """Hand the application to the host, with answers to what it asks."""
+    booking = finding.own(booking_id)
+    version = applying.current_questions(context.session(), booking.listing_id)
+    asked = asking.asked(version)
+    given = forms.typed()
+    sent = {
+        "message": given.get("message"),
+        "answers": _answers(asked),
+        "questions_version": version.number if asked and version else None,
+    }
+    values, errors = forms.read(SubmitArgs(), sent)
+    if not errors:
+        try:
+            applications.submit(context.session(), booking, now=context.now(), **values)
+        except DomainError as refused:
+            if not refused.fields:
+                raise
+            errors = forms.wrong(refused, "message")
+    if errors:
+        return _shown(booking, given, errors)
+    return _to(booking)
+
+
+@blueprint.post("/rotations/<uuid:booking_id>/pay")
+@signed_in
+def pay(booking_id: UUID) -> Response:
+    """Ask for what is due; the payment's page waits for the address to pay at."""
+    booking = finding.own_to_pay(booking_id)
+    payment.pay(
+        context.session(),
+        booking,
+        whole=request.form.get("whole") == "yes",
+        terms=finding.terms(),
+        now=context.now(),
+        locked=True,
+    )
+    return redirect(f"/rotations/{booking.id}/payment", 303)
+
+
+@blueprint.get("/rotations/<uuid:booking_id>/payment")
+@signed_in
+def paying(booking_id: UUID) -> Response:
+    """Lead to the payment page as soon as there is one; back to the rotation once it is done."""
+    booking = finding.own(booking_id)
+    asked = _payment(booking)
+    if asked is None or asked.state not in LIVE:
+        return _to(booking)
+    if asked.state == PaymentState.OPEN and asked.checkout_url:
+        return redirect(asked.checkout_url, 303)
+    return page("rotations/paying.html", booking=booking)
+
+
+@blueprint.get("/rotations/<uuid:booking_id>/returned")
+@signed_in
+def returned(booking_id: UUID) -> Response:
+    """Wait for the payment company's word, then show the rotation; money is believed from it alone."""
+    booking = finding.own(booking_id)
+    asked = _payment(booking)
+    if asked is None or asked.state not in LIVE:
+        return _to(booking)
+    return page("rotations/returned.html", booking=booking)
+
+
+@blueprint.post("/rotations/<uuid:booking_id>/withdraw")
+@signed_in
+def withdraw(booking_id: UUID) -> Response:
+    """Give up what is not confirmed; nothing is owed."""
+    booking = finding.own(booking_id)
+    applications.withdraw(context.session(), booking, reason="", now=context.now())
+    return _to(booking)
+
+
+@blueprint.get("/rotations/<uuid:booking_id>/cancel")
+@signed_in
+def ask_to_cancel(booking_id: UUID) -> Response:
+    """Show to the cent what cancelling now would pay back; nothing is changed."""
+    booking = finding.own(booking_id)
+    quote = cancellations.quote(booking, _wish(request.args), context.now())
+    return form_page("rotations/cancel.html", booking=booking, quote=quote)
+
+
+@blueprint.post("/rotations/<uuid:booking_id>/cancel")
+@signed_in
+def cancel(booking_id: UUID) -> Response:
+    """Cancel under the quote that was shown; where the money has changed, show the new one."""
+    booking = finding.own(booking_id)
+    wish = _wish(request.form)
+    try:
+        cancellations.cancel(
+            context.session(),
+            booking,
+            wish,
+            mark=request.form.get("quote", ""),
+            to=BookingState.CANCELLED_BY_TRAINEE,
+            actor_id=booking.trainee_id,
+            reason="Cancelled by the trainee.",
+            now=context.now(),
+        )
+    except QuoteChanged:
+        quote = cancellations.quote(booking, wish, context.now())
+        return form_page("rotations/cancel.html", CONFLICT, booking=booking, quote=quote, new=True)
+    return _to(booking)
+
+
+def tone(state: str) -> str:
+    """How a state is coloured: good, fair or bad."""
+    if state in {BookingState.CONFIRMED, BookingState.IN_PROGRESS, BookingState.COMPLETED}:
+        return "good"
+    return "fair" if BookingState(state) in TIMED else "bad"
+
+
+def _shown(
+    booking: Rotation, typed: Mapping[str, str] | None = None, errors: forms.Errors | None = None
+) -> Response:
+    session = context.session()
+    state = BookingState(booking.state)
+    applies = state is BookingState.HELD and booking.approval == "request"
+    version = applying.current_questions(session, booking.listing_id) if applies else None
+    return form_page(
+        "rotations/rotation.html",
+        NOT_PROCESSABLE if errors else 200,
+        booking=booking,
+        lines=frozen.price_lines(booking.price),
+        history=bookings.history(session, booking.id),
+        payment=_payment(booking),
+        questions=asking.asked(version),
+        applies=applies,
+        may_pay=_may_pay(booking, state),
+        may_withdraw=state in TIMED,
+        may_cancel=state in CANCELLABLE,
+        tone=tone,
+        typed=typed or {},
+        errors=errors or {},
+    )
+
+
+def _may_pay(booking: Rotation, state: BookingState) -> bool:
+    if booking.itinerary_id is not None:
+        return False
+    if state is BookingState.HELD:
+        return booking.approval == "instant"
+    if state is BookingState.AWAITING_PAYMENT:
+        return True
+    return state in CANCELLABLE and booking.paid < booking.total
+
+
+def _payment(booking: Rotation) -> Asked | None:
+    if booking.payment_id is None:
+        return None
+    return payments.payment(context.session(), booking.payment_id)
+
+
+def _answers(asked: Sequence[Question]) -> dict[str, Any]:
+    """The answers of the form, as the kinds of the questions have them."""
+    found: dict[str, Any] = {}
+    for question in asked:
+        name = f"answer-{question.key}"
+        values = [value for value in request.form.getlist(name) if value.strip()]
+        if not values:
+            continue
+        if question.kind == "choice" and question.several:
+            found[question.key] = values
+        elif question.kind == "number":
+            found[question.key] = _number(values[0])
+        else:
+            found[question.key] = values[0]
+    return found
+
+
+def _number(text: str) -> float | int | str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number
+
+
+def _wish(given: Mapping[str, str]) -> Wish:
+    return Wish(option=given.get("option") or None)
+
+
+def _to(booking: Rotation) -> Response:
+    return redirect(f"/rotations/{booking.id}", 303)

@@ -1,0 +1,165 @@
+"""How every page is made: one layout, the reader's language and time zone, errors as pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_skeleton
+from babel.numbers import format_currency
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as Answer
+
+from marketplace.catalog.rules import specialties
+from marketplace.core.errors import DomainError
+from marketplace.core.money import EXPONENTS, Money
+from marketplace.identity.access import csrf_token, current_caller
+from marketplace.identity.errors import NotSignedIn
+from marketplace.pages import words
+from marketplace.web.context import request_id
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'",
+}
+# Amounts are in dollars and days begin in the States, whichever language they are told in.
+LOCALES = {"en": Locale("en", "US"), "es": Locale("es", "US")}
+SERVER_ERROR = 500
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, and how dates, money and words are written for them."""
+
+    account_id: UUID | None
+    roles: frozenset[str]
+    language: str
+    zone: ZoneInfo
+
+    @cached_property
+    def locale(self) -> Locale:
+        return LOCALES[self.language]
+
+    def say(self, text: str, **values: object) -> str:
+        """A text in the reader's language, with `values` put in."""
+        said = words.translated(text, self.language)
+        return said % values if values else said
+
+    def label(self, code: str | None) -> str:
+        return "" if code is None else words.label(code, self.language)
+
+    def money(self, amount: Money) -> str:
+        number = Decimal(amount.minor).scaleb(-EXPONENTS[amount.currency])
+        return str(format_currency(number, amount.currency, locale=self.locale))
+
+    def day(self, day: date) -> str:
+        return str(format_date(day, "medium", locale=self.locale))
+
+    def skeleton(self, day: date, parts: str) -> str:
+        """The day by those parts alone (`MMMd`), in the language's own order."""
+        return str(format_skeleton(parts, day, locale=self.locale))
+
+    def moment(self, moment: datetime) -> str:
+        """Date and time in the reader's zone, which is named."""
+        return str(format_datetime(moment, "long", tzinfo=self.zone, locale=self.locale))
+
+    def specialty(self, code: str) -> str:
+        known = specialties.BY_CODE.get(code)
+        return known.name if known else self.label(code)
+
+
+def reader() -> Reader:
+    """Who asks for this page; by the account's settings, else by what the browser prefers."""
+    found = current_caller()
+    if found is not None:
+        account = found.account
+        language = account.locale.split("-")[0].split("_")[0]
+        known = language if language in words.LANGUAGES else "en"
+        return Reader(account.id, found.roles, known, ZoneInfo(account.time_zone))
+    preferred = request.accept_languages.best_match(words.LANGUAGES) or "en"
+    return Reader(None, frozenset(), preferred, ZoneInfo("UTC"))
+
+
+def page(template: str, status: int = 200, **values: Any) -> Response:
+    """The page of a template, which has the reader as `reader` and its words as `_`."""
+    who = values.pop("reader", None) or reader()
+    html = render_template(
+        template,
+        reader=who,
+        _=who.say,
+        csrf_token=csrf_token if who.account_id else None,
+        here=request.full_path.rstrip("?"),
+        **values,
+    )
+    response = make_response(html, status)
+    response.headers.update(HEADERS)
+    response.vary.update(("Accept-Language", "Cookie"))
+    return response
+
+
+def form_page(template: str, status: int = 200, **values: Any) -> Response:
+    """A page with a form for whoever it is: it has a CSRF token, what was typed, and errors."""
+    given = {"typed": {}, "errors": {}, **values}
+    return page(template, status, token=csrf_token(), **given)
+
+
+def with_query(**changes: Any) -> str:
+    """Return this page's address with other values in its query; None takes a value away."""
+    pairs = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
+    for name, value in changes.items():
+        given = value if isinstance(value, (list, tuple)) else [value]
+        pairs += [(name, str(one)) for one in given if one is not None]
+    return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
+
+
+def safe_path(text: str | None) -> str:
+    """A path of this site to go on to; the front page for anything else."""
+    plain = (text or "").strip()
+    ours = plain.startswith("/") and not plain.startswith(("//", "/\\"))
+    return plain if ours and "\n" not in plain and "\r" not in plain else "/"
+
+
+class Pages(Blueprint):
+    """A blueprint whose errors are pages: what went wrong, and what to do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "marketplace.pages", template_folder="templates")
+        self.register_error_handler(NotSignedIn, _sign_in_first)
+        self.register_error_handler(DomainError, _refused)
+        self.register_error_handler(HTTPException, _stopped)
+
+
+def _sign_in_first(error: NotSignedIn) -> Answer:
+    del error
+    path = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return redirect(f"/sign-in?{urlencode({'next': path})}", 303)
+
+
+def _refused(error: DomainError) -> Response:
+    return _error(error.status, error.title, error.detail, error.fields or {})
+
+
+def _stopped(error: HTTPException) -> Response | HTTPException:
+    status = error.code or SERVER_ERROR
+    if status < 400:  # noqa: PLR2004 - a redirect is no error
+        return error
+    return _error(status, error.name, error.description, {})
+
+
+def _error(status: int, title: str, detail: str | None, fields: Mapping[str, Any]) -> Response:
+    return page(
+        "error.html",
+        status,
+        title=title,
+        detail=detail,
+        fields=fields,
+        request_id=request_id(),
+    )

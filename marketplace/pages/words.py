@@ -1,0 +1,142 @@
+"""The words of the pages: English as written, Spanish from `translations/es.po`; labels of codes.
+
+A text is marked by `_` where it is shown and by `noted` where it is only named; a test finds every
+marked text in the catalogue of each language.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from babel.messages.pofile import read_po
+
+LANGUAGES = ("en", "es")
+
+
+def noted(text: str) -> str:
+    """Mark a text that is translated where it is shown."""
+    return text
+
+
+LABELS: Mapping[str, str] = {
+    "elective": noted("Hands-on elective"),
+    "externship": noted("Externship"),
+    "observership": noted("Observership"),
+    "student": noted("Student"),
+    "graduate": noted("Graduate"),
+    "students": noted("Students"),
+    "graduates": noted("Graduates"),
+    "inpatient": noted("Inpatient"),
+    "outpatient": noted("Outpatient"),
+    "both": noted("Inpatient and outpatient"),
+    "remote": noted("Remote"),
+    "on_merit": noted("Can be earned"),
+    "never": noted("Not written here"),
+    "instant": noted("Booked at once"),
+    "request": noted("The host decides"),
+    "history_taking": noted("History taking"),
+    "physical_examination": noted("Physical examination"),
+    "procedures_assist": noted("Assisting with procedures"),
+    "patient_counselling": noted("Patient counselling"),
+    "clinical_notes": noted("Clinical notes"),
+    "case_presentation": noted("Case presentation"),
+    "order_entry_supervised": noted("Order entry under supervision"),
+    "shadowing": noted("Shadowing"),
+    "rounds_attendance": noted("Attending rounds"),
+    "conference_attendance": noted("Attending conferences"),
+    "chart_review": noted("Chart review"),
+    "slide_review": noted("Slide review"),
+    "research": noted("Research"),
+    "passport": noted("Passport"),
+    "cv": noted("CV"),
+    "deans_letter": noted("Dean's letter"),
+    "transcript": noted("Transcript"),
+    "mmr": noted("MMR, two doses or titre"),
+    "varicella": noted("Varicella, two doses or titre"),
+    "hepatitis_b": noted("Hepatitis B"),
+    "tdap": noted("Tdap within ten years"),
+    "tb_test": noted("Tuberculosis test"),
+    "influenza": noted("Influenza vaccine"),
+    "bls": noted("Basic life support"),
+    "hipaa_training": noted("HIPAA training"),
+    "background_check": noted("Background check"),
+    "drug_screen": noted("Drug screen"),
+    "malpractice_insurance": noted("Malpractice insurance"),
+    "health_insurance": noted("Health insurance"),
+    "step_score_report": noted("Step score report"),
+    "english_proof": noted("Proof of English"),
+    "relevance": noted("Relevance"),
+    "price": noted("Price"),
+    "soonest": noted("Earliest start"),
+    "distance": noted("Distance"),
+    "tier": noted("Tier"),
+    "verified": noted("Verified by us"),
+    "unverified": noted("Not verified"),
+    "trainee_cancels": noted("You cancel"),
+    "visa_denied": noted("Your visa is denied"),
+    "host_withdraws": noted("The host calls it off"),
+    "request_unanswered": noted("Your request is not answered"),
+    "no_show": noted("You do not come"),
+    "original_payment": noted("back to your card"),
+    "voucher": noted("as a voucher"),
+    "held": noted("Kept for you"),
+    "submitted": noted("With the host"),
+    "more_asked": noted("The host asks for more"),
+    "awaiting_payment": noted("To be paid"),
+    "confirmed": noted("Confirmed"),
+    "in_progress": noted("Under way"),
+    "completed": noted("Completed"),
+    "expired": noted("Run out"),
+    "withdrawn": noted("Given up"),
+    "declined": noted("Declined by the host"),
+    "cancelled_by_trainee": noted("Cancelled by you"),
+    "cancelled_by_host": noted("Called off by the host"),
+    "cancelled_by_operator": noted("Called off by us"),
+    "us_citizen": noted("U.S. citizen"),
+    "permanent_resident": noted("Permanent resident of the United States (green card)"),
+    "other": noted("Other"),
+    "not_taken": noted("Not taken"),
+    "passed": noted("Passed"),
+    "failed": noted("Failed"),
+    "b1": noted("B-1"),
+    "b1_b2": noted("B-1/B-2"),
+    "f1": noted("F-1"),
+    "j1": noted("J-1"),
+    "h1b": noted("H-1B"),
+    "esta": noted("ESTA"),
+    "native": noted("English is my first language"),
+    "toefl_ibt": noted("TOEFL iBT"),
+    "ielts": noted("IELTS"),
+    "oet": noted("OET"),
+    "listening": noted("Listening"),
+    "reading": noted("Reading"),
+    "writing": noted("Writing"),
+    "speaking": noted("Speaking"),
+    "pass": noted("Met"),
+    "fail": noted("Not met"),
+    "unknown": noted("Not known"),
+}
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """Text to its translation; empty for English and for what we don't speak."""
+    if language not in LANGUAGES or language == "en":
+        return {}
+    place = files("marketplace.pages") / "translations" / f"{language}.po"
+    with place.open("rb") as file:
+        return {
+            str(message.id): str(message.string)
+            for message in read_po(file)
+            if message.id and message.string
+        }
+
+
+def translated(text: str, language: str) -> str:
+    """The text in that language; itself where it has no translation."""
+    return catalogue(language).get(text, text)
+
+
+def label(code: str, language: str) -> str:
+    """What a code is called; one without a label is spelt out."""
+    return translated(LABELS.get(code, code.replace("_", " ").capitalize()), language)

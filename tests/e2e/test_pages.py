@@ -1,0 +1,157 @@
+"""The pages in a real browser: a trainee's story by hand, every page for everybody's eyes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.chromium import Watch
+from tests.e2e.site import FIRST_DAY, Site
+from tests.factories.people import PASSWORD, Person
+from tests.smoke.clients import until
+
+pytestmark = pytest.mark.browser
+SCREENS = Path("build/screens")
+MOST_BYTES = 100 * 1024
+
+
+def looked_at(page: Page, name: str) -> None:
+    """Keep a picture; no violation that axe finds, nothing wider than the window."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{name} is {wide} px too wide"
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+
+
+def sign_in(page: Page, site: Site, person: Person) -> None:
+    page.goto(f"{site.base}/sign-in")
+    page.get_by_label("E-mail address").fill(person.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+@pytest.fixture
+def person(site: Site) -> Person:
+    return site.people.trainee(visa_type="b1_b2")
+
+
+@pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    opened = browser.new_context(java_script_enabled=request.param)
+    yield opened.new_page()
+    opened.close()
+
+
+def test_a_trainee_finds_keeps_pays_and_cancels_by_hand(site: Site, page: Page, person: Person):
+    place = site.place()
+    watch = Watch(page)
+    page.goto(site.base)
+    page.get_by_label("Specialty, city, hospital or preceptor").fill("internal medicine")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("status")).to_contain_text("found")
+    page.goto(f"{site.base}/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=4")
+    page.get_by_role("link", name="Sign in to book").click()
+    page.get_by_label("E-mail address").fill(person.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Yes, these weeks.")).to_be_visible()
+    page.get_by_role("button", name="Keep this seat for me").click()
+    expect(page.get_by_text("Kept for you").first).to_be_visible()
+    page.get_by_role("button", name="Pay the deposit").click()
+    page.wait_for_url(f"{site.sandbox}/**", timeout=30_000)
+    page.locator("input[name=number]").fill("4242 4242 4242 4242")
+    page.locator("input[name=expiry]").fill("12 / 40")
+    page.locator("input[name=cvc]").fill("123")
+    page.get_by_role("button", name="Pay").click()
+    # The page goes on by itself, by scripts or without, when the word has come.
+    expect(page.get_by_text("Confirmed").first).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="Cancel, after seeing the quote").click()
+    page.get_by_role("button", name="Cancel under these terms").click()
+    expect(page.get_by_text("Cancelled by you").first).to_be_visible()
+    ours = {urlsplit(site.base).netloc, urlsplit(site.sandbox).netloc}
+    assert watch.hosts - {""} == ours
+
+
+def test_two_browsers_race_for_the_last_seat(site: Site, browser: Browser):
+    place = site.place(seats=1)
+    pages = [browser.new_context().new_page() for _ in range(2)]
+    for one in pages:
+        sign_in(one, site, site.people.trainee(visa_type="b1_b2"))
+        one.goto(f"{site.base}/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=4")
+    for one in pages:
+        one.get_by_role("button", name="Keep this seat for me").click(no_wait_after=True)
+    for one in pages:
+        one.wait_for_load_state()
+        expect(one.get_by_role("heading", level=1)).to_be_visible()
+    kept = until(
+        "both to be answered",
+        lambda: (
+            [one for one in pages if "/hold" in one.url or "/rotations/" in one.url] == pages
+            and [one for one in pages if "/rotations/" in one.url]
+        ),
+    )
+    assert len(kept) == 1
+    for one in pages:
+        one.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200])
+def test_every_page_is_for_everybody(
+    site: Site,
+    browser: Browser,
+    person: Person,
+    scheme: str,
+    width: int,
+):
+    place = site.place()
+    opened = browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,  # type: ignore[arg-type] # one of the words that it takes
+    )
+    page = opened.new_page()
+    watch = Watch(page)
+    public = {
+        "home": "/",
+        "search": "/listings",
+        "search-nothing": "/listings?state=AK&most=1",
+        "listing": f"/listings/{place.listing_id}",
+        "sign-in": "/sign-in",
+        "register": "/register",
+        "registered": "/registered?email=asha@example.org",
+        "check": "/check",
+    }
+    for name, path in public.items():
+        page.goto(f"{site.base}{path}")
+        looked_at(page, f"{name}-{width}-{scheme}")
+    sign_in(page, site, person)
+    held = site.hold(site.signed_in(person), place)
+    own = {
+        "profile": "/profile",
+        "rotations": "/rotations",
+        "listing-own": f"/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=4",
+        "rotation-held": f"/rotations/{held['id']}",
+    }
+    for name, path in own.items():
+        page.goto(f"{site.base}{path}")
+        looked_at(page, f"{name}-{width}-{scheme}")
+    assert watch.complaints == []
+    assert watch.hosts - {""} == {urlsplit(site.base).netloc}
+    opened.close()
+
+
+def test_first_views_are_small(site: Site, context: BrowserContext):
+    place = site.place()
+    for path in ("/listings", f"/listings/{place.listing_id}"):
+        page = context.new_page()
+        sizes: list[int] = []
+        page.on("response", lambda answer, sizes=sizes: sizes.append(len(answer.body())))
+        page.goto(f"{site.base}{path}", wait_until="networkidle")
+        assert sum(sizes) < MOST_BYTES
+        page.close()

@@ -1,0 +1,2 @@
+from tests.factories.people import people  # noqa: F401 - a fixture
+from tests.factories.rotations import stage  # noqa: F401 - a fixture
