@@ -58,7 +58,9 @@ from marketplace.booking.queries.holding import (
 from marketplace.booking.queries.hosts import (
     attendance,
     attendance_revisions,
+    days_marked,
     roster,
+    roster_rows,
     was_present,
 )
 
@@ -73,6 +75,7 @@ __all__ = [
     "change_from",
     "change_to",
     "changes_of",
+    "days_marked",
     "find",
     "force_majeure",
     "force_majeure_booking",
@@ -104,6 +107,7 @@ __all__ = [
     "rescue",
     "rescues_due",
     "roster",
+    "roster_rows",
     "seats_in_use",
     "starting_soon",
     "touched",

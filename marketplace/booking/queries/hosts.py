@@ -2,17 +2,32 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.booking.models import AttendanceMark, Booking
 from marketplace.booking.states import OWNED, BookingState
 from marketplace.core.db import Session
-from marketplace.web.pagination import Page, paginate
+from marketplace.identity import queries as identity
+from marketplace.web.pagination import Page, paginate, paginate_rows
 
 ON_ROSTER = [*sorted(OWNED), BookingState.NO_SHOW]
+# Of a booking, in a roster.
+SHOWN = (
+    Booking.id,
+    Booking.state,
+    Booking.trainee_id,
+    Booking.listing_id,
+    Booking.listing_title,
+    Booking.first_day,
+    Booking.last_day,
+    Booking.weeks,
+    Booking.tier,
+    Booking.learner_status,
+)
 
 
 def roster(
@@ -21,16 +36,58 @@ def roster(
     """Return who is, was or will be at the site between two days, by first day."""
     return paginate(
         session,
-        select(Booking).where(
-            Booking.site_id == site_id,
-            Booking.state.in_(ON_ROSTER),
-            Booking.first_day <= end,
-            Booking.last_day >= start,
-        ),
+        select(Booking).where(*_there(site_id, start, end)),
         key=[Booking.first_day, Booking.id],
         key_of=lambda row: [row.first_day, row.id],
         limit=limit,
         cursor=cursor,
+    )
+
+
+def roster_rows(
+    session: Session, site_id: UUID, start: date, end: date, *, limit: int, cursor: str | None
+) -> Page[Any]:
+    """Return what a roster shows of each of `roster`, as plain rows with the trainee's contact."""
+    person = identity.names()
+    return paginate_rows(
+        session,
+        select(*SHOWN, person.c.name.label("trainee_name"), person.c.email.label("trainee_email"))
+        .join(person, person.c.id == Booking.trainee_id)
+        .where(*_there(site_id, start, end)),
+        key=[Booking.first_day, Booking.id],
+        key_of=lambda row: [row.first_day, row.id],
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def days_marked(session: Session, booking_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Return how many days count as present and as absent, by booking; counted in one query.
+
+    A booking without a mark is not among them.
+    """
+    counting = (
+        select(AttendanceMark.booking_id, AttendanceMark.mark)
+        .where(AttendanceMark.booking_id == func.any(booking_ids))
+        .ext(distinct_on(AttendanceMark.booking_id, AttendanceMark.day))
+        .order_by(AttendanceMark.booking_id, AttendanceMark.day, AttendanceMark.revision.desc())
+        .subquery()
+    )
+    present = func.count().filter(counting.c.mark == "present")
+    rows = session.execute(
+        select(counting.c.booking_id, present, func.count() - present).group_by(
+            counting.c.booking_id
+        )
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def _there(site_id: UUID, start: date, end: date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Booking.site_id == site_id,
+        Booking.state.in_(ON_ROSTER),
+        Booking.first_day <= end,
+        Booking.last_day >= start,
     )
 
 

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from marketplace.booking.states import BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
-from marketplace.web.schemas import MoneyField, PageArgs, StrictSchema, Text
+from marketplace.web.schemas import MoneyField, PageArgs, Ready, StrictSchema, Text
 
 STATES = [state.value for state in BookingState]
 LATEST = date(2100, 1, 1)
@@ -275,7 +275,7 @@ class RosterSchema(StrictSchema):
     """A site's weeks, and who is there in each."""
 
     weeks = fields.List(fields.Date(), metadata={"description": "The Mondays that are shown."})
-    items = fields.List(fields.Nested(RosterRowSchema))
+    items = Ready(fields.Nested(RosterRowSchema))
     next_cursor = fields.String(allow_none=True)
 
 

@@ -10,47 +10,22 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.booking import queries
-from marketplace.booking.models import (
-    ApplicationEntry,
-    AttendanceMark,
-    Booking,
-    QuestionVersion,
-)
+from marketplace.booking.models import ApplicationEntry, Booking, QuestionVersion
 from marketplace.booking.queries import applying
 from marketplace.booking.rules.rotation import Rotation, roster_weeks
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid
 from marketplace.identity import queries as identity
-from marketplace.identity.queries import Contact, TraineeFacts
+from marketplace.identity.queries import TraineeFacts
 from marketplace.web.pagination import Page
 
 
 @dataclass(frozen=True)
-class RosterRow:
-    """One rotation at the site; `weeks` are its Mondays within the roster."""
-
-    booking_id: UUID
-    state: str
-    trainee_id: UUID
-    trainee_name: str
-    trainee_email: str
-    listing_id: UUID
-    listing_title: str
-    first_day: date
-    last_day: date
-    weeks: Sequence[date]
-    tier: str
-    learner_status: str
-    present_days: int
-    absent_days: int
-
-
-@dataclass(frozen=True)
 class Roster:
-    """A page of a site's roster, and the Mondays that it shows."""
+    """A page of a site's roster, and the Mondays that it shows; its rows are JSON values already."""
 
     weeks: Sequence[date]
-    items: Sequence[RosterRow]
+    items: Sequence[Mapping[str, Any]]
     next_cursor: str | None
 
 
@@ -95,18 +70,15 @@ class Application:
 def roster(
     session: Session, site_id: UUID, start: date, end: date, *, limit: int, cursor: str | None
 ) -> Roster:
-    """Return who is at the site in the weeks from `start` to `end`: three queries."""
+    """Return who is at the site in the weeks from `start` to `end`: two queries."""
     try:
         weeks = roster_weeks(start, end)
     except ValueError as error:
         raise Invalid(fields={"to": [str(error)]}) from error
-    page = queries.roster(session, site_id, start, end, limit=limit, cursor=cursor)
-    people = identity.contacts(session, [booking.trainee_id for booking in page.items])
-    marks = queries.attendance(session, [booking.id for booking in page.items])
-    rows = [
-        _row(booking, people[booking.trainee_id], marks[booking.id], weeks)
-        for booking in page.items
-    ]
+    page = queries.roster_rows(session, site_id, start, end, limit=limit, cursor=cursor)
+    marked = queries.days_marked(session, [row.id for row in page.items])
+    mondays = _Mondays(weeks)
+    rows = [_row(row, mondays, *marked.get(row.id, (0, 0))) for row in page.items]
     return Roster(weeks, rows, page.next_cursor)
 
 
@@ -140,28 +112,35 @@ def in_full(
     ]
 
 
-def _row(
-    booking: Booking, person: Contact, marks: Sequence[AttendanceMark], weeks: Sequence[date]
-) -> RosterRow:
-    shown = set(weeks)
-    return RosterRow(
-        booking_id=booking.id,
-        state=booking.state,
-        trainee_id=booking.trainee_id,
-        trainee_name=person.name,
-        trainee_email=person.email,
-        listing_id=booking.listing_id,
-        listing_title=booking.listing_title,
-        first_day=booking.first_day,
-        last_day=booking.last_day,
-        weeks=[
-            week for week in Rotation(booking.first_day, booking.weeks).mondays if week in shown
-        ],
-        tier=booking.tier,
-        learner_status=booking.learner_status,
-        present_days=sum(mark.mark == "present" for mark in marks),
-        absent_days=sum(mark.mark == "absent" for mark in marks),
-    )
+class _Mondays(dict[tuple[date, int], list[str]]):
+    """The Mondays of a rotation within the roster, worked out once for all that run alike."""
+
+    def __init__(self, shown: Sequence[date]) -> None:
+        self._shown = {week: week.isoformat() for week in shown}
+
+    def __missing__(self, run: tuple[date, int]) -> list[str]:
+        found = [self._shown[week] for week in Rotation(*run).mondays if week in self._shown]
+        self[run] = found
+        return found
+
+
+def _row(row: Any, mondays: _Mondays, present: int, absent: int) -> dict[str, Any]:
+    return {
+        "booking_id": str(row.id),
+        "state": row.state,
+        "trainee_id": str(row.trainee_id),
+        "trainee_name": row.trainee_name,
+        "trainee_email": row.trainee_email,
+        "listing_id": str(row.listing_id),
+        "listing_title": row.listing_title,
+        "first_day": row.first_day.isoformat(),
+        "last_day": row.last_day.isoformat(),
+        "weeks": mondays[row.first_day, row.weeks],
+        "tier": row.tier,
+        "learner_status": row.learner_status,
+        "present_days": present,
+        "absent_days": absent,
+    }
 
 
 def _application(

@@ -106,8 +106,8 @@ def contacts(session: Session, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
 
 
 def names() -> Subquery:
-    """Ids and names of all accounts, `id` and `name`, to be joined to by another package's query."""
-    return select(Account.id, Account.name).subquery("person")
+    """All accounts, `id`, `name` and `email`, to be joined to by another package's query."""
+    return select(Account.id, Account.name, Account.email).subquery("person")
 
 
 def in_civil_hours(

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from marketplace.booking.schemas import RosterRowSchema
 from tests.factories.rotations import FIRST_DAY
 
 ROWS = 1000
@@ -59,6 +60,9 @@ def test_a_thousand_rows_are_one_page_of_as_many_queries_as_one(roster, stage):
     assert many["next_cursor"] is None
     assert first == later <= 6
     assert sum(row["present_days"] for row in many["items"]) == ROWS - 1
+    row = RosterRowSchema()
+    assert all(row.dump(row.load(one)) == one for one in many["items"][:10])
+    assert set(many["items"][0]) == set(row.fields)
     assert len({row["trainee_email"] for row in many["items"]}) == ROWS
     page, again = read(limit=100)
     assert (len(page["items"]), again) == (100, first)
