@@ -98,6 +98,10 @@ def _read(env: Env) -> dict[str, Any]:
         "legal_entity": env.str("LEGAL_ENTITY", "Rotation Marketplace"),
         "object_store_url": env.str("OBJECT_STORE_URL"),
         "export_store_url": env.str("EXPORT_STORE_URL", None),
+        "direct_uploads": env.bool("DIRECT_UPLOADS", True),
+        "clamd_url": env.str(
+            "CLAMD_URL", None, validate=validate.Regexp(r"^tcp://[^/:@]+(:\d+)?$")
+        ),
         "letter_key": env.str("LETTER_KEY"),
         "badge_keys": env.list("BADGE_KEYS", validate=validate.Length(min=1)),
         "public_url": env.str("PUBLIC_URL", validate=validate.URL(require_tld=False)),

@@ -11,6 +11,7 @@ from marketplace.adapters.pdf import TypstRenderer
 from marketplace.adapters.reply_signer import HmacReplySigner
 from marketplace.adapters.stripe_connect import StripeConnect
 from marketplace.adapters.stripe_gateway import StripeGateway
+from marketplace.adapters.virus_scanner import ClamdScanner, NoScanner
 from marketplace.booking.gateway import ReplySigner
 from marketplace.compliance import gateway as compliance
 from marketplace.core.loading import named
@@ -43,6 +44,8 @@ def wire(parts: Parts, settings: Settings) -> None:
     )
     parts.add(identity.LinkSigner, HmacLinkSigner(settings.secret_keys))
     parts.add(compliance.LinkSigner, HmacLinkSigner(settings.secret_keys))
+    scanner = ClamdScanner(settings.clamd_url) if settings.clamd_url else NoScanner()
+    parts.add(compliance.VirusScanner, scanner)
     parts.add(compliance.DocumentVault, AesDocumentVault(settings.letter_key))
     parts.add(
         PaymentGateway,

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from marketplace.booking import queries
 from marketplace.booking.gateway import ReplySigner
+from marketplace.booking.queries import messages as kept
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
     allocating,
     deadlines,
     force_majeure,
+    mailed_files,
     messages,
     no_shows,
     offering,
@@ -24,9 +26,10 @@ from marketplace.booking.service import (
     waiting,
 )
 from marketplace.booking.service.itineraries import FOLLOW, deciding
+from marketplace.compliance.gateway import VirusScanner
 from marketplace.core.db import Session
 from marketplace.core.errors import DomainError
-from marketplace.core.jobs import JobContext, Task, defer
+from marketplace.core.jobs import JobContext, RetryPolicy, Task, defer
 from marketplace.core.settings import Settings
 from marketplace.payments.errors import AlreadyPaid
 from marketplace.payments.service import asking
@@ -35,6 +38,10 @@ from marketplace.payments.service import asking
 MOST_BATCHES = 200
 # Bookings that each take a transaction of their own.
 ONE_BY_ONE = 100
+# As documents are scanned: about an hour, then every ten minutes.
+SCANNING = RetryPolicy(attempts=10, first=5, longest=900)
+TIME_TO_SCAN = timedelta(minutes=10)
+MOST_SCANS = 200
 log = structlog.get_logger()
 
 
@@ -193,12 +200,30 @@ def _in_batches(job: JobContext, work: Callable[[Session, datetime, int], int]) 
             return
 
 
+def scan_file(job: JobContext, file_id: str) -> None:
+    """Have a message's file looked at for viruses; tried again where the scanner is away."""
+    if job.parts.get(VirusScanner).present:
+        mailed_files.scan(job, UUID(file_id))
+
+
+def scan_files(job: JobContext) -> None:
+    """Look at the files of messages that the scanner has missed."""
+    if not job.parts.get(VirusScanner).present:
+        return
+    with job.transaction() as session:
+        found = kept.files_to_scan(session, job.clock.now() - TIME_TO_SCAN, MOST_SCANS)
+    for file_id in found:
+        mailed_files.scan(job, file_id)
+
+
 TASKS = (
     Task(messages.TELL, tell_message),
     Task("booking.expire_holds", expire_holds, cron="* * * * *"),
     Task("booking.start_due", start_due, cron="3 * * * *"),
     Task("booking.remind", remind, cron="13 * * * *"),
     Task(payment.DROP, drop_payment),
+    Task(mailed_files.SCAN, scan_file, retry=SCANNING),
+    Task("booking.scan_files", scan_files, cron="*/10 * * * *"),
     Task(waiting.ASK, ask_list),
     Task("booking.ask_lists", ask_lists, cron="* * * * *"),
     Task(FOLLOW, follow_itinerary),

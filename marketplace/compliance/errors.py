@@ -65,6 +65,18 @@ class TooManyDocuments(Conflict):
     title = "You keep as many documents as there is room for. Delete some first."
 
 
+class FileNotScanned(Conflict):
+    code = "file_not_scanned"
+    title = "This file is still being looked at for viruses. Try again in a moment."
+
+
+class FileInfected(Conflict):
+    """`extra.virus` names it."""
+
+    code = "file_infected"
+    title = "A virus was found in this file. It was removed."
+
+
 class DocumentInUse(Conflict):
     """`extra.references` names what it was released for."""
 
@@ -100,6 +112,7 @@ CONSTRAINTS: ConstraintErrors = {
     "history_requirement_version": HistoryIsKept,
     "history_document_version": HistoryIsKept,
     "history_document_decision": HistoryIsKept,
+    "history_file_scan": HistoryIsKept,
     "uq_consent_account_id_purpose_number": ConsentChanged,
     "uq_requirement_version_scope_id_number": RequirementsChanged,
     "uq_document_decision_version_id_site_id_number": DecidedAlready,

@@ -1,4 +1,4 @@
-"""The states of an upload and of a document's version."""
+"""The states of an upload, of a document's version, and of the look for viruses in it."""
 
 from enum import StrEnum
 
@@ -10,6 +10,15 @@ class UploadState(StrEnum):
     RECEIVED = "received"
     TAKEN = "taken"
     REFUSED = "refused"
+
+
+class ScanState(StrEnum):
+    """What is known of viruses in a file; `not_scanned` where no scanner is set."""
+
+    CLEAN = "clean"
+    WAITING = "waiting"
+    INFECTED = "infected"
+    NOT_SCANNED = "not_scanned"
 
 
 class DocumentState(StrEnum):

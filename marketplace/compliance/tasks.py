@@ -1,20 +1,26 @@
 """Jobs of compliance: each may run twice, at once or after a crash, and does its work once."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import UUID
 
 from marketplace.compliance.errors import DocumentGone, UploadUsed
-from marketplace.compliance.gateway import DocumentVault
+from marketplace.compliance.gateway import DocumentVault, VirusScanner
 from marketplace.compliance.queries import documents as queries
+from marketplace.compliance.queries import scans
 from marketplace.compliance.rules.files import LARGEST, FileFault, too_large
-from marketplace.compliance.service import files, upkeep, uploads
+from marketplace.compliance.service import files, scanning, upkeep, uploads
 from marketplace.compliance.states import UploadState
 from marketplace.core.errors import NotFound
-from marketplace.core.jobs import JobContext, Task
+from marketplace.core.jobs import JobContext, RetryPolicy, Task
 from marketplace.core.ports import ObjectStore
 
 MOST_BATCHES = 100
 PIECE = 1 << 16
+# About an hour; what is left then is looked for every ten minutes for as long as it takes.
+SCANNING = RetryPolicy(attempts=10, first=5, longest=900)
+TIME_TO_SCAN = timedelta(minutes=10)
+MOST_SCANS = 200
 
 
 def take_in(job: JobContext, upload_id: str) -> None:
@@ -50,6 +56,31 @@ def _taken(job: JobContext, store: ObjectStore, upload_id: UUID, stored: files.S
         raise
 
 
+def scan(job: JobContext, version_id: str) -> None:
+    """Have a document looked at for viruses; `Unavailable`, and tried again, if that can't be."""
+    wanted = UUID(version_id)
+    if not job.parts.get(VirusScanner).present:
+        return
+    with job.transaction() as session:
+        content = queries.content(session, wanted)
+        if content is None or scans.of_file(session, wanted) is not None:
+            return
+        sealed = content.object_key, content.sealed_key
+    finding = scanning.look(job, *sealed)
+    with job.transaction() as session:
+        scanning.note_of_document(session, wanted, finding, job.clock.now())
+
+
+def scan_waiting(job: JobContext) -> None:
+    """Look at what the scanner has missed: it was away, or was set after the upload."""
+    if not job.parts.get(VirusScanner).present:
+        return
+    with job.transaction() as session:
+        found = scans.waiting(session, job.clock.now() - TIME_TO_SCAN, MOST_SCANS)
+    for version_id in found:
+        scan(job, str(version_id))
+
+
 def forget(job: JobContext, keys: list[str]) -> None:
     """Delete sealed contents whose keys are gone already."""
     store = job.parts.get(ObjectStore)
@@ -67,14 +98,19 @@ def remind(job: JobContext) -> None:
 
 
 def tidy(job: JobContext) -> None:
-    """Delete what uploads that are over have left in the store."""
+    """Delete what uploads that are over have left in the store, first what stands there unsealed."""
     store = job.parts.get(ObjectStore)
+    received = store.keys(files.INCOMING)
+    with job.transaction() as session:
+        strays = upkeep.strays(session, received, job.clock.now())
+    for key in strays:
+        store.delete(key)
     for _ in range(MOST_BATCHES):
         with job.transaction() as session:
             found = upkeep.ended(session, job.clock.now())
-            used = {one.id: queries.object_key_of(session, one.version_id) for one in found}
+            used = queries.object_keys_of(session, [one.version_id for one in found])
         for upload in found:
-            upkeep.tidy(store, upload, used[upload.id])
+            upkeep.tidy(store, upload, used.get(upload.version_id))
         with job.transaction() as session:
             uploads.tidied(session, [upload.id for upload in found], job.clock.now())
         if len(found) < upkeep.BATCH:
@@ -110,7 +146,9 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 
 TASKS = (
     Task(uploads.TAKE_IN, take_in),
-    Task(upkeep.FORGET, forget),
+    Task(scanning.FORGET, forget),
+    Task(scanning.SCAN, scan, retry=SCANNING),
+    Task("compliance.scan_waiting", scan_waiting, cron="*/10 * * * *"),
     Task("compliance.remind", remind, cron="23 * * * *"),
-    Task("compliance.tidy", tidy, cron="37 * * * *"),
+    Task("compliance.tidy", tidy, cron="*/5 * * * *"),
 )

@@ -37,6 +37,10 @@ class Settings:
     object_store_url: str
     export_store_url: str | None
     """Where exports on schedule are delivered; none, and they go into the object store itself."""
+    direct_uploads: bool
+    """Off, and files come through our own address, which seals them as they stream in."""
+    clamd_url: str | None
+    """The virus scanner, `tcp://host:port`; none, and documents are marked as not scanned."""
     letter_key: str
     """32 bytes, URL-safe base64: encrypts the keys of waived letters and documents."""
     badge_keys: tuple[str, ...]

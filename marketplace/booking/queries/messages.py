@@ -15,6 +15,7 @@ from marketplace.booking.models import (
     MessageFile,
     MessageReader,
 )
+from marketplace.compliance.queries import scans
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.web.pagination import Page, paginate
@@ -38,6 +39,15 @@ class Thread:
     first_day: date
     messages: int
     unread: int
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A file of a message, and what the virus scanner said of it."""
+
+    file: MessageFile
+    looked_at: bool
+    virus: str | None
 
 
 def head(session: Session, booking_id: UUID, author_id: UUID, since: datetime) -> Head:
@@ -88,19 +98,21 @@ def of_mail(session: Session, booking_id: UUID, mail_id: str) -> BookingMessage 
     ).scalar_one_or_none()
 
 
-def files_of(
-    session: Session, message_ids: Collection[UUID]
-) -> Mapping[UUID, Sequence[MessageFile]]:
+def files_of(session: Session, message_ids: Collection[UUID]) -> Mapping[UUID, Sequence[SentFile]]:
     """Return the files of messages, by message; one query."""
+    said = scans.looked_at()
     rows = session.execute(
-        select(MessageAttachment.message_id, MessageFile)
+        select(
+            MessageAttachment.message_id, MessageFile, said.c.subject_id.is_not(None), said.c.virus
+        )
         .join(MessageFile, MessageFile.id == MessageAttachment.file_id)
+        .join(said, said.c.subject_id == MessageFile.id, isouter=True)
         .where(MessageAttachment.message_id.in_(message_ids))
         .order_by(MessageFile.id)
     )
-    found: dict[UUID, list[MessageFile]] = defaultdict(list)
-    for message_id, file in rows:
-        found[message_id].append(file)
+    found: dict[UUID, list[SentFile]] = defaultdict(list)
+    for message_id, *sent in rows:
+        found[message_id].append(SentFile(*sent))
     return found
 
 
@@ -116,6 +128,32 @@ def unsent_files(
         ~sent,
     )
     return session.execute(query).scalar_one()
+
+
+def unscanned(session: Session, file_id: UUID) -> MessageFile | None:
+    """Return a file that the virus scanner has not looked at; None for any other."""
+    looked_at = scans.looked_at()
+    return session.execute(
+        select(MessageFile).where(
+            MessageFile.id == file_id, ~exists().where(looked_at.c.subject_id == MessageFile.id)
+        )
+    ).scalar_one_or_none()
+
+
+def files_to_scan(session: Session, before: datetime, limit: int) -> Sequence[UUID]:
+    """Return files that were put there before then and not looked at, the oldest first."""
+    looked_at = scans.looked_at()
+    return (
+        session.execute(
+            select(MessageFile.id)
+            .join(looked_at, looked_at.c.subject_id == MessageFile.id, isouter=True)
+            .where(looked_at.c.subject_id.is_(None), MessageFile.uploaded_at < before)
+            .order_by(MessageFile.id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def file(session: Session, file_id: UUID) -> MessageFile | None:

@@ -1,6 +1,7 @@
 """Messages about a booking, for its trainee, its host, and operators who have joined."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import IO, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -26,11 +27,11 @@ from marketplace.booking.schemas.messages import (
     ThreadPage,
     ThreadsArgs,
 )
-from marketplace.booking.service import messages, replies
-from marketplace.compliance.gateway import DocumentVault
+from marketplace.booking.service import mailed_files, messages, replies
+from marketplace.compliance.gateway import DocumentVault, VirusScanner
 from marketplace.compliance.rules.files import LARGEST as LARGEST_FILE
 from marketplace.compliance.rules.files import FileFault, check_declared, too_large
-from marketplace.compliance.service import files, record
+from marketplace.compliance.service import files, record, scanning
 from marketplace.core.errors import NotFound
 from marketplace.core.ports import ObjectStore
 from marketplace.identity import queries as identity
@@ -44,6 +45,7 @@ blueprint = Blueprint("messages", __name__, description="Messages about bookings
 THREAD = "/bookings/<uuid:booking_id>/messages"
 FILE = f"{THREAD}/files/<uuid:file_id>"
 PIECE = 1 << 16
+FILE_NAMES = ("id", "filename", "media_type", "size")
 BODY = {
     "requestBody": {"required": True, "content": {"application/pdf": {"schema": openapi.BINARY}}}
 }
@@ -148,19 +150,8 @@ def put_file(args: dict[str, str], booking_id: UUID, file_id: UUID) -> MessageFi
         raise files.refused(fault) from fault
     new = False
     try:
-        file = MessageFile(
-            id=file_id,
-            booking_id=thread_id,
-            uploaded_by=by,
-            filename=args["filename"],
-            media_type=stored.media_type,
-            size=stored.size,
-            sha256=stored.sha256,
-            object_key=stored.object_key,
-            sealed_key=stored.sealed_key,
-            uploaded_at=now,
-        )
-        new = messages.keep_file(session, file)
+        file = mailed_files.made(stored, file_id, thread_id, by, args["filename"], now)
+        new = mailed_files.keep(session, file)
         return _kept(session.get_one(MessageFile, file_id), thread_id, by, stored.sha256)
     finally:
         if not new:
@@ -171,10 +162,14 @@ def put_file(args: dict[str, str], booking_id: UUID, file_id: UUID) -> MessageFi
 @signed_in
 @blueprint.response(200, openapi.BINARY, description="The file.", content_type="*/*")
 def get_file(booking_id: UUID, file_id: UUID) -> Response:
-    """Read a file of a message; the reading is recorded."""
+    """Read a file of a message; the reading is recorded.
+
+    409 `file_not_scanned` until the virus scanner, where there is one, has looked at it.
+    """
     booking, _ = _thread(booking_id)
     parts, session, by = context.parts(), context.session(), current_account().id
     found = kept.readable_file(session, booking.id, by, file_id)
+    scanning.check(session, found.id)
     record(
         session,
         actor_id=by,
@@ -211,8 +206,33 @@ def receive_mail(args: dict[str, str]) -> dict[str, str]:
     signer, content = context.parts().get(ReplySigner), request.get_data()
     if not signer.handed_on(request.headers.get("Mail-Signature", ""), content, context.now()):
         raise MailNotOurs
-    outcome = replies.receive(context.session(), signer, args["to"], content, context.now())
-    return {"outcome": outcome}
+    session, now = context.session(), context.now()
+    found = replies.look(session, signer, args["to"], content, now)
+    if isinstance(found, str):
+        return {"outcome": found}
+    return {"outcome": _taken_in(found, now)}
+
+
+def _taken_in(found: replies.Pending, now: datetime) -> str:
+    """Store a mail's files, then write the message; what comes to nothing is deleted again."""
+    parts, session, outcome = context.parts(), context.session(), replies.REFUSED
+    # Nothing of the database is held while files go to the store.
+    session.rollback()
+    store = parts.get(ObjectStore)
+    taken = mailed_files.put_away(
+        store,
+        parts.get(DocumentVault),
+        found.reply.files,
+        booking_id=found.booking_id,
+        account_id=found.account_id,
+        now=now,
+    )
+    try:
+        outcome = replies.take_in(session, found, taken, now)
+    finally:
+        if outcome != replies.POSTED:
+            mailed_files.drop(store, taken.files)
+    return outcome
 
 
 def _thread(booking_id: UUID) -> tuple[Booking, str]:
@@ -245,7 +265,7 @@ def _shown(booking: Booking, found: Any) -> list[dict[str, Any]]:
             **{name: getattr(one, name) for name in names},
             "author_name": people[one.author_id].name,
             "by_mail": one.mail_id is not None,
-            "files": attached.get(one.id, ()),
+            "files": [_file(sent) for sent in attached.get(one.id, ())],
             "read_by": [
                 mark.account_id
                 for mark in marks
@@ -254,6 +274,12 @@ def _shown(booking: Booking, found: Any) -> list[dict[str, Any]]:
         }
         for one in items
     ]
+
+
+def _file(sent: kept.SentFile) -> dict[str, Any]:
+    scanner = context.parts().get(VirusScanner)
+    found = scanning.state_of(scanner, looked_at=sent.looked_at, virus=sent.virus)
+    return {**{name: getattr(sent.file, name) for name in FILE_NAMES}, "scan": found.value}
 
 
 def _account_id() -> UUID:

@@ -5,15 +5,19 @@ quoted, a line that says who wrote when, a signature) is cut off; the rest is le
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import parseaddr
 from html.parser import HTMLParser
+from mimetypes import guess_type
 
-LARGEST = 2 * 2**20
+# What most mail servers take: a document of 18 MiB, as mails write it.
+LARGEST = 25 * 2**20
 LONGEST = 10_000
+OCTETS = "application/octet-stream"
 # Above it an answer is written; it stands in every message that is mailed.
 MARKS = ("-- Reply above this line --", "-- Responda por encima de esta línea --")
 _WROTE = re.compile(
@@ -28,13 +32,22 @@ _AUTOMATIC = ("bulk", "junk", "list", "auto_reply")
 
 
 @dataclass(frozen=True)
+class MailedFile:
+    """A file as a mail has it: its name, type and content are the mail program's word."""
+
+    filename: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Reply:
-    """A mail as far as it matters here. `files` is how many it brought, which are not taken."""
+    """A mail as far as it matters here; pictures that stand in its text are none of its files."""
 
     sender: str
     mail_id: str | None
     text: str
-    files: int
+    files: tuple[MailedFile, ...]
     automatic: bool
 
 
@@ -46,7 +59,7 @@ def read(content: bytes) -> Reply:
             sender=parseaddr(str(mail.get("From", "")))[1].lower(),
             mail_id=str(mail.get("Message-ID", "")).strip()[:500] or None,
             text=answer(_text(mail))[:LONGEST].replace("\x00", ""),
-            files=sum(1 for _ in mail.iter_attachments()),
+            files=tuple(_files(mail)),
             automatic=is_automatic(mail),
         )
     except (MessageError, LookupError, UnicodeError, AttributeError, TypeError, KeyError) as error:
@@ -102,6 +115,17 @@ def _text(mail: EmailMessage) -> str:
     if not isinstance(content, str):
         return ""
     return _Words.of(content) if part and part.get_content_type() == "text/html" else content
+
+
+def _files(mail: EmailMessage) -> Iterator[MailedFile]:
+    for part in mail.iter_attachments():
+        shown = part.get_content_disposition() == "inline" and part.get("Content-ID") is not None
+        if shown:
+            continue
+        name, said = (part.get_filename() or "").strip(), part.get_content_type()
+        guessed = guess_type(name)[0] if said == OCTETS else None
+        content = part.get_payload(decode=True)
+        yield MailedFile(name, guessed or said, content if isinstance(content, bytes) else b"")
 
 
 class _Words(HTMLParser):

@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from marketplace.booking.service.messages import MOST_FILES
 from marketplace.compliance.rules.files import LONGEST_NAME
+from marketplace.compliance.states import ScanState
 from marketplace.web.schemas import PageArgs, StrictSchema, Text, page_of
 
 LONGEST_ADDRESS = 320
@@ -18,6 +19,10 @@ class MessageFileSchema(Schema):
     filename = fields.String(required=True)
     media_type = fields.String(required=True)
     size = fields.Integer(required=True)
+    scan = fields.String(
+        validate=validate.OneOf([state.value for state in ScanState]),
+        metadata={"description": "What the virus scanner said of it, once it was sent."},
+    )
 
 
 class BookingMessageSchema(Schema):

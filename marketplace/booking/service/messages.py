@@ -115,7 +115,9 @@ def tell(session: Session, signer: ReplySigner, message_id: UUID, now: datetime)
         return
     author = identity.contact(session, message.author_id)
     choices = wishes.choices(session, [row.account_id for row in told], NoticeKind.MESSAGES)
-    files = [file.filename for file in kept.files_of(session, [message.id]).get(message.id, ())]
+    files = [
+        sent.file.filename for sent in kept.files_of(session, [message.id]).get(message.id, ())
+    ]
     for row in sorted(told):
         address = signer.address(row.id)
         brief = choices[row.account_id] == "brief"

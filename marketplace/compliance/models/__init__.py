@@ -9,6 +9,7 @@ from marketplace.compliance.models.documents import (
     DocumentReminder,
     DocumentUpload,
     DocumentVersion,
+    FileScan,
 )
 from marketplace.compliance.models.records import AuditEntry, Consent
 from marketplace.compliance.models.requirements import RequirementVersion
@@ -24,5 +25,6 @@ __all__ = [
     "DocumentReminder",
     "DocumentUpload",
     "DocumentVersion",
+    "FileScan",
     "RequirementVersion",
 ]

@@ -92,6 +92,20 @@ class DocumentContent(Base):
     sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class FileScan(Base):
+    """What the virus scanner said of a file: once, for good. No row: it has not looked yet.
+
+    `subject_id` is the version of a document, or what another package keeps files by.
+    """
+
+    __tablename__ = "file_scan"
+
+    subject_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    virus: Mapped[str | None]
+    engine: Mapped[str]
+    scanned_at: Mapped[datetime]
+
+
 class DocumentDecision(Base):
     """A version accepted or rejected: by a site for itself, or by an operator for all.
 
@@ -104,6 +118,7 @@ class DocumentDecision(Base):
         CheckConstraint("decision IN ('accepted', 'rejected')", name="decision"),
         CheckConstraint("decision = 'accepted' OR reason <> ''", name="reason"),
         CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("decided_by IS NOT NULL OR decision = 'rejected'", name="decided_by"),
         Index(
             "uq_document_decision_version_id_site_id_number",
             "version_id",
@@ -123,7 +138,8 @@ class DocumentDecision(Base):
     reason: Mapped[str]
     # As the reviewer read them from the document.
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    decided_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    # None: the virus scanner, which only ever rejects.
+    decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     decided_at: Mapped[datetime]
 
 

@@ -17,7 +17,9 @@ from marketplace.compliance.models import (
     DocumentReminder,
     DocumentUpload,
     DocumentVersion,
+    FileScan,
 )
+from marketplace.compliance.queries import scans
 from marketplace.compliance.rules.clearance import EXPIRING
 from marketplace.compliance.rules.validity import Facts, facts_from_json
 from marketplace.compliance.states import DocumentState, UploadState
@@ -35,6 +37,7 @@ class View:
     versions: Sequence[DocumentVersion]
     decisions: Mapping[UUID, Sequence[DocumentDecision]]
     releases: Sequence[DocumentRelease]
+    scans: Mapping[UUID, FileScan]
     today: date
 
     @property
@@ -118,7 +121,7 @@ def count_of(session: Session, holder_id: UUID) -> int:
 def of_holder(
     session: Session, holder_id: UUID, today: date, *, limit: int, cursor: str | None
 ) -> Page[View]:
-    """Return the holder's documents, the newest first; four queries, whatever the page."""
+    """Return the holder's documents, the newest first; five queries, whatever the page."""
     page = paginate(
         session,
         select(Document).where(Document.holder_id == holder_id, Document.deleted_at.is_(None)),
@@ -132,12 +135,14 @@ def of_holder(
 
 
 def views(session: Session, documents: Sequence[Document], today: date) -> list[View]:
-    """Return documents with all that belongs to them, in their order; three queries."""
+    """Return documents with all that belongs to them, in their order; four queries."""
     ids = [document.id for document in documents]
     versions: dict[UUID, list[DocumentVersion]] = {one: [] for one in ids}
     for version in versions_of(session, ids):
         versions[version.document_id].append(version)
-    decisions = decisions_on(session, [v.id for found in versions.values() for v in found])
+    version_ids = [v.id for found in versions.values() for v in found]
+    decisions = decisions_on(session, version_ids)
+    said = scans.of_files(session, version_ids)
     releases: dict[UUID, list[DocumentRelease]] = {one: [] for one in ids}
     rows = session.execute(
         select(DocumentRelease)
@@ -147,7 +152,7 @@ def views(session: Session, documents: Sequence[Document], today: date) -> list[
     for release in rows:
         releases[release.document_id].append(release)
     return [
-        View(document, versions[document.id], decisions, releases[document.id], today)
+        View(document, versions[document.id], decisions, releases[document.id], said, today)
         for document in documents
     ]
 
@@ -269,13 +274,32 @@ def untidied(session: Session, before: datetime, limit: int) -> Sequence[Documen
     )
 
 
-def object_key_of(session: Session, version_id: UUID | None) -> str | None:
-    """Return the key of a version's content, if it has one."""
-    if version_id is None:
-        return None
-    return session.execute(
-        select(DocumentContent.object_key).where(DocumentContent.version_id == version_id)
-    ).scalar_one_or_none()
+def object_keys_of(
+    session: Session, version_ids: Collection[UUID | None]
+) -> dict[UUID | None, str]:
+    """Return the keys of the contents of these versions that have one, by version; one query."""
+    rows = session.execute(
+        select(DocumentContent.version_id, DocumentContent.object_key).where(
+            DocumentContent.version_id.in_([one for one in version_ids if one is not None])
+        )
+    )
+    return {row.version_id: row.object_key for row in rows}
+
+
+def open_uploads(session: Session, upload_ids: Collection[UUID], since: datetime) -> set[UUID]:
+    """Return those of these that may still be sent to or looked at: none that ended before `since`.
+
+    What the store has received is given a day.
+    """
+    waits = (DocumentUpload.state == UploadState.WAITING) & (DocumentUpload.expires_at >= since)
+    received = (DocumentUpload.state == UploadState.RECEIVED) & (
+        DocumentUpload.expires_at >= since - timedelta(days=1)
+    )
+    return set(
+        session.execute(
+            select(DocumentUpload.id).where(DocumentUpload.id.in_(upload_ids), waits | received)
+        ).scalars()
+    )
 
 
 def link(session: Session, link_id: UUID) -> DocumentLink | None:

@@ -12,7 +12,9 @@ from marketplace.compliance.models import (
     DocumentDecision,
     DocumentRelease,
     DocumentVersion,
+    FileScan,
 )
+from marketplace.compliance.queries import scans
 from marketplace.compliance.queries.documents import counting, decisions_on, state_of
 from marketplace.compliance.states import DocumentState
 from marketplace.core.db import Session
@@ -29,6 +31,7 @@ class Reviewed:
     holder_name: str
     decisions: Sequence[DocumentDecision]
     site_id: UUID | None
+    scan: FileScan | None
     today: date
 
     @property
@@ -54,7 +57,7 @@ def of_site(
     limit: int,
     cursor: str | None,
 ) -> Page[Reviewed]:
-    """Return what was released to the site, oldest upload first; four queries.
+    """Return what was released to the site, oldest upload first; five queries.
 
     `waiting`: only what neither the site nor an operator has decided on.
     """
@@ -90,7 +93,7 @@ def of_site(
 
 
 def waiting(session: Session, *, now: datetime, limit: int, cursor: str | None) -> Page[Reviewed]:
-    """Return what nobody has decided on yet, the longest waiting first; four queries."""
+    """Return what nobody has decided on yet, the longest waiting first; five queries."""
     page = paginate(
         session,
         select(Document).where(Document.waiting_since.is_not(None)),
@@ -123,6 +126,7 @@ def _reviewed(
     documents = {row.id: row for row in rows}
     people = identity.contacts(session, list({row.holder_id for row in documents.values()}))
     decisions = decisions_on(session, [version.id for version in versions])
+    said = scans.of_files(session, [version.id for version in versions])
     return [
         Reviewed(
             documents[version.document_id],
@@ -135,6 +139,7 @@ def _reviewed(
                 if site_id is None or one.site_id in {None, site_id}
             ],
             site_id,
+            said.get(version.id),
             now.date(),
         )
         for version in versions

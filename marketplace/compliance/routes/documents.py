@@ -11,12 +11,13 @@ from marketplace.compliance.schemas.documents import (
     DocumentLinkArgs,
     DocumentLinkSchema,
     DocumentSchema,
+    DocumentsErasedSchema,
     FileAddressSchema,
     FileUploadArgs,
     FileUploadSchema,
     TrailEntrySchema,
 )
-from marketplace.compliance.service import reading, upkeep, uploads
+from marketplace.compliance.service import erasing, reading, upkeep, uploads
 from marketplace.core.ports import ObjectStore
 from marketplace.core.settings import Settings
 from marketplace.identity import queries as identity
@@ -55,6 +56,7 @@ def ask_for_upload(data: dict[str, Any]) -> tuple[uploads.Address, dict[str, str
         holder_id=current_account().id,
         document_id=document_id,
         base=f"{public_url()}{PREFIX}/uploads",
+        direct=parts.get(Settings).direct_uploads,
         now=context.now(),
     )
     return address, SECRET
@@ -102,6 +104,18 @@ def show(document_id: UUID) -> dict[str, Any]:
 def delete(document_id: UUID) -> None:
     """Delete a document's content for good. 409 `document_in_use` while a booking needs it."""
     upkeep.delete_document(context.session(), document_id, current_account().id, context.now())
+
+
+@blueprint.route("/erasure", methods=["POST"])
+@signed_in
+@blueprint.response(200, DocumentsErasedSchema)
+def erase_all() -> erasing.Erased:
+    """Erase the content of all your documents for good, but for those that a booking needs.
+
+    Their keys are deleted: no copy of the files can be opened by anybody, in a backup neither.
+    """
+    own = current_account().id
+    return erasing.erase(context.session(), own, actor_id=own, in_use=False, now=context.now())
 
 
 @blueprint.route("/<uuid:document_id>/links", methods=["POST"])

@@ -8,15 +8,18 @@ from marketplace.compliance.queries import reviewing
 from marketplace.compliance.routes import showing
 from marketplace.compliance.routes.documents import link_for
 from marketplace.compliance.schemas.documents import (
+    DocumentErasureArgs,
     DocumentLinkArgs,
     DocumentLinkSchema,
     DocumentReviewArgs,
     DocumentReviewSchema,
+    DocumentsErasedSchema,
     DocumentVerdictArgs,
     OperatorDocumentLinkArgs,
 )
-from marketplace.compliance.service import reading, reviews
+from marketplace.compliance.service import erasing, reading, reviews
 from marketplace.core.errors import NotFound
+from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require, site_member
 from marketplace.web import context
 from marketplace.web.api import Blueprint
@@ -112,6 +115,28 @@ def link_for_operator(
 def decide_for_all(data: dict[str, Any], document_id: UUID) -> dict[str, Any]:
     """Accept or reject the newest version for every site that hasn't decided by itself."""
     return _decided(data, document_id, None)
+
+
+@blueprint.route("/operator/accounts/<uuid:account_id>/documents/erasure", methods=["POST"])
+@require("operator")
+@blueprint.arguments(DocumentErasureArgs)
+@blueprint.response(200, DocumentsErasedSchema)
+def erase_for(data: dict[str, Any], account_id: UUID) -> erasing.Erased:
+    """Erase the content of all of a person's documents for good, at their wish, saying why.
+
+    Those that a booking needs too: what was released is taken back.
+    """
+    session = context.session()
+    if identity.contact(session, account_id) is None:
+        raise NotFound
+    return erasing.erase(
+        session,
+        account_id,
+        actor_id=current_account().id,
+        in_use=True,
+        now=context.now(),
+        **data,
+    )
 
 
 def _check_released(site_id: UUID, document_id: UUID) -> None:

@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from marketplace.compliance.models import DocumentDecision, DocumentVersion
+from marketplace.compliance.gateway import VirusScanner
+from marketplace.compliance.models import DocumentDecision, DocumentVersion, FileScan
 from marketplace.compliance.queries.documents import View
 from marketplace.compliance.queries.reviewing import Reviewed
 from marketplace.compliance.rules.kinds import TITLES
 from marketplace.compliance.rules.validity import facts_from_json
+from marketplace.compliance.service import scanning
 from marketplace.compliance.states import DocumentState
+from marketplace.web import context
 from marketplace.web.api import PREFIX
 
 
@@ -27,7 +30,10 @@ def document(view: View) -> dict[str, Any]:
         "made_at": found.made_at,
         "deleted_at": found.deleted_at,
         "versions": [
-            {**_version(one), "decisions": [_decision(d) for d in view.decisions.get(one.id, ())]}
+            {
+                **_version(one, view.scans.get(one.id)),
+                "decisions": [_decision(d) for d in view.decisions.get(one.id, ())],
+            }
             for one in view.versions
         ],
         "releases": view.releases,
@@ -37,7 +43,7 @@ def document(view: View) -> dict[str, Any]:
 def review(found: Reviewed) -> dict[str, Any]:
     """A document's newest version as a reviewer sees it."""
     return {
-        **_version(found.version),
+        **_version(found.version, found.scan),
         "document_id": found.document.id,
         "kind": found.document.kind,
         "title": TITLES[found.document.kind],
@@ -54,8 +60,14 @@ def link(base: str, token: str) -> str:
     return f"{base}{PREFIX}/downloads/{token}"
 
 
-def _version(version: DocumentVersion) -> dict[str, Any]:
+def _version(version: DocumentVersion, scan: FileScan | None) -> dict[str, Any]:
+    found = scanning.state_of(
+        context.parts().get(VirusScanner),
+        looked_at=scan is not None,
+        virus=scan.virus if scan else None,
+    )
     return {
+        "scan": found.value,
         "number": version.number,
         "filename": version.filename,
         "media_type": version.media_type,

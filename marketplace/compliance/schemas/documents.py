@@ -8,12 +8,23 @@ from marshmallow import fields, post_load, validate
 from marketplace.compliance.rules.files import LARGEST, LONGEST_NAME, MAGIC
 from marketplace.compliance.rules.kinds import KINDS
 from marketplace.compliance.rules.validity import Facts
-from marketplace.compliance.states import DocumentState, UploadState
+from marketplace.compliance.states import DocumentState, ScanState, UploadState
 from marketplace.web.schemas import PageArgs, StrictSchema, Text
 
 STATES = [state.value for state in DocumentState]
 A_DAY = validate.Range(date(1950, 1, 1), date(2100, 1, 1))
 PARTS = ("listening", "reading", "speaking", "writing")
+
+
+def scanned() -> fields.String:
+    """What is known of viruses in a file."""
+    return fields.String(
+        validate=validate.OneOf([state.value for state in ScanState]),
+        metadata={
+            "description": "What the virus scanner said; until it has, where there is one, nobody"
+            " reads the file."
+        },
+    )
 
 
 class DocumentFactsSchema(StrictSchema):
@@ -109,6 +120,7 @@ class DocumentDecisionSchema(StrictSchema):
 
 class DocumentVersionSchema(StrictSchema):
     number = fields.Integer()
+    scan = scanned()
     filename = fields.String()
     media_type = fields.String()
     size = fields.Integer()
@@ -160,6 +172,7 @@ class DocumentReviewSchema(StrictSchema):
     filename = fields.String()
     media_type = fields.String()
     size = fields.Integer()
+    scan = scanned()
     facts = fields.Nested(DocumentFactsSchema)
     uploaded_at = fields.AwareDateTime(format="iso")
     decisions = fields.List(fields.Nested(DocumentDecisionSchema))
@@ -196,6 +209,19 @@ class DocumentLinkArgs(StrictSchema):
 
 class OperatorDocumentLinkArgs(DocumentLinkArgs):
     reason = Text(required=True, validate=validate.Length(1, 500))
+
+
+class DocumentErasureArgs(StrictSchema):
+    reason = Text(required=True, validate=validate.Length(1, 500))
+
+
+class DocumentsErasedSchema(StrictSchema):
+    """What came of erasing somebody's documents."""
+
+    erased = fields.Integer(metadata={"description": "How many documents."})
+    kept = fields.List(
+        fields.UUID(), metadata={"description": "Those that a booking needs; take them back first."}
+    )
 
 
 class DocumentLinkSchema(StrictSchema):

@@ -11,6 +11,7 @@ from marketplace.compliance.errors import DocumentGone, DocumentReasonNeeded
 from marketplace.compliance.gateway import LinkSigner
 from marketplace.compliance.models import DocumentContent, DocumentLink, DocumentVersion
 from marketplace.compliance.queries import documents as queries
+from marketplace.compliance.service import scanning
 from marketplace.compliance.service.records import record
 from marketplace.core.db import Session, affected
 from marketplace.core.errors import NotFound
@@ -44,11 +45,15 @@ def ask(
     reader: Reader,
     now: datetime,
 ) -> Link:
-    """Return a link to a version for somebody who may read it; `NotFound` for everybody else."""
+    """Return a link to a version for somebody who may read it; `NotFound` for everybody else.
+
+    `FileNotScanned` and `FileInfected` as `scanning.check` has them.
+    """
     _check(session, document_id, reader, now)
     if reader.role == "operator" and not reader.reason:
         raise DocumentReasonNeeded(fields={"reason": ["Needed."]})
     version = queries.version(session, document_id, number)
+    scanning.check(session, version.id)
     if queries.content(session, version.id) is None:
         raise DocumentGone
     link = DocumentLink(
@@ -75,6 +80,7 @@ def look(
     reader = Reader(link.account_id, _role(link.role), link.site_id, link.reason)
     # What was released may have been taken back since the link was made.
     _check(session, version.document_id, reader, now)
+    scanning.check(session, version.id)
     content = queries.content(session, version.id)
     if content is None:
         raise NotFound

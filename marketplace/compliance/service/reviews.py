@@ -19,7 +19,7 @@ from marketplace.compliance.errors import (
 from marketplace.compliance.models import Document, DocumentDecision, DocumentVersion
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.rules.validity import Facts, facts_from_json, facts_to_json
-from marketplace.compliance.service import notices
+from marketplace.compliance.service import notices, scanning
 from marketplace.compliance.service.records import record
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
@@ -49,7 +49,10 @@ def decide(
     actor_id: UUID,
     now: datetime,
 ) -> DocumentVersion:
-    """Decide on the newest version; without a site for every site that hasn't by itself."""
+    """Decide on the newest version; without a site for every site that hasn't by itself.
+
+    Not before the virus scanner has looked at it, nor where it has found something.
+    """
     if verdict.decision == "rejected" and not verdict.reason:
         raise DocumentReasonNeeded(fields={"reason": ["The trainee reads it."]})
     document = queries.find(session, document_id, lock=True)
@@ -58,6 +61,7 @@ def decide(
     if document.version != verdict.version:
         raise NewerVersion(extra={"version": document.version})
     version = queries.version(session, document_id, verdict.version)
+    scanning.check(session, version.id)
     facts = verdict.facts or facts_from_json(version.facts)
     decision = DocumentDecision(
         id=new_id(),
@@ -94,7 +98,7 @@ def _add(session: Session, decision: DocumentDecision) -> None:
         return
     made = queries.decisions_on(session, [decision.version_id])[decision.version_id]
     last = [one for one in made if one.site_id == decision.site_id][-1]
-    person = identity.contact(session, last.decided_by)
+    person = identity.contact(session, last.decided_by) if last.decided_by else None
     name = person.name if person else None
     raise DecidedAlready(
         f"{name or 'Somebody'} {last.decision} it at {last.decided_at:%Y-%m-%d %H:%M} UTC.",

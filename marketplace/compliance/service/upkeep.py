@@ -13,12 +13,12 @@ from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.service import notices
 from marketplace.compliance.service.files import folder_of, incoming_key
 from marketplace.compliance.service.records import record
+from marketplace.compliance.service.scanning import FORGET
 from marketplace.compliance.service.uploads import GRACE
 from marketplace.core.db import Session
 from marketplace.core.jobs import defer
 from marketplace.core.ports import ObjectStore
 
-FORGET = "compliance.forget"
 BATCH = 500
 
 
@@ -85,6 +85,25 @@ def remind(session: Session, now: datetime, limit: int = BATCH) -> int:
 def ended(session: Session, now: datetime, limit: int = BATCH) -> Sequence[DocumentUpload]:
     """Return uploads that are over and may have left files behind."""
     return queries.untidied(session, now - 2 * GRACE, limit)
+
+
+def strays(session: Session, keys: Sequence[str], now: datetime) -> Sequence[str]:
+    """Return those keys of received files that no open upload waits for: nobody will look at them.
+
+    Sent again after they were taken in, left behind by a crash, or of uploads that a database which
+    was set back has forgotten.
+    """
+    ids = {key: _upload_id(key) for key in keys}
+    known = [one for one in ids.values() if one is not None]
+    live = queries.open_uploads(session, known, now - GRACE) if known else set()
+    return [key for key, upload_id in ids.items() if upload_id not in live]
+
+
+def _upload_id(key: str) -> UUID | None:
+    try:
+        return UUID(key.rpartition("/")[2])
+    except ValueError:
+        return None
 
 
 def tidy(store: ObjectStore, upload: DocumentUpload, used: str | None) -> None:

@@ -28,7 +28,7 @@ from marketplace.compliance.models import (
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.rules.files import FileFault, check_declared
 from marketplace.compliance.rules.validity import Facts, facts_from_json, facts_to_json
-from marketplace.compliance.service import notices
+from marketplace.compliance.service import notices, scanning
 from marketplace.compliance.service.files import Stored, incoming_key, refused
 from marketplace.compliance.service.records import record
 from marketplace.compliance.states import UploadState
@@ -76,11 +76,13 @@ def ask(
     holder_id: UUID,
     document_id: UUID | None,
     base: str,
+    direct: bool = True,
     now: datetime,
 ) -> Address:
     """Return an address for one file; a newer version of `document_id` where one is named.
 
-    `base` is the public address below which our own addresses stand. Refuses by what is declared.
+    `base` is the public address below which our own addresses stand; not `direct`, and the address
+    is ours even where the store could sign one. Refuses by what is declared.
     """
     try:
         check_declared(wish.filename, wish.media_type, wish.size)
@@ -109,9 +111,9 @@ def ask(
     )
     session.add(upload)
     session.flush()
-    direct = store.signed_upload(incoming_key(upload.id), LIFE)
+    signed = store.signed_upload(incoming_key(upload.id), LIFE) if direct else None
     token = signer.sign(UPLOAD, upload.id, upload.expires_at)
-    return Address(upload, direct or f"{base}/{token}", direct is not None)
+    return Address(upload, signed or f"{base}/{token}", signed is not None)
 
 
 def upload_of(signer: LinkSigner, token: str, now: datetime) -> UUID:
@@ -176,6 +178,7 @@ def take(session: Session, upload_id: UUID, stored: Stored, now: datetime) -> Do
         detail={"version": version.number, "upload_id": str(upload.id)},
         now=now,
     )
+    scanning.ask(session, version_id=str(version.id))
     notices.uploaded(session, document, now)
     return upload
 

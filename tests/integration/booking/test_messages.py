@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.adapters.reply_signer import signed
 from marketplace.booking import queries
 from marketplace.booking.gateway import ReplySigner
+from marketplace.booking.rules.replies import LARGEST
 from marketplace.booking.service import messages
 from tests.settings import ENVIRONMENT
 
@@ -220,7 +221,7 @@ def test_a_mail_that_is_too_large_is_refused(talk, mail, run_jobs):
     talk.say(talk.trainee)
     run_jobs()
     to = reply_address(mail, talk.host.email)
-    assert hand_on(talk, to, a_mail(talk.host.email, "a" * 2**21)).status_code == 413
+    assert hand_on(talk, to, a_mail(talk.host.email, "a" * LARGEST)).status_code == 413
 
 
 def test_a_file_is_inspected_sent_once_and_read_by_the_others_only(talk, session):

@@ -1,5 +1,6 @@
 """The ways in: our own address streams, the store's own is looked at afterwards; both refuse early."""
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from werkzeug.test import EnvironBuilder
 
 from marketplace.adapters.object_store import FileStore
 from marketplace.core.ports import ObjectStore
+from marketplace.core.settings import Settings
 from tests.integration.compliance.conftest import API, PDF, SECRET, TYPE
 from tests.unit.compliance.test_files import a_jpeg, a_png, a_zip
 
@@ -229,6 +231,44 @@ def test_what_uploads_leave_behind_is_cleared_up(desk, signing, jobs):
     desk.stage.clock.advance(timedelta(minutes=12))
     jobs.tidy()
     assert kept(signing) == []
+
+
+def test_what_nobody_will_look_at_stands_unsealed_for_minutes_only(desk, signing, jobs, run_jobs):
+    taken, waits = desk.address().get_json(), desk.address().get_json()
+    path = f"/documents/uploads/{taken['upload']['id']}/completion"
+    signing.receive(taken["url"], PDF)
+    desk.call(desk.trainee, "POST", path, 202)
+    run_jobs()
+    # Sent once more to the address, which the store still takes; of an upload that a database
+    # which was set back has forgotten; and of one that is under way.
+    signing.receive(taken["url"], PDF)
+    signing.put("incoming/0198c0de-0000-7000-8000-000000000001", PDF)
+    signing.put("incoming/no-upload", PDF)
+    signing.receive(waits["url"], PDF)
+    jobs.tidy()
+    assert list(signing.keys("incoming")) == [urlsplit(waits["url"]).path[1:]]
+    path = f"/documents/uploads/{waits['upload']['id']}/completion"
+    desk.call(desk.trainee, "POST", path, 202)
+    desk.stage.clock.advance(timedelta(hours=3))
+    jobs.tidy()
+    assert len(signing.keys("incoming")) == 1
+    run_jobs()
+    assert signing.keys("incoming") == []
+    assert counted_of(desk) == 2
+
+
+def counted_of(desk):
+    return len(desk.call(desk.trainee, "GET", "/documents").get_json()["items"])
+
+
+def test_an_operator_can_have_every_file_sealed_before_it_is_stored(desk, signing, parts):
+    parts.add(Settings, replace(parts.get(Settings), direct_uploads=False))
+    asked = desk.address().get_json()
+    assert not asked["direct"]
+    assert desk.send(asked["url"]).get_json()["state"] == "taken"
+    (key,) = kept(signing)
+    assert key.startswith("documents/")
+    assert SECRET not in signing.get(key)
 
 
 def test_an_address_of_a_store_is_signed_by_its_own_rules(monkeypatch):

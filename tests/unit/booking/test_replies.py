@@ -47,7 +47,7 @@ def test_a_mail_is_read_by_its_sender_id_and_text():
         "<1@x>",
         "Yes, at seven.",
     )
-    assert (found.files, found.automatic) == (0, False)
+    assert (found.files, found.automatic) == ((), False)
 
 
 def test_html_alone_is_read_as_words():

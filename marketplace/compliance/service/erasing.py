@@ -1,0 +1,125 @@
+"""Erasing all of a person's documents: their keys go, and with them every copy of the files.
+
+A document's key stands in one row and nowhere else. Once that is deleted, the sealed file can be
+opened by nobody: neither the one in the store, which a job deletes, nor one in a backup of it. What
+stays is that there was a document, of which kind and dates, and who read it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+
+from marketplace.compliance.models import (
+    AuditEntry,
+    Document,
+    DocumentContent,
+    DocumentRelease,
+    DocumentUpload,
+    DocumentVersion,
+)
+from marketplace.compliance.service.scanning import FORGET
+from marketplace.compliance.states import UploadState
+from marketplace.core.db import Session, affected
+from marketplace.core.jobs import defer
+
+FAULT = {"code": "document_deleted", "text": "Your documents were erased meanwhile."}
+
+
+@dataclass(frozen=True)
+class Erased:
+    """How many documents were erased, and which were kept, as a booking needs them."""
+
+    erased: int
+    kept: Sequence[UUID]
+
+
+def erase(
+    session: Session,
+    holder_id: UUID,
+    *,
+    actor_id: UUID,
+    in_use: bool,
+    reason: str | None = None,
+    now: datetime,
+) -> Erased:
+    """Erase a person's documents; those that are released for something only if `in_use`.
+
+    Uploads under way come to nothing. Twice is once. The number of statements is fixed.
+    """
+    every = _held(session, holder_id)
+    needed = set() if in_use else _needed(session, every, now)
+    gone = [document for document in every if document.id not in needed]
+    ids = [document.id for document in gone]
+    _end(session, holder_id, ids, now)
+    versions = select(DocumentVersion.id).where(DocumentVersion.document_id.in_(ids))
+    keys = session.execute(
+        delete(DocumentContent)
+        .where(DocumentContent.version_id.in_(versions))
+        .returning(DocumentContent.object_key)
+        .execution_options(synchronize_session=False)
+    ).scalars()
+    found = sorted(keys)
+    for document in gone:
+        document.deleted_at, document.waiting_since = now, None
+        session.add(_entry(document.id, actor_id, reason, now))
+    session.flush()
+    if found:
+        defer(session, FORGET, keys=found)
+    return Erased(len(gone), sorted(needed))
+
+
+def _held(session: Session, holder_id: UUID) -> Sequence[Document]:
+    query = select(Document).where(Document.holder_id == holder_id, Document.deleted_at.is_(None))
+    return (
+        session.execute(
+            query.order_by(Document.id).with_for_update(),
+            execution_options={"populate_existing": True},
+        )
+        .scalars()
+        .all()
+    )
+
+
+def _needed(session: Session, documents: Sequence[Document], now: datetime) -> set[UUID]:
+    rows = session.execute(
+        select(DocumentRelease.document_id).where(
+            DocumentRelease.document_id.in_([document.id for document in documents]),
+            DocumentRelease.revoked_at.is_(None),
+            DocumentRelease.ends_at > now,
+        )
+    )
+    return set(rows.scalars())
+
+
+def _end(session: Session, holder_id: UUID, ids: Sequence[UUID], now: datetime) -> None:
+    affected(
+        session,
+        update(DocumentRelease)
+        .where(DocumentRelease.document_id.in_(ids), DocumentRelease.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False),
+    )
+    affected(
+        session,
+        update(DocumentUpload)
+        .where(
+            DocumentUpload.holder_id == holder_id,
+            DocumentUpload.state.in_([UploadState.WAITING, UploadState.RECEIVED]),
+        )
+        .values(state=UploadState.REFUSED.value, fault=FAULT)
+        .execution_options(synchronize_session=False),
+    )
+
+
+def _entry(document_id: UUID, actor_id: UUID, reason: str | None, now: datetime) -> AuditEntry:
+    return AuditEntry(
+        at=now,
+        actor_id=actor_id,
+        action="document.erased",
+        subject_kind="document",
+        subject_id=document_id,
+        detail={"reason": reason} if reason else {},
+    )
