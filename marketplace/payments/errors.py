@@ -79,7 +79,9 @@ class RecipientUnknown(Conflict):
 
 
 class VoucherRefused(Conflict):
-    """`reason` says why: unknown, not_yet, over, withdrawn, used_up, used_by_you, not_here, nothing."""
+    """`reason` says why: unknown, not_yet, over, withdrawn, used_up, used_by_you, not_here,
+    too_late (only the first payment of a price takes a code), nothing.
+    """
 
     code = "voucher_refused"
     title = "This code takes nothing off this price."

@@ -12,12 +12,14 @@ from marketplace.booking.schemas.itineraries import (
     ItineraryBookingsSchema,
     ItineraryLookSchema,
     ItineraryPayArgs,
+    ItineraryPayLookArgs,
     ItineraryPaymentSchema,
     ItineraryReasonArgs,
     ItinerarySchema,
     ItinerarySubmitArgs,
 )
-from marketplace.booking.service import payment
+from marketplace.booking.schemas.paying import PaymentLookSchema
+from marketplace.booking.service import easing, payment
 from marketplace.booking.service.itineraries import deciding, drafting, holding, looking, paying
 from marketplace.booking.service.itineraries.drafting import Draft, Wanted
 from marketplace.identity.access import current_account, signed_in
@@ -130,6 +132,16 @@ def pay(data: dict[str, Any], itinerary_id: UUID) -> dict[str, Any]:
         context.session(), itinerary, terms=finding.terms(), now=context.now(), **data
     )
     return {"payment_id": payment_id, "itinerary": itinerary}
+
+
+@blueprint.route("/<uuid:itinerary_id>/payment-quote", methods=["POST"])
+@signed_in
+@blueprint.arguments(ItineraryPayLookArgs)
+@blueprint.response(200, PaymentLookSchema)
+def quote_payment(data: dict[str, Any], itinerary_id: UUID) -> easing.Look:
+    """See what would be paid now, with a code and with credit; nothing is changed."""
+    itinerary = queries.find(context.session(), itinerary_id, current_account().id)
+    return paying.look(context.session(), itinerary, now=context.now(), **data)
 
 
 @blueprint.route("/<uuid:itinerary_id>/withdraw", methods=["POST"])

@@ -9,12 +9,11 @@ from marketplace.booking.rules.cancellation import Quote
 from marketplace.booking.schemas import (
     BookingHistorySchema,
     BookingSchema,
-    CancellationQuoteSchema,
-    CancelledSchema,
     OperatorCancelArgs,
     OperatorCancellationQuoteArgs,
     RequiredBookingReasonArgs,
 )
+from marketplace.booking.schemas.cancelling import CancellationQuoteSchema, CancelledSchema
 from marketplace.booking.schemas.stories import BookingStorySchema
 from marketplace.booking.service import cancellations, histories, stories
 from marketplace.booking.service.cancellations import Wish

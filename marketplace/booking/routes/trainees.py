@@ -14,14 +14,17 @@ from marketplace.booking.schemas import (
     BookingTermsSchema,
     CancelArgs,
     CancellationQuoteArgs,
-    CancellationQuoteSchema,
-    CancelledSchema,
     HoldArgs,
-    PayArgs,
-    PaymentStartedSchema,
 )
+from marketplace.booking.schemas.cancelling import (
+    CancellationQuoteSchema,
+    CancellationRecordSchema,
+    CancelledSchema,
+)
+from marketplace.booking.schemas.paying import PayArgs, PaymentLookSchema, PaymentStartedSchema
 from marketplace.booking.service import applications, cancellations, extending, holds, payment
 from marketplace.booking.service.cancellations import Wish
+from marketplace.booking.service.easing import Look
 from marketplace.booking.states import BookingState
 from marketplace.catalog import queries as catalog
 from marketplace.identity.access import current_account, signed_in
@@ -119,6 +122,24 @@ def pay(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
         context.session(), booking, terms=finding.terms(), now=context.now(), locked=True, **data
     )
     return {"payment_id": payment_id, "booking": booking}
+
+
+@blueprint.route("/<uuid:booking_id>/payment-quote", methods=["POST"])
+@signed_in
+@blueprint.arguments(PayArgs)
+@blueprint.response(200, PaymentLookSchema)
+def quote_payment(data: dict[str, Any], booking_id: UUID) -> Look:
+    """See what would be paid now, with a code and with credit, by line; nothing is changed."""
+    booking = finding.own(booking_id)
+    return payment.look(context.session(), booking, now=context.now(), **data)
+
+
+@blueprint.route("/<uuid:booking_id>/cancellation", methods=["GET"])
+@signed_in
+@blueprint.response(200, CancellationRecordSchema)
+def read_cancellation(booking_id: UUID) -> dict[str, Any]:
+    """Read what was agreed on when a booking of yours was cancelled: what is kept, what went where."""
+    return cancellations.certificate(context.session(), finding.own(booking_id))
 
 
 @blueprint.route("/<uuid:booking_id>/withdraw", methods=["POST"])

@@ -8,7 +8,7 @@ weeks is never a cheaper way out than cancelling.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +19,7 @@ from marketplace.booking.rules.cancellation import QuoteLine
 from marketplace.booking.rules.stays import Stay
 from marketplace.core.money import Money
 from marketplace.payments.rules import Earner, PriceLine, Quote, quote, split, total
+from marketplace.payments.rules.credit import DISCOUNT
 
 WEEKS = "weeks"
 FEE = "platform_fee"
@@ -111,7 +112,24 @@ def same_rates(lines: Sequence[PriceLine], weeks: int) -> Quote:
     fees = sum(line.amount.minor for line in lines if line.kind == FEE)
     percent = Decimal(fees) * 100 / rotation.amount.minor if rotation.amount else Decimal(0)
     weekly = Money(rotation.amount.minor // rotation.quantity, rotation.amount.currency)
-    return quote(price_per_week=weekly, weeks=weeks, platform_fee_percent=percent)
+    plain = quote(price_per_week=weekly, weeks=weeks, platform_fee_percent=percent)
+    return quote(
+        price_per_week=weekly,
+        weeks=weeks,
+        platform_fee_percent=percent,
+        extra=_same_discounts(lines, split(plain.lines).platform),
+    )
+
+
+def _same_discounts(lines: Sequence[PriceLine], fee: Money) -> list[PriceLine]:
+    """What codes took off goes on being taken off, as far as there is a fee to take it off."""
+    found = []
+    for line in lines:
+        taken = min(-line.amount, fee) if line.kind == DISCOUNT else Money.zero(fee.currency)
+        if taken:
+            found.append(replace(line, amount=-taken))
+            fee -= taken
+    return found
 
 
 def protected(lines: Sequence[PriceLine], before: Money) -> tuple[PriceLine, ...]:

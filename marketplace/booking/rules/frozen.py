@@ -11,7 +11,7 @@ from marketplace.catalog.rules.policies import (
     read_policy,
 )
 from marketplace.core.money import Money
-from marketplace.payments.rules import Earner, PriceLine, Quote, divide
+from marketplace.payments.rules import Earner, PriceLine, Quote, divide, total
 
 
 def price_to_json(quote: Quote, deposit_rule: str = "") -> dict[str, Any]:
@@ -96,6 +96,18 @@ def carried_to_json(
         "carried": [_line_to_json(line) for line in paid],
         "deposit": [],
         "balance": [_line_to_json(line) for line in rest],
+    }
+
+
+def with_discount(price: Mapping[str, Any], line: PriceLine, deposit: Money) -> dict[str, Any]:
+    """The price lowered by `line`: the deposit stays, at most the whole, and the balance is less."""
+    lines = [*price_lines(price), line]
+    due, rest = divide(lines, min(deposit, total(lines)))
+    return {
+        **price,
+        "lines": [_line_to_json(one) for one in lines],
+        "deposit": [_line_to_json(one) for one in due],
+        "balance": [_line_to_json(one) for one in rest],
     }
 
 

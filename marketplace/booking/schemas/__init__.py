@@ -27,13 +27,6 @@ class HoldArgs(StrictSchema):
     weeks = fields.Integer(required=True, strict=True, validate=validate.Range(1, 52))
 
 
-class PayArgs(StrictSchema):
-    whole = fields.Boolean(
-        load_default=False,
-        metadata={"description": "Pay the whole price at once instead of the deposit."},
-    )
-
-
 class BookingReasonArgs(StrictSchema):
     reason = Text(load_default="", validate=validate.Length(max=2000))
 
@@ -183,73 +176,6 @@ class BookingTermsSchema(StrictSchema):
         required=True,
         metadata={"description": "By the columns of the host's sheet."},
     )
-
-
-class PaymentStartedSchema(StrictSchema):
-    payment_id = fields.UUID(
-        metadata={"description": "Read `/payments/{payment_id}` for the address of its page."}
-    )
-    booking = fields.Nested(BookingSchema)
-
-
-class CancellationQuoteLineSchema(StrictSchema):
-    code = fields.String(metadata={"description": "deposit_paid, balance_paid, kept or refund."})
-    text = fields.String()
-    amount = MoneyField()
-
-
-class VoucherTermsSchema(StrictSchema):
-    """Of what is paid back as credit."""
-
-    good_for_days = fields.Integer(
-        allow_none=True, metadata={"description": "Null: for ever.", "example": 365}
-    )
-    transferable = fields.Boolean()
-
-
-class CancellationChoiceSchema(StrictSchema):
-    """One of the ways to be paid back; name its `option` to get a quote for it."""
-
-    option = fields.String()
-    pays_back_as = fields.String(
-        metadata={"description": "original_payment, or voucher: credit for a later booking."}
-    )
-    kept = MoneyField()
-    refund = MoneyField()
-
-
-class CancellationQuoteSchema(StrictSchema):
-    """What cancelling now pays back; `quote` is sent back to commit to exactly this."""
-
-    quote = fields.String(attribute="mark")
-    event = fields.String()
-    option = fields.String()
-    pays_back_as = fields.String()
-    policy = fields.String(attribute="policy_key")
-    days_before_start = fields.Integer(attribute="days")
-    unchanged_through_days = fields.Integer(
-        attribute="valid_through_days",
-        allow_none=True,
-        metadata={"description": "The last day, counted back from the start, of these terms."},
-    )
-    lines = fields.List(fields.Nested(CancellationQuoteLineSchema))
-    paid = MoneyField()
-    kept = MoneyField()
-    refund = MoneyField()
-    refund_within_days = fields.Integer(attribute="within_days", allow_none=True)
-    voucher = fields.Nested(VoucherTermsSchema, attribute="credit", allow_none=True)
-    refund_order = fields.String(
-        metadata={
-            "description": "Where it goes first if card and credit paid: in_proportion, card_first"
-            " or credit_first."
-        }
-    )
-    choices = fields.List(fields.Nested(CancellationChoiceSchema))
-
-
-class CancelledSchema(StrictSchema):
-    booking = fields.Nested(BookingSchema)
-    quote = fields.Nested(CancellationQuoteSchema)
 
 
 class RosterRowSchema(StrictSchema):

@@ -2,12 +2,9 @@
 
 from marshmallow import fields, validate
 
-from marketplace.booking.schemas import (
-    BookingSchema,
-    CancellationQuoteLineSchema,
-    a_day,
-)
+from marketplace.booking.schemas import BookingSchema, a_day
 from marketplace.booking.schemas.applying import SubmitArgs
+from marketplace.booking.schemas.cancelling import CancellationQuoteLineSchema
 from marketplace.booking.schemas.itineraries import StaySchema
 from marketplace.web.schemas import MoneyField, StrictSchema, Text
 

@@ -6,13 +6,9 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from marketplace.booking.rules.itineraries import MOST_ROTATIONS, ItineraryState
 from marketplace.booking.rules.stays import Verdict
-from marketplace.booking.schemas import (
-    BookingPriceLineSchema,
-    BookingSchema,
-    HoldArgs,
-    a_day,
-)
+from marketplace.booking.schemas import BookingPriceLineSchema, BookingSchema, HoldArgs, a_day
 from marketplace.booking.schemas.applying import SubmitArgs
+from marketplace.booking.schemas.paying import PayArgs
 from marketplace.web.schemas import MoneyField, StrictSchema, Text
 
 STATES = [state.value for state in ItineraryState]
@@ -52,11 +48,11 @@ class ItinerarySubmitArgs(StrictSchema):
     )
 
 
-class ItineraryPayArgs(StrictSchema):
-    whole = fields.Boolean(
-        load_default=False,
-        metadata={"description": "Pay the whole price of each rotation instead of its deposit."},
-    )
+class ItineraryPayLookArgs(PayArgs):
+    """As for one booking: the whole price of each rotation, or its deposit."""
+
+
+class ItineraryPayArgs(PayArgs):
     without = fields.List(
         fields.UUID(),
         load_default=list,

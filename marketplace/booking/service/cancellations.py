@@ -24,11 +24,13 @@ from marketplace.booking.service import host_shares, notices, payment, transitio
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.rules.policies import PolicyEvent, RefundOrder
 from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
 from marketplace.core.money import Money
 from marketplace.payments import queries as payments
 from marketplace.payments.events import Payable
 from marketplace.payments.rules.credit import CreditTerms, Means
 from marketplace.payments.service import refunds
+from marketplace.payments.service.credit import refunding
 
 # Tells both sides, with what goes back.
 Tell = Callable[[Session, Booking, Money, datetime], None]
@@ -126,6 +128,29 @@ def settle(
     return Money(by_card, agreed.refund.currency)
 
 
+def certificate(session: Session, booking: Booking) -> dict[str, Any]:
+    """Return what was agreed on when the booking was cancelled; `NotFound` if nothing was."""
+    found = queries.cancellation(session, booking.id)
+    if found is None:
+        raise NotFound
+    return {
+        "booking_id": booking.id,
+        "event": found.event,
+        "option": found.option,
+        "pays_back_as": found.pays_back_as,
+        "policy": found.policy_key,
+        "days_before_start": found.days_before,
+        "lines": found.lines,
+        "paid": found.paid,
+        "kept": found.kept,
+        "refund": found.refund,
+        # Those from before there was credit went back the way they came.
+        "refunds": [{"means": Means.CARD.value, **one} for one in found.refunds],
+        "credit": payments.granted_for(session, payment.KIND, booking.id),
+        "at": found.at,
+    }
+
+
 def cancel_unpaid(
     session: Session,
     booking: Booking,
@@ -194,7 +219,11 @@ def give_back(
     the refunds as the record has them; none for nothing.
     """
     asked = []
-    for source, part in _shared_out(_sources(session, booking), amount, order):
+    sources = _sources(session, booking)
+    by_credit = [one.payment_id for one in sources if one.means is Means.CREDIT]
+    if by_credit:
+        refunding.lock_credit(session, by_credit)
+    for source, part in _shared_out(sources, amount, order):
         refund = refunds.refund(
             session,
             source.payment_id,

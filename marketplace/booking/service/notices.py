@@ -173,6 +173,10 @@ def paid_twice(session: Session, booking: Booking, paid: Money, now: datetime) -
     tell_trainee(session, booking, "paid_twice_refund", now=now, paid=money_json(paid))
 
 
+def credit_gone(session: Session, booking: Booking, paid: Money, now: datetime) -> None:
+    tell_trainee(session, booking, "credit_gone_refund", now=now, paid=money_json(paid))
+
+
 def starts_soon(session: Session, booking: Booking, now: datetime) -> None:
     tell_trainee(session, booking, "booking_starts_soon", now=now)
 

@@ -18,11 +18,12 @@ from marketplace.booking.errors import (
 )
 from marketplace.booking.models import Booking
 from marketplace.booking.queries import itineraries
-from marketplace.booking.rules import frozen
 from marketplace.booking.rules.deadlines import day_begins, held_until, site_day
+from marketplace.booking.rules.less import Less
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import holds, host_shares, notices, transition
+from marketplace.booking.service import easing, holds, host_shares, notices, transition
+from marketplace.booking.service.easing import Asked, Brought, Look
 from marketplace.booking.states import OWNED, BookingState
 from marketplace.catalog.errors import SeatTaken
 from marketplace.catalog.rules.vocabulary import Approval
@@ -33,17 +34,18 @@ from marketplace.core.money import Money
 from marketplace.payments import queries as payments
 from marketplace.payments.events import (
     Payable,
-    PaymentEvent,
     PaymentExpired,
     PaymentFailed,
     PaymentSettled,
 )
-from marketplace.payments.rules import Purpose
-from marketplace.payments.service import asking, refunds
+from marketplace.payments.rules import Part, Purpose
+from marketplace.payments.service import refunds
 
 KIND = queries.PAYABLE
 # The page that a payer comes back to; programs are told the same as JSON.
 RETURN_PATH = "/rotations/{}/returned"
+# What is paid for a purpose, as the frozen price names it.
+PARTS: dict[Purpose, str] = {"whole": "lines", "deposit": "deposit", "balance": "balance"}
 DROP = "booking.drop_payment"
 # A balance has no seat waiting for it: the page may stay open for as long as the processor allows.
 BALANCE_PAGE = timedelta(hours=23)
@@ -57,22 +59,25 @@ def pay(
     terms: Terms,
     now: datetime,
     locked: bool = False,
+    less: Less = easing.NOTHING,
 ) -> UUID:
     """Ask for what is due now and return the payment's id; a second call returns the same.
 
     The deposit, or the whole price if `whole` or if the balance is due already; on a confirmed
     booking, the balance. The seat is kept for longer than the payment page lives. `locked`: the
-    booking was read by `queries.own_to_pay`.
+    booking was read by `queries.own_to_pay`. `less`: a code that lowers the price, and credit that
+    pays a part, or all: then it is paid at once, and the booking is confirmed when this returns.
     """
     state = BookingState(booking.state)
     if state in {BookingState.CONFIRMED, BookingState.IN_PROGRESS}:
-        return _request_balance(session, booking, now, locked=locked)
+        return _request_balance(session, booking, now, locked=locked, less=less)
     check_alone(booking)
     if state is BookingState.AWAITING_PAYMENT and booking.payment_id is not None:
         return booking.payment_id
     _check_payable(booking, now)
-    purpose: Purpose = "whole" if whole or _balance_is_due(booking, now) else "deposit"
-    payment_id = _request(session, booking, purpose, terms.checkout, now, locked=locked)
+    purpose = _purpose(booking, now, whole=whole)
+    asked = _request(session, booking, purpose, terms.checkout, now, locked=locked, less=less)
+    payment_id = asked.payment_id
     until = held_until(now, booking.first_day, booking.time_zone, terms.hold)
     if booking.pay_by is not None:
         until = max(until, booking.pay_by)
@@ -91,7 +96,24 @@ def pay(
         _wait_for(
             session, booking, payment_id, until, booking.trainee_id, "A payment is under way.", now
         )
+    easing.announce(session, asked, now)
     return payment_id
+
+
+def look(
+    session: Session, booking: Booking, *, whole: bool = False, less: Less, now: datetime
+) -> Look:
+    """Show what `pay` would ask for, line by line, with its refusals; nothing is changed."""
+    if BookingState(booking.state) in {BookingState.CONFIRMED, BookingState.IN_PROGRESS}:
+        purpose: Purpose = "balance"
+        _check_owing(booking)
+    else:
+        check_alone(booking)
+        purpose = _purpose(booking, now, whole=whole)
+    found = easing.lowered(session, [booking], less, purpose, now)
+    line = found.lines.get(booking.id) if found else None
+    due = easing.lines_due(booking, PARTS[purpose], line)
+    return easing.look(session, [booking], [due], less, found, purpose, now)
 
 
 def settled(session: Session, event: PaymentSettled) -> None:
@@ -101,7 +123,9 @@ def settled(session: Session, event: PaymentSettled) -> None:
     booking = queries.lock(session, event.payable.id)
     if event.purpose == "balance":
         _settle_balance(session, booking, event)
-    elif _secure(session, booking, event.at):
+        return
+    arrived = _arrived(session, booking, event)
+    if arrived is not None:
         if booking.payment_id != event.payment_id:
             # The trainee paid on an earlier page than the one that is open now: close that one.
             drop(session, booking)
@@ -110,10 +134,11 @@ def settled(session: Session, event: PaymentSettled) -> None:
             booking,
             BookingState.CONFIRMED,
             actor_id=None,
-            reason=f"Paid: {event.amount}.",
+            reason=f"Paid: {arrived.amount}.",
             now=event.at,
             payment_id=event.payment_id,
-            **_paid(booking, event.amount),
+            **arrived.values,
+            **_paid(booking, arrived.amount),
         )
         notices.confirmed(session, booking, event.at)
     else:
@@ -178,6 +203,10 @@ def _check_payable(booking: Booking, now: datetime) -> None:
         raise NotOpenForThis("The seat is no longer kept for you. Hold it again.")
 
 
+def _purpose(booking: Booking, now: datetime, *, whole: bool) -> Purpose:
+    return "whole" if whole or _balance_is_due(booking, now) else "deposit"
+
+
 def _balance_is_due(booking: Booking, now: datetime) -> bool:
     due = booking.balance_due_on
     return due is not None and due <= site_day(now, booking.time_zone)
@@ -191,29 +220,40 @@ def _request(
     now: datetime,
     *,
     locked: bool,
-) -> UUID:
-    part = {"whole": "lines", "deposit": "deposit", "balance": "balance"}[purpose]
-    lines = frozen.price_lines(booking.price, part)
-    payment = asking.request(
+    less: Less,
+) -> Asked:
+    found = easing.lowered(session, [booking], less, purpose, now)
+    line = found.lines.get(booking.id) if found else None
+    lines = easing.lines_due(booking, PARTS[purpose], line)
+    return easing.request(
         session,
         payable=Payable(KIND, booking.id),
         payer_id=booking.trainee_id,
         site_id=booking.site_id,
-        lines=lines,
         return_path=RETURN_PATH.format(booking.id),
+        parts=[Part(KIND, booking.id, booking.site_id, lines)],
         purpose=purpose,
         description=f"{booking.listing_title}, {booking.first_day} to {booking.last_day}",
         expires_in=expires_in,
         now=now,
         locked=locked,
+        less=less,
+        found=found,
     )
-    return payment.id
 
 
-def _request_balance(session: Session, booking: Booking, now: datetime, *, locked: bool) -> UUID:
+def _request_balance(
+    session: Session, booking: Booking, now: datetime, *, locked: bool, less: Less
+) -> UUID:
+    _check_owing(booking)
+    asked = _request(session, booking, "balance", BALANCE_PAGE, now, locked=locked, less=less)
+    easing.announce(session, asked, now)
+    return asked.payment_id
+
+
+def _check_owing(booking: Booking) -> None:
     if booking.paid >= booking.total:
         raise NotOpenForThis("This booking is paid.")
-    return _request(session, booking, "balance", BALANCE_PAGE, now, locked=locked)
 
 
 def _wait_for(
@@ -241,6 +281,25 @@ def _wait_for(
     )
 
 
+def _arrived(session: Session, booking: Booking, event: PaymentSettled) -> Brought | None:
+    """What arrived for a booking whose seat is the trainee's, with the credit beside it.
+
+    None, and nothing done, where the seat is gone, or the credit was spent since.
+    """
+    if not easing.eased(event):
+        secured = _secure(session, booking, event.at)
+        return Brought(event.amount, {}) if secured else None
+    try:
+        with session.begin_nested():
+            amounts = {booking.id: event.amount}
+            found = easing.brought(session, [booking], amounts, event)[booking.id]
+            if not _secure(session, booking, event.at):
+                raise easing.Gone
+    except easing.Gone:
+        return None
+    return found
+
+
 def _secure(session: Session, booking: Booking, now: datetime) -> bool:
     """Whether the seat is the trainee's: still held, or free to be taken again before the start."""
     state = BookingState(booking.state)
@@ -260,19 +319,33 @@ def _secure(session: Session, booking: Booking, now: datetime) -> bool:
 
 def _settle_balance(session: Session, booking: Booking, event: PaymentSettled) -> None:
     owned = BookingState(booking.state) in OWNED
-    if owned and booking.paid + event.amount <= booking.total:
-        transition.amend(session, booking, **_paid(booking, event.amount))
-        host_shares.paid_later(session, booking, event.at)
-    else:
+    whole = event.amount + Money(event.credit_minor, event.amount.currency)
+    if not owned or booking.paid + whole > booking.total:
         _send_back(session, booking, event, "Nothing more was due.")
+        return
+    try:
+        with easing.or_nothing(session, event):
+            amounts = {booking.id: event.amount}
+            found = easing.brought(session, [booking], amounts, event)[booking.id]
+    except easing.Gone:
+        _refund(session, event, "The credit that was to pay the rest is spent.")
+        notices.credit_gone(session, booking, event.amount, event.at)
+        return
+    transition.amend(session, booking, **_paid(booking, found.amount))
+    host_shares.paid_later(session, booking, event.at)
 
 
-def _send_back(session: Session, booking: Booking, event: PaymentEvent, reason: str) -> None:
-    refunds.refund(session, event.payment_id, amount=event.amount, reason=reason, now=event.at)
+def _send_back(session: Session, booking: Booking, event: PaymentSettled, reason: str) -> None:
+    _refund(session, event, reason)
     if BookingState(booking.state) in OWNED:
         notices.paid_twice(session, booking, event.amount, event.at)
     else:
         notices.seat_lost(session, booking, event.amount, event.at)
+
+
+def _refund(session: Session, event: PaymentSettled, reason: str) -> None:
+    easing.give_up(session, event, reason)
+    refunds.refund(session, event.payment_id, amount=event.amount, reason=reason, now=event.at)
 
 
 def _paid(booking: Booking, amount: Money) -> dict[str, Any]:

@@ -77,6 +77,17 @@ def lock_grants(session: Session, grant_ids: Sequence[UUID]) -> dict[UUID, Credi
     return {row.id: row for row in rows}
 
 
+def lock_grants_of(session: Session, credit_payment_ids: Sequence[UUID]) -> None:
+    """Hold every grant that these payments by credit were made of, all in one order."""
+    spent = (
+        select(CreditMovement.grant_id)
+        .join(CreditUse, CreditUse.id == CreditMovement.use_id)
+        .where(CreditUse.credit_payment_id.in_(credit_payment_ids))
+    )
+    query = select(CreditGrant.id).where(CreditGrant.id.in_(spent)).order_by(CreditGrant.id)
+    session.execute(query.with_for_update())
+
+
 def grants_of(
     session: Session, account_id: UUID, *, limit: int, cursor: str | None
 ) -> Page[CreditGrant]:

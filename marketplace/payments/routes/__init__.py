@@ -17,6 +17,7 @@ from marketplace.payments.errors import PaymentNotFound, ReceiptNotReady
 from marketplace.payments.gateway import PaymentGateway
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.routes import credit
+from marketplace.payments.rules.credit import CreditTerms
 from marketplace.payments.service import inbox, quarantine, steps
 from marketplace.payments.states import LIVE
 from marketplace.web import context, openapi
@@ -133,7 +134,7 @@ def come_back(args: dict[str, str]) -> dict[str, Any] | BaseResponse:
 @operators.arguments(schemas.RefundRequestSchema)
 @operators.response(201, schemas.RefundSchema)
 def grant_refund(args: dict[str, Any], payment_id: UUID) -> Refund:
-    """Grant a refund of a payment, whole or in part; it is sent within seconds."""
+    """Grant a refund of a payment, whole or in part; it is sent within seconds, or is credit."""
     amount: Money = args["amount"]
     return service.refund(
         context.session(),
@@ -141,6 +142,7 @@ def grant_refund(args: dict[str, Any], payment_id: UUID) -> Refund:
         amount=amount,
         reason=args["reason"],
         part_id=args["part_id"],
+        as_credit=CreditTerms() if args["as_credit"] else None,
         requested_by=access.current_account().id,
         now=context.now(),
     )

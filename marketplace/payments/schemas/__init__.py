@@ -100,6 +100,10 @@ class RefundRequestSchema(StrictSchema):
         load_default=None,
         metadata={"description": "Which of several things that were paid at once gives back."},
     )
+    as_credit = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Make it credit of the payer, for ever, instead of paying out."},
+    )
 
 
 class AccountBalanceSchema(StrictSchema):

@@ -264,6 +264,11 @@ def _refused(reason: str, words: str) -> VoucherRefused:
     return VoucherRefused(words, fields={"code": [words]}, extra={"reason": reason})
 
 
+def too_late() -> VoucherRefused:
+    """The price is settled by the first payment: no code lowers it any more."""
+    return _refused("too_late", "A code is given with the first payment.")
+
+
 def _used_up() -> VoucherRefused:
     return _refused("used_up", "The code has been used as often as it may be.")
 

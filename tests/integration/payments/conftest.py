@@ -32,6 +32,7 @@ from marketplace.payments.models import Payment, Refund
 from marketplace.payments.rules import Earner, PriceLine
 from marketplace.payments.service import inbox
 from tests.factories.people import people  # noqa: F401 - a fixture
+from tests.factories.rotations import live_stage, stage  # noqa: F401 - fixtures
 from tests.fakes.gateway import FakeGateway
 from tests.integration.stripe_sandbox.conftest import (  # noqa: F401 - fixtures
     receiver,

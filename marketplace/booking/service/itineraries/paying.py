@@ -5,7 +5,7 @@ from its own share and the books add up by booking. Balances are paid booking by
 it is due.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,11 +19,12 @@ from marketplace.booking.errors import (
 )
 from marketplace.booking.models import Booking, Itinerary
 from marketplace.booking.queries import itineraries as queries
-from marketplace.booking.rules import frozen
 from marketplace.booking.rules.deadlines import day_begins, held_until, site_day
 from marketplace.booking.rules.itineraries import ItineraryState
+from marketplace.booking.rules.less import Less
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import holds, payment, transition
+from marketplace.booking.service import easing, holds, payment, transition
+from marketplace.booking.service.easing import Brought, Look
 from marketplace.booking.service.itineraries import KIND, deciding, drafting, telling
 from marketplace.booking.states import TIMED, BookingState
 from marketplace.catalog.errors import SeatTaken
@@ -39,9 +40,11 @@ from marketplace.payments.events import (
     PaymentSettled,
 )
 from marketplace.payments.rules import Part, PriceLine, Purpose
-from marketplace.payments.service import asking, refunds
+from marketplace.payments.service import refunds
+from marketplace.payments.service.vouchers import Lowered
 
 BEGUN = "Payment of the itinerary begun."
+GONE = "The seats were no longer held."
 AGAIN = "The payment failed; there is time for another."
 
 
@@ -62,12 +65,14 @@ def pay(
     without: Collection[UUID] = (),
     terms: Terms,
     now: datetime,
+    less: Less = easing.NOTHING,
 ) -> UUID:
     """Ask for all that is due now in one payment, and return its id; asking again is the same.
 
     The deposit of each rotation, or its whole price if `whole` or if its balance is due already.
     `without` names the bookings that have ended and that the trainee goes on without: exactly
-    those (`ItineraryIncomplete`). The caller holds the itinerary's money, then its row.
+    those (`ItineraryIncomplete`). `less`: a code and credit, as for a booking alone. The caller
+    holds the itinerary's money, then its row.
     """
     deciding.check_held(itinerary)
     made = queries.bookings(session, itinerary.id, hold=True)
@@ -76,27 +81,45 @@ def pay(
     if itinerary.payment_id is not None:
         return itinerary.payment_id
     _check_payable(live, now)
-    due = [_due(booking, now, whole=whole) for booking in live]
-    purpose: Purpose = "whole" if all(one.whole for one in due) else "deposit"
-    asked = asking.request(
+    found = easing.lowered(session, live, less, "deposit", now)
+    due = [_due(booking, now, whole=whole, found=found) for booking in live]
+    asked = easing.request(
         session,
         payable=Payable(KIND, itinerary.id),
-        purpose=purpose,
+        purpose=_purpose(due),
         payer_id=itinerary.trainee_id,
         site_id=None,
-        lines=[line for one in due for line in one.lines],
         parts=[Part(payment.KIND, one.booking.id, one.booking.site_id, one.lines) for one in due],
         description=f"{itinerary.name}: {len(live)} rotations",
         expires_in=terms.checkout,
         now=now,
         locked=True,
+        less=less,
+        found=found,
     )
     for booking in live:
         _wait_for_money(session, itinerary, booking, terms, now)
-    itinerary.payment_id = asked.id
+    itinerary.payment_id = asked.payment_id
     itinerary.version += 1
     session.flush()
-    return asked.id
+    easing.announce(session, asked, now)
+    return asked.payment_id
+
+
+def look(
+    session: Session, itinerary: Itinerary, *, whole: bool = False, less: Less, now: datetime
+) -> Look:
+    """Show what `pay` would ask for, line by line; nothing is changed."""
+    deciding.check_held(itinerary)
+    live = [one for one in queries.bookings(session, itinerary.id) if one.state in TIMED]
+    _check_payable(live, now)
+    found = easing.lowered(session, live, less, "deposit", now)
+    due = [_due(booking, now, whole=whole, found=found) for booking in live]
+    return easing.look(session, live, [one.lines for one in due], less, found, _purpose(due), now)
+
+
+def _purpose(due: Sequence[Due]) -> Purpose:
+    return "whole" if all(one.whole for one in due) else "deposit"
 
 
 def settled(session: Session, event: PaymentSettled) -> None:
@@ -106,20 +129,23 @@ def settled(session: Session, event: PaymentSettled) -> None:
     itinerary = queries.lock(session, event.payable.id)
     parts = {part.payable_id: part.amount for part in payments.parts(session, event.payment_id)}
     made = queries.many_locked(session, list(parts))
-    if itinerary.state == ItineraryState.CONFIRMED or not _secure(session, made, event.at):
-        refunds.refund_whole(
-            session, event.payment_id, reason="The seats were no longer held.", now=event.at
-        )
+    came = None
+    if itinerary.state != ItineraryState.CONFIRMED:
+        came = _arrived(session, made, parts, event)
+    if came is None:
+        easing.give_up(session, event, GONE)
+        refunds.refund_whole(session, event.payment_id, reason=GONE, now=event.at)
         telling.sent_back(session, itinerary, event.amount, event.at)
         return
     if itinerary.payment_id != event.payment_id:
         # Paid on an earlier page than the one that is open now: close that one.
         deciding.drop(session, itinerary)
     for booking in made:
-        _confirm(session, booking, parts[booking.id], event.at)
+        _confirm(session, booking, came[booking.id], event.at)
     itinerary.payment_id = event.payment_id
     drafting.to(session, itinerary, ItineraryState.CONFIRMED)
-    telling.confirmed(session, itinerary, made, event.amount, event.at)
+    paid = sum((one.amount for one in came.values()), Money.zero(event.amount.currency))
+    telling.confirmed(session, itinerary, made, paid, event.at)
 
 
 def failed(session: Session, event: PaymentFailed | PaymentExpired) -> None:
@@ -174,10 +200,11 @@ def _check_payable(live: Sequence[Booking], now: datetime) -> None:
         raise NotOpenForThis("The seats are no longer kept for you. Hold them again.")
 
 
-def _due(booking: Booking, now: datetime, *, whole: bool) -> Due:
+def _due(booking: Booking, now: datetime, *, whole: bool, found: Lowered | None) -> Due:
     due_on = booking.balance_due_on
     all_of_it = whole or due_on is None or due_on <= site_day(now, booking.time_zone)
-    lines = frozen.price_lines(booking.price, "lines" if all_of_it else "deposit")
+    line = found.lines.get(booking.id) if found else None
+    lines = easing.lines_due(booking, "lines" if all_of_it else "deposit", line)
     named = tuple(
         replace(line, description=f"{booking.listing_title}: {line.description}") for line in lines
     )
@@ -228,15 +255,39 @@ def _secure(session: Session, made: Sequence[Booking], now: datetime) -> bool:
     return True
 
 
-def _confirm(session: Session, booking: Booking, amount: Money, now: datetime) -> None:
-    paid = booking.paid + amount
-    values: dict[str, Any] = {"paid_minor": paid.minor, "paid_currency": paid.currency}
+def _arrived(
+    session: Session,
+    made: Sequence[Booking],
+    parts: Mapping[UUID, Money],
+    event: PaymentSettled,
+) -> Mapping[UUID, Brought] | None:
+    """What arrived for each, with the credit beside it, if every seat is the trainee's; else None."""
+    if not easing.eased(event):
+        secured = _secure(session, made, event.at)
+        return {one.id: Brought(parts[one.id], {}) for one in made} if secured else None
+    try:
+        with session.begin_nested():
+            found = easing.brought(session, made, parts, event)
+            if not _secure(session, made, event.at):
+                raise easing.Gone
+    except easing.Gone:
+        return None
+    return found
+
+
+def _confirm(session: Session, booking: Booking, came: Brought, now: datetime) -> None:
+    paid = booking.paid + came.amount
+    values: dict[str, Any] = {
+        **came.values,
+        "paid_minor": paid.minor,
+        "paid_currency": paid.currency,
+    }
     transition.move(
         session,
         booking,
         BookingState.CONFIRMED,
         actor_id=None,
-        reason=f"Paid with the itinerary: {amount}.",
+        reason=f"Paid with the itinerary: {came.amount}.",
         now=now,
         **values,
     )

@@ -69,6 +69,7 @@ def request_beside(
     description: str,
     expires_in: timedelta,
     now: datetime,
+    return_path: str | None = None,
     voucher_use_id: UUID | None = None,
 ) -> Payment:
     """Ask for a part by card and set the other aside; the payable's lock is the caller's.
@@ -88,6 +89,7 @@ def request_beside(
         expires_in=expires_in,
         now=now,
         locked=True,
+        return_path=return_path,
         credit=credit,
         voucher_use_id=voucher_use_id,
     )
@@ -150,8 +152,9 @@ def pay_wholly(
     return _settle(session, payment, use, sites, now)
 
 
-def announce(session: Session, payment: Payment, now: datetime) -> None:
+def announce(session: Session, payment_id: UUID, now: datetime) -> None:
     """Tell of a payment by credit as of any other that settled."""
+    payment = queries.payment(session, payment_id)
     publish(
         session,
         PaymentSettled(

@@ -1,6 +1,8 @@
 """Refunds that go back as credit: what credit paid, and what terms pay back as a voucher."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -19,6 +21,11 @@ from marketplace.payments.rules.credit import (
 )
 from marketplace.payments.service.credit import books, granting
 from marketplace.payments.service.credit.moving import move, put_back_order
+
+
+def lock_credit(session: Session, credit_payment_ids: Sequence[UUID]) -> None:
+    """Hold all credit that several payments give back to, before the first of them is posted."""
+    queries.lock_grants_of(session, credit_payment_ids)
 
 
 def find_pots(session: Session, payment: Payment, amount: Money) -> list[Pot]:
