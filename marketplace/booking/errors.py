@@ -192,6 +192,18 @@ class AnswersUnfit(Invalid):
     title = "Answer what the host asks, each in its own kind."
 
 
+class StayLimitsUnfit(Invalid):
+    """`fields` says which limit, and what was expected."""
+
+    code = "stay_limits_unfit"
+    title = "These stay limits can't count as they are."
+
+
+class StayLimitsEdited(PreconditionFailed):
+    code = "stay_limits_edited"
+    title = "The stay limits have been changed elsewhere. Read them again, then decide."
+
+
 class ReasonTextNeeded(Invalid):
     code = "reason_text_needed"
     title = "Say why in your own words, or name one of the reasons."

@@ -30,6 +30,7 @@ from marketplace.booking.models.rounds import (
     RoundRun,
     RoundStep,
 )
+from marketplace.booking.models.stays import StayRuleVersion
 from marketplace.booking.models.waiting import KeptSeat, SeatOffer, WaitingEntry, WaitingStep
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "RoundRun",
     "RoundStep",
     "SeatOffer",
+    "StayRuleVersion",
     "WaitingEntry",
     "WaitingStep",
 ]

@@ -1,18 +1,14 @@
 """How long a visitor may stay in a country, from arrival to departure: a warning, no legal advice.
 
-The limits are data (`data/stay_limits.json`): each names its rule, where the rule is written, and
-the day on which that was looked at. A country or visa without a limit there is passed over, and
-said to be so.
+The limits are data (see `rules.stay_rules`): each names its rule, where the rule is written, and the
+day on which that was looked at. A country or visa without a limit there is passed over, and said to
+be so.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 DAY = timedelta(days=1)
 DISCLAIMER = (
@@ -61,6 +57,14 @@ class Margins:
 
 
 @dataclass(frozen=True)
+class StayRules:
+    """What stays are judged by; of the limits for a country and visa the first counts."""
+
+    limits: tuple[StayLimit, ...]
+    margins: Margins
+
+
+@dataclass(frozen=True)
 class Traveller:
     """What bears on a stay: `visa_type` is for the United States, and None where none is needed."""
 
@@ -93,7 +97,9 @@ class Stay:
         return f"{self.days} days, {spare} to spare until {self.last_day}. {self.limit.rule}"
 
 
-def stays(rotations: Iterable[tuple[str, date, date]], traveller: Traveller) -> tuple[Stay, ...]:
+def stays(
+    rotations: Iterable[tuple[str, date, date]], traveller: Traveller, rules: StayRules
+) -> tuple[Stay, ...]:
     """Judge each country's stay; rotations are (country, first day, last day).
 
     A country's rotations are one stay, whatever lies between them: whether leaving for a while
@@ -105,7 +111,7 @@ def stays(rotations: Iterable[tuple[str, date, date]], traveller: Traveller) -> 
         by_country.setdefault(country, []).append((first, last))
     alone = len(by_country) == 1
     return tuple(
-        _stay(country, spans, traveller, given=alone)
+        _stay(country, spans, traveller, rules, given=alone)
         for country, spans in sorted(by_country.items())
         if country != "US" or traveller.needs_visa
     )
@@ -119,26 +125,21 @@ def add_months(day: date, months: int) -> date:
     return min(date(year, month, 1) + DAY * (day.day - 1), following - DAY)
 
 
-@cache
-def limits() -> tuple[StayLimit, ...]:
-    return tuple(_limit(row) for row in _data()["limits"])
-
-
-@cache
-def margins() -> Margins:
-    return Margins(**_data()["margins"])
-
-
 def _stay(
-    country: str, spans: Sequence[tuple[date, date]], traveller: Traveller, *, given: bool
+    country: str,
+    spans: Sequence[tuple[date, date]],
+    traveller: Traveller,
+    rules: StayRules,
+    *,
+    given: bool,
 ) -> Stay:
-    around = margins()
+    around = rules.margins
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     arrive = traveller.arrive_on if given else None
     leave = traveller.leave_on if given else None
     arrival = min(arrive, first) if arrive else first - DAY * around.before_days
     departure = max(leave, last) if leave else last + DAY * around.after_days
-    limit = _limit_for(country, traveller)
+    limit = _limit_for(country, traveller, rules.limits)
     last_day = limit.last_day(arrival) if limit else None
     return Stay(
         country=country,
@@ -161,35 +162,9 @@ def _verdict(departure: date, last_day: date | None, close_days: int) -> Verdict
     return Verdict.CLOSE if spare < close_days else Verdict.FITS
 
 
-def _limit_for(country: str, traveller: Traveller) -> StayLimit | None:
-    for limit in limits():
+def _limit_for(country: str, traveller: Traveller, limits: Sequence[StayLimit]) -> StayLimit | None:
+    for limit in limits:
         fits = limit.visas is None or traveller.visa_type in limit.visas
         if limit.country == country and fits:
             return limit
     return None
-
-
-def _limit(row: dict[str, Any]) -> StayLimit:
-    """Read one limit; `ValueError` unless it has months or days, and says where it is written."""
-    months, days = row.get("months"), row.get("days")
-    if (months is None) == (days is None) or not row["source"] or not row["rule"]:
-        raise ValueError(f"a stay limit has months or days, a rule and its source: {row['key']}")
-    visas = row["visas"]
-    return StayLimit(
-        key=row["key"],
-        country=row["country"],
-        visas=None if visas is None else frozenset(visas),
-        months=months,
-        days=days,
-        rule=row["rule"],
-        source=row["source"],
-        url=row["url"],
-        as_of=date.fromisoformat(row["as_of"]),
-    )
-
-
-@cache
-def _data() -> dict[str, Any]:
-    text = files("marketplace.booking").joinpath("data/stay_limits.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found

@@ -125,7 +125,7 @@ def test_a_refusal_names_what_lacks_and_what_is_free(stage, call, places, traine
     )
 
 
-@pytest.mark.parametrize(("method", "most"), [("look", 9), ("hold", 14)])
+@pytest.mark.parametrize(("method", "most"), [("look", 10), ("hold", 14)])
 def test_six_rotations_cost_as_many_statements_as_two(
     call, places, people, count_queries, method, most
 ):

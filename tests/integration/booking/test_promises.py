@@ -29,6 +29,7 @@ THEMES = {
         path.stem for path in sorted(FOLDER.glob("*.py")) if path.stem not in {"machine", *ALWAYS}
     ),
 }
+EXAMPLES = {"days": 6, "changes": 8, "itineraries": 8, "lists and rounds": 6, "everything": 4}
 ROOMY = {"seats": (2, 3, 2), "booked": False}
 
 
@@ -63,7 +64,7 @@ def test_the_promises_hold_whatever_happens(live_stage, theme):
     run_state_machine_as_test(
         bookings,
         settings=settings(
-            max_examples=10,
+            max_examples=EXAMPLES[theme],
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

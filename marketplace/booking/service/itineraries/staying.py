@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from marketplace.booking.models import Booking, Itinerary
 from marketplace.booking.queries import itineraries as queries
 from marketplace.booking.rules import stays
+from marketplace.booking.service import stay_limits
 from marketplace.booking.states import GIVES_UP_SEATS
 from marketplace.catalog import queries as catalog
 from marketplace.core.db import Session
@@ -28,7 +29,7 @@ def of(
         arrive_on=itinerary.arrive_on,
         leave_on=itinerary.leave_on,
     )
-    return stays.stays(rotations, traveller)
+    return stays.stays(rotations, traveller, stay_limits.current(session))
 
 
 def with_change(

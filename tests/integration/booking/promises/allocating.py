@@ -99,6 +99,18 @@ class Rules(Machine):
                 told = allocating.explained(session, found, ranking.trainee_id)
                 assert len(told) == len(ranking.choices)
 
+    @rule(places=SOME, start=st.integers(0, 3), order=st.permutations([0, 1, 2]))
+    def a_round_from_the_first_word_to_the_last(self, places, start, order):
+        """The likeliest story in one step: everybody ranks, it is run, one accepts."""
+        before = len(self.rounds)
+        self.opens_a_round(places, start, 1, every=True)
+        if len(self.rounds) > before:
+            for trainee in range(len(self.trainees)):
+                self.ranks(0, trainee, order, waits=trainee == 0)
+            self.rounds_are_run_and_published(0)
+            for trainee in range(len(self.trainees)):
+                self.answers_the_round(0, trainee, accepts=trainee != 0)
+
     @precondition(lambda self: self.rounds)
     @rule(which=WHICH, trainee=TRAINEES, accepts=st.booleans())
     def answers_the_round(self, which, trainee, accepts):

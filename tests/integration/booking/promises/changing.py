@@ -44,7 +44,10 @@ class Rules(Machine):
     @having(S.CONFIRMED)
     @rule(which=WHICH, trainee=TRAINEES, agrees=st.booleans())
     def hands_on_to_a_fellow_student(self, which, trainee, agrees):
-        booking, to = self.pick(which, S.CONFIRMED), self.trainees[trainee]
+        booking = self.pick(which, S.CONFIRMED)
+        owner = self.stage.booking(booking).trainee_id
+        fellows = [one for one in self.trainees if one != owner]
+        to = fellows[trainee % len(fellows)]
         facts = {"to_trainee_id": to, "terms": self.stage.terms}
 
         def run() -> Any:

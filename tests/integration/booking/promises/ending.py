@@ -25,18 +25,22 @@ class Rules(Machine):
         self.attempt(run)
 
     @having(*PAID)
-    @rule(which=WHICH, searched=st.booleans())
-    def host_calls_off(self, which, searched):
+    @rule(which=WHICH, searched=st.booleans(), then=st.sampled_from([None, *CHOICES]))
+    def host_calls_off(self, which, searched, then):
         booking = self.pick(which, *PAID)
         self.on(booking, rescues.call_off, actor_id=self.host, reason="The preceptor is ill.")
-        if searched:
+        if searched or then:
             self.by_id(booking, rescues.search, terms=self.stage.terms)
         self.learns_of_offers()
+        if then:
+            self.chooses(booking, then)
 
     @having(S.CANCELLED_BY_HOST)
     @rule(which=WHICH, what=st.sampled_from(CHOICES))
     def chooses_after_the_host_called_off(self, which, what):
-        booking = self.pick(which, S.CANCELLED_BY_HOST)
+        self.chooses(self.pick(which, S.CANCELLED_BY_HOST), what)
+
+    def chooses(self, booking: Any, what: str) -> None:
         shown = self._shown(booking)
         if shown is None:
             return

@@ -27,11 +27,11 @@ class Rules(Machine):
         self.stage.clock.at = NOW
         for place, seats in zip(self.places, self.seats, strict=True):
             self.stage.set_seats(place, seats, weeks=6)
-        if not self.booked:
-            return
-        self.books(0, 0, starts[0])
-        self.books(1, 1, starts[1])
-        self.hold(2, 2, starts[2], 2)
+        if self.booked:
+            self.books(0, 0, starts[0])
+            self.books(1, 1, starts[1])
+            self.hold(2, 2, starts[2], 2)
+        self.first_steps()
 
     @rule(trainee=TRAINEES, place=PLACES, start=st.integers(0, 3), weeks=st.integers(1, 3))
     def hold(self, trainee, place, start, weeks):

@@ -29,6 +29,11 @@ class Rules(Machine):
     def itinerary(self, which: int) -> Any:
         return self.itineraries[-1 - which % len(self.itineraries)]
 
+    def first_steps(self) -> None:
+        if not self.booked:
+            self.holds_an_itinerary(0, [0, 1], 0, 1, paid=True)
+            self.holds_an_itinerary(1, [1, 2], 1, 2, paid=False)
+
     @rule(
         trainee=TRAINEES,
         places=SOME,

@@ -50,6 +50,9 @@ class Machine(RuleBasedStateMachine):
         self.states: dict[Any, BookingState] = {}
         self.payments: list[Any] = []
 
+    def first_steps(self) -> None:
+        """What every sequence of a theme begins with, once the places have their seats."""
+
     def found(self, *states: BookingState) -> list[Any]:
         return [booking for booking, state in self.states.items() if state in states]
 
