@@ -147,6 +147,12 @@ def run_force_majeure(job: JobContext, run_id: str) -> None:
             defer(session, force_majeure.RUN, run_id=run_id)
 
 
+def resume_force_majeure(job: JobContext) -> None:
+    """Ask again for runs whose job was lost."""
+    with job.transaction() as session:
+        force_majeure.resume(session, job.clock.now())
+
+
 def _one_by_one(
     job: JobContext,
     due: Callable[[Session, datetime, int], Sequence[UUID]],
@@ -232,6 +238,7 @@ TASKS = (
     Task("booking.close_rescues", close_rescues, cron="* * * * *"),
     Task("booking.settle_no_shows", settle_no_shows, cron="23 * * * *"),
     Task(force_majeure.RUN, run_force_majeure),
+    Task("booking.resume_force_majeure", resume_force_majeure, cron="*/10 * * * *"),
     Task(allocating.DRY_RUN, dry_run_round),
     Task("booking.decide_rounds", decide_rounds, cron="* * * * *"),
 )

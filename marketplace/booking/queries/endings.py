@@ -140,6 +140,22 @@ def force_majeure_counts(session: Session, run_id: UUID) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def force_majeure_silent(session: Session, before: datetime) -> Sequence[UUID]:
+    """Return the runs that are not done and of which nothing was done since `before`."""
+    moved = select(ForceMajeureBooking.force_majeure_id).where(
+        ForceMajeureBooking.force_majeure_id == ForceMajeure.id, ForceMajeureBooking.at > before
+    )
+    return (
+        session.execute(
+            select(ForceMajeure.id)
+            .where(ForceMajeure.state == "running", ForceMajeure.run_at <= before, ~moved.exists())
+            .order_by(ForceMajeure.id)
+        )
+        .scalars()
+        .all()
+    )
+
+
 def force_majeure_bookings(
     session: Session, run_id: UUID, *, limit: int, cursor: str | None
 ) -> Page[ForceMajeureBooking]:

@@ -35,6 +35,8 @@ WISH = Wish(event=PolicyEvent.HOST_WITHDRAWS)
 # A code is for the set that was looked at, not for one of last week.
 GOOD_FOR = timedelta(hours=24)
 CODE_LENGTH = 10
+# A run that nothing was done about for so long has lost its job: it is asked for again.
+SILENT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,14 @@ def give_up(session: Session, run_id: UUID, booking_id: UUID, why: str, now: dat
     if item is not None and item.state == "pending":
         item.state, item.note, item.at = "failed", why, now
         session.flush()
+
+
+def resume(session: Session, now: datetime) -> int:
+    """Ask again for the runs that stand still; a run that two work on ends each booking once."""
+    lost = queries.force_majeure_silent(session, now - SILENT)
+    for run_id in lost:
+        defer(session, RUN, run_id=str(run_id))
+    return len(lost)
 
 
 def finish(session: Session, run_id: UUID, now: datetime) -> bool:

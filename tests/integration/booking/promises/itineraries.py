@@ -17,7 +17,7 @@ from tests.integration.booking.promises.machine import TRAINEES, WHICH, Machine,
 
 WEEK = timedelta(days=7)
 DONE = (S.CONFIRMED, S.IN_PROGRESS, S.COMPLETED)
-STARTS = st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2))
+PAGES = st.sampled_from(["settles", "settles", "fails", "closes", "stays open"])
 SOME = st.lists(st.sampled_from([0, 1, 2]), min_size=2, max_size=3, unique=True)
 
 
@@ -32,7 +32,7 @@ class Rules(Machine):
     def first_steps(self) -> None:
         if not self.booked:
             self.holds_an_itinerary(0, [0, 1], 0, 1, paid=True)
-            self.holds_an_itinerary(1, [1, 2], 1, 2, paid=False)
+            self.holds_an_itinerary(1, [0, 1], 2, 2, paid=False)
 
     @rule(
         trainee=TRAINEES,
@@ -57,7 +57,7 @@ class Rules(Machine):
             self.itineraries.append(made[0])
             self.states.update(dict.fromkeys(made[1], S.HELD))
             if paid:
-                self.pays_the_itinerary(0, whole=False, settles=True)
+                self.pays_the_itinerary(0, whole=False, then="settles")
 
     @precondition(lambda self: self.itineraries)
     @rule(which=WHICH)
@@ -65,8 +65,8 @@ class Rules(Machine):
         self.attempt(lambda: make.submit(self.stage, self.itinerary(which)))
 
     @precondition(lambda self: self.itineraries)
-    @rule(which=WHICH, whole=st.booleans(), settles=st.booleans())
-    def pays_the_itinerary(self, which, whole, settles):
+    @rule(which=WHICH, whole=st.booleans(), then=PAGES)
+    def pays_the_itinerary(self, which, whole, then):
         """What its hosts have to decide on is decided first, and what has ended is left out."""
         itinerary = self.itinerary(which)
         self.attempt(lambda: make.submit(self.stage, itinerary))
@@ -80,9 +80,12 @@ class Rules(Machine):
         )
         if asked is not None and asked not in self.payments:
             self.payments.append(asked)
-        if asked is not None and settles:
+        if asked is not None and then == "settles":
             self.stage.settle(asked)
-            event(f"an itinerary was paid: {make.read(self.stage, itinerary).state}")
+        elif asked is not None and then != "stays open":
+            self.attempt(lambda: self.stage.arrive(asked, failed=then == "fails"))
+        if asked is not None:
+            event(f"a page {then}: the itinerary is {make.read(self.stage, itinerary).state}")
 
     @precondition(lambda self: self.itineraries)
     @rule(which=WHICH, one=WHICH)
@@ -122,5 +125,13 @@ class Rules(Machine):
                     " OR sum(t.refunded_minor) <> p.refunded_minor"
                 )
             ).all()
+            lingering = session.execute(
+                text(
+                    "SELECT b.id, b.state FROM booking b JOIN itinerary i ON i.id = b.itinerary_id"
+                    " WHERE i.state = 'ended' AND b.state = ANY (:timed)"
+                ),
+                {"timed": sorted(TIMED)},
+            ).all()
         assert early == []
+        assert lingering == []
         assert uneven == []
