@@ -16,7 +16,7 @@ from marketplace.booking.tasks import resume_force_majeure
 from tests.factories.copies import copies
 from tests.integration.booking.test_force_majeure import plan, progress, run
 
-PAID, HELD = 600, 1600
+PAID, HELD = 150, 1850
 
 
 class Workers:
