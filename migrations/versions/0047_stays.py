@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0045_stays"
-down_revision = "0044_moves"
+revision = "0047_stays"
+down_revision = "0046_credit_valid"
 branch_labels = None
 depends_on = None
 
