@@ -64,7 +64,6 @@ stats = Later(
     "analysis:stats",
     "Answer statistical cases: JSON on standard input, JSON on standard output.",
 )
-stays = Later("stays", "stays:stays", "Limits of stays, by which itineraries are judged.")
 tiers = Later("tiers", "reclassifying:tiers", "Tiers of clinical experience.")
 worker = Later(
     "worker",

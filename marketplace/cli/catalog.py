@@ -16,7 +16,7 @@ from marketplace.catalog.service import exporting, import_runs, importing, publi
 from marketplace.catalog.service.exporting import Whose
 from marketplace.catalog.service.planning import REFUSED, ImportPlan
 from marketplace.catalog.states import ImportMode
-from marketplace.cli import sheets
+from marketplace.cli import Later, sheets
 from marketplace.cli.edge import now, parts, readable, table, transaction
 from marketplace.cli.people import find
 
@@ -24,6 +24,11 @@ from marketplace.cli.people import find
 @click.group()
 def listings() -> None:
     """Listings of rotations."""
+
+
+listings.add_command(
+    Later("stays", "stays:stays", "Limits of stays in a country, by which itineraries are judged.")
+)
 
 
 @listings.command("import")

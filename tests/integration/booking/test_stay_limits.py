@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from marketplace.booking.errors import StayLimitsEdited, StayLimitsUnfit
 from marketplace.booking.rules import stay_rules
 from marketplace.booking.service import stay_limits
-from marketplace.cli.stays import stays
+from marketplace.cli.catalog import listings
 from marketplace.identity.service import memberships
 from tests.factories import itineraries as make
 from tests.factories.rotations import FIRST_DAY
@@ -72,7 +72,7 @@ def test_at_a_terminal(live_stage, live, tmp_path):
 
     def run(*arguments):
         with live.app.app_context():
-            return CliRunner().invoke(stays, arguments)
+            return CliRunner().invoke(listings, ["stays", *arguments])
 
     def put(*more, by=operator, read="0"):
         who = f"{by}@example.org"
