@@ -12,7 +12,7 @@ from typing import Any
 
 from marketplace.embedded.processes import descendants
 
-TIMEOUT_SECONDS = 400
+TIMEOUT_SECONDS = 1_200
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -1,9 +1,11 @@
 """The cache in Redis: speed only. Every failure is a miss, and a dead server is asked rarely."""
 
+import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import redis
 import structlog
@@ -23,6 +25,44 @@ AT_ONCE = 500
 PREFIX = "marketplace:"
 
 
+class _Line(threading.local):
+    """A thread's own connection, for what is asked in almost every request.
+
+    The client's pool looks at a connection before it lends it, and keeps statistics of doing so:
+    two thirds of what a question costs.
+    """
+
+    def __init__(self, pool: redis.ConnectionPool) -> None:
+        self._pool = pool
+        self._process = 0
+        # Untyped as the client has it.
+        self._connection: Any = None
+
+    def ask(self, *command: str) -> object:
+        """Send a command that may be sent twice, and return the answer; `RedisError`."""
+        if self._connection is None or self._process != os.getpid():
+            self._process = os.getpid()
+            self._connection = self._pool.make_connection()
+        try:
+            return self._asked(self._connection, command)
+        except redis.TimeoutError:
+            raise
+        except redis.ConnectionError:
+            # The server may have been started anew since it was last asked.
+            return self._asked(self._connection, command)
+
+    def _asked(self, connection: Any, command: Sequence[str]) -> object:
+        try:
+            packed = connection.pack_command(*command)
+            connection.send_packed_command(packed, check_health=False)
+            answer: object = connection.read_response()
+        except BaseException:
+            # Else the next question would get this one's answer.
+            connection.disconnect()
+            raise
+        return answer
+
+
 class RedisCache:
     """Serves `Cache`."""
 
@@ -37,6 +77,7 @@ class RedisCache:
             retry=Retry(NoBackoff(), 0),
             health_check_interval=30,
         )
+        self._line = _Line(self._server.connection_pool)
 
     def get(self, key: str) -> bytes | None:
         return self.get_many(key)[0]
@@ -44,7 +85,7 @@ class RedisCache:
     def get_many(self, *keys: str) -> Sequence[bytes | None]:
         if not self._resting():
             try:
-                kept = self._server.mget([self._prefix + key for key in keys])
+                kept = self._line.ask("MGET", *(self._prefix + key for key in keys))
                 self._failures = 0
                 return cast("list[bytes | None]", kept)
             except redis.RedisError as error:

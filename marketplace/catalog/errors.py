@@ -21,11 +21,13 @@ class PreceptorNotFound(NotFound):
 class DuplicateSite(Conflict):
     code = "duplicate_site"
     title = "Its owner has a site of this name already."
+    about = ("name",)
 
 
 class DuplicatePreceptor(Conflict):
     code = "duplicate_preceptor"
     title = "The site has a preceptor with this NPI already."
+    about = ("npi",)
 
 
 class TimeZoneInUse(Conflict):
@@ -174,11 +176,13 @@ class TooManySaved(Conflict):
 class SavedNameTaken(Conflict):
     code = "saved_search_name_taken"
     title = "You have a saved search of this name."
+    about = ("name",)
 
 
 class DuplicateListing(Conflict):
     code = "duplicate_listing"
     title = "The site's owner has a listing with this id already."
+    about = ("external_id",)
 
 
 class ListingInUse(Conflict):
@@ -192,7 +196,7 @@ class SheetRefused(Invalid):
     """The file as a whole can't be read; single rows are refused in the import's plan."""
 
     code = "sheet_refused"
-    title = "This file can't be read as a sheet of listings."
+    title = "This file can't be read as the sheet that is expected here."
 
 
 class ImportUnderWay(Conflict):

@@ -17,6 +17,8 @@ class DomainError(Exception):
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
     title: ClassVar[str] = "The request can't be carried out."
+    # The fields that it is always about, which the title speaks of.
+    about: ClassVar[Sequence[str]] = ()
 
     def __init__(
         self,
@@ -28,7 +30,7 @@ class DomainError(Exception):
         """`detail` for this case in words; `fields` name -> messages; `extra` JSON members."""
         super().__init__(detail or self.title)
         self.detail = detail
-        self.fields: Fields = fields or {}
+        self.fields: Fields = fields or {name: [self.title] for name in self.about}
         self.extra: Mapping[str, Any] = extra or {}
 
 

@@ -176,7 +176,9 @@ def npi_number(text: str) -> Read[str]:
     if not (bare.isascii() and bare.isdigit()) or len(bare) != npi.LENGTH or bare[0] not in "12":
         raise CellFault("not_an_npi", "an NPI: ten digits, the first 1 or 2")
     if not npi.is_npi(bare):
-        raise CellFault("npi_check_digit", "an NPI whose check digit holds; is a digit mistyped?")
+        raise CellFault(
+            "npi_check_digit", "an NPI whose check digit holds; a digit may be mistyped"
+        )
     return Read(bare, None if bare == text else bare)
 
 

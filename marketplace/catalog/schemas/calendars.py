@@ -237,7 +237,10 @@ class CalendarSchema(Schema):
     """Calendars as one; the ETag is what an edit of them must send."""
 
     pools = fields.Integer(required=True, metadata={"description": "How many."})
-    listings = fields.Integer(required=True, metadata={"description": "How many."})
+    listings = fields.Integer(
+        required=True,
+        metadata={"description": "How many an edit would close weeks of: none, for a pool."},
+    )
     edited_at = fields.AwareDateTime(required=True, allow_none=True, format="iso")
     edited_by = fields.UUID(required=True, allow_none=True)
     weeks = fields.List(fields.Nested(SumWeekSchema), required=True)

@@ -134,6 +134,10 @@ class ListingSchema(ListingSummarySchema):
     site = fields.Nested(SiteSchema, required=True)
     preceptor = fields.Nested(PreceptorSchema, required=True)
     duties = fields.List(fields.String(), required=True)
+    seats_per_week = fields.Integer(
+        required=True,
+        metadata={"description": "As the host wrote it; each week's own are in the calendar."},
+    )
     blackout_weeks = fields.List(fields.Date(), required=True)
     step1_required = fields.Boolean(required=True)
     step2_min = fields.Integer(allow_none=True, metadata={"maximum": HIGHEST_SCORE})

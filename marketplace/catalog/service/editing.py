@@ -119,6 +119,8 @@ def change(session: Session, found: Held, cells: Mapping[str, str], by: By) -> N
     stands against it, naming the bookings, or where it is retired.
     """
     site, listing, person = found.site, found.listing, _known(found.person)
+    if listing.state == ListingState.RETIRED:
+        raise ListingInUse("It is retired, and stays as it was. Write a new listing instead.")
     stored = terms_of(listings.draft_of(listing, site, person))
     row = _read({**stored, **cells})
     has = held_queries.of_listing(session, listing)

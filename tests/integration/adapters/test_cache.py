@@ -2,9 +2,11 @@
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import redis
 
 from marketplace.adapters.cache import NoCache, RedisCache
 
@@ -53,6 +55,29 @@ def test_after_a_rest_it_is_asked_again(servers, monkeypatch):
     time.sleep(0.06)
     assert cache.get("a") == b"1"
     cache.delete("a")
+
+
+def test_a_connection_that_the_server_has_closed_is_no_miss(servers):
+    """As after the server was started anew: the next question makes another one."""
+    cache = RedisCache(servers.redis_url, prefix="cache-test:")
+    cache.set("a", b"1", MINUTE)
+    assert cache.get("a") == b"1"
+    mine = cache._line.ask("CLIENT", "ID")
+    with redis.Redis.from_url(servers.redis_url) as other:
+        assert other.client_kill_filter(_id=str(mine)) == 1
+    assert cache.get("a") == b"1"
+    cache.delete("a")
+
+
+def test_many_threads_are_each_told_their_own(servers):
+    cache = RedisCache(servers.redis_url, prefix="cache-test:")
+    keys = [str(number) for number in range(20)]
+    for key in keys:
+        cache.set(key, key.encode(), MINUTE)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(cache.get, keys * 20))
+    assert found == [key.encode() for key in keys * 20]
+    cache.delete(*keys)
 
 
 def test_no_cache_keeps_nothing():

@@ -71,6 +71,10 @@ def test_a_listing_is_written_changed_and_published(client, host, base, new):
     assert (made.json["listing_state"], made.json["version"]) == ("draft", 1)
     assert made.json["specialty"] == "internal_medicine"
     assert made.json["visa_types"] == ["B1/B2", "J-1"]
+    # What the host wrote comes back under the same names.
+    told = {name: made.json[name] for name in new.keys() & made.json.keys()}
+    assert new.keys() - made.json.keys() == {"preceptor_id"}
+    assert told["seats_per_week"] == 2
     assert made.json["english"] == {
         "asked": True,
         "native": True,
@@ -172,6 +176,7 @@ def test_a_fee_in_another_currency_is_refused(client, host, base, new, market):
 def test_an_id_of_ones_own_is_one_of_a_kind(client, host, base, new):
     twice = client.post(base, json={**new, "external_id": "CHI-IM-01"}, headers=host.headers)
     assert (twice.status_code, twice.json["code"]) == (409, "duplicate_listing")
+    assert list(twice.json["fields"]) == ["external_id"]
     same = client.post(base, json={**new, "external_id": "NYC-NEU-01"}, headers=host.headers)
     assert (same.status_code, same.json["code"]) == (409, "duplicate_listing")
 
@@ -250,6 +255,7 @@ def test_the_life_of_a_listing_and_its_history(client, host, market, base):
         assert done.status_code == 200, done.json
     refused = patch(client, path, {"lead_days": 1}, host, etag(client, path, host))
     assert (refused.status_code, refused.json["code"]) == (409, "listing_in_use")
+    assert "retired" in refused.json["detail"]
     steps = client.get(f"{path}/history", headers=host.headers).json["items"]
     assert [(step["to_state"], step["why"]) for step in steps] == [
         ("draft", "Imported."),

@@ -46,6 +46,7 @@ def test_whoever_makes_a_site_keeps_it(client, people, clinic):
     assert client.get(route).status_code == 401
     twice = client.post(f"{API}/sites", json=SITE, headers=clinic["owner"].headers)
     assert (twice.status_code, twice.json["code"]) == (409, "duplicate_site")
+    assert list(twice.json["fields"]) == ["name"]
 
 
 @pytest.mark.parametrize(
