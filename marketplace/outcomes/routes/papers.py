@@ -13,6 +13,7 @@ from marketplace.identity.access import check_site, current_account, public, req
 from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.models import Paper
 from marketplace.outcomes.queries import papers as queries
+from marketplace.outcomes.rules import badges, baking
 from marketplace.outcomes.rules.papers import standing
 from marketplace.outcomes.schemas.papers import (
     PaperArgs,
@@ -97,11 +98,33 @@ def read_file(token: str) -> Response:
 )
 def read_credential(paper_id: UUID) -> Response:
     """Read a certificate as an Open Badges 3.0 credential; whose it is, and nobody else."""
-    paper = queries.paper(context.session(), paper_id)
-    if paper is None or paper.account_id != current_account().id or paper.credential is None:
-        raise NotFound
-    response = Response(paper.credential, mimetype="text/plain")
+    _, credential = _own_credential(paper_id)
+    response = Response(credential, mimetype="text/plain")
     response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.route("/papers/<uuid:paper_id>/badge.svg", methods=["GET"])
+@signed_in
+@blueprint.response(200, openapi.BINARY, description="An SVG.", content_type="image/svg+xml")
+def read_badge(paper_id: UUID) -> Response:
+    """Read a certificate as a picture with its credential baked in; whose it is, and nobody else.
+
+    It names nobody: put it where others see it, and they can verify it.
+    """
+    paper, credential = _own_credential(paper_id)
+    picture = baking.svg(
+        badges.NAMES[paper.content["facts"]["tier"]],
+        paper.content["issuer"],
+        paper.issued_at.date(),
+        credential,
+    )
+    response = Response(picture, mimetype="image/svg+xml")
+    name = f"badge-{paper.content['number']}-{paper.revision}.svg"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response
 
 
@@ -137,6 +160,13 @@ def check(code: str) -> tuple[checking.Checked, int, dict[str, str]]:
     A code that no paper carries is answered in the same shape, with `standing` unknown.
     """
     return checking.check(context.session(), code), 200, {"Cache-Control": "no-store"}
+
+
+def _own_credential(paper_id: UUID) -> tuple[Paper, str]:
+    paper = queries.paper(context.session(), paper_id)
+    if paper is None or paper.account_id != current_account().id or paper.credential is None:
+        raise NotFound
+    return paper, paper.credential
 
 
 def shown(paper: Paper, *, newer: bool) -> dict[str, Any]:

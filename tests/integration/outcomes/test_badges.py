@@ -3,17 +3,34 @@
 import base64
 import hashlib
 import json
+from datetime import date
 from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from marketplace.adapters.badge_signer import BadKey, RsaCredentialSigner
 from marketplace.embedded.secrets_file import new_badge_key
+from marketplace.outcomes.rules import baking
 from tests import settings
-from tests.integration.outcomes.jose import SCHEMA, Refused, decoded, signature_holds, verify
+from tests.integration.outcomes.jose import (
+    SCHEMA,
+    Refused,
+    decoded,
+    number,
+    signature_holds,
+    verify,
+)
 from tests.integration.outcomes.test_papers import ask, check, code_of, papers
+
+BAKED = "{https://purl.imsglobal.org/ob/v3p0}credential"
 
 
 @pytest.fixture
@@ -49,6 +66,48 @@ def test_a_credential_verifies_and_is_as_the_specification_has_it(done, token, f
     assert fetch(credential["issuer"]["id"])["id"] == credential["issuer"]["id"]
     achievement = fetch(subject["achievement"]["id"])
     assert achievement["name"] == subject["achievement"]["name"]
+
+
+def test_a_badge_carries_its_credential_as_the_specification_bakes_it(done, token, fetch, clock):
+    path = f"/papers/{papers(done)[0]['id']}/badge.svg"
+    answer = done.call(done.trainee, "GET", path)
+    assert answer.mimetype == "image/svg+xml"
+    picture = ET.fromstring(answer.get_data())  # noqa: S314 - our own
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    first, *others = picture
+    assert (first.tag, first.text, list(first.attrib)) == (BAKED, None, ["verify"])
+    assert not [one for one in picture.iter(BAKED) if one is not first]
+    assert others
+    assert first.get("verify") == token
+    verify(first.get("verify"), fetch, clock.now())
+    shown = " ".join(picture.itertext())
+    assert "Clinical externship" in shown
+    for secret in (done.trainee.email, done.trainee.name):
+        assert secret not in shown
+    done.call(done.coordinator, "GET", path, 404)
+    done.call(done.operator, "GET", path, 404)
+
+
+@given(st.text(), st.text())
+def test_whatever_issuers_are_called_a_badge_is_well_formed(name, issuer):
+    name, issuer = (
+        "".join(c for c in text if c.isprintable() and not "\ud800" <= c <= "\udfff")
+        for text in (name, issuer)
+    )
+    picture = ET.fromstring(  # noqa: S314 - our own
+        baking.svg(name, issuer, date(2027, 4, 1), "a.b-c.d_e").encode()
+    )
+    assert picture[0].get("verify") == "a.b-c.d_e"
+
+
+def test_a_library_verifies_the_signature_by_the_published_key(token, fetch):
+    head, payload, signature = token.split(".")
+    jwk = fetch(json.loads(decoded(head))["kid"])
+    numbers = rsa.RSAPublicNumbers(number(jwk["e"]), number(jwk["n"]))
+    key = numbers.public_key()
+    key.verify(decoded(signature), f"{head}.{payload}".encode(), padding.PKCS1v15(), SHA256())
+    with pytest.raises(InvalidSignature):
+        key.verify(decoded(signature), f"{head}.{payload}A".encode(), padding.PKCS1v15(), SHA256())
 
 
 def test_nothing_personal_is_in_the_clear(done, token, session):
