@@ -21,6 +21,7 @@ BLOCKS = WEEKS // 4
 HOT_SEATS = 30_000
 BOOKABLE = 1_000_000  # the number of the first listing to book; the first of all is the hot one
 OUTCOME_YEARS = 10
+BOOKED: tuple[LiteralString, ...] = ("booking", "booking_transition", "booking_week", "seat_week")
 
 SPECIALTIES = (
     *("internal_medicine", "family_medicine", "pediatrics", "psychiatry", "neurology"),
@@ -165,22 +166,14 @@ SELECT (jsonb_populate_record(NULL::booking, to_jsonb(made) || jsonb_build_objec
           FROM generate_series(0, %(count)s - 1) AS n) AS wished
 """
 _HELD: LiteralString = """
-INSERT INTO booking_transition
-SELECT (jsonb_populate_record(NULL::booking_transition, to_jsonb(step) || jsonb_build_object(
-           'id', bench_id(%(step)s, row_number() OVER (ORDER BY held.id)), 'booking_id', held.id,
-           'number', 1, 'from_state', NULL, 'to_state', 'held', 'actor_id', held.trainee_id,
-           'kept_until', held.hold_expires_at))).*
-  FROM (SELECT * FROM booking_transition WHERE from_state IS NULL LIMIT 1) AS step, booking AS held
- WHERE held.hold_expires_at < now() AND held.state = 'held'
+INSERT INTO booking_transition (booking_id, number, to_state, at, actor_id, reason, kept_until)
+SELECT id, 1, 'held', held_at, trainee_id, 'Seat held.', hold_expires_at
+  FROM booking WHERE hold_expires_at < now() AND state = 'held'
 """
 _HELD_WEEKS: LiteralString = """
-INSERT INTO booking_week
-SELECT (jsonb_populate_record(NULL::booking_week, to_jsonb(taken) || jsonb_build_object(
-           'id', bench_id(%(week)s, row_number() OVER (ORDER BY held.id, w)),
-           'booking_id', held.id, 'trainee_id', held.trainee_id, 'listing_id', held.listing_id,
-           'week', held.first_day + 7 * w, 'released_at', NULL))).*
-  FROM (SELECT * FROM booking_week LIMIT 1) AS taken, booking AS held, generate_series(0, 3) AS w
- WHERE held.hold_expires_at < now() AND held.state = 'held'
+INSERT INTO booking_week (id, booking_id, trainee_id, listing_id, week, taken_at)
+SELECT uuidv7(), id, trainee_id, listing_id, first_day + 7 * w, held_at
+  FROM booking, generate_series(0, 3) AS w WHERE hold_expires_at < now() AND state = 'held'
 """
 _TAKEN: LiteralString = """
 UPDATE seat_week SET taken = taken + kept.seats
@@ -260,7 +253,8 @@ def add_ended_holds(conninfo: str, count: int, listings: int) -> None:
         "others": listings - 1,
         "first_day": first_day(),
     }
-    _load(conninfo, (_HOLDERS, _HOLDS, _HELD, _HELD_WEEKS, _TAKEN), values)
+    tables: tuple[LiteralString, ...] = ("account", *BOOKED)
+    _load(conninfo, (_HOLDERS, _HOLDS, _HELD, _HELD_WEEKS, _TAKEN), values, tables)
 
 
 def add_outcomes(conninfo: str, count: int) -> None:
@@ -315,8 +309,6 @@ def _kinds() -> dict[str, Any]:
         "campaign",
         "outcome",
         "booking",
-        "step",
-        "week",
     ]
     lists = {"specialties": SPECIALTIES, "states": STATES, "cities": CITIES, "words": WORDS}
     return {
@@ -325,7 +317,12 @@ def _kinds() -> dict[str, Any]:
     }
 
 
-def _load(conninfo: str, statements: tuple[LiteralString, ...], values: Mapping[str, Any]) -> None:
+def _load(
+    conninfo: str,
+    statements: tuple[LiteralString, ...],
+    values: Mapping[str, Any],
+    tables: tuple[LiteralString, ...] = (),
+) -> None:
     with psycopg.connect(conninfo) as connection:
         connection.execute(ids.FUNCTION)
         connection.execute("SET LOCAL session_replication_role = replica")
@@ -333,4 +330,4 @@ def _load(conninfo: str, statements: tuple[LiteralString, ...], values: Mapping[
         cursor = psycopg.ClientCursor(connection)
         for statement in statements:
             cursor.execute(statement, values)
-    vacuum(conninfo)
+    vacuum(conninfo, *tables)

@@ -6,7 +6,7 @@ In the form of a UUID of version 7 and in rising order, as the product's own are
 import uuid
 
 TRAINEE, OWNER, SITE, PRECEPTOR, LISTING, POOL, PERSON, MEMBER, CAMPAIGN, OUTCOME = range(1, 11)
-BOOKING, STEP, WEEK = range(11, 14)
+BOOKING = 11
 
 # Immutable and simple, so that the planner writes it into the statement.
 FUNCTION = """

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import sessionmaker
 
 from marketplace.core.clock import Clock
-from marketplace.core.db import Session, edge
+from marketplace.core.db import Session, edge, run
 from marketplace.core.jobs import RetryPolicy, Task
 from marketplace.core.parts import Parts
 from marketplace.core.rows import Part
@@ -106,7 +106,8 @@ class ProcrastinateQueue:
         run_at: datetime | None,
         lock: str | None,
     ) -> None:
-        session.execute(
+        run(
+            session,
             _DEFER,
             {
                 "queue": self._task(name).queue,

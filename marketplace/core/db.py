@@ -6,9 +6,10 @@ a commit (telling a cache, telling whoever watches) is noted with `after_commit`
 """
 
 import uuid
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, cast
 
 import structlog
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Dialect,
     MetaData,
     Text,
+    TextClause,
     TypeDecorator,
     Uuid,
     event,
@@ -122,6 +124,30 @@ def affected(session: Session, statement: UpdateBase) -> int:
     """
     result = cast("CursorResult[Any]", session.execute(statement))
     return result.rowcount
+
+
+def run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> CursorResult[Any]:
+    """Run a statement of ours that is written once and sent often: it is compiled once, too.
+
+    The session's own way looks at each of its parameters first, to find the compiled form again.
+    """
+    connection = session.connection()
+    sql, places = _compiled(statement, connection.dialect)
+    given = {name: made(values[name]) if made else values[name] for name, made in places}
+    return connection.exec_driver_sql(sql, given)
+
+
+@lru_cache(maxsize=256)
+def _compiled(
+    statement: TextClause, dialect: Dialect
+) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
+    """The driver's own text, and how the value of each of its places is made."""
+    compiled = statement.compile(dialect=dialect)
+    places = tuple(
+        (name, bind.type.dialect_impl(dialect).bind_processor(dialect))
+        for name, bind in compiled.binds.items()
+    )
+    return compiled.string, places
 
 
 def after_commit(session: Session, run: Callable[..., None], *items: Hashable) -> None:

@@ -56,12 +56,13 @@ def places(model: type[Base]) -> str:
 
 def values_of(entity: Base) -> dict[str, Any]:
     """Return what `places` stand for; defaults made by us are set on the entity."""
-    table, found = _table(type(entity)).name, {}
+    table, own, found = _table(type(entity)).name, entity.__dict__, {}
     for attribute, column in _said(type(entity)):
-        value = getattr(entity, attribute)
-        if value is None and column.default is not None:
-            value = _default(column)
-        setattr(entity, attribute, value)
+        value = own.get(attribute)
+        if value is None:
+            # What was not set is set now: read later, it would be asked of the database.
+            value = _default(column) if column.default is not None else None
+            setattr(entity, attribute, value)
         found[f"{table}_{column.name}"] = value
     return found
 

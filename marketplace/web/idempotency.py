@@ -27,7 +27,7 @@ from sqlalchemy import (
 from werkzeug.wrappers import Response as BaseResponse
 
 from marketplace.core import rows
-from marketplace.core.db import Session, affected
+from marketplace.core.db import Session, affected, run
 from marketplace.core.errors import Conflict, DomainError, Invalid
 from marketplace.web import context
 from marketplace.web.models import RememberedAnswer
@@ -184,7 +184,7 @@ def _remember(session: Session, owner: str, claim: Claim, response: BaseResponse
         body=response.get_data(),
         created_at=context.now(),
     )
-    session.execute(_keep(), rows.values_of(answer))
+    run(session, _keep(), rows.values_of(answer))
 
 
 def forget(session: Session, before: datetime) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from marketplace.booking.models import Booking, BookingTransition, BookingWeek
 from marketplace.catalog.rules.weeks import run_of_weeks
 from marketplace.core import rows
-from marketplace.core.db import Session
+from marketplace.core.db import Session, run
 from marketplace.core.ids import new_id
 
 
@@ -27,7 +27,8 @@ def held(
     The unique index decides on the weeks: a claim that is under way elsewhere is waited for, not
     read past. Whoever gets fewer than they wanted rolls back.
     """
-    found = session.execute(
+    found = run(
+        session,
         _held(),
         {
             **rows.values_of(booking),
@@ -48,7 +49,8 @@ def moved(
 
     Ours is a booking that is still in the state and version that we read. `values` are columns.
     """
-    done = session.execute(
+    done = run(
+        session,
         _moved(tuple(values)),
         {**rows.values_of(step), **values, "read": booking.version},
     ).one_or_none()

@@ -56,8 +56,7 @@ def hold(
     booking, and `SeatTaken` if one of the weeks is full. `seats_kept`: the seats are counted as
     taken for this trainee already, by an offer that the caller ends.
     """
-    listing = catalog.listing_for_booking(session, listing_id)
-    trainee = identity.trainee_facts(session, trainee_id)
+    listing, trainee = catalog.listing_for_booking_by(session, listing_id, trainee_id)
     if trainee is None:
         raise ProfileMissing
     booking = drawn_up(listing, trainee, first_day, weeks, terms, now)

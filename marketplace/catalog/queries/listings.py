@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, Uuid, bindparam, select
 from sqlalchemy.orm import defer, joinedload
 
 from marketplace.catalog.errors import ListingNotFound, NotOffered
@@ -21,6 +22,7 @@ from marketplace.catalog.rules.english import EnglishTerms
 from marketplace.catalog.states import ListingState
 from marketplace.core.db import Session
 from marketplace.core.money import Money
+from marketplace.identity import queries as identity
 from marketplace.identity.rules import LearnerStatus
 from marketplace.web.pagination import Page, paginate
 
@@ -96,13 +98,17 @@ class SiteFacts:
 
 def listing_for_booking(session: Session, listing_id: uuid.UUID) -> ListingForBooking:
     """The listing to book; `ListingNotFound` if never published, `NotOffered` if not open now."""
-    row = session.execute(_to_book(), {"ids": [listing_id]}).one_or_none()
-    if row is None or row[0].first_published_at is None:
-        raise ListingNotFound
-    listing, time_zone = row
-    if listing.state != ListingState.PUBLISHED:
-        raise NotOffered(extra={"state": listing.state})
-    return _as_booked(listing, time_zone)
+    return _open(session.execute(_to_book(), {"ids": [listing_id]}).one_or_none())
+
+
+def listing_for_booking_by(
+    session: Session, listing_id: uuid.UUID, account_id: uuid.UUID
+) -> tuple[ListingForBooking, identity.TraineeFacts | None]:
+    """The listing to book, as above, and what the trainee is judged by; one query."""
+    values = {"ids": [listing_id], "account": account_id}
+    row = session.execute(_to_book_by(), values).one_or_none()
+    listing = _open(row)
+    return listing, identity.facts_beside(row[2:]) if row else None
 
 
 def listings_for_booking(
@@ -121,6 +127,16 @@ def countries(session: Session, site_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID
     """The country of each site, as its ISO 3166 code."""
     rows = session.execute(select(Site.id, Site.country).where(Site.id.in_(set(site_ids))))
     return {row.id: row.country for row in rows}
+
+
+def _open(row: Sequence[Any] | None) -> ListingForBooking:
+    """Return the listing of a row of `_to_book`, which begins with it and its site's time zone."""
+    if row is None or row[0].first_published_at is None:
+        raise ListingNotFound
+    listing, time_zone = row[:2]
+    if listing.state != ListingState.PUBLISHED:
+        raise NotOffered(extra={"state": listing.state})
+    return _as_booked(listing, time_zone)
 
 
 def _as_booked(listing: Listing, time_zone: str) -> ListingForBooking:
@@ -156,6 +172,12 @@ def _as_booked(listing: Listing, time_zone: str) -> ListingForBooking:
         tier_graduate=listing.tier_graduate,
         classifier_version=listing.classifier,
     )
+
+
+@cache
+def _to_book_by() -> Select[Any]:
+    query: Select[Any] = cast("Any", _to_book())
+    return identity.beside_facts(query, bindparam("account", type_=Uuid()))
 
 
 @cache

@@ -21,7 +21,7 @@ from marketplace.catalog.events import SeatsFreed
 from marketplace.catalog.queries.calendars import PoolWeek
 from marketplace.catalog.rules.edits import WeekState
 from marketplace.catalog.service import waking
-from marketplace.core.db import Session
+from marketplace.core.db import Session, run
 from marketplace.core.events import publish
 from marketplace.core.rows import Part
 
@@ -204,7 +204,7 @@ def take(
         raise ValueError("weeks to take are one or more, each once")
     if not held:
         session.execute(_HOLD_LISTINGS, {"listings": [listing_id]})
-    row = session.execute(_TAKE, {"listing": listing_id, "weeks": wanted, "seats": seats}).one()
+    row = run(session, _TAKE, {"listing": listing_id, "weeks": wanted, "seats": seats}).one()
     if row.pools and row.changed == row.pools * len(wanted):
         waking.seats_changed(session, row.touched)
         return

@@ -17,7 +17,6 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import load_only
 
 from marketplace.core.db import Session
 from marketplace.identity.models import (
@@ -249,20 +248,16 @@ def trainee_facts(session: Session, account_id: uuid.UUID) -> TraineeFacts | Non
 
 
 @cache
-def _trainee_facts() -> Select[TraineeProfile, Account, uuid.UUID | None, bool | None]:
-    return (
-        _with_school()
-        .where(TraineeProfile.account_id == bindparam("id"))
-        .options(load_only(Account.name, Account.time_zone))
-    )
+def _trainee_facts() -> Select[TraineeProfile, str, str, uuid.UUID | None, bool | None]:
+    return _with_school().where(TraineeProfile.account_id == bindparam("id"))
 
 
-def _with_school() -> Select[TraineeProfile, Account, uuid.UUID | None, bool | None]:
+def _with_school() -> Select[TraineeProfile, str, str, uuid.UUID | None, bool | None]:
     linked = (SchoolStudent.account_id == TraineeProfile.account_id) & (
         SchoolStudent.state == StudentState.LINKED
     )
     return (
-        select(TraineeProfile, Account, School.id, School.approves)
+        select(TraineeProfile, Account.name, Account.time_zone, School.id, School.approves)
         .join(Account, Account.id == TraineeProfile.account_id)
         .outerjoin(SchoolStudent, linked)
         .outerjoin(School, School.id == SchoolStudent.school_id)
@@ -281,7 +276,7 @@ def beside_facts(
         .outerjoin(Account, Account.id == TraineeProfile.account_id)
         .outerjoin(SchoolStudent, linked)
         .outerjoin(School, School.id == SchoolStudent.school_id)
-        .add_columns(TraineeProfile, Account, School.id, School.approves)
+        .add_columns(TraineeProfile, Account.name, Account.time_zone, School.id, School.approves)
     )
 
 
@@ -295,7 +290,7 @@ def many_trainee_facts(
 ) -> dict[uuid.UUID, TraineeFacts]:
     """Return the facts of several trainees in one query; those without a profile are absent."""
     rows = session.execute(_with_school().where(TraineeProfile.account_id.in_(account_ids)))
-    return {row[1].id: _facts(row) for row in rows}
+    return {row[0].account_id: _facts(row) for row in rows}
 
 
 def profile(
@@ -372,12 +367,12 @@ def _contact(row: Account) -> Contact:
 
 
 def _facts(found: Sequence[Any]) -> TraineeFacts:
-    profile, person, school_id, approves = found
+    profile, name, time_zone, school_id, approves = found
     return TraineeFacts(
         school_id=school_id,
         school_approves=bool(approves),
-        account_id=person.id,
-        name=person.name,
+        account_id=profile.account_id,
+        name=name,
         version=profile.version,
         school_name=profile.school_name,
         school_country=profile.school_country,
@@ -392,5 +387,5 @@ def _facts(found: Sequence[Any]) -> TraineeFacts:
         ecfmg_certified=profile.ecfmg_certified,
         target_specialty=profile.target_specialty,
         match_year=profile.match_year,
-        time_zone=person.time_zone,
+        time_zone=time_zone,
     )

@@ -9,7 +9,7 @@ from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import JSONB
 
 from marketplace.core import rows
-from marketplace.core.db import Session
+from marketplace.core.db import Session, run
 from marketplace.core.ids import new_id
 from marketplace.payments.models import Payment, PaymentTransition
 from marketplace.payments.rules import PriceLine
@@ -32,7 +32,7 @@ def asked(
         for place, (line, part_id) in enumerate(zip(lines, part_ids, strict=True))
     ]
     values = {**rows.values_of(payment), **rows.values_of(step), "lines": given}
-    if session.execute(_asked(), values).one_or_none() is None:
+    if run(session, _asked(), values).one_or_none() is None:
         return False
     rows.adopt(session, payment)
     return True
