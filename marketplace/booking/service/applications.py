@@ -199,8 +199,9 @@ def answer(
 def withdraw(session: Session, booking: Booking, *, reason: str, now: datetime) -> None:
     """Take back a booking that is not confirmed: nothing is owed, an open payment is closed.
 
-    Money that arrives all the same goes back by itself.
+    Money that arrives all the same goes back by itself. A host that had the application is told.
     """
+    applied = booking.approval == Approval.REQUEST and booking.state != BookingState.HELD
     transition.move(
         session,
         booking,
@@ -210,6 +211,8 @@ def withdraw(session: Session, booking: Booking, *, reason: str, now: datetime) 
         now=now,
     )
     payment.drop(session, booking)
+    if applied:
+        notices.withdrawn(session, booking, now)
 
 
 def check_kept(booking: Booking, now: datetime) -> None:
@@ -222,12 +225,20 @@ def check_kept(booking: Booking, now: datetime) -> None:
 
 
 def _check_undecided(session: Session, booking: Booking) -> None:
-    """Tell who comes second that it is decided, by whom and how."""
+    """Refuse what is no application; tell who comes second by whom it is decided, and how.
+
+    The table alone would not do: a seat that is only held, or kept for a payment, may await its
+    payment (again) too, and a host has no say in that.
+    """
     if BookingState(booking.state) in UNDECIDED:
         return
     decided = applying.decision(session, booking.id)
     if decided is not None:
         raise transition.superseded(session, booking, decided)
+    raise NotOpenForThis(
+        f"Only an application that waits for the host can be decided; this booking is {booking.state}.",
+        extra={"state": booking.state},
+    )
 
 
 def _answered_again(

@@ -9,6 +9,7 @@ from uuid import UUID
 from marketplace.booking.models import Booking
 from marketplace.booking.rules.ical import Entry, Method, Status, mailed
 from marketplace.booking.states import BookingState
+from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
 from marketplace.core.money import Money
 from marketplace.core.parts import parts_of
@@ -72,7 +73,7 @@ def tell_people(
 
 
 def confirmed(session: Session, booking: Booking, now: datetime) -> None:
-    """Tell the trainee, with the rotation's days for a calendar."""
+    """Tell the trainee, with the rotation's days for a calendar, and the host who comes."""
     tell_trainee(
         session,
         booking,
@@ -81,6 +82,13 @@ def confirmed(session: Session, booking: Booking, now: datetime) -> None:
         files=[_calendar(session, booking, Method.PUBLISH, now)],
         paid=money_json(booking.paid),
     )
+    booked(session, booking, now)
+
+
+def booked(session: Session, booking: Booking, now: datetime) -> None:
+    """Tell the host that the rotation is paid for: until then nobody comes, approved or not."""
+    name = _name(session, booking.trainee_id)
+    tell_host(session, booking, "rotation_booked", now=now, trainee_name=name)
 
 
 def received(session: Session, booking: Booking, now: datetime) -> None:
@@ -150,8 +158,21 @@ def lapsed(session: Session, booking: Booking, waited_for: str, now: datetime) -
     )
 
 
+def withdrawn(session: Session, booking: Booking, now: datetime) -> None:
+    """Tell the host of an application that it need not decide on, or count on, any more."""
+    _application_over(session, booking, "withdrawn", now)
+
+
 def expired(session: Session, booking: Booking, now: datetime) -> None:
+    """Tell the trainee, and the host if it has approved."""
     tell_trainee(session, booking, "hold_expired", now=now)
+    if booking.approval == Approval.REQUEST:
+        _application_over(session, booking, "unpaid", now)
+
+
+def _application_over(session: Session, booking: Booking, how: str, now: datetime) -> None:
+    name = _name(session, booking.trainee_id)
+    tell_host(session, booking, "application_over", now=now, how=how, trainee_name=name)
 
 
 def payment_failed(session: Session, booking: Booking, amount: Money, now: datetime) -> None:

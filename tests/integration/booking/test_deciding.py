@@ -64,6 +64,75 @@ def test_a_decision_after_its_time_is_refused(stage, place):
         approve(stage, booking_id, host)
 
 
+@pytest.mark.parametrize("decide", [approve, decline])
+@pytest.mark.parametrize("approval", ["request", "instant"])
+def test_a_seat_that_is_only_held_is_not_the_hosts_to_decide_on(stage, approval, decide):
+    place = stage.place(approval=approval)
+    host, booking_id = stage.member(place.site_id), stage.hold(stage.trainee(), place)
+    with pytest.raises(NotOpenForThis) as refused:
+        decide(stage, booking_id, host)
+    assert refused.value.extra == {"state": "held"}
+    assert stage.steps(booking_id) == ["held"]
+    assert stage.told(stage.booking(booking_id).trainee_id) == []
+
+
+def test_what_is_approved_is_not_approved_again_for_more_time(stage, place):
+    booking_id, host = stage.submitted(place), stage.member(place.site_id)
+    approve(stage, booking_id, host)
+    until = stage.booking(booking_id).hold_expires_at
+    stage.clock.advance(timedelta(days=1))
+    with pytest.raises(Superseded):
+        approve(stage, booking_id, host)
+    assert stage.booking(booking_id).hold_expires_at == until
+    assert stage.told(stage.booking(booking_id).trainee_id) == ["application_approved"]
+
+
+def test_a_payment_that_is_under_way_is_not_the_hosts_to_approve(stage):
+    place = stage.place()
+    host, booking_id = stage.member(place.site_id), stage.hold(stage.trainee(), place)
+    stage.pay(booking_id)
+    with pytest.raises(NotOpenForThis):
+        approve(stage, booking_id, host)
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_host_is_told_of_an_application_that_is_withdrawn(stage, place, approved):
+    host = stage.member(place.site_id)
+    booking_id = stage.submitted(place)
+    if approved:
+        approve(stage, booking_id, host)
+    with stage.transaction() as session:
+        booking = queries.find(session, booking_id)
+        applications.withdraw(session, booking, reason="My visa is late.", now=stage.now)
+    assert stage.told(host) == ["application_received", "application_over"]
+
+
+def test_a_host_is_not_told_of_a_held_seat_that_is_given_up(stage, place):
+    host = stage.member(place.site_id)
+    booking_id = stage.hold(stage.trainee(), place)
+    with stage.transaction() as session:
+        booking = queries.find(session, booking_id)
+        applications.withdraw(session, booking, reason="", now=stage.now)
+    assert stage.told(host) == []
+
+
+def test_a_host_is_told_when_whom_it_approved_does_not_pay(stage, place):
+    host = stage.member(place.site_id)
+    booking_id = stage.submitted(place)
+    approve(stage, booking_id, host)
+    stage.clock.advance(timedelta(days=4))
+    with stage.transaction() as session:
+        assert deadlines.expire_due(session, stage.now) == 1
+    assert stage.told(host) == ["application_received", "application_over"]
+
+
+def test_a_host_that_approves_nobody_is_told_who_has_booked(stage):
+    place = stage.place()
+    host = stage.member(place.site_id)
+    stage.confirmed(place)
+    assert stage.told(host) == ["rotation_booked"]
+
+
 def test_an_instant_listing_takes_no_application(stage):
     with pytest.raises(ApprovalNotNeeded):
         stage.submitted(stage.place())

@@ -368,4 +368,4 @@ def test_people_are_told(stage):
         applications.approve(session, booking, actor_id=host, now=stage.now)
     stage.settle(stage.pay(booking_id))
     assert stage.told(booking.trainee_id) == ["application_approved", "booking_confirmed"]
-    assert stage.told(host) == ["application_received"]
+    assert stage.told(host) == ["application_received", "rotation_booked"]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.booking.models import Booking, Itinerary
-from marketplace.booking.service.notices import money_json
+from marketplace.booking.service.notices import booked, money_json
 from marketplace.booking.states import TIMED
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -28,6 +28,7 @@ def ready(session: Session, itinerary: Itinerary, made: Sequence[Booking], now: 
 def confirmed(
     session: Session, itinerary: Itinerary, made: Sequence[Booking], paid: Money, now: datetime
 ) -> None:
+    """Tell the trainee of all rotations, and each host of its own."""
     _tell(
         session,
         itinerary,
@@ -36,6 +37,8 @@ def confirmed(
         rotations=[_rotation(one) for one in sorted(made, key=lambda one: one.first_day)],
         paid=money_json(paid),
     )
+    for booking in made:
+        booked(session, booking, now)
 
 
 def sent_back(session: Session, itinerary: Itinerary, paid: Money, now: datetime) -> None:
