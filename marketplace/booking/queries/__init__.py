@@ -13,6 +13,7 @@ from marketplace.booking.queries.bookings import (
     of_trainee,
     overlapping,
     own_to_pay,
+    search,
     versions,
 )
 from marketplace.booking.queries.changes import (
@@ -110,6 +111,7 @@ __all__ = [
     "rescues_due",
     "roster",
     "roster_rows",
+    "search",
     "seats_in_use",
     "starting_soon",
     "touched",

@@ -87,6 +87,12 @@ def of_trainee(
     query = select(Booking).where(Booking.trainee_id == trainee_id)
     if states:
         query = query.where(Booking.state.in_(states))
+    return _newest(session, query, limit, cursor)
+
+
+def _newest(
+    session: Session, query: Select[tuple[Booking]], limit: int, cursor: str | None
+) -> Page[Booking]:
     return paginate(
         session,
         query,
@@ -96,6 +102,36 @@ def of_trainee(
         cursor=cursor,
         descending=True,
     )
+
+
+def search(
+    session: Session,
+    *,
+    limit: int,
+    cursor: str | None,
+    states: Sequence[str] = (),
+    trainee_id: UUID | None = None,
+    site_id: UUID | None = None,
+    listing_id: UUID | None = None,
+    first_day_from: date | None = None,
+    first_day_to: date | None = None,
+) -> Page[Booking]:
+    """Return the bookings that fit all that is named, newest first; one query."""
+    query = select(Booking)
+    for column, wanted in (
+        (Booking.trainee_id, trainee_id),
+        (Booking.site_id, site_id),
+        (Booking.listing_id, listing_id),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if states:
+        query = query.where(Booking.state.in_(states))
+    if first_day_from is not None:
+        query = query.where(Booking.first_day >= first_day_from)
+    if first_day_to is not None:
+        query = query.where(Booking.first_day <= first_day_to)
+    return _newest(session, query, limit, cursor)
 
 
 def overlapping(

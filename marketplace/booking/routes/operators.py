@@ -1,4 +1,4 @@
-"""An operator's side of bookings: the whole history, and cancelling under any clause."""
+"""An operator's side of bookings: finding them, the whole history, cancelling under any clause."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from marketplace.booking.schemas import (
     RequiredBookingReasonArgs,
 )
 from marketplace.booking.schemas.cancelling import CancellationQuoteSchema, CancelledSchema
-from marketplace.booking.schemas.stories import BookingStorySchema
+from marketplace.booking.schemas.stories import BookingSearchArgs, BookingStorySchema
 from marketplace.booking.service import cancellations, histories, stories
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import BookingState
@@ -23,6 +23,8 @@ from marketplace.compliance import service as compliance
 from marketplace.identity.access import current_account, require
 from marketplace.web import context
 from marketplace.web.api import Blueprint
+from marketplace.web.pagination import Page
+from marketplace.web.schemas import page_of
 
 blueprint = Blueprint(
     "booking-operations",
@@ -30,6 +32,15 @@ blueprint = Blueprint(
     url_prefix="/operator/bookings",
     description="What the marketplace's staff sees and does about bookings.",
 )
+
+
+@blueprint.route("", methods=["GET"])
+@require("operator")
+@blueprint.arguments(BookingSearchArgs, location="query")
+@blueprint.response(200, page_of(BookingSchema))
+def search(args: dict[str, Any]) -> Page[Booking]:
+    """List bookings, the newest first: of a trainee, a site, a listing, in a state, by first day."""
+    return queries.search(context.session(), states=args.pop("state"), **args)
 
 
 @blueprint.route("/<uuid:booking_id>/history", methods=["GET"])

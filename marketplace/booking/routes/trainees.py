@@ -22,12 +22,14 @@ from marketplace.booking.schemas.cancelling import (
     CancelledSchema,
 )
 from marketplace.booking.schemas.paying import PayArgs, PaymentLookSchema, PaymentStartedSchema
+from marketplace.booking.schemas.stories import BookingPaymentsSchema
 from marketplace.booking.service import applications, cancellations, extending, holds, payment
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.service.easing import Look
 from marketplace.booking.states import BookingState
 from marketplace.catalog import queries as catalog
 from marketplace.identity.access import current_account, signed_in
+from marketplace.payments import queries as payments
 from marketplace.web import context
 from marketplace.web.api import PREFIX, Blueprint
 from marketplace.web.pagination import Page
@@ -115,7 +117,7 @@ def extend(booking_id: UUID) -> Booking:
 def pay(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
     """Ask to pay what is due: the deposit, the whole price, or the balance of a confirmed booking.
 
-    Asking again returns the same payment.
+    Asking again returns the same payment for as long as its page is open, whatever `whole` says.
     """
     booking = finding.own_to_pay(booking_id)
     payment_id = payment.pay(
@@ -140,6 +142,16 @@ def quote_payment(data: dict[str, Any], booking_id: UUID) -> Look:
 def read_cancellation(booking_id: UUID) -> dict[str, Any]:
     """Read what was agreed on when a booking of yours was cancelled: what is kept, what went where."""
     return cancellations.certificate(context.session(), finding.own(booking_id))
+
+
+@blueprint.route("/<uuid:booking_id>/payments", methods=["GET"])
+@signed_in
+@blueprint.response(200, BookingPaymentsSchema)
+def list_payments(booking_id: UUID) -> dict[str, Any]:
+    """List what was asked and paid for your booking, the oldest first, with what went back."""
+    booking = finding.own(booking_id)
+    found = payments.money_of(context.session(), queries.PAYABLE, [booking.id])
+    return {"items": found[booking.id]}
 
 
 @blueprint.route("/<uuid:booking_id>/withdraw", methods=["POST"])

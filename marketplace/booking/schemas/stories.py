@@ -1,9 +1,9 @@
-"""A booking's whole story, as operators read it."""
+"""What happened to bookings: found and read whole by operators, and the money by who paid it."""
 
 from marshmallow import fields, validate
 
-from marketplace.booking.schemas import STATES, BookingSchema
-from marketplace.web.schemas import StrictSchema
+from marketplace.booking.schemas import STATES, BookingsArgs, BookingSchema, a_day
+from marketplace.web.schemas import MoneyField, StrictSchema
 
 KINDS = (
     "step", "seat_taken", "seat_given_up", "payment_asked", "payment_settled", "refund_asked",
@@ -43,3 +43,46 @@ class BookingStorySchema(StrictSchema):
     booking = fields.Nested(BookingSchema)
     events = fields.List(fields.Nested(BookingHappenedSchema))
     replay = fields.Nested(BookingReplaySchema, attribute="verdict")
+
+
+class BookingSearchArgs(BookingsArgs):
+    """Which bookings an operator looks for; all that is named has to fit."""
+
+    trainee_id = fields.UUID(load_default=None)
+    site_id = fields.UUID(load_default=None)
+    listing_id = fields.UUID(load_default=None)
+    first_day_from = a_day(load_default=None)
+    first_day_to = a_day(load_default=None)
+
+
+class BookingPaymentRefundSchema(StrictSchema):
+    amount = MoneyField()
+    state = fields.String()
+    requested_at = fields.AwareDateTime(format="iso")
+    settled_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class BookingPaymentSchema(StrictSchema):
+    """What was asked and paid for the booking, by one payment or this booking's part of it."""
+
+    payment_id = fields.UUID(
+        attribute="id",
+        metadata={"description": "Whoever paid reads `/payments/{payment_id}` and its receipt."},
+    )
+    payer_id = fields.UUID()
+    purpose = fields.String(metadata={"description": "deposit, balance or whole."})
+    state = fields.String()
+    amount = MoneyField()
+    requested_at = fields.AwareDateTime(format="iso")
+    settled_at = fields.AwareDateTime(format="iso", allow_none=True)
+    refunded = MoneyField(
+        attribute="granted", metadata={"description": "What goes or went back of it."}
+    )
+    carried_on = MoneyField(
+        metadata={"description": "What is kept for the booking that took over from this one."}
+    )
+    refunds = fields.List(fields.Nested(BookingPaymentRefundSchema))
+
+
+class BookingPaymentsSchema(StrictSchema):
+    items = fields.List(fields.Nested(BookingPaymentSchema))

@@ -124,8 +124,9 @@ def _judge(
         overdue=not met and due_on < today,
         blocks=requirement.blocks_start and not met and needed_on <= stay.first_day,
         needs=describe(requirement),
-        reason=_reason(about) if state is ItemState.REJECTED else "",
-        document_ids=tuple(one.document_id for one in about),
+        reason=_reason(state, stay, about),
+        # An accepted version and a newer one that waits are one document.
+        document_ids=tuple(dict.fromkeys(one.document_id for one in about)),
     )
 
 
@@ -193,5 +194,11 @@ def _expiry(document: Held) -> date:
     return document.facts.expires_on or date.max
 
 
-def _reason(about: Sequence[Held]) -> str:
-    return next((one.reason for one in reversed(about) if one.state == "rejected"), "")
+def _reason(state: ItemState, stay: Stay, about: Sequence[Held]) -> str:
+    """Why what was handed over does not do, where that is not plain from the state."""
+    if state is ItemState.REJECTED:
+        return next((one.reason for one in reversed(about) if one.state == "rejected"), "")
+    if state is ItemState.EXPIRED:
+        last = max(_expiry(one) for one in about if _expiry(one) < stay.last_day)
+        return f"What was accepted is valid until {last}; the last day is {stay.last_day}."
+    return ""

@@ -1,6 +1,6 @@
 """An operator reads a booking's whole story; replaying finds what was tampered with."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -63,6 +63,53 @@ def test_the_whole_story_in_its_order(stage, people, client, cancelled):
             text("SELECT count(*) FROM audit_entry WHERE action = 'booking.story_read'")
         )
         assert read.scalar_one() == 1
+
+
+def test_an_operator_finds_the_booking_to_read(stage, people, client, count_queries):
+    place, other = stage.place(seats_per_week=2), stage.place()
+    asha, ben = stage.trainee("Asha Rao"), stage.trainee("Ben Osei")
+    mine, theirs = stage.confirmed(place, asha), stage.hold(ben, place)
+    elsewhere = stage.hold(asha, other, date(2027, 5, 3))
+    operator = people.make("operator")
+
+    def found(**wanted):
+        with count_queries() as seen:
+            answer = client.get(
+                f"{API}/operator/bookings", query_string=wanted, headers=operator.headers
+            )
+        assert answer.status_code == 200, answer.json
+        assert len(seen) <= 6
+        return [one["id"] for one in answer.json["items"]]
+
+    mine, theirs, elsewhere = str(mine), str(theirs), str(elsewhere)
+    assert found() == [elsewhere, theirs, mine]
+    assert found(trainee_id=asha) == [elsewhere, mine]
+    assert found(site_id=place.site_id) == [theirs, mine]
+    assert found(listing_id=place.listing_id, state="held") == [theirs]
+    assert found(first_day_from="2027-04-01", first_day_to="2027-06-01") == [elsewhere]
+    host = people.make("coordinator", site_id=place.site_id)
+    assert client.get(f"{API}/operator/bookings", headers=host.headers).status_code == 403
+
+
+def test_what_was_paid_for_a_booking_is_listed(stage, people, client):
+    place = stage.place()
+    trainee = people.trainee(**VISA)
+    booking_id = stage.confirmed(place, trainee.id)
+    deposit = stage.pay(booking_id)
+    assert stage.settle(deposit) == "settled"
+    path = f"{API}/bookings/{booking_id}/payments"
+    answer = client.get(path, headers=trainee.headers)
+    assert answer.status_code == 200, answer.json
+    items = answer.json["items"]
+    assert [(one["purpose"], one["state"]) for one in items] == [
+        ("deposit", "settled"), ("balance", "settled"),
+    ]  # fmt: skip
+    total = client.get(f"{API}/bookings/{booking_id}", headers=trainee.headers).json["total"]
+    assert sum(one["amount"]["amount"] for one in items) == total["amount"]
+    for one in items:
+        read = client.get(f"{API}/payments/{one['payment_id']}", headers=trainee.headers)
+        assert read.json["amount"] == one["amount"]
+    assert client.get(path, headers=people.trainee(**VISA).headers).status_code == 404
 
 
 def test_what_was_said_is_in_the_story(stage, people, client):

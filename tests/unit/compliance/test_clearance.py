@@ -143,6 +143,7 @@ def test_states_between_upload_and_decision():
     assert again.state is ItemState.UPLOADED
     lapsed = judge(USUAL["bls"], held("bls", expires_on=LAST - DAY))
     assert (lapsed.state, lapsed.met) == (ItemState.EXPIRED, False)
+    assert lapsed.reason.startswith("What was accepted is valid until 20")
     soon = judge(USUAL["bls"], held("bls", expires_on=LAST), today=FIRST)
     assert (soon.state, soon.met) == (ItemState.EXPIRING, True)
     waived = judge(tb, waived={"tb_test"})
