@@ -101,6 +101,13 @@ class DocumentReasonNeeded(Invalid):
     title = "Say why."
 
 
+class FactsUnfit(Invalid):
+    """`fields` says which date, and what is wrong with it."""
+
+    code = "facts_unfit"
+    title = "A document can't say this of itself."
+
+
 class NotTheKind(Invalid):
     code = "other_kind"
     title = "A new version is of the document's own kind."

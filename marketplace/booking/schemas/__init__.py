@@ -18,6 +18,15 @@ def a_day(**kwargs: Any) -> fields.Date:
     return fields.Date(validate=validate.Range(date(2000, 1, 1), LATEST), **kwargs)
 
 
+def a_quote(description: str = "The `quote` of the terms that you were shown.") -> Text:
+    """The mark of a quote, by which whoever was shown it commits to it."""
+    return Text(
+        required=True,
+        validate=validate.Length(equal=64, error="Send the `quote` that you were shown: 64 signs."),
+        metadata={"description": description},
+    )
+
+
 class HoldArgs(StrictSchema):
     listing_id = fields.UUID(required=True)
     first_day = a_day(
@@ -36,11 +45,7 @@ class RequiredBookingReasonArgs(StrictSchema):
 
 
 class CancelArgs(StrictSchema):
-    quote = Text(
-        required=True,
-        validate=validate.Length(64, 64),
-        metadata={"description": "The `quote` of the terms that you were shown."},
-    )
+    quote = a_quote()
     option = Text(load_default=None, validate=validate.Length(1, 100))
     reason = Text(load_default="", validate=validate.Length(max=2000))
 
@@ -62,7 +67,7 @@ class OperatorCancellationQuoteArgs(CancellationQuoteArgs):
 
 
 class OperatorCancelArgs(OperatorCancellationQuoteArgs):
-    quote = Text(required=True, validate=validate.Length(64, 64))
+    quote = a_quote()
     reason = Text(required=True, validate=validate.Length(1, 2000))
 
 

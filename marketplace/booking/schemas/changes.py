@@ -2,17 +2,11 @@
 
 from marshmallow import fields, validate
 
-from marketplace.booking.schemas import BookingSchema, a_day
+from marketplace.booking.schemas import BookingSchema, a_day, a_quote
 from marketplace.booking.schemas.applying import SubmitArgs
 from marketplace.booking.schemas.cancelling import CancellationQuoteLineSchema
 from marketplace.booking.schemas.itineraries import StaySchema
 from marketplace.web.schemas import MoneyField, StrictSchema, Text
-
-QUOTE = "The `quote` of the terms that you were shown."
-
-
-def a_quote() -> Text:
-    return Text(required=True, validate=validate.Length(64, 64), metadata={"description": QUOTE})
 
 
 def a_way_to_approve() -> fields.String:

@@ -46,6 +46,18 @@ class Facts:
         return self.dose_dates or ((self.issued_on,) if self.issued_on else ())
 
 
+def faults(facts: Facts, today: date) -> dict[str, list[str]]:
+    """What no document can say of itself, by field; `today` at the latest of all time zones."""
+    found: dict[str, list[str]] = {}
+    if facts.issued_on is not None and facts.issued_on > today:
+        found["facts.issued_on"] = ["It lies in the future. Give the day on the document."]
+    if any(day > today for day in facts.dose_dates):
+        found["facts.dose_dates"] = ["One lies in the future. Only doses that were given count."]
+    if facts.issued_on and facts.expires_on and facts.expires_on < facts.issued_on:
+        found["facts.expires_on"] = ["It is before the day of issue."]
+    return found
+
+
 @dataclass(frozen=True)
 class Window:
     """Needed on a day; dated from `earliest` to `latest`; good until `through`, where they are."""

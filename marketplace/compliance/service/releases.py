@@ -4,7 +4,7 @@ A release is for a reference, which means nothing here: the package above says w
 when it lasts and when it is over.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy import Uuid, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.compliance.errors import DocumentGone
-from marketplace.compliance.models import DocumentRelease
+from marketplace.compliance.models import Document, DocumentRelease
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.service import notices
 from marketplace.compliance.service.records import record
@@ -32,7 +32,7 @@ def release(
     now: datetime,
 ) -> None:
     """Let the site read these documents of the holder's; what it may read already it still may."""
-    kinds = []
+    handed_over = []
     for document_id in sorted(set(document_ids)):
         # Locked, so that none is deleted while it is handed over.
         document = queries.own(session, document_id, holder_id, lock=True)
@@ -54,10 +54,29 @@ def release(
         ).first()
         if added is None:
             continue
-        kinds.append(document.kind)
+        handed_over.append(document)
         _note(session, "document.released", document_id, holder_id, site_id, reference, now)
+    kinds = _undecided(session, handed_over, site_id)
     if kinds:
         notices.to_review(session, site_id, holder_id, kinds, now)
+
+
+def _undecided(session: Session, documents: Sequence[Document], site_id: UUID) -> list[str]:
+    """The kinds of those on which the site has to decide: by itself, and no operator for all."""
+    if not documents:
+        return []
+    number = {document.id: document.version for document in documents}
+    newest = {
+        version.document_id: version.id
+        for version in queries.versions_of(session, list(number))
+        if version.number == number[version.document_id]
+    }
+    made = queries.decisions_on(session, list(newest.values()))
+    return [
+        document.kind
+        for document in documents
+        if not any(one.site_id in {site_id, None} for one in made.get(newest[document.id], []))
+    ]
 
 
 def revoke(

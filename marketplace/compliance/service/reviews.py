@@ -21,6 +21,7 @@ from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.rules.validity import Facts, facts_from_json, facts_to_json
 from marketplace.compliance.service import notices, scanning
 from marketplace.compliance.service.records import record
+from marketplace.compliance.service.uploads import check_facts
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.identity import queries as identity
@@ -55,6 +56,8 @@ def decide(
     """
     if verdict.decision == "rejected" and not verdict.reason:
         raise DocumentReasonNeeded(fields={"reason": ["The trainee reads it."]})
+    if verdict.facts is not None:
+        check_facts(verdict.facts, now)
     document = queries.find(session, document_id, lock=True)
     if document.deleted_at is not None:
         raise DocumentGone

@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from marketplace.compliance.errors import (
     DocumentGone,
+    FactsUnfit,
     NotTheKind,
     TooManyDocuments,
     UploadGone,
@@ -27,7 +28,7 @@ from marketplace.compliance.models import (
 )
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.rules.files import FileFault, check_declared
-from marketplace.compliance.rules.validity import Facts, facts_from_json, facts_to_json
+from marketplace.compliance.rules.validity import Facts, facts_from_json, facts_to_json, faults
 from marketplace.compliance.service import notices, scanning
 from marketplace.compliance.service.files import Stored, incoming_key, refused
 from marketplace.compliance.service.records import record
@@ -88,6 +89,7 @@ def ask(
         check_declared(wish.filename, wish.media_type, wish.size)
     except FileFault as fault:
         raise refused(fault) from fault
+    check_facts(wish.facts, now)
     if document_id is None and queries.count_of(session, holder_id) >= MOST:
         raise TooManyDocuments
     if document_id is not None:
@@ -114,6 +116,13 @@ def ask(
     signed = store.signed_upload(incoming_key(upload.id), LIFE) if direct else None
     token = signer.sign(UPLOAD, upload.id, upload.expires_at)
     return Address(upload, signed or f"{base}/{token}", signed is not None)
+
+
+def check_facts(facts: Facts, now: datetime) -> None:
+    """Refuse dates that no document can have; it may be tomorrow where it was written."""
+    wrong = faults(facts, now.date() + timedelta(days=1))
+    if wrong:
+        raise FactsUnfit(fields=wrong)
 
 
 def upload_of(signer: LinkSigner, token: str, now: datetime) -> UUID:

@@ -41,6 +41,43 @@ def test_from_the_upload_to_the_decision(desk, booked, session):
     assert (shown["state"], shown["facts"]["issued_on"]) == ("accepted", "2026-10-30")
 
 
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({"issued_on": "2026-11-24"}, "facts.issued_on"),
+        ({"issued_on": "2026-11-01", "expires_on": "2026-10-31"}, "facts.expires_on"),
+        ({"dose_dates": ["2020-01-01", "2027-01-01"]}, "facts.dose_dates"),
+    ],
+)
+def test_dates_that_no_document_can_have_are_named(desk, booked, facts, field):
+    refused = desk.address(status=422, facts=facts).get_json()
+    assert (refused["code"], list(refused["fields"])) == ("facts_unfit", [field])
+    document = desk.upload()
+    desk.release(booked, document)
+    refused = desk.decide(desk.coordinator, document, status=422, facts=facts).get_json()
+    assert list(refused["fields"]) == [field]
+    # It is tomorrow already where some documents are written.
+    desk.address(facts={"issued_on": "2026-11-23"})
+
+
+def test_who_has_decided_is_not_asked_to_decide_again(desk, booked, session):
+    document = desk.upload()
+    desk.release(booked, document)
+    desk.decide(desk.coordinator, document)
+    desk.call(desk.trainee, "DELETE", f"/bookings/{booked}/documents/{document}", 204)
+    desk.release(booked, document)
+    assert told(session, desk.coordinator) == ["documents_to_review"]
+    assert desk.clearance(booked)["complete"]
+
+
+def test_a_document_is_named_once_however_many_of_its_versions_count(desk, booked):
+    document = desk.upload()
+    desk.release(booked, document)
+    desk.decide(desk.coordinator, document)
+    desk.upload(document_id=document, facts={"issued_on": "2026-11-15"})
+    assert desk.clearance(booked)["items"][0]["document_ids"] == [document]
+
+
 def test_a_rejection_has_a_reason_that_the_trainee_reads(desk, booked):
     document = desk.upload()
     desk.release(booked, document)
