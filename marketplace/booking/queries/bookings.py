@@ -91,7 +91,7 @@ def of_trainee(
 
 
 def _newest(
-    session: Session, query: Select[tuple[Booking]], limit: int, cursor: str | None
+    session: Session, query: Select[Booking], limit: int, cursor: str | None
 ) -> Page[Booking]:
     return paginate(
         session,
