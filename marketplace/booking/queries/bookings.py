@@ -135,20 +135,29 @@ def search(
 
 
 def overlapping(
-    session: Session, trainee_id: UUID, weeks: Sequence[date], *, besides: UUID
+    session: Session,
+    trainee_id: UUID,
+    weeks: Sequence[date],
+    *,
+    besides: UUID | None = None,
+    listing_id: UUID | None = None,
 ) -> Overlap | None:
-    """Return the trainee's other live booking in one of `weeks`, if there is one."""
-    rows = session.execute(
+    """Return the trainee's live booking in one of `weeks`, if there is one: another, or of a listing."""
+    query = (
         select(Booking.id, Booking.listing_title, BookingWeek.week)
         .join(BookingWeek, BookingWeek.booking_id == Booking.id)
         .where(
             BookingWeek.trainee_id == trainee_id,
             BookingWeek.released_at.is_(None),
             BookingWeek.week.in_(weeks),
-            Booking.id != besides,
         )
         .order_by(BookingWeek.week)
-    ).all()
+    )
+    if besides is not None:
+        query = query.where(Booking.id != besides)
+    if listing_id is not None:
+        query = query.where(Booking.listing_id == listing_id)
+    rows = session.execute(query).all()
     if not rows:
         return None
     first = rows[0]

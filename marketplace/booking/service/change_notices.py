@@ -1,11 +1,20 @@
-"""What both sides are told of changes: other weeks, another trainee, and what is proposed."""
+"""What both sides are told of changes: other weeks, another trainee, and what is proposed.
+
+With what was agreed come the days for a calendar, and what takes those before out of it.
+"""
 
 from datetime import datetime
 from typing import Any
 
 from marketplace.booking.models import Booking, BookingProposal
 from marketplace.booking.rules.changes import ChangeQuote
-from marketplace.booking.service.notices import money_json, tell_host, tell_trainee
+from marketplace.booking.service.notices import (
+    days,
+    days_off,
+    money_json,
+    tell_host,
+    tell_trainee,
+)
 from marketplace.core.db import Session
 from marketplace.core.money import Money
 from marketplace.identity import queries as identity
@@ -22,7 +31,8 @@ def rescheduled(
         "trainee_name": name_of(session, new),
     }
     money = money_of(quote)
-    tell_trainee(session, new, "booking_rescheduled", now=now, **before, **money)
+    files = [days_off(session, old, now), days(session, new, now)]
+    tell_trainee(session, new, "booking_rescheduled", now=now, files=files, **before, **money)
     tell_host(session, new, "booking_rescheduled", now=now, **before, **dict.fromkeys(money))
 
 
@@ -32,8 +42,10 @@ def transferred(
     """Tell who came, who comes, and the host; the first where later refunds go."""
     names: dict[str, Any] = {"from_name": name_of(session, old), "to_name": name_of(session, new)}
     money: dict[str, Any] = {"carried": money_json(quote.carried), **money_of(quote)}
-    tell_trainee(session, old, "booking_transferred", now=now, whose="giver", **names, **money)
-    tell_trainee(session, new, "booking_transferred", now=now, whose="taker", **names, **money)
+    about = {**names, **money}
+    gone, come = [days_off(session, old, now)], [days(session, new, now)]
+    tell_trainee(session, old, "booking_transferred", now=now, files=gone, whose="giver", **about)
+    tell_trainee(session, new, "booking_transferred", now=now, files=come, whose="taker", **about)
     hidden: dict[str, Any] = {**money, "carried": None, "due": None}
     tell_host(session, new, "booking_transferred", now=now, whose="host", **names, **hidden)
 
@@ -113,7 +125,8 @@ def rescued(
 ) -> None:
     names: dict[str, Any] = {"trainee_name": name_of(session, new), "called_off": old.site_name}
     money = money_of(quote)
-    tell_trainee(session, new, "booking_rescued", now=now, **names, **money)
+    files = [days_off(session, old, now), days(session, new, now)]
+    tell_trainee(session, new, "booking_rescued", now=now, files=files, **names, **money)
     tell_host(session, new, "booking_rescued", now=now, **names, **dict.fromkeys(money))
 
 

@@ -79,7 +79,7 @@ def confirmed(session: Session, booking: Booking, now: datetime) -> None:
         booking,
         "booking_confirmed",
         now=now,
-        files=[_calendar(session, booking, Method.PUBLISH, now)],
+        files=[days(session, booking, now)],
         paid=money_json(booking.paid),
     )
     booked(session, booking, now)
@@ -245,13 +245,24 @@ def cancelled(session: Session, booking: Booking, refund: Money, now: datetime) 
         "refund": money_json(refund),
     }
     # Whoever paid has the days in a calendar.
-    files = [_calendar(session, booking, Method.CANCEL, now)] if booking.paid.minor else []
+    files = [days_off(session, booking, now)] if booking.paid.minor else []
     tell_trainee(session, booking, "booking_cancelled", now=now, files=files, **data)
     tell_host(session, booking, "booking_cancelled", now=now, **{**data, "refund": None})
 
 
-def _calendar(session: Session, booking: Booking, method: Method, now: datetime) -> TextFile:
+def days(session: Session, booking: Booking, now: datetime) -> TextFile:
     """The rotation as a file for a calendar; its event is that of the trainee's feed."""
+    return _calendar(session, booking, Method.PUBLISH, "rotation", now)
+
+
+def days_off(session: Session, booking: Booking, now: datetime) -> TextFile:
+    """What takes the rotation out of that calendar again."""
+    return _calendar(session, booking, Method.CANCEL, "cancelled", now)
+
+
+def _calendar(
+    session: Session, booking: Booking, method: Method, name: str, now: datetime
+) -> TextFile:
     entry = Entry(
         key=f"rotation-{booking.id}",
         summary=f"{booking.listing_title}, {booking.site_name}",
@@ -265,7 +276,9 @@ def _calendar(session: Session, booking: Booking, method: Method, now: datetime)
     )
     sender = parseaddr(parts_of(session).get(Settings).mail_from)[1]
     content = mailed(method, sender, [entry]).decode()
-    return TextFile("rotation.ics", f"text/calendar; method={method}; charset=utf-8", content)
+    return TextFile(
+        f"{name}-{booking.first_day}.ics", f"text/calendar; method={method}; charset=utf-8", content
+    )
 
 
 def _facts(booking: Booking) -> dict[str, Any]:

@@ -193,14 +193,8 @@ def switch(
     if before is not None and _agreed_to(rescue, before):
         raise NotOpenForThis("The host has agreed to what you took.")
     if before is not None and before.state in TIMED:
-        transition.move(
-            session,
-            before,
-            BookingState.WITHDRAWN,
-            actor_id=old.trainee_id,
-            reason="Another was chosen.",
-            now=now,
-        )
+        why = "Another was chosen."
+        _let_go(session, before, BookingState.WITHDRAWN, old.trainee_id, why, now)
         named[str(before.listing_id)] = alternatives.name(before)
     offer = alternatives.hold(session, old, listing_id, rescue.decide_by, terms, now)
     del named[str(listing_id)]
@@ -285,6 +279,21 @@ def _take(
     protecting.announce(session, old, offer, now)
 
 
+def _let_go(
+    session: Session,
+    offer: Booking,
+    to: BookingState,
+    actor_id: UUID | None,
+    why: str,
+    now: datetime,
+) -> None:
+    """Give an offer up; a host that was asked to decide on it is told."""
+    asked = offer.state != BookingState.HELD
+    transition.move(session, offer, to, actor_id=actor_id, reason=why, now=now)
+    if asked:
+        notices.withdrawn(session, offer, now)
+
+
 def _offer(
     session: Session,
     old: Booking,
@@ -359,7 +368,7 @@ def _refund(
         offer = queries.lock(session, rescue.offer_id)
         if offer.state in TIMED:
             to = BookingState.WITHDRAWN if actor_id else BookingState.EXPIRED
-            transition.move(session, offer, to, actor_id=actor_id, reason=why, now=now)
+            _let_go(session, offer, to, actor_id, why, now)
     wish = Wish(event=PolicyEvent.HOST_WITHDRAWS)
     agreed = cancellations.quote_of_ended(old, wish, rescue.called_off_at)
     by = actor_id or rescue.called_off_by
@@ -370,6 +379,7 @@ def _refund(
         old,
         "booking_cancelled",
         now=now,
+        files=[notices.days_off(session, old, now)],
         cancelled_by="host",
         refund=notices.money_json(agreed.refund),
     )

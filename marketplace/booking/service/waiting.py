@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from marketplace.booking import queries as bookings
 from marketplace.booking.errors import (
     GaveItUp,
     NotOpenForThis,
@@ -47,8 +48,8 @@ def join(
     """Take the last place in the list for `weeks` weeks from `first_day`, a Monday at the site.
 
     Raises `NotEligible` with the rules that are not met, `SeatsAreFree` where it can be booked,
-    `GaveItUp` to who cancelled this very place, `AlreadyWaiting`, and `NotOpenForThis` where no
-    offer can come in time. `full`: the caller knows that there is no seat.
+    `GaveItUp` to who cancelled this very place, `AlreadyBookedThen` to who has a seat there,
+    `AlreadyWaiting`, and `NotOpenForThis` where no offer can come in time. `full`: the caller knows that there is no seat.
     """
     listing = catalog.listing_for_booking(session, listing_id)
     trainee = identity.trainee_facts(session, trainee_id)
@@ -64,6 +65,9 @@ def join(
         )
     if queries.gave_up(session, trainee_id, listing_id, first_day, rotation.last_day):
         raise GaveItUp
+    own = bookings.overlapping(session, trainee_id, rotation.mondays, listing_id=listing_id)
+    if own is not None:
+        raise holds.busy(own)
     if not full:
         _check_full(session, listing, rotation)
     entry = WaitingEntry(

@@ -118,6 +118,26 @@ def test_the_weeks_change_and_what_was_paid_is_carried_over(stage):
     assert (owed_to(stage, place), revenue(stage)) == (200000, 24000)
 
 
+def test_the_old_days_leave_the_calendar_and_the_new_ones_come(stage):
+    place = stage.place()
+    old = stage.confirmed(place)
+    new = move(stage, old)
+    with stage.transaction() as session:
+        files = session.execute(
+            text(
+                "SELECT files FROM notice WHERE template = 'booking_rescheduled' AND files <> '[]'"
+            )
+        ).scalar_one()
+    gone, come = files
+    assert (gone["name"], come["name"]) == (
+        f"cancelled-{FIRST_DAY}.ics", f"rotation-{LATER}.ics",
+    )  # fmt: skip
+    assert "METHOD:CANCEL" in gone["text"]
+    assert f"UID:rotation-{old}" in gone["text"].replace("\r\n ", "")
+    assert "METHOD:PUBLISH" in come["text"]
+    assert f"UID:rotation-{new}" in come["text"].replace("\r\n ", "")
+
+
 def test_weeks_that_overlap_are_exchanged_without_losing_the_seat(stage):
     place = stage.place(seats_per_week=1)
     old = stage.confirmed(place)

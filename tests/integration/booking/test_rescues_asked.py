@@ -60,7 +60,7 @@ def test_taking_it_is_an_application_and_the_host_s_yes_makes_it_theirs(stage, a
     assert offered(stage, booking_id).asked_at == stage.now
     assert kept(stage, booking_id) == 224000
     make.approve(stage, offer, other.owner_id)
-    assert "booking_approved" not in stage.told(booking.trainee_id)
+    assert "application_approved" not in stage.told(booking.trainee_id)
     follow(stage, booking_id)
     follow(stage, booking_id)
     booking = stage.booking(offer)
@@ -78,6 +78,7 @@ def test_the_money_is_theirs_to_take_back_until_the_host_has_agreed(stage, asked
     trainee = stage.booking(offer).trainee_id
     choose(stage, booking_id, "refund", actor_id=trainee)
     assert stage.state(offer) == "withdrawn"
+    assert stage.told(other.owner_id) == ["application_received", "application_over"]
     assert stage.taken(other) == {}
     assert stage.refunded(stage.booking(booking_id).payment_id) == 224000
     follow(stage, booking_id)

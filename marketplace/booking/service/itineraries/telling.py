@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.booking.models import Booking, Itinerary
-from marketplace.booking.service.notices import booked, money_json
+from marketplace.booking.service.notices import booked, days, money_json
 from marketplace.booking.states import TIMED
 from marketplace.core.db import Session
 from marketplace.core.money import Money
-from marketplace.identity.service.notices import notify
+from marketplace.identity.service.notices import TextFile, notify
 
 
 def ready(session: Session, itinerary: Itinerary, made: Sequence[Booking], now: datetime) -> None:
@@ -34,6 +34,7 @@ def confirmed(
         itinerary,
         "itinerary_confirmed",
         now,
+        files=[days(session, one, now) for one in made],
         rotations=[_rotation(one) for one in sorted(made, key=lambda one: one.first_day)],
         paid=money_json(paid),
     )
@@ -72,7 +73,12 @@ def _rotation(booking: Booking) -> dict[str, Any]:
 
 
 def _tell(
-    session: Session, itinerary: Itinerary, template: str, now: datetime, **data: Any
+    session: Session,
+    itinerary: Itinerary,
+    template: str,
+    now: datetime,
+    files: Sequence[TextFile] = (),
+    **data: Any,
 ) -> None:
     facts = {"itinerary_id": str(itinerary.id), "itinerary_name": itinerary.name}
-    notify(session, itinerary.trainee_id, template, {**facts, **data}, now=now)
+    notify(session, itinerary.trainee_id, template, {**facts, **data}, now=now, files=files)
