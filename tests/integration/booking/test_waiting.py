@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from marketplace.booking import queries as bookings
 from marketplace.booking.errors import (
-    AlreadyBookedThen,
     GaveItUp,
     NotEligible,
     NotOpenForThis,
@@ -236,19 +235,6 @@ def test_joining_is_refused_with_the_reason(stage, place):
     with pytest.raises(NotEligible):
         join(stage, stage.trainee(graduation_date=date(2028, 1, 1)), place)
     join(stage, trainee, place, FIRST_DAY, 3)
-
-
-def test_nobody_waits_for_a_seat_that_is_theirs(stage, place):
-    asha = stage.trainee()
-    own = stage.confirmed(place, asha)
-    for first_day in (FIRST_DAY, FIRST_DAY + 2 * WEEK):
-        with pytest.raises(AlreadyBookedThen) as refused:
-            join(stage, asha, place, first_day)
-        assert refused.value.extra["booking_id"] == str(own)
-    # A seat elsewhere is something to fall back on.
-    elsewhere, ben = stage.place(), stage.trainee()
-    stage.confirmed(elsewhere, ben)
-    join(stage, ben, place)
 
 
 def test_one_live_entry_a_trainee_and_run_of_weeks(stage, place):

@@ -7,9 +7,11 @@ keeps its place and may be overtaken by one that needs fewer.
 from datetime import date, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace.booking.errors import AlreadyBookedThen
 from marketplace.booking.rules.waiting import Turn, places, turns
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.booking.test_waiting import answer, ask, join, seen, state, withdraw
@@ -91,3 +93,16 @@ def test_the_order_of_joining_holds_for_the_same_weeks_whatever_happened_between
         assert seen(stage, one)[2].first_day == date(2027, 3, 1)
         answer(stage, one, accept=False)
     assert stage.findings() == []
+
+
+def test_nobody_waits_for_a_seat_that_is_theirs(stage):
+    place, asha = stage.place(), stage.trainee()
+    own = stage.confirmed(place, asha)
+    for first_day in (FIRST_DAY, FIRST_DAY + 2 * WEEK):
+        with pytest.raises(AlreadyBookedThen) as refused:
+            join(stage, asha, place, first_day)
+        assert refused.value.extra["booking_id"] == str(own)
+    # A seat elsewhere is something to fall back on.
+    elsewhere, ben = stage.place(), stage.trainee()
+    stage.confirmed(elsewhere, ben)
+    join(stage, ben, place)
