@@ -304,7 +304,9 @@ class ItineraryIncomplete(Conflict):
     """`extra.ended` has the bookings that are over, with their states."""
 
     code = "itinerary_incomplete"
-    title = "Some rotations of the itinerary have ended: say that you go on without them."
+    title = (
+        "Some rotations of the itinerary have ended: name them in `without` to go on with the rest."
+    )
 
 
 class PaidTogether(Conflict):

@@ -36,6 +36,11 @@ class MoneySchema(StrictSchema):
     def make(self, data: dict[str, Any], **_: Any) -> Money:
         return Money(**data)
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Dump what is kept as JSON already, as `Money` is: with its amount."""
+        kept = attr == "minor" and isinstance(obj, Mapping)
+        return super().get_attribute(obj, "amount" if kept else attr, default)
+
 
 class MoneyField(fields.Nested):
     """`Money` as `{"amount": 42500, "currency": "USD"}`."""

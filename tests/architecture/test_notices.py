@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from jinja2 import meta
 
+from marketplace.compliance.rules import kinds as documents
 from marketplace.identity.rules import LOCALES, NoticeKind
-from marketplace.identity.service import reading, templating
+from marketplace.identity.service import reading, templating, wording
+from marketplace.outcomes.rules import papers
 
 FOLDER = resources.files("marketplace.identity").joinpath(templating.FOLDER)
 BASE = "https://rotations.example"
@@ -109,6 +111,16 @@ def test_a_notice_is_set_with_its_sample(name, locale):
     assert "<script" not in found.html
     assert "<img" not in found.html
     assert "\n\n\n" not in found.text
+
+
+def test_documents_and_papers_have_a_spanish_name():
+    named = {*documents.TITLES.values(), *papers.TITLES.values()}
+    assert wording._titles().keys() == named
+    filters = templating._environment().filters
+    said = templating._environment().from_string("{{ title | titled }}")
+    assert "titled" in filters
+    assert said.render(title="tuberculosis test", locale="es") == "prueba de tuberculosis"
+    assert said.render(title="tuberculosis test", locale="en") == "tuberculosis test"
 
 
 def test_every_notice_that_is_asked_for_is_there():

@@ -32,8 +32,8 @@ from marketplace.payments.rules.credit import CreditTerms, Means
 from marketplace.payments.service import refunds
 from marketplace.payments.service.credit import refunding
 
-# Tells both sides, with what goes back.
-Tell = Callable[[Session, Booking, Money, datetime], None]
+# Tells both sides, with what goes back and why it was cancelled.
+Tell = Callable[[Session, Booking, Money, str, datetime], None]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def cancel(
     by_card = settle(session, booking, present, actor_id=actor_id, reason=reason, now=now)
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
     # Of what becomes credit the trainee is told by a notice of its own.
-    tell(session, booking, by_card, now)
+    tell(session, booking, by_card, reason, now)
     return present
 
 
@@ -166,7 +166,7 @@ def cancel_unpaid(
         raise NotOpenForThis(f"The booking is {booking.state}.", extra={"state": booking.state})
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
     payment.drop(session, booking)
-    tell(session, booking, Money.zero(booking.paid.currency), now)
+    tell(session, booking, Money.zero(booking.paid.currency), reason, now)
 
 
 def quote_json(quote: Quote) -> dict[str, Any]:

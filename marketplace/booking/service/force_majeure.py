@@ -132,14 +132,11 @@ def call_off(session: Session, run_id: UUID, booking_id: UUID, now: datetime) ->
     actor = row.run_by or row.planned_by
     to = BookingState.CANCELLED_BY_OPERATOR
 
-    def tell(session: Session, booking: Booking, refund: Money, now: datetime) -> None:
-        _tell(session, booking, refund, row.reason, now)
-
     item.state, item.at = "done", now
     item.refund = Money.zero(booking.paid.currency)
     if state in TIMED:
         cancellations.cancel_unpaid(
-            session, booking, to=to, actor_id=actor, reason=row.reason, now=now, tell=tell
+            session, booking, to=to, actor_id=actor, reason=row.reason, now=now, tell=_tell
         )
     elif state in CANCELLABLE:
         mark = cancellations.quote(booking, WISH, now).mark
@@ -152,7 +149,7 @@ def call_off(session: Session, run_id: UUID, booking_id: UUID, now: datetime) ->
             actor_id=actor,
             reason=row.reason,
             now=now,
-            tell=tell,
+            tell=_tell,
         )
         item.refund = agreed.refund
     else:

@@ -238,16 +238,18 @@ def balance_due(session: Session, booking: Booking, now: datetime) -> None:
     )
 
 
-def cancelled(session: Session, booking: Booking, refund: Money, now: datetime) -> None:
-    """Tell both sides, whichever of them did it."""
-    data = {
-        "cancelled_by": CANCELLED_BY[BookingState(booking.state)],
-        "refund": money_json(refund),
-    }
+def cancelled(
+    session: Session, booking: Booking, refund: Money, reason: str, now: datetime
+) -> None:
+    """Tell both sides, whichever of them did it; the trainee also why, if somebody else did."""
+    by = CANCELLED_BY[BookingState(booking.state)]
+    data = {"cancelled_by": by, "refund": money_json(refund)}
+    why = None if by == "trainee" else reason
     # Whoever paid has the days in a calendar.
     files = [days_off(session, booking, now)] if booking.paid.minor else []
-    tell_trainee(session, booking, "booking_cancelled", now=now, files=files, **data)
-    tell_host(session, booking, "booking_cancelled", now=now, **{**data, "refund": None})
+    tell_trainee(session, booking, "booking_cancelled", now=now, files=files, reason=why, **data)
+    hidden = {**data, "refund": None, "reason": None}
+    tell_host(session, booking, "booking_cancelled", now=now, **hidden)
 
 
 def days(session: Session, booking: Booking, now: datetime) -> TextFile:

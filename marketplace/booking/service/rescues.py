@@ -92,7 +92,8 @@ def call_off(
     session.flush()
     changes.close_balance(session, old)
     defer(session, SEARCH, booking_id=str(old.id))
-    notices.tell_host(session, old, "booking_cancelled", now=now, cancelled_by="host", refund=None)
+    hidden: dict[str, Any] = {"refund": None, "reason": None}
+    notices.tell_host(session, old, "booking_cancelled", now=now, cancelled_by="host", **hidden)
 
 
 def search(session: Session, booking_id: UUID, *, terms: Terms, now: datetime) -> None:
@@ -381,6 +382,7 @@ def _refund(
         now=now,
         files=[notices.days_off(session, old, now)],
         cancelled_by="host",
+        reason=rescue.reason,
         refund=notices.money_json(agreed.refund),
     )
 

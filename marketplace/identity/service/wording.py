@@ -4,8 +4,11 @@ The forms are those of the Unicode CLDR. Currencies keep their code, since many 
 hours name the place whose clock they are of, and how far it is from UTC.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
+from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -60,6 +63,20 @@ def listed(context: Context, values: Sequence[str]) -> str:
     return str(format_list(list(values), locale=_language(context)))
 
 
+@pass_context
+def titled(context: Context, value: str) -> str:
+    """Write the name of a kind of document or paper; one that we have no word for stays as it is."""
+    return _titles().get(value, value) if _language(context) == "es" else value
+
+
+@cache
+def _titles() -> Mapping[str, str]:
+    """Spanish names by the English ones, which code gives."""
+    file = resources.files("marketplace.identity").joinpath("templates/notices/_titles.es.json")
+    found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
 def _day(on: date, language: str) -> str:
     return str(format_date(on, "long", locale=language))
 
@@ -73,4 +90,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "day": day,
     "moment": moment,
     "listed": listed,
+    "titled": titled,
 }

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from marketplace.booking import queries
 from marketplace.booking.errors import NotOpenForThis, QuoteChanged, RescueEnded
@@ -189,6 +190,15 @@ def test_where_nothing_is_found_all_goes_back_at_once(stage):
     assert offered(stage, booking_id).state == "refunded"
     assert stage.refunded(stage.booking(booking_id).payment_id) == 44800
     assert stage.findings() == []
+    with stage.transaction() as session:
+        rows = session.execute(
+            text("SELECT account_id, data, files FROM notice WHERE template = 'booking_cancelled'")
+        ).all()
+    said = {row.account_id: row for row in rows}
+    trainee = said[stage.booking(booking_id).trainee_id]
+    assert trainee.data["reason"] == "The preceptor is ill."
+    assert [file["name"] for file in trainee.files] == [f"cancelled-{FIRST_DAY}.ics"]
+    assert said[place.owner_id].data["reason"] is None
 
 
 def test_what_is_held_can_t_be_paid_for_and_a_wrong_quote_is_refused(stage, scene):

@@ -90,7 +90,7 @@ def pay(
         payer_id=itinerary.trainee_id,
         site_id=None,
         parts=[Part(payment.KIND, one.booking.id, one.booking.site_id, one.lines) for one in due],
-        description=f"{itinerary.name}: {len(live)} rotations",
+        description=f"{itinerary.name}: {len(live)} rotation{'s' * (len(live) > 1)}",
         expires_in=terms.checkout,
         now=now,
         locked=True,
