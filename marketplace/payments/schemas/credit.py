@@ -1,15 +1,30 @@
 """What is said and heard of credit and of codes that lower prices."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from marketplace.core.money import EXPONENTS
+from marketplace.core.money import EXPONENTS, Money
 from marketplace.payments.rules.credit import GrantReason, MoveKind
 from marketplace.web.schemas import MoneyField, PageArgs, StrictSchema, Text
 
+# An amount above this is a slip of the hand.
+MOST = 10**9
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 GIVEN_BY_HAND = [GrantReason.GOODWILL.value, GrantReason.PROMOTION.value]
 MOST_PLACES = 500
+
+
+def a_time(**kwargs: Any) -> fields.AwareDateTime:
+    """A time within the reach of calendars that people keep."""
+    return fields.AwareDateTime(validate=validate.Range(EARLIEST, LATEST), **kwargs)
+
+
+def _sum(amount: Money) -> None:
+    """An amount that can be given."""
+    if not 0 < amount.minor <= MOST:
+        raise ValidationError(f"Above nothing, at most {Money(MOST, amount.currency)}.")
 
 
 class CreditSchema(StrictSchema):
@@ -57,17 +72,21 @@ class CreditMovementSchema(StrictSchema):
 class HandOnArgs(StrictSchema):
     """To whom; another trainee's address here."""
 
-    email = fields.Email(required=True, validate=validate.Length(max=320))
+    email = Text(
+        required=True,
+        validate=validate.Length(3, 254),
+        metadata={"description": "The address of another trainee.", "example": "ravi@example.org"},
+    )
 
 
 class GiveCreditArgs(StrictSchema):
     """Credit given by hand, with a note that its owner reads."""
 
     account_id = fields.UUID(required=True)
-    amount = MoneyField(required=True)
+    amount = MoneyField(required=True, validate=_sum)
     reason = fields.String(required=True, validate=validate.OneOf(GIVEN_BY_HAND))
     note = Text(required=True, validate=validate.Length(3, 500))
-    expires_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    expires_at = a_time(load_default=None, allow_none=True)
     transferable = fields.Boolean(load_default=False)
 
 
@@ -100,12 +119,12 @@ class VoucherCodeArgs(StrictSchema):
         validate=validate.Range(1, 10_000),
         metadata={"description": "Hundredths of a percent of the whole price.", "example": 500},
     )
-    amount = MoneyField(load_default=None, allow_none=True)
+    amount = MoneyField(load_default=None, allow_none=True, validate=_sum)
     currency = fields.String(
         load_default=None, allow_none=True, validate=validate.OneOf(sorted(EXPONENTS))
     )
-    valid_from = fields.AwareDateTime(required=True)
-    valid_until = fields.AwareDateTime(required=True)
+    valid_from = a_time(required=True)
+    valid_until = a_time(required=True)
     max_uses = fields.Integer(
         load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 1_000_000)
     )
@@ -124,11 +143,8 @@ class VoucherCodeArgs(StrictSchema):
         amount, share = data.get("amount"), data.get("basis_points")
         if (amount is None) == (share is None):
             raise ValidationError("Give this or an amount, not both.", "basis_points")
-        if amount is not None:
-            if amount.minor <= 0:
-                raise ValidationError("Above nothing.", "amount")
-            if data.get("currency") not in {None, amount.currency}:
-                raise ValidationError("The amount is in another currency.", "currency")
+        if amount is not None and data.get("currency") not in {None, amount.currency}:
+            raise ValidationError("The amount is in another currency.", "currency")
         if data["valid_until"] <= data["valid_from"]:
             raise ValidationError("After it begins.", "valid_until")
 

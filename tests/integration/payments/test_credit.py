@@ -77,8 +77,10 @@ def test_an_operator_gives_and_takes_back(stage, call, operator, trainee):
 @pytest.mark.parametrize(
     ("changes", "status", "problem"),
     [
-        ({"amount": money(0)}, 422, "amount_refused"),
-        ({"amount": money(-1)}, 422, "amount_refused"),
+        ({"amount": money(0)}, 422, "invalid"),
+        ({"amount": money(-1)}, 422, "invalid"),
+        ({"amount": money(10**9 + 1)}, 422, "invalid"),
+        ({"expires_at": "9999-12-31T23:59:59Z"}, 422, "invalid"),
         ({"reason": "cancellation"}, 422, "invalid"),
         ({"note": ""}, 422, "invalid"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, 422, "amount_refused"),
