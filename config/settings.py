@@ -121,6 +121,7 @@ def _read(env: Env) -> dict[str, Any]:
         "deposit_percent": env.decimal("DEPOSIT_PERCENT", Decimal(20), validate=between(1, 100)),
         "payout_first_percent": env.int("PAYOUT_FIRST_PERCENT", 50, validate=between(0, 100)),
         "payout_first_after": env.int("PAYOUT_FIRST_AFTER_DAYS", 7, validate=between(0, 90)),
+        "evidence_lead": env.int("EVIDENCE_LEAD_HOURS", 24, validate=between(1, 144)),
         "smallest_published_cell": env.int("SMALLEST_PUBLISHED_CELL", 11, validate=between(2)),
         "rate_limit": env.str("RATE_LIMIT", "1200/minute", validate=a_rate),
         "login_rate_limit": env.str("LOGIN_RATE_LIMIT", "20/minute", validate=a_rate),
@@ -137,6 +138,7 @@ def _build(raw: dict[str, Any]) -> Settings:
     raw["database_url"] = raw["database_url"].replace("postgresql://", "postgresql+psycopg://", 1)
     for name in ("hold_time", "checkout_time"):
         raw[name] = timedelta(minutes=raw[name])
+    raw["evidence_lead"] = timedelta(hours=raw["evidence_lead"])
     raw["payout_first_after"] = timedelta(days=raw["payout_first_after"])
     return Settings(**raw)
 

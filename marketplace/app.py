@@ -37,6 +37,7 @@ from marketplace.identity import access
 from marketplace.identity import errors as identity_errors
 from marketplace.outcomes import errors as outcomes_errors
 from marketplace.payments import errors as payments_errors
+from marketplace.payments.gateway import EvidenceSource
 from marketplace.reporting import errors as reporting_errors
 from marketplace.web import api as web_api
 from marketplace.web import (
@@ -170,6 +171,7 @@ def build_parts(settings: Settings) -> Parts:
     parts.add(classifiers.Classifiers, classifiers.KNOWN)
     parts.add_later(SeatHolders, _booked("BookedSeats"))
     parts.add_later(TraineeWeeks, _booked("BookedWeeks"))
+    parts.add_later(EvidenceSource, _booked("BookedEvidence", "evidence"))
     wiring.wire(parts, settings)
     return parts
 
@@ -211,9 +213,9 @@ def _blueprints(package: str) -> Iterable[flask.Blueprint]:
     return found
 
 
-def _booked(name: str) -> Callable[[], Any]:
+def _booked(name: str, module: str = "holders") -> Callable[[], Any]:
     def make() -> Any:
-        return named(f"marketplace.booking.service.holders:{name}")()
+        return named(f"marketplace.booking.service.{module}:{name}")()
 
     return make
 

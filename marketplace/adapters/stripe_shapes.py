@@ -14,6 +14,7 @@ from marketplace.payments.gateway import (
     CheckoutLine,
     CheckoutSession,
     ProcessorAccount,
+    ProcessorDispute,
     ProcessorEvent,
     ProcessorRefund,
     ProcessorReversal,
@@ -98,6 +99,23 @@ def account(data: Json) -> ProcessorAccount:
         due=tuple(str(name) for name in needs.get("currently_due") or ()),
         due_by=moment(deadline) if deadline else None,
         disabled_reason=needs.get("disabled_reason"),
+    )
+
+
+def dispute(data: Json) -> ProcessorDispute:
+    """Read a dispute, whose balance transactions come whole."""
+    details = data["evidence_details"]
+    return ProcessorDispute(
+        id=data["id"],
+        status=data["status"],
+        amount=money(data["amount"], data["currency"]),
+        reason=data["reason"],
+        charge_id=identifier(data.get("charge")),
+        intent_id=identifier(data.get("payment_intent")),
+        opened_at=moment(data["created"]),
+        due_by=moment(details["due_by"]) if details.get("due_by") else None,
+        submitted=details["submission_count"],
+        moves=tuple(balance_transaction(one) for one in data["balance_transactions"]),
     )
 
 

@@ -10,6 +10,7 @@ from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
 from marketplace.adapters.reply_signer import HmacReplySigner
 from marketplace.adapters.stripe_connect import StripeConnect
+from marketplace.adapters.stripe_disputes import StripeDisputes
 from marketplace.adapters.stripe_gateway import StripeGateway
 from marketplace.adapters.virus_scanner import ClamdScanner, NoScanner
 from marketplace.booking.gateway import ReplySigner
@@ -20,7 +21,7 @@ from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
 from marketplace.identity import gateway as identity
 from marketplace.outcomes.gateway import CredentialSigner, LetterVault, LinkSigner
-from marketplace.payments.gateway import HostGateway, PaymentGateway
+from marketplace.payments.gateway import DisputeGateway, HostGateway, PaymentGateway
 from marketplace.reporting.gateway import DeliveryStore
 
 
@@ -58,4 +59,8 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(
         HostGateway,
         StripeConnect(settings.stripe_secret_key, api_base=settings.stripe_api_base),
+    )
+    parts.add(
+        DisputeGateway,
+        StripeDisputes(settings.stripe_secret_key, api_base=settings.stripe_api_base),
     )

@@ -63,6 +63,8 @@ class Settings:
     payout_first_percent: int
     """What of a host's share is released once a rotation is under way; the rest when it is over."""
     payout_first_after: timedelta
+    evidence_lead: timedelta
+    """How long before its deadline a dispute is answered with what was gathered, if nobody did."""
     smallest_published_cell: int
     rate_limit: str
     login_rate_limit: str

@@ -38,6 +38,18 @@ class RefundNotRetryable(Conflict):
     title = "Only a failed refund that has not been sent again can be sent again."
 
 
+class DisputeEnded(Conflict):
+    code = "dispute_answered"
+    title = "This dispute has ended, or has been answered."
+
+
+class PaymentDisputed(Conflict):
+    """The bank holds the money of a payment until it decides, or has given it back."""
+
+    code = "payment_disputed"
+    title = "What was paid is disputed at the payer's bank, and can't be moved to another booking."
+
+
 class TransferNotRetryable(Conflict):
     code = "transfer_not_retryable"
     title = "Only a transfer that waits or was refused can be sent again."

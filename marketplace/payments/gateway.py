@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from marketplace.core.db import Session
 from marketplace.core.money import Money
+from marketplace.payments.events import Payable
 
 
 class GatewayError(Exception):
@@ -204,6 +206,54 @@ class HostGateway(Protocol):
 
     def find_reversal(self, transfer: str, reversal_id: UUID) -> ProcessorReversal | None:
         """Return the reversal of a transfer that was made for ours, if there is one."""
+
+
+# What evidence is made of, in the order in which a person reads it.
+EVIDENCE_PARTS = (
+    *("customer_name", "customer_email", "product", "service_dates", "policy", "policy_agreed"),
+    *("refunds", "history", "attendance", "messages", "receipts", "note"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorDispute:
+    """A dispute as it stands. `status` is the processor's word; `submitted` counts our answers.
+
+    `moves` are the balance transactions by which money left us, and perhaps came back.
+    """
+
+    id: str
+    status: str
+    amount: Money
+    reason: str
+    charge_id: str | None
+    intent_id: str | None
+    opened_at: datetime
+    due_by: datetime | None
+    submitted: int
+    moves: tuple[BalanceTransaction, ...]
+
+
+class DisputeGateway(Protocol):
+    """Disputes of payments, and our answers to them."""
+
+    def retrieve_dispute(self, processor_id: str) -> ProcessorDispute:
+        """Return a dispute as it stands."""
+
+    def submit_evidence(
+        self, key: str, processor_id: str, evidence: Mapping[str, str]
+    ) -> ProcessorDispute:
+        """Answer a dispute, once for `key`; `evidence` by `EVIDENCE_PARTS`."""
+
+    def concede(self, key: str, processor_id: str) -> ProcessorDispute:
+        """Accept a dispute as lost, once for `key`."""
+
+
+class EvidenceSource(Protocol):
+    """Whoever knows what was paid for: gathers what speaks for a payment that is disputed."""
+
+    def evidence(self, session: Session, payables: Sequence[Payable]) -> Mapping[str, str]:
+        """Return texts by `EVIDENCE_PARTS`; those that it knows nothing of are left out."""
 
 
 class PaymentGateway(Protocol):

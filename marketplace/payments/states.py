@@ -135,3 +135,44 @@ REVERSAL = Transitions(
         _V.OWED: frozenset(),
     }
 )
+
+
+class DisputeState(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
+    """It ended without a decision about money: an inquiry that went no further."""
+
+
+_D = DisputeState
+DISPUTE = Transitions(
+    {
+        _D.OPEN: frozenset({_D.WON, _D.LOST, _D.CLOSED}),
+        _D.WON: frozenset(),
+        _D.LOST: frozenset(),
+        _D.CLOSED: frozenset(),
+    }
+)
+
+
+class EvidenceState(StrEnum):
+    GATHERING = "gathering"
+    READY = "ready"
+    """A person may look at it, and change it."""
+    APPROVED = "approved"
+    SUBMITTED = "submitted"
+    WAIVED = "waived"
+    """We don't contest it."""
+
+
+_E = EvidenceState
+EVIDENCE = Transitions(
+    {
+        _E.GATHERING: frozenset({_E.READY, _E.WAIVED}),
+        _E.READY: frozenset({_E.APPROVED, _E.WAIVED}),
+        _E.APPROVED: frozenset({_E.SUBMITTED}),
+        _E.SUBMITTED: frozenset(),
+        _E.WAIVED: frozenset(),
+    }
+)

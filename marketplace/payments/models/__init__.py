@@ -9,6 +9,7 @@ from marketplace.payments.models.books import (
 )
 from marketplace.payments.models.carrying import PaymentCarry
 from marketplace.payments.models.credit import CreditGrant, CreditMovement, CreditUse
+from marketplace.payments.models.disputes import Dispute, DisputeStep
 from marketplace.payments.models.hosts import (
     FeeContract,
     HostAccount,
@@ -35,6 +36,8 @@ __all__ = [
     "CreditGrant",
     "CreditMovement",
     "CreditUse",
+    "Dispute",
+    "DisputeStep",
     "DocumentSequence",
     "FeeContract",
     "HostAccount",

@@ -41,6 +41,7 @@ class Payment(Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("captured_minor IN (0, amount_minor)", name="captured"),
         CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded"),
+        CheckConstraint("lost_minor BETWEEN 0 AND captured_minor - refunded_minor", name="lost"),
         CheckConstraint("(state = 'settled') = (captured_minor > 0)", name="settled"),
         CheckConstraint(one_of("means", list(Means)), name="means"),
         CheckConstraint("credit_minor >= 0", name="credit"),
@@ -102,6 +103,8 @@ class Payment(Base):
     surplus: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     captured_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    # What lost disputes took, less what was owed as refunds anyway.
+    lost_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     fee_known: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     means: Mapped[str] = mapped_column(default=Means.CARD.value, server_default=text("'card'"))
     # What credit pays beside this payment, which it waits for: see `CreditUse`.
@@ -130,7 +133,7 @@ class Payment(Base):
 
     @property
     def refundable(self) -> Money:
-        return self.captured - self.refunded
+        return self.captured - self.refunded - Money(self.lost_minor, self.currency)
 
 
 class PaymentLine(Base):

@@ -186,6 +186,13 @@ def waiting_transfers(
     return session.execute(query.order_by(HostTransfer.id).limit(limit)).scalars().all()
 
 
+def stopped_transfers(session: Session, limit: int = 500) -> Sequence[HostTransfer]:
+    """Return transfers that are not sent for a reason that a person may look at, oldest first."""
+    stopped = or_(HostTransfer.state.in_(WAITING), HostTransfer.held_for.is_not(None))
+    query = select(HostTransfer).where(stopped).order_by(HostTransfer.id).limit(limit)
+    return session.execute(query).scalars().all()
+
+
 def frozen_releases(session: Session, limit: int = 500) -> Sequence[ShareRelease]:
     """Return releases that are due and wait for something, oldest first."""
     return (

@@ -13,8 +13,10 @@ from uuid import UUID
 from marketplace.core.db import Session
 from marketplace.core.money import Money
 from marketplace.payments import queries
+from marketplace.payments.errors import PaymentDisputed
 from marketplace.payments.events import Payable
 from marketplace.payments.models import Payment, PaymentCarry, PaymentPart
+from marketplace.payments.queries import disputes
 from marketplace.payments.rules import PriceLine, Split, split, total
 from marketplace.payments.service import ledger
 from marketplace.payments.service.hosts import shares
@@ -55,6 +57,11 @@ def carry(
     caller has taken the payable's lock (`queries.lock_payable`).
     """
     found = _locked(session, payable)
+    payments = [one.payment for one in found]
+    if any(payment.lost_minor for payment in payments) or (
+        found and disputes.any_open(session, [payment.id for payment in payments])
+    ):
+        raise PaymentDisputed
     left = sum(one.refundable.minor for one in found)
     if (total(lines).minor if lines else 0) != left:
         raise ValueError(f"{left} of {payable} is kept, the lines say otherwise")

@@ -27,6 +27,7 @@ from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import Arrival, EventState
 
 CHECKOUT = "checkout.session."
+DISPUTE = "charge.dispute."
 TRANSFER = "transfer."
 PAYOUT = "payout."
 INTENT = "payment_intent."
@@ -98,6 +99,8 @@ def begin(session: Session, event_id: UUID, *, live: bool, now: datetime) -> Loo
     data = row.payload["data"]["object"]
     if host is not None:
         return _host_of(session, row, data, host, now)
+    if row.kind.startswith(DISPUTE):
+        return _dispute_of(session, row, data, now)
     if row.kind.startswith(TRANSFER):
         return _transfer_of(session, row, data, now)
     if row.kind.startswith(REFUND):
@@ -171,6 +174,19 @@ def _host_of(
         return None
     _finish(session, row, EventState.IGNORED, "about a host's own account", now)
     return None
+
+
+def _dispute_of(
+    session: Session, row: WebhookEvent, data: Mapping[str, Any], now: datetime
+) -> Look | None:
+    intent = data.get("payment_intent")
+    paid = (
+        queries.payment_by_processor(session, intent_id=intent) if isinstance(intent, str) else None
+    )
+    if paid is None:
+        _finish(session, row, EventState.IGNORED, "of no payment of ours", now)
+        return None
+    return Look(subject=Subject("dispute", _text(data.get("id"))))
 
 
 def _transfer_of(

@@ -12,6 +12,8 @@
 | the processor paid out to our bank | bank | processor_clearing |
 | a dispute withdrew money | disputes | processor_clearing |
 | a dispute gave it back | processor_clearing | disputes |
+| a lost dispute paid a refund | refunds_payable | disputes |
+| a dispute was lost | dispute_losses, or deferred_host_share: the host's part | disputes |
 | something that nobody can explain | suspense (or credit) | processor_clearing (or debit) |
 """
 
@@ -26,6 +28,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
+from marketplace.payments.gateway import BalanceTransaction
 from marketplace.payments.models import (
     AccountKind,
     LedgerAccount,
@@ -43,6 +46,7 @@ PROCESSOR_FEE = "processor_fee"
 REFUND_GRANTED = "refund_granted"
 REFUND_SENT = "refund_sent"
 REFUND_RETURNED = "refund_returned"
+REFUND_BY_DISPUTE = "refund_by_dispute"
 _K = AccountKind
 
 
@@ -206,6 +210,44 @@ def post_returned(session: Session, refund: Refund, source: str, at: datetime) -
         legs=legs,
         at=at,
         payment_id=refund.payment_id,
+    )
+
+
+def post_disputed(session: Session, refund: Refund, at: datetime) -> bool:
+    """A lost dispute has paid the refund: the payer's bank has what we withheld."""
+    legs = [Leg(_K.REFUNDS_PAYABLE, refund.amount), Leg(_K.DISPUTES, -refund.amount)]
+    return post(
+        session,
+        source=f"refund:{refund.id}",
+        reason=REFUND_BY_DISPUTE,
+        legs=legs,
+        at=at,
+        payment_id=refund.payment_id,
+    )
+
+
+def post_plain(
+    session: Session,
+    transaction: BalanceTransaction,
+    other: AccountKind,
+    reason: str,
+    payment_id: UUID | None = None,
+) -> bool:
+    """Post a balance transaction as it is: what came or went, its fee, and `other` against it."""
+    legs = [
+        Leg(_K.PROCESSOR_CLEARING, transaction.net),
+        Leg(other, -transaction.amount),
+        Leg(_K.PROCESSOR_FEES, transaction.fee),
+    ]
+    if not any(leg.amount for leg in legs):
+        return False
+    return post(
+        session,
+        source=transaction.id,
+        reason=reason,
+        legs=legs,
+        at=transaction.at,
+        payment_id=payment_id,
     )
 
 

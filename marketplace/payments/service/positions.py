@@ -7,6 +7,7 @@ from marketplace.core.db import Session
 from marketplace.core.money import Money
 from marketplace.payments import queries
 from marketplace.payments.models import Payment, PaymentPart
+from marketplace.payments.queries import disputes
 from marketplace.payments.rules import Split, split
 
 
@@ -36,6 +37,9 @@ def position(session: Session, payment: Payment, part: PaymentPart | None = None
         if earlier.replaces_id is None and earlier.part_id == part_id:
             host += earlier.split.host
             platform += earlier.split.platform
+    if part is None:
+        lost = disputes.lost_of(session, payment)
+        host, platform = host + lost.host, platform + lost.platform
     given_back = Split(host, platform)
     carry = queries.last_carry(session, payment, part)
     if carry is None:

@@ -18,7 +18,7 @@ from marketplace.core.money import Money
 from marketplace.payments import queries
 from marketplace.payments.gateway import BalanceTransaction, ProcessorEvent
 from marketplace.payments.models import AccountKind, Reconciliation
-from marketplace.payments.queries import hosts
+from marketplace.payments.queries import disputes, hosts
 from marketplace.payments.service import inbox, ledger, steps
 from marketplace.payments.service.hosts import books
 from marketplace.payments.service.ledger import Leg
@@ -161,6 +161,9 @@ def check_books(session: Session, held: Mapping[str, Money], findings: Findings)
         apart = queries.balance_of(session, _K.SUSPENSE, currency)
         if apart:
             findings.note("suspense", currency, f"{apart} is unexplained")
+        disputed = queries.balance_of(session, _K.DISPUTES, currency)
+        if disputed and not disputes.any_open(session):
+            findings.note("disputes", currency, f"{disputed} is in dispute, and no dispute is open")
     for fault in hosts.wrong_host_sums(session):
         findings.note("hosts", "host_payable", fault)
     for fault in queries.wrong_refund_sums(session):
@@ -232,14 +235,14 @@ def _post_plain(
     if other is None:
         _suspend(session, transaction, findings, now)
     elif (transaction.id, transaction.category) not in posted:
-        findings.posted += _post(session, transaction, other, transaction.category)
+        findings.posted += ledger.post_plain(session, transaction, other, transaction.category)
 
 
 def _suspend(
     session: Session, transaction: BalanceTransaction, findings: Findings, now: datetime
 ) -> None:
     """Book it to suspense, so that the clearing account is right, and call a person."""
-    findings.posted += _post(session, transaction, _K.SUSPENSE, UNEXPLAINED)
+    findings.posted += ledger.post_plain(session, transaction, _K.SUSPENSE, UNEXPLAINED)
     detail = f"{transaction.kind} of {transaction.amount} for {transaction.source}"
     findings.note(UNEXPLAINED, transaction.id, detail)
     put_aside(
@@ -273,16 +276,3 @@ def _explain(
     findings.posted += ledger.post(
         session, source=transaction.id, reason=EXPLAINED, legs=legs, at=transaction.at
     )
-
-
-def _post(
-    session: Session, transaction: BalanceTransaction, other: AccountKind, reason: str
-) -> bool:
-    legs = [
-        Leg(_K.PROCESSOR_CLEARING, transaction.net),
-        Leg(other, -transaction.amount),
-        Leg(_K.PROCESSOR_FEES, transaction.fee),
-    ]
-    if not any(leg.amount for leg in legs):
-        return False
-    return ledger.post(session, source=transaction.id, reason=reason, legs=legs, at=transaction.at)

@@ -21,6 +21,7 @@ from marketplace.payments.errors import (
 from marketplace.payments.events import Payable, RefundFailed, RefundSettled
 from marketplace.payments.gateway import ProcessorRefund
 from marketplace.payments.models import Payment, PaymentPart, Refund, RefundTransition
+from marketplace.payments.queries import disputes
 from marketplace.payments.rules import Split, refund_split
 from marketplace.payments.rules.credit import CreditTerms, Means
 from marketplace.payments.service import ledger, steps
@@ -38,6 +39,8 @@ STATES = {
     "failed": RefundState.FAILED,
     "canceled": RefundState.FAILED,
 }
+
+BY_DISPUTE = "the payer's bank has paid it back by a dispute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,11 @@ def plan_refund(session: Session, refund_id: UUID, *, now: datetime) -> RefundPl
     session.refresh(row)
     if RefundState(row.state) is not RefundState.REQUESTED or payment.processor_intent is None:
         return None
+    if row.attempts == 0 and disputes.any_open(session, [payment.id]):
+        # The bank holds the money: it is sent once that is given back, or paid by the loss.
+        row.next_look_at = now + steps.LOOK_AGAIN
+        session.flush()
+        return None
     row.attempts += 1
     row.next_look_at = now + steps.LOOK_AGAIN
     session.flush()
@@ -212,6 +220,26 @@ def fail_refund(session: Session, refund_id: UUID, reason: str, *, now: datetime
     _step(session, row, payment, RefundState.FAILED, reason, now)
 
 
+def pay_by_dispute(session: Session, payment: Payment, most: Money, *, now: datetime) -> Money:
+    """Settle refunds of a locked payment by a dispute that was lost; returns what that is in all.
+
+    The payer has the money by the bank: those that were not sent, or that failed, are not sent any
+    more.
+    """
+    left = most
+    for row in queries.refunds(session, payment.id):
+        state = RefundState(row.state)
+        waits = state is RefundState.REQUESTED and row.attempts == 0
+        failed = state is RefundState.FAILED and queries.replacement(session, row.id) is None
+        if not (waits or failed) or row.amount > left:
+            continue
+        paid = row if waits else retry_refund(session, row.id, now=now)
+        ledger.post_disputed(session, paid, now)
+        left -= paid.amount
+        _step(session, paid, payment, RefundState.SETTLED, BY_DISPUTE, now)
+    return most - left
+
+
 def processor_id(session: Session, refund_id: UUID) -> str | None:
     """Return the refund's id at the processor, None while there is none."""
     return queries.refund(session, refund_id).processor_refund
@@ -227,7 +255,7 @@ def _reserve(session: Session, payment: Payment, amount: Money) -> None:
         .where(
             Payment.id == payment.id,
             Payment.state == PaymentState.SETTLED,
-            Payment.refunded_minor + amount.minor <= Payment.captured_minor,
+            Payment.refunded_minor + Payment.lost_minor + amount.minor <= Payment.captured_minor,
         )
         .values(refunded_minor=Payment.refunded_minor + amount.minor)
         .execution_options(synchronize_session=False),

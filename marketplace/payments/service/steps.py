@@ -17,8 +17,12 @@ SEND_REFUND = "payments.send_refund"
 LOOK_AT_REFUND = "payments.look_at_refund"
 ISSUE_RECEIPT = "payments.issue_receipt"
 UNPAID = frozenset({PaymentState.FAILED, PaymentState.EXPIRED, PaymentState.CANCELLED})
+GATHER_EVIDENCE = "payments.gather_evidence"
+ANSWER_DISPUTE = "payments.answer_dispute"
+LOOK_AT_DISPUTE = "payments.look_at_dispute"
 # How long nothing is heard before the processor is asked.
 LOOK_AGAIN = timedelta(minutes=5)
+LOOK_AGAIN_AT_DISPUTE = timedelta(hours=1)
 
 
 def move(

@@ -30,7 +30,7 @@ from marketplace.payments.service import (
     refunds,
     steps,
 )
-from marketplace.payments.tasks import credit, hosts
+from marketplace.payments.tasks import credit, disputes, hosts
 
 T = TypeVar("T")
 
@@ -267,6 +267,7 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
 # What looks at a subject of an event, by its kind; each says what came of it.
 FOLLOW: Mapping[str, Callable[[JobContext, str], str]] = {
     "account": hosts.account_stands,
+    "dispute": disputes.dispute_stands,
     "transfer": hosts.transfer_stands,
 }
 CALLS = RetryPolicy(attempts=10, first=2, longest=300)
@@ -283,5 +284,6 @@ TASKS = (
     Task("payments.process_pending_events", process_pending_events, cron="* * * * *"),
     Task("payments.reconcile", run_reconciliation, cron="7 * * * *"),
     *credit.TASKS,
+    *disputes.TASKS,
     *hosts.TASKS,
 )

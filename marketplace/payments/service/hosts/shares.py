@@ -25,7 +25,7 @@ from marketplace.payments.models import (
     ShareClaim,
     ShareRelease,
 )
-from marketplace.payments.queries import hosts
+from marketplace.payments.queries import disputes, hosts
 from marketplace.payments.rules import shares as rules
 from marketplace.payments.service.hosts import books, moves
 from marketplace.payments.service.positions import position
@@ -144,6 +144,12 @@ def share_of(session: Session, payable: Payable, currency: str) -> Money:
     return whole
 
 
+def is_disputed(session: Session, payable: Payable) -> bool:
+    """Whether a dispute is open of what was paid for a thing."""
+    paid = [payment.id for payment, _ in hosts.share_sources(session, payable)]
+    return disputes.any_open(session, paid)
+
+
 def _outcome(session: Session, row: ShareRelease, first_percent: int, now: datetime) -> str | None:
     if row.step == ShareStep.STOP:
         return "noted"
@@ -152,6 +158,10 @@ def _outcome(session: Session, row: ShareRelease, first_percent: int, now: datet
     sources = hosts.share_sources(session, row.payable)
     if not sources:
         return "nothing"
+    if disputes.any_open(session, [payment.id for payment, _ in sources]):
+        row.waits_for = DISPUTE
+        session.flush()
+        return None
     currency = sources[0][0].currency
     sent = hosts.transfers_for(session, row.payable)
     earned = _earned(session, row.payable, sent)[0] if sent else Money.zero(currency)

@@ -60,8 +60,12 @@ def plan_transfer(session: Session, transfer_id: UUID, *, now: datetime) -> Tran
             return None
         if account is None or account.processor_account is None:
             raise LookupError(f"transfer {row.id} was sent to an account that is gone")
+    if row.attempts == 0 and shares.is_disputed(session, row.payable):
+        row.held_for, row.next_look_at = shares.DISPUTE, now + moves.LOOK_AGAIN
+        session.flush()
+        return None
     row.attempts += 1
-    row.next_look_at = now + moves.LOOK_AGAIN
+    row.held_for, row.next_look_at = None, now + moves.LOOK_AGAIN
     session.flush()
     return TransferPlan(
         key=f"transfer:{row.id}" + (f":{row.key_number}" if row.key_number else ""),

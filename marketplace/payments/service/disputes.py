@@ -1,0 +1,341 @@
+"""Disputes: taken in as they stand, in whatever order their events come; answered; won or lost.
+
+While one is open, no share of what was paid is released, and refunds of it wait: the bank holds
+the money. A dispute that is lost pays the refunds that waited, and what is left is a loss: the
+platform's, or the host's in their part where their contract says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from marketplace.core.db import Session
+from marketplace.core.jobs import defer
+from marketplace.core.money import Money
+from marketplace.identity import queries as people
+from marketplace.identity.rules import Role
+from marketplace.identity.service import notices
+from marketplace.payments import queries
+from marketplace.payments.errors import DisputeEnded
+from marketplace.payments.events import Payable
+from marketplace.payments.gateway import EVIDENCE_PARTS, ProcessorDispute
+from marketplace.payments.models import AccountKind, Dispute, DisputeStep, Payment
+from marketplace.payments.queries import disputes, hosts
+from marketplace.payments.rules import Split, refund_split
+from marketplace.payments.rules.shares import Bearer
+from marketplace.payments.service import ledger, refunds, steps
+from marketplace.payments.service.hosts import shares
+from marketplace.payments.service.ledger import Leg
+from marketplace.payments.service.positions import position
+from marketplace.payments.service.quarantine import put_aside
+from marketplace.payments.states import DISPUTE, EVIDENCE, DisputeState, EvidenceState
+
+LOST = "dispute_lost"
+OPENED = "dispute_opened"
+OPENED_HOST = "dispute_opened_host"
+CLOSED = "dispute_closed"
+# The processor's words that end a dispute; all others leave it open.
+ENDS = {
+    "won": DisputeState.WON,
+    "lost": DisputeState.LOST,
+    "warning_closed": DisputeState.CLOSED,
+    "prevented": DisputeState.CLOSED,
+}
+SUBJECT_STATE, SUBJECT_EVIDENCE = "state", "evidence"
+_K = AccountKind
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPlan:
+    """The call that answers a dispute, or concedes it where `evidence` is None."""
+
+    key: str
+    dispute_id: UUID
+    processor_dispute: str
+    evidence: Mapping[str, str] | None
+
+
+def take(session: Session, seen: ProcessorDispute, *, now: datetime) -> str:
+    """Bring a dispute to what the processor shows, and post what has moved, each movement once."""
+    payment_id = _payment_of(session, seen)
+    if payment_id is None:
+        return "of no payment of ours"
+    payment = queries.lock_payment(session, payment_id)
+    row = disputes.by_processor(session, seen.id) or _open(session, payment, seen, now)
+    for moved in seen.moves:
+        ledger.post_plain(session, moved, _K.DISPUTES, moved.category, payment_id=payment.id)
+    row.status, row.due_by = seen.status, seen.due_by
+    row.next_look_at = now + steps.LOOK_AGAIN_AT_DISPUTE
+    after = ENDS.get(seen.status, DisputeState.OPEN)
+    before = DisputeState(row.state)
+    if seen.submitted and EvidenceState(row.evidence_state) is EvidenceState.APPROVED:
+        _answered(session, row, now)
+    session.flush()
+    if before is after:
+        return after.value
+    if not DISPUTE.allows(before, after):
+        put_aside(
+            session,
+            processor_object=seen.id,
+            reason="dispute_reopened",
+            details={"was": before.value, "is": seen.status},
+            now=now,
+            payment_id=payment.id,
+        )
+        return "quarantined"
+    _end(session, row, payment, after, now)
+    return after.value
+
+
+def gathered(
+    session: Session, dispute_id: UUID, texts: Mapping[str, str], *, now: datetime
+) -> None:
+    """Keep what was gathered for a person to look at; once."""
+    row = disputes.dispute(session, dispute_id, lock=True)
+    if EvidenceState(row.evidence_state) is not EvidenceState.GATHERING:
+        return
+    row.evidence = {part: texts[part] for part in EVIDENCE_PARTS if texts.get(part)}
+    _evidence(session, row, EvidenceState.READY, "gathered", None, now)
+
+
+def payables_of(session: Session, dispute_id: UUID) -> list[Payable]:
+    """Return what the disputed payment is kept for now: one thing, or each of its parts."""
+    payment = queries.payment(session, disputes.dispute(session, dispute_id).payment_id)
+    parts = queries.parts(session, payment.id)
+    if parts:
+        return [Payable(one.payable_kind, one.carried_to_id or one.payable_id) for one in parts]
+    return [Payable(payment.payable_kind, payment.carried_to_id or payment.payable_id)]
+
+
+def receipts_text(session: Session, dispute_id: UUID) -> str:
+    """Return the receipts of the disputed payment as text."""
+    row = disputes.dispute(session, dispute_id)
+    return "\n".join(
+        f"Receipt {one.content['number']} of {one.content['issued_on']}: {one.content['total']} for "
+        f"{one.content['for']}, paid on {one.content['paid_on']} by {one.content['payer']['name']}"
+        for one in disputes.receipts(session, row.payment_id)
+    )
+
+
+def approve(
+    session: Session,
+    dispute_id: UUID,
+    *,
+    changes: Mapping[str, str] | None = None,
+    losses_borne_by: Bearer | None = None,
+    approved_by: UUID | None,
+    now: datetime,
+) -> Dispute:
+    """Send the evidence off, with some of its parts changed; a job answers the processor.
+
+    `losses_borne_by` decides who bears the host's part if it is lost. `DisputeEnded` unless the
+    dispute is open and was not answered. Nobody approves what is sent because time runs out.
+    """
+    row = _to_answer(session, dispute_id)
+    if EvidenceState(row.evidence_state) is EvidenceState.GATHERING:
+        _evidence(session, row, EvidenceState.READY, "nothing was gathered", None, now)
+    row.evidence = {**row.evidence, **(changes or {})}
+    row.losses_borne_by = losses_borne_by or row.losses_borne_by
+    row.approved_by = approved_by
+    why = "approved" if approved_by else "its time was running out"
+    _evidence(session, row, EvidenceState.APPROVED, why, approved_by, now)
+    defer(session, steps.ANSWER_DISPUTE, dispute_id=str(row.id))
+    return row
+
+
+def concede(session: Session, dispute_id: UUID, *, by: UUID, reason: str, now: datetime) -> Dispute:
+    """Let the payer have the money: a job tells the processor. `DisputeEnded` as for `approve`."""
+    row = _to_answer(session, dispute_id)
+    _evidence(session, row, EvidenceState.WAIVED, reason, by, now)
+    defer(session, steps.ANSWER_DISPUTE, dispute_id=str(row.id))
+    return row
+
+
+def plan_answer(session: Session, dispute_id: UUID) -> AnswerPlan | None:
+    """Return the call that is to be made; None if the dispute has ended or was answered."""
+    row = disputes.dispute(session, dispute_id)
+    if DisputeState(row.state) is not DisputeState.OPEN:
+        return None
+    state = EvidenceState(row.evidence_state)
+    if state is EvidenceState.WAIVED:
+        return AnswerPlan(f"concede:{row.id}", row.id, row.processor_dispute, None)
+    if state is EvidenceState.APPROVED:
+        return AnswerPlan(f"evidence:{row.id}", row.id, row.processor_dispute, row.evidence)
+    return None
+
+
+def ask_again(session: Session, *, now: datetime, limit: int) -> int:
+    """Have open disputes looked at, and answers sent that were lost; return how many."""
+    due = disputes.to_look_at(session, now, limit)
+    for row in due:
+        row.next_look_at = now + steps.LOOK_AGAIN_AT_DISPUTE
+        defer(session, steps.LOOK_AT_DISPUTE, processor_dispute=row.processor_dispute)
+        waiting = EvidenceState(row.evidence_state)
+        if waiting in {EvidenceState.APPROVED, EvidenceState.WAIVED}:
+            defer(session, steps.ANSWER_DISPUTE, dispute_id=str(row.id))
+        if waiting is EvidenceState.GATHERING:
+            defer(session, steps.GATHER_EVIDENCE, dispute_id=str(row.id))
+    session.flush()
+    return len(due)
+
+
+def _payment_of(session: Session, seen: ProcessorDispute) -> UUID | None:
+    if seen.intent_id is None:
+        return None
+    payment = queries.payment_by_processor(session, intent_id=seen.intent_id)
+    return payment.id if payment else None
+
+
+def _open(session: Session, payment: Payment, seen: ProcessorDispute, now: datetime) -> Dispute:
+    site_id = position(session, payment).site_id
+    contract = hosts.contract_on(session, site_id, seen.opened_at.date()) if site_id else None
+    row = Dispute(
+        processor_dispute=seen.id,
+        payment_id=payment.id,
+        amount=seen.amount,
+        reason=seen.reason,
+        status=seen.status,
+        state=DisputeState.OPEN,
+        opened_at=seen.opened_at,
+        due_by=seen.due_by,
+        losses_borne_by=contract.losses_borne_by if contract else Bearer.PLATFORM,
+        evidence={},
+        evidence_state=EvidenceState.GATHERING,
+    )
+    session.add(row)
+    session.flush()
+    _log(session, row, SUBJECT_STATE, None, row.state, seen.reason, None, now)
+    defer(session, steps.GATHER_EVIDENCE, dispute_id=str(row.id))
+    data = {
+        "dispute_id": str(row.id),
+        "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
+        "description": payment.description,
+    }
+    due = {"due_by": row.due_by.isoformat() if row.due_by else "", "reason": row.reason}
+    operators = people.role_contacts(session, Role.OPERATOR)
+    notices.notify_all(session, operators, OPENED, {**data, **due}, now=now)
+    _tell_hosts(session, payment, site_id, OPENED_HOST, data, now)
+    return row
+
+
+def _end(
+    session: Session, row: Dispute, payment: Payment, after: DisputeState, now: datetime
+) -> None:
+    before = row.state
+    row.state, row.closed_at, row.next_look_at = after, now, None
+    session.flush()
+    _log(session, row, SUBJECT_STATE, before, after, row.status, None, now)
+    if after is DisputeState.LOST:
+        _lose(session, row, payment, now)
+    data = {
+        "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
+        "description": payment.description,
+        "won": after is not DisputeState.LOST,
+        "dispute_id": str(row.id),
+    }
+    operators = people.role_contacts(session, Role.OPERATOR)
+    notices.notify_all(session, operators, CLOSED, data, now=now)
+    _tell_hosts(session, payment, position(session, payment).site_id, CLOSED, data, now)
+
+
+def _lose(session: Session, row: Dispute, payment: Payment, now: datetime) -> None:
+    """Refunds that waited are paid by it; the rest is a loss, divided by whoever bears it."""
+    left = row.amount - refunds.pay_by_dispute(session, payment, row.amount, now=now)
+    taken = min(left, payment.refundable)
+    kept = position(session, payment)
+    bears = Bearer(row.losses_borne_by) is Bearer.HOST and kept.site_id is not None
+    host = Money.zero(left.currency)
+    if bears and taken:
+        parts = refund_split(kept.whole, kept.back, taken)
+        host = parts.host
+        _note(row, parts)
+    payment.lost_minor += taken.minor
+    session.flush()
+    if left:
+        ledger.post(
+            session,
+            source=row.processor_dispute,
+            reason=LOST,
+            legs=[
+                Leg(_K.DEFERRED_HOST_SHARE, host, kept.site_id if host else None),
+                Leg(_K.DISPUTE_LOSSES, left - host),
+                Leg(_K.DISPUTES, -left),
+            ],
+            at=now,
+            payment_id=payment.id,
+        )
+    if host:
+        shares.take_back(session, payment, None, kept.site_id, cause=f"dispute:{row.id}", now=now)
+
+
+def _note(row: Dispute, parts: Split) -> None:
+    row.host_minor, row.platform_minor = parts.host.minor, parts.platform.minor
+
+
+def _answered(session: Session, row: Dispute, now: datetime) -> None:
+    row.submitted_at = now
+    _evidence(session, row, EvidenceState.SUBMITTED, "the processor has it", None, now)
+
+
+def _to_answer(session: Session, dispute_id: UUID) -> Dispute:
+    row = disputes.dispute(session, dispute_id, lock=True)
+    answered = EvidenceState(row.evidence_state) not in {
+        EvidenceState.GATHERING,
+        EvidenceState.READY,
+    }
+    if DisputeState(row.state) is not DisputeState.OPEN or answered:
+        raise DisputeEnded(extra={"state": row.state, "evidence_state": row.evidence_state})
+    return row
+
+
+def _evidence(
+    session: Session,
+    row: Dispute,
+    after: EvidenceState,
+    reason: str,
+    actor_id: UUID | None,
+    now: datetime,
+) -> None:
+    before = EvidenceState(row.evidence_state)
+    EVIDENCE.check(before, after)
+    row.evidence_state = after
+    _log(session, row, SUBJECT_EVIDENCE, before, after, reason, actor_id, now)
+
+
+def _log(
+    session: Session,
+    row: Dispute,
+    subject: str,
+    before: str | None,
+    after: str,
+    reason: str,
+    actor_id: UUID | None,
+    now: datetime,
+) -> None:
+    session.add(
+        DisputeStep(
+            dispute_id=row.id,
+            subject=subject,
+            before=before,
+            after=after,
+            reason=reason,
+            actor_id=actor_id,
+            at=now,
+        )
+    )
+    session.flush()
+
+
+def _tell_hosts(
+    session: Session,
+    payment: Payment,
+    site_id: UUID | None,
+    template: str,
+    data: Mapping[str, object],
+    now: datetime,
+) -> None:
+    sites: Sequence[UUID] = disputes.sites_of(session, payment, site_id)
+    for site in sites:
+        owners = people.site_contacts(session, site, Role.SITE_OWNER)
+        notices.notify_all(session, owners, template, data, now=now)
