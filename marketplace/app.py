@@ -95,7 +95,7 @@ AREAS = {
     "/api/v1/rounds": ("booking",),
     "/api/v1/saved-searches": ("catalog",),
     "/api/v1/schools": ("identity",),
-    "/api/v1/sites": ("booking", "catalog", "compliance", "identity", "outcomes"),
+    "/api/v1/sites": ("booking", "catalog", "compliance", "identity", "outcomes", "payments"),
     "/api/v1/specialties": ("catalog",),
     "/api/v1/stripe": ("payments",),
     "/api/v1/surveys": ("outcomes",),

@@ -108,6 +108,11 @@ class VoucherExists(Conflict):
     title = "There is a code of this name already."
 
 
+class ContractDatesRefused(Invalid):
+    code = "contract_dates_refused"
+    title = "A contract counts on one day at least."
+
+
 class AmountRefused(Invalid):
     """Nothing, a negative amount, or a currency other than the payment's."""
 

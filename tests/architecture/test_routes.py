@@ -48,6 +48,8 @@ PUBLIC = frozenset(
         "/api/v1/tiers/classify",
         # The payer comes back without a token; who knows the session's id came from the page.
         "/api/v1/payments/return",
+        # So does a host; it only asks how the account stands, and tells nothing about it.
+        "/api/v1/payments/onboarded/<uuid:site_id>",
         # Our mail server signs what it hands on.
         "/api/v1/mail/replies",
         # Stripe signs what it sends.

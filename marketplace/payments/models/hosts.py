@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -89,6 +90,11 @@ class FeeContract(Base):
     replaces_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("fee_contract.id"))
     replaced_at: Mapped[datetime | None]
     replaced_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+
+    @property
+    def host_fee(self) -> Decimal:
+        """The fee in percent."""
+        return Decimal(self.host_fee_bp) / 100
 
 
 class ShareRelease(Base):
@@ -199,6 +205,14 @@ class HostTransfer(Base):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def taken(self) -> Money:
+        return Money(self.taken_minor, self.currency)
+
+    @property
+    def reversed(self) -> Money:
+        return Money(self.reversed_minor, self.currency)
 
     @property
     def kept(self) -> Money:

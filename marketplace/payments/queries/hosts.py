@@ -22,6 +22,7 @@ from marketplace.payments.models import (
     ShareRelease,
 )
 from marketplace.payments.states import PaymentState, ShareStep, TransferState
+from marketplace.web.pagination import Page, paginate
 
 _T = TransferState
 # Earned, and not sent for a reason that may pass.
@@ -191,6 +192,21 @@ def stopped_transfers(session: Session, limit: int = 500) -> Sequence[HostTransf
     stopped = or_(HostTransfer.state.in_(WAITING), HostTransfer.held_for.is_not(None))
     query = select(HostTransfer).where(stopped).order_by(HostTransfer.id).limit(limit)
     return session.execute(query).scalars().all()
+
+
+def transfers_page(
+    session: Session, site_id: UUID, *, limit: int, cursor: str | None
+) -> Page[HostTransfer]:
+    """Return a site's transfers, the latest first."""
+    return paginate(
+        session,
+        select(HostTransfer).where(HostTransfer.site_id == site_id),
+        key=[HostTransfer.earned_at, HostTransfer.id],
+        key_of=lambda row: [row.earned_at, row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
 
 
 def frozen_releases(session: Session, limit: int = 500) -> Sequence[ShareRelease]:

@@ -16,7 +16,7 @@ from marketplace.payments import queries, schemas, service
 from marketplace.payments.errors import PaymentNotFound, ReceiptNotReady
 from marketplace.payments.gateway import PaymentGateway
 from marketplace.payments.models import Payment, Refund
-from marketplace.payments.routes import credit
+from marketplace.payments.routes import credit, desk, hosts
 from marketplace.payments.rules.credit import CreditTerms
 from marketplace.payments.service import inbox, quarantine, steps
 from marketplace.payments.states import LIVE
@@ -55,7 +55,10 @@ payments = Blueprint(
 operators = Blueprint(
     "money", __name__, url_prefix="/operator", description="The books, for operators."
 )
-BLUEPRINTS = (stripe, payments, operators, credit.blueprint, credit.operators)
+BLUEPRINTS = (
+    *(stripe, payments, operators, credit.blueprint, credit.operators),
+    *(hosts.blueprint, hosts.returns, desk.blueprint),
+)
 
 
 class EventTooLarge(Invalid):

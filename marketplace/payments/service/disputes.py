@@ -212,7 +212,7 @@ def _open(session: Session, payment: Payment, seen: ProcessorDispute, now: datet
         "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
         "description": payment.description,
     }
-    due = {"due_by": row.due_by.isoformat() if row.due_by else "", "reason": row.reason}
+    due = {"due_by": (row.due_by or row.opened_at).isoformat(), "reason": row.reason}
     operators = people.role_contacts(session, Role.OPERATOR)
     notices.notify_all(session, operators, OPENED, {**data, **due}, now=now)
     _tell_hosts(session, payment, site_id, OPENED_HOST, data, now)

@@ -309,13 +309,12 @@ def test_a_contract_is_replaced_and_stays_readable(host, till):
     now = till.clock.now()
     terms = contracts.Terms(now.date(), None, 500, "host", "better")
     with till.context.transaction() as session:
-        better = contracts.replace_contract(session, first, terms, set_by=till.payer_id, now=now)
-        assert better is not None
+        contracts.replace(session, first, terms, set_by=till.payer_id, now=now)
     with till.context.transaction() as session, pytest.raises(ContractReplaced):
-        contracts.replace_contract(session, first, None, set_by=till.payer_id, now=now)
+        contracts.withdraw(session, first, by=till.payer_id, now=now)
     for change in ("UPDATE fee_contract SET host_fee_bp = 1", "DELETE FROM fee_contract"):
         with pytest.raises(IntegrityError, match="never changed"):
             till.one(f"{change} RETURNING 1")
     assert ContractsOverlap.code == "contracts_overlap"
     with till.context.transaction() as session, pytest.raises(NotFound):
-        contracts.replace_contract(session, till.site_id, None, set_by=till.payer_id, now=now)
+        contracts.withdraw(session, till.site_id, by=till.payer_id, now=now)

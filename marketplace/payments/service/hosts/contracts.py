@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from marketplace.catalog.queries import sites
 from marketplace.core.db import Session
-from marketplace.payments.errors import ContractReplaced
+from marketplace.payments.errors import ContractDatesRefused, ContractReplaced
 from marketplace.payments.models import FeeContract
 from marketplace.payments.queries import hosts
 from marketplace.payments.rules.shares import Bearer
@@ -25,25 +26,38 @@ class Terms:
 def set_contract(
     session: Session, site_id: UUID, terms: Terms, *, set_by: UUID, now: datetime
 ) -> FeeContract:
-    """Set a contract; `ContractsOverlap` if another of the site counts on one of its days."""
+    """Set a contract; `ContractsOverlap` if another of the site counts on one of its days.
+
+    `SiteNotFound` if there is no such site.
+    """
+    sites.site(session, site_id)
     return _add(session, site_id, terms, set_by, now, replaces=None)
 
 
-def replace_contract(
-    session: Session, contract_id: UUID, terms: Terms | None, *, set_by: UUID, now: datetime
-) -> FeeContract | None:
-    """Put another in the place of a contract, or nothing; both stay readable.
+def replace(
+    session: Session, contract_id: UUID, terms: Terms, *, set_by: UUID, now: datetime
+) -> FeeContract:
+    """Put another in the place of a contract; both stay readable.
 
-    What was earned under it stays as it was. `ContractReplaced` if that was done before.
+    What was earned under it stays as it was. `ContractReplaced` if that was done before, and
+    `ContractsOverlap` as for a new one.
     """
+    row = _end(session, contract_id, set_by, now)
+    return _add(session, row.site_id, terms, set_by, now, replaces=row.id)
+
+
+def withdraw(session: Session, contract_id: UUID, *, by: UUID, now: datetime) -> None:
+    """Let a contract count no more, with nothing in its place."""
+    _end(session, contract_id, by, now)
+
+
+def _end(session: Session, contract_id: UUID, by: UUID, now: datetime) -> FeeContract:
     row = hosts.contract(session, contract_id)
     if row.replaced_at is not None:
         raise ContractReplaced
-    row.replaced_at, row.replaced_by = now, set_by
+    row.replaced_at, row.replaced_by = now, by
     session.flush()
-    if terms is None:
-        return None
-    return _add(session, row.site_id, terms, set_by, now, replaces=row.id)
+    return row
 
 
 def _add(
@@ -54,6 +68,10 @@ def _add(
     now: datetime,
     replaces: UUID | None,
 ) -> FeeContract:
+    if terms.valid_until is not None and terms.valid_until <= terms.valid_from:
+        raise ContractDatesRefused(
+            fields={"valid_until": ["It is after valid_from: the first day that no longer counts."]}
+        )
     row = FeeContract(
         site_id=site_id,
         valid_from=terms.valid_from,
