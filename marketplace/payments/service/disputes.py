@@ -24,7 +24,7 @@ from marketplace.payments.models import AccountKind, Dispute, DisputeStep, Payme
 from marketplace.payments.queries import disputes, hosts
 from marketplace.payments.rules import Split, refund_split
 from marketplace.payments.rules.shares import Bearer
-from marketplace.payments.service import ledger, refunds, steps
+from marketplace.payments.service import ledger, refunds_disputed, steps
 from marketplace.payments.service.hosts import shares
 from marketplace.payments.service.ledger import Leg
 from marketplace.payments.service.positions import position
@@ -241,7 +241,7 @@ def _end(
 
 def _lose(session: Session, row: Dispute, payment: Payment, now: datetime) -> None:
     """Refunds that waited are paid by it; the rest is a loss, divided by whoever bears it."""
-    left = row.amount - refunds.pay_by_dispute(session, payment, row.amount, now=now)
+    left = row.amount - refunds_disputed.pay_by_dispute(session, payment, row.amount, now=now)
     taken = min(left, payment.refundable)
     kept = position(session, payment)
     bears = Bearer(row.losses_borne_by) is Bearer.HOST and kept.site_id is not None

@@ -164,6 +164,11 @@ def check_books(session: Session, held: Mapping[str, Money], findings: Findings)
         disputed = queries.balance_of(session, _K.DISPUTES, currency)
         if disputed and not disputes.any_open(session):
             findings.note("disputes", currency, f"{disputed} is in dispute, and no dispute is open")
+    _check_rows(session, findings)
+
+
+def _check_rows(session: Session, findings: Findings) -> None:
+    """Compare what rows say of money with each other, and with the books."""
     for fault in hosts.wrong_host_sums(session):
         findings.note("hosts", "host_payable", fault)
     for fault in queries.wrong_refund_sums(session):

@@ -40,8 +40,6 @@ STATES = {
     "canceled": RefundState.FAILED,
 }
 
-BY_DISPUTE = "the payer's bank has paid it back by a dispute"
-
 
 @dataclass(frozen=True, slots=True)
 class RefundPlan:
@@ -104,7 +102,7 @@ def refund(
     shares.take_back(session, payment, part, kept.site_id, cause=f"refund:{row.id}", now=now)
     if terms is not None:
         refunding.credit_back(session, payment, row, _kept_for(payment, part), terms, pots, now)
-        _step(session, row, payment, RefundState.SETTLED, "credited", now)
+        step(session, row, payment, RefundState.SETTLED, "credited", now)
     return row
 
 
@@ -209,7 +207,7 @@ def take_refund(
     row.processor_refund = seen.id
     after = STATES[seen.status]
     _book(session, row, seen, after, now)
-    return _step(session, row, payment, after, seen.failure or seen.status, now)
+    return step(session, row, payment, after, seen.failure or seen.status, now)
 
 
 def fail_refund(session: Session, refund_id: UUID, reason: str, *, now: datetime) -> None:
@@ -217,27 +215,7 @@ def fail_refund(session: Session, refund_id: UUID, reason: str, *, now: datetime
     row = queries.refund(session, refund_id)
     payment = queries.lock_payment(session, row.payment_id)
     session.refresh(row)
-    _step(session, row, payment, RefundState.FAILED, reason, now)
-
-
-def pay_by_dispute(session: Session, payment: Payment, most: Money, *, now: datetime) -> Money:
-    """Settle refunds of a locked payment by a dispute that was lost; returns what that is in all.
-
-    The payer has the money by the bank: those that were not sent, or that failed, are not sent any
-    more.
-    """
-    left = most
-    for row in queries.refunds(session, payment.id):
-        state = RefundState(row.state)
-        waits = state is RefundState.REQUESTED and row.attempts == 0
-        failed = state is RefundState.FAILED and queries.replacement(session, row.id) is None
-        if not (waits or failed) or row.amount > left:
-            continue
-        paid = row if waits else retry_refund(session, row.id, now=now)
-        ledger.post_disputed(session, paid, now)
-        left -= paid.amount
-        _step(session, paid, payment, RefundState.SETTLED, BY_DISPUTE, now)
-    return most - left
+    step(session, row, payment, RefundState.FAILED, reason, now)
 
 
 def processor_id(session: Session, refund_id: UUID) -> str | None:
@@ -351,7 +329,7 @@ def _book(
         ledger.post_returned(session, row, seen.id, now)
 
 
-def _step(
+def step(
     session: Session,
     row: Refund,
     payment: Payment,
@@ -359,6 +337,7 @@ def _step(
     reason: str,
     now: datetime,
 ) -> Arrival:
+    """Bring a refund of a locked payment to a state, and tell of it; one that it can't have is left."""
     before = RefundState(row.state)
     if before is after or not REFUND.allows(before, after):
         session.flush()
