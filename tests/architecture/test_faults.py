@@ -23,6 +23,17 @@ OF_BOOKINGS = {
     40: "the host lowers seats below those sold",
     45: "two coordinators decide on one application",
 }
+OF_MONEY = {
+    26: "two partial refunds at once",
+    27: "a process killed in the middle of a refund",
+    28: "a refund that fails days later",
+    30: "a refund against a payout",
+    31: "a process killed in the middle of a transfer",
+    32: "a reversal that the host's balance does not cover",
+    33: "a dispute before, and after, the payout",
+    34: "a dispute won, lost, its events out of order",
+    35: "a host's account disabled, a payout returned",
+}
 
 
 def named() -> dict[int, list[str]]:
@@ -44,6 +55,11 @@ def named() -> dict[int, list[str]]:
 def test_each_fault_of_a_booking_is_named_by_a_test():
     found = named()
     assert {row: words for row, words in OF_BOOKINGS.items() if not found[row]} == {}
+
+
+def test_each_fault_of_money_on_its_way_is_named_by_a_test():
+    found = named()
+    assert {row: words for row, words in OF_MONEY.items() if not found[row]} == {}
 
 
 def test_the_search_finds_what_is_marked():

@@ -47,7 +47,7 @@ def show_dispute(dispute_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/disputes/<uuid:dispute_id>/evidence", methods=["POST"])
 @require(OPERATOR)
-@blueprint.arguments(schemas.EvidenceArgs)
+@blueprint.arguments(schemas.DisputeEvidenceArgs)
 @blueprint.response(200, schemas.DisputeDetailSchema)
 def send_evidence(args: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
     """Have the evidence sent, with some of its parts changed; once, and for good."""

@@ -216,7 +216,7 @@ class DisputesArgs(StrictSchema):
     ended = fields.Boolean(load_default=False)
 
 
-class EvidenceArgs(StrictSchema):
+class DisputeEvidenceArgs(StrictSchema):
     """What is changed of the evidence before it is sent, and who bears a loss."""
 
     changes = EvidenceField(load_default=dict)

@@ -208,11 +208,14 @@ def _open(session: Session, payment: Payment, seen: ProcessorDispute, now: datet
     _log(session, row, SUBJECT_STATE, None, row.state, seen.reason, None, now)
     defer(session, steps.GATHER_EVIDENCE, dispute_id=str(row.id))
     data = {
-        "dispute_id": str(row.id),
         "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
         "description": payment.description,
     }
-    due = {"due_by": (row.due_by or row.opened_at).isoformat(), "reason": row.reason}
+    due = {
+        "dispute_id": str(row.id),
+        "due_by": (row.due_by or row.opened_at).isoformat(),
+        "reason": row.reason,
+    }
     operators = people.role_contacts(session, Role.OPERATOR)
     notices.notify_all(session, operators, OPENED, {**data, **due}, now=now)
     _tell_hosts(session, payment, site_id, OPENED_HOST, data, now)
@@ -232,7 +235,6 @@ def _end(
         "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
         "description": payment.description,
         "won": after is not DisputeState.LOST,
-        "dispute_id": str(row.id),
     }
     operators = people.role_contacts(session, Role.OPERATOR)
     notices.notify_all(session, operators, CLOSED, data, now=now)
