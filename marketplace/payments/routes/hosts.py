@@ -74,7 +74,7 @@ def statement(site_id: UUID, month: str) -> statements.Statement:
     return statements.statement(context.session(), site_id, _month(month))
 
 
-@blueprint.route(STATEMENT + ".csv", methods=["GET"])
+@blueprint.route(STATEMENT + "/lines.csv", methods=["GET"])
 @site_member(*PEOPLE)
 @blueprint.response(200, {"type": "string"}, description="A table.", content_type="text/csv")
 def statement_table(site_id: UUID, month: str) -> Response:
@@ -83,7 +83,7 @@ def statement_table(site_id: UUID, month: str) -> Response:
     return _file(statements.as_csv(read), "text/csv; charset=utf-8", f"statement-{month}.csv")
 
 
-@blueprint.route(STATEMENT + ".pdf", methods=["GET"])
+@blueprint.route(STATEMENT + "/statement.pdf", methods=["GET"])
 @site_member(*PEOPLE)
 @blueprint.response(200, openapi.BINARY, content_type="application/pdf")
 def statement_document(site_id: UUID, month: str) -> Response:

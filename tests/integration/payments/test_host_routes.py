@@ -99,11 +99,11 @@ def test_statements_add_up_from_month_to_month(client, host, owner, till, run_jo
         moved = sum(line["amount"]["amount"] for line in read["lines"])
         assert read["opening"]["amount"] + moved == read["closing"]["amount"]
     assert two["closing"]["amount"] == -30_600
-    table = client.get(at(host, f"/statements/{later}.csv"), headers=owner.headers)
+    table = client.get(at(host, f"/statements/{later}/lines.csv"), headers=owner.headers)
     rows = list(csv.DictReader(io.StringIO(table.get_data(as_text=True))))
     assert [row["kind"] for row in rows] == ["opening", *kinds, "closing"]
     assert rows[-1]["amount"] == "-306.00"
-    pdf = client.get(at(host, f"/statements/{later}.pdf"), headers=owner.headers)
+    pdf = client.get(at(host, f"/statements/{later}/statement.pdf"), headers=owner.headers)
     assert pdf.data.startswith(b"%PDF")
     assert client.get(at(host, "/statements/2027-13"), headers=owner.headers).status_code == 404
     listed = client.get(at(host, "/transfers?limit=1"), headers=owner.headers).json
@@ -115,7 +115,7 @@ def test_an_empty_month_is_a_statement_too(client, host, owner, count_queries):
     with count_queries() as none:
         empty = client.get(at(host, "/statements/2020-01"), headers=owner.headers)
     assert empty.json["accounts"] == []
-    pdf = client.get(at(host, "/statements/2020-01.pdf"), headers=owner.headers)
+    pdf = client.get(at(host, "/statements/2020-01/statement.pdf"), headers=owner.headers)
     assert pdf.data.startswith(b"%PDF")
     host.join()
     for _ in range(3):
