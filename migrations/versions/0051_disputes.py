@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0049_disputes"
-down_revision = "0048_scans"
+revision = "0051_disputes"
+down_revision = "0050_stays"
 branch_labels = None
 depends_on = None
 
