@@ -11,6 +11,7 @@ from marketplace.booking.states import BookingState
 from tests.conftest import NOW
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.booking.promises.machine import (
+    PAGES,
     PLACES,
     TRAINEES,
     UNPAID,
@@ -22,8 +23,8 @@ from tests.integration.booking.promises.machine import (
 
 
 class Rules(Machine):
-    @initialize(starts=st.tuples(*[st.integers(0, 2)] * 3))
-    def begin(self, starts):
+    @initialize(starts=st.tuples(*[st.integers(0, 2)] * 3), page=PAGES)
+    def begin(self, starts, page):
         self.stage.clock.at = NOW
         for place, seats in zip(self.places, self.seats, strict=True):
             self.stage.set_seats(place, seats, weeks=6)
@@ -31,7 +32,7 @@ class Rules(Machine):
             self.books(0, 0, starts[0])
             self.books(1, 1, starts[1])
             self.hold(2, 2, starts[2], 2)
-        self.first_steps()
+        self.first_steps(page)
 
     @rule(trainee=TRAINEES, place=PLACES, start=st.integers(0, 3), weeks=st.integers(1, 3))
     def hold(self, trainee, place, start, weeks):

@@ -13,11 +13,10 @@ from marketplace.booking.service import applications
 from marketplace.booking.states import TIMED
 from tests.factories import itineraries as make
 from tests.factories.rotations import FIRST_DAY
-from tests.integration.booking.promises.machine import TRAINEES, WHICH, Machine, S
+from tests.integration.booking.promises.machine import PAGES, TRAINEES, WHICH, Machine, S
 
 WEEK = timedelta(days=7)
 DONE = (S.CONFIRMED, S.IN_PROGRESS, S.COMPLETED)
-PAGES = st.sampled_from(["settles", "settles", "fails", "closes", "stays open"])
 SOME = st.lists(st.sampled_from([0, 1, 2]), min_size=2, max_size=3, unique=True)
 
 
@@ -29,10 +28,11 @@ class Rules(Machine):
     def itinerary(self, which: int) -> Any:
         return self.itineraries[-1 - which % len(self.itineraries)]
 
-    def first_steps(self) -> None:
+    def first_steps(self, page: str) -> None:
         if not self.booked:
             self.holds_an_itinerary(0, [0, 1], 0, 1, paid=True)
             self.holds_an_itinerary(1, [0, 1], 2, 2, paid=False)
+            self.pays_the_itinerary(0, whole=False, then=page)
 
     @rule(
         trainee=TRAINEES,

@@ -22,6 +22,7 @@ from tests.factories.rotations import Place, Stage
 
 S = BookingState
 WHICH = st.integers(0, 5)
+PAGES = st.sampled_from(["fails", "closes", "stays open", "settles", "settles"])
 PLACES = st.integers(0, 2)
 TRAINEES = st.integers(0, 2)
 UNPAID = (S.HELD, S.SUBMITTED, S.MORE_ASKED, S.AWAITING_PAYMENT)
@@ -50,8 +51,11 @@ class Machine(RuleBasedStateMachine):
         self.states: dict[Any, BookingState] = {}
         self.payments: list[Any] = []
 
-    def first_steps(self) -> None:
-        """What every sequence of a theme begins with, once the places have their seats."""
+    def first_steps(self, page: str) -> None:
+        """What every sequence of a theme begins with, once the places have their seats.
+
+        `page` is what becomes of a payment's page.
+        """
 
     def found(self, *states: BookingState) -> list[Any]:
         return [booking for booking, state in self.states.items() if state in states]
