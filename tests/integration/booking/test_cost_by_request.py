@@ -11,7 +11,7 @@ from tests.factories.rotations import FIRST_DAY
 from tests.integration.booking.test_cost import MOST
 from tests.integration.booking.test_routes import API, asked
 
-ALL_FOUR = 26
+ALL_FOUR = 25
 
 
 @pytest.fixture
