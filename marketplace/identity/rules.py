@@ -150,11 +150,11 @@ class NoticeKind(StrEnum):
 
 
 # How notices of a kind may be had, the default first. A `brief` one says that there is something,
-# and not what.
+# and not what; `daily` ones stand together in one mail a day.
 NOTICE_CHOICES: dict[NoticeKind, tuple[str, ...]] = {
-    NoticeKind.MESSAGES: ("each", "brief", "off"),
-    NoticeKind.REMINDERS: ("each", "off"),
-    NoticeKind.NEWS: ("each", "off"),
+    NoticeKind.MESSAGES: ("each", "brief", "daily", "off"),
+    NoticeKind.REMINDERS: ("each", "daily", "off"),
+    NoticeKind.NEWS: ("each", "daily", "off"),
     NoticeKind.SURVEYS: ("each", "off"),
 }
 

@@ -22,12 +22,13 @@ from marketplace.core.ports import (
 from marketplace.core.settings import Settings
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.models import Notice, RefusedAddress
-from marketplace.identity.service import notices, preferences, templating
+from marketplace.identity.service import digests, notices, preferences, templating
 
 # Together about four hours of a mail server's absence.
 SENDING = RetryPolicy(attempts=12, first=5, longest=3600)
 # No link that a notice may carry is good for longer.
 KEEP_SECRETS = timedelta(days=3)
+MOST_BATCHES = 100
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,17 @@ def forget_secrets(job: JobContext) -> None:
         )
 
 
+def send_digests(job: JobContext) -> None:
+    """Write the daily mails of those whose day has come to it; hourly, for all the zones."""
+    signer = job.parts.get(LinkSigner)
+    base = job.parts.get(Settings).public_url.rstrip("/")
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            found = digests.send_due(session, signer, base, job.clock.now())
+        if found < digests.BATCH:
+            return
+
+
 def _read(job: JobContext, key: uuid.UUID, public_url: str) -> Letter | None:
     with job.transaction() as session:
         notice = session.get(Notice, key)
@@ -156,5 +168,6 @@ def _note_failure(job: JobContext, key: uuid.UUID, error: Exception) -> None:
 
 TASKS = (
     Task(notices.SEND, send_notice, retry=SENDING),
+    Task("identity.send_digests", send_digests, cron="17 * * * *"),
     Task("identity.forget_secrets", forget_secrets, cron="23 4 * * *"),
 )

@@ -34,7 +34,7 @@ from marketplace.identity.rules import (
     learner_status,
 )
 
-NOTICE_STATES = ("queued", "sent", "failed", "refused", "off")
+NOTICE_STATES = ("queued", "sent", "failed", "refused", "off", "waiting", "gathered")
 
 if TYPE_CHECKING:
 
@@ -243,7 +243,7 @@ class ApiKey(Base):
 class Notice(Base):
     """An e-mail: asked for in the transaction of its cause, sent by a job, kept as a record.
 
-    `off` was not to be sent, by its recipient's wish; `refused` was not taken, for good, by the
+    `waiting` is kept for its recipient's daily mail, `gathered` stood in one. `off` was not to be sent, by its recipient's wish; `refused` was not taken, for good, by the
     recipient's server. `version` names the text and layout that it was sent in.
     """
 
@@ -254,6 +254,7 @@ class Notice(Base):
         # What only the recipient may see (links that sign in) is not kept once it has gone.
         CheckConstraint("secret IS NULL OR state IN ('queued', 'failed')", name="secret"),
         Index("ix_notice_account_id", "account_id"),
+        Index("ix_notice_waiting", "account_id", postgresql_where=text("state = 'waiting'")),
         Index("ix_notice_queued_at", "queued_at", postgresql_where=text("state <> 'sent'")),
     )
 
@@ -289,7 +290,9 @@ class NoticePreference(Base):
     __table_args__ = (
         CheckConstraint(one_of("kind", tuple(NOTICE_CHOICES)), name="kind"),
         CheckConstraint(
-            "choice IN ('each', 'off') OR choice = 'brief' AND kind = 'messages'", name="choice"
+            "choice IN ('each', 'off') OR choice = 'brief' AND kind = 'messages'"
+            " OR choice = 'daily' AND kind <> 'surveys'",
+            name="choice",
         ),
     )
 

@@ -2,12 +2,15 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Date, case, cast, exists, func, or_, select
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.identity.models import Account, Notice, NoticePreference, RefusedAddress
+from marketplace.identity.queries import civil
 from marketplace.identity.rules import NOTICE_CHOICES, NoticeKind
 from marketplace.web.pagination import Page, paginate
 
@@ -45,17 +48,27 @@ def own(session: Session, account_id: uuid.UUID, notice_id: uuid.UUID) -> Notice
     return found
 
 
-def silent(
+def instead(
     session: Session, account_ids: Collection[uuid.UUID], kind: NoticeKind
-) -> frozenset[uuid.UUID]:
-    """Return who of these is sent nothing of `kind`: by wish, or as their server refuses mail.
+) -> dict[uuid.UUID, str]:
+    """Return what becomes of a notice of `kind` to these instead of being sent at once.
 
-    What must be sent is tried all the same, and needs no question.
+    `off`, by wish or as their server refuses mail; `waiting`, for who has them once a day. What must
+    be sent is tried all the same, and needs no question.
     """
     if kind not in NOTICE_CHOICES or not account_ids:
-        return frozenset()
+        return {}
     rows = session.execute(
-        select(Account.id)
+        select(
+            Account.id,
+            case(
+                (
+                    or_(NoticePreference.choice == "off", RefusedAddress.address.is_not(None)),
+                    "off",
+                ),
+                else_="waiting",
+            ),
+        )
         .join(
             NoticePreference,
             (NoticePreference.account_id == Account.id) & (NoticePreference.kind == kind),
@@ -64,10 +77,40 @@ def silent(
         .join(RefusedAddress, RefusedAddress.address == Account.email, isouter=True)
         .where(
             Account.id.in_(account_ids),
-            or_(NoticePreference.choice == "off", RefusedAddress.address.is_not(None)),
+            or_(NoticePreference.choice.in_(["off", "daily"]), RefusedAddress.address.is_not(None)),
         )
     )
-    return frozenset(rows.scalars())
+    return {row[0]: row[1] for row in rows}
+
+
+def due_a_digest(session: Session, template: str, now: datetime, limit: int) -> Sequence[uuid.UUID]:
+    """Return whose notices wait, who may be written to at this hour, and had no digest today.
+
+    Hours and days are those of each one's own clock.
+    """
+
+    def day(at: Any) -> ColumnElement[Any]:
+        return cast(func.timezone(Account.time_zone, at), Date)
+
+    waiting = exists().where(Notice.account_id == Account.id, Notice.state == "waiting")
+    had = exists().where(
+        Notice.account_id == Account.id,
+        Notice.template == template,
+        day(Notice.queued_at) == day(now),
+    )
+    query = select(Account.id).where(waiting, ~had, civil(Account.time_zone, now))
+    return session.execute(query.order_by(Account.id).limit(limit)).scalars().all()
+
+
+def waiting(session: Session, account_id: uuid.UUID) -> Sequence[Notice]:
+    """Return what waits for an account's digest, oldest first, held; nobody else's are waited for."""
+    query = (
+        select(Notice)
+        .where(Notice.account_id == account_id, Notice.state == "waiting")
+        .order_by(Notice.queued_at, Notice.id)
+        .with_for_update(skip_locked=True)
+    )
+    return session.execute(query).scalars().all()
 
 
 def choices(

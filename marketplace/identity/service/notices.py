@@ -74,8 +74,13 @@ def notify(
     notice.attachments = list(attachments)
     notice.files = [asdict(file) for file in files] or None
     notice.headers = dict(headers) if headers else None
-    if kept.silent(session, [account_id], _checked(notice).kind):
-        notice.state, notice.secret = "off", None
+    kind = _checked(notice).kind
+    notice.state = kept.instead(session, [account_id], kind).get(account_id, "queued")
+    if notice.state == "waiting" and (secret or attachments or files):
+        # What a list of subjects can't carry comes by itself.
+        notice.state = "queued"
+    if notice.state == "off":
+        notice.secret = None
     return _queue(session, notice)
 
 
@@ -97,9 +102,10 @@ def notify_all(
         _checked(notice)
     with session.no_autoflush:
         accounts = [contact.account_id for contact in contacts]
-        silent = kept.silent(session, accounts, templating.template(template).kind)
+        wished = kept.instead(session, accounts, templating.template(template).kind)
     for notice in made:
-        notice.state = "off" if notice.account_id in silent else "queued"
+        account_id = notice.account_id
+        notice.state = wished.get(account_id, "queued") if account_id else "queued"
     session.add_all(made)
     jobs = [{"notice_id": str(notice.id)} for notice in made if notice.state == "queued"]
     rows.flush(session, *([deferred(session, SEND, jobs)] if jobs else []))
@@ -211,6 +217,6 @@ def _checked(notice: Notice) -> templating.Template:
 def _queue(session: Session, notice: Notice) -> Notice:
     session.add(notice)
     session.flush()
-    if notice.state != "off":
+    if notice.state == "queued":
         defer(session, SEND, notice_id=str(notice.id))
     return notice

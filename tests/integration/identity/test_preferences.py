@@ -1,11 +1,13 @@
 """How people want to be written to is kept to; what must be sent is sent."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.adapters.queue import Context
+from marketplace.app import sessions_of
 from marketplace.core.db import edge
 from marketplace.core.ports import AddressRefused, Mailer
 from marketplace.identity import tasks
@@ -54,6 +56,47 @@ def test_what_is_not_wanted_is_not_sent_and_the_record_says_so(
         "document_expires": "off",
         "password_changed": "sent",
     }
+
+
+def test_one_mail_a_day_for_who_wants_it_so(client, people, mail, run_jobs, remind, app, clock):
+    job = Context(app.extensions["marketplace.parts"], sessions_of(app))
+
+    def digests():
+        for _ in range(2):
+            tasks.send_digests(job)
+        run_jobs()
+        return [one for one in mail.to(person.email) if "for you today" in one.subject]
+
+    person = people.make()
+    client.patch(PREFERENCES, json={"reminders": "daily"}, headers=person.headers)
+    clock.at = clock.at.replace(hour=3)
+    for document in ("TB test", "passport"):
+        remind(person, data={**EXPIRES, "document": document})
+    remind(person, "password_changed", {})
+    run_jobs()
+    assert [one.subject for one in mail.to(person.email)] == ["Your password was changed"]
+    assert digests() == []  # It is night.
+    clock.advance(timedelta(hours=6))
+    (found,) = digests()
+    assert found.subject == "2 notices for you today"
+    for words in ("TB test", "passport", "/documents/d1", "No more reminders: "):
+        assert words in found.text
+    states = client.get("/api/v1/me/notices", headers=person.headers).json["items"]
+    assert [row["state"] for row in states if row["template"] == "document_expires"] == [
+        "gathered",
+        "gathered",
+    ]
+    remind(person)
+    assert len(digests()) == 1  # One a day.
+    clock.advance(timedelta(days=1))
+    assert [one.subject for one in digests()] == [
+        "2 notices for you today",
+        "One notice for you today",
+    ]
+    stop = re.search(r"No more reminders: http://[^/]+(/\S+)", found.text)
+    assert client.post(stop[1]).status_code < 400
+    shown = client.get(PREFERENCES, headers=person.headers).json
+    assert shown["choices"]["reminders"] == "off"
 
 
 @pytest.mark.parametrize(
