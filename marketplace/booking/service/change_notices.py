@@ -152,8 +152,12 @@ def name_of(session: Session, booking: Booking) -> str:
     return found.name if found else ""
 
 
-def no_show_marked(session: Session, booking: Booking, until: datetime, now: datetime) -> None:
-    tell_trainee(session, booking, "no_show_marked", now=now, dispute_until=until.isoformat())
+def no_show_marked(
+    session: Session, booking: Booking, reason: str, until: datetime, now: datetime
+) -> None:
+    """Tell the trainee what is said, in the host's words if there are any, and until when to dispute."""
+    data: dict[str, Any] = {"reason": reason, "dispute_until": until.isoformat()}
+    tell_trainee(session, booking, "no_show_marked", now=now, **data)
 
 
 def no_show_disputed(session: Session, booking: Booking, text: str, now: datetime) -> None:

@@ -73,7 +73,7 @@ def mark(
     )
     session.add(row)
     session.flush()
-    change_notices.no_show_marked(session, booking, row.dispute_until, now)
+    change_notices.no_show_marked(session, booking, reason, row.dispute_until, now)
     return row
 
 

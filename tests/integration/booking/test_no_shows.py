@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from marketplace.booking import queries
 from marketplace.booking.errors import NotOpenForThis
@@ -17,11 +18,14 @@ SECOND_DAY = datetime(2027, 3, 2, 15, tzinfo=UTC)
 WORDS = "I was there every day."
 
 
+SAID = "Did not come, did not answer."
+
+
 def mark(stage, booking_id, place):
     with stage.transaction() as session:
         booking = queries.find(session, booking_id)
         return no_shows.mark(
-            session, booking, actor_id=place.owner_id, reason="", now=stage.now
+            session, booking, actor_id=place.owner_id, reason=SAID, now=stage.now
         ).dispute_until
 
 
@@ -86,6 +90,9 @@ def test_undisputed_it_stands_after_a_week_and_the_terms_apply(stage, marked):
     assert stage.state(booking_id) == "no_show"
     assert list(stage.taken(place)) == [FIRST_DAY]
     assert stage.told(stage.booking(booking_id).trainee_id)[-1] == "no_show_marked"
+    with stage.transaction() as session:
+        said = session.execute(text("SELECT data FROM notice WHERE template = 'no_show_marked'"))
+        assert said.scalar_one()["reason"] == SAID
     settle(stage, booking_id)
     assert refunded(stage, booking_id) == 0
     stage.clock.at = until
