@@ -125,7 +125,7 @@ class FakeHosts:
 
     def spend(self, account: str, amount: Money) -> None:
         """The host's bank has it."""
-        self.held[account] -= amount
+        self.held[account] = self.held.get(account, Money.zero(amount.currency)) - amount
 
     def tell_payout(self, account: str, kind: str, **data: Any) -> ProcessorEvent:
         return self.money._event(kind, {"id": "po_1", "object": "payout", **data}, account=account)
