@@ -1,6 +1,7 @@
 """The export of all outcomes by the worker's own job, against `COPY`."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from benchmarks import bare, data
 from benchmarks.figures import Figure, Target
@@ -8,6 +9,7 @@ from benchmarks.processes import run_python
 from benchmarks.stage import Stage
 
 LARGEST_MIB = 150
+LEAST_PARQUET = 0.2
 MIB = 1 << 20
 
 
@@ -19,13 +21,30 @@ def run(stage: Stage) -> Iterator[Figure]:
         data.add_outcomes(conninfo, rows)
         stage.say("export")
         environment = stage.environment(conninfo)
-        built = run_python("benchmarks.export_child", {"years": None}, stage.folder, environment)
-        if built["rows"] != rows:
-            raise RuntimeError(f"{built['rows']} rows were exported of {rows}")
+        built = _built(stage, environment, [])
+        stage.say("export with Parquet")
+        parquet = _built(stage, environment, ["parquet"])
         stage.say("COPY")
         same = bare.copy_out(conninfo, built["query"])
         bare.keep(conninfo, "flat", built["query"])
         flat = bare.copy_out(conninfo, "SELECT * FROM flat")
+    yield from _csv(stage, built, same, flat)
+    yield from _parquet(stage, built, parquet, flat)
+
+
+def _built(stage: Stage, environment: dict[str, str], formats: list[str]) -> dict[str, Any]:
+    """Export all in a process of its own."""
+    plan = {"formats": formats}
+    built = run_python("benchmarks.export_child", plan, stage.folder, environment)
+    if built["rows"] != stage.sizes.outcomes:
+        raise RuntimeError(f"{built['rows']} rows were exported of {stage.sizes.outcomes}")
+    return built
+
+
+def _csv(
+    stage: Stage, built: dict[str, Any], same: tuple[int, float], flat: tuple[int, float]
+) -> Iterator[Figure]:
+    rows = stage.sizes.outcomes
     detail = {
         "rows": rows,
         "seconds": round(built["seconds"], 2),
@@ -51,6 +70,37 @@ def run(stage: Stage) -> Iterator[Figure]:
     )
     yield Figure(
         "export.peak_memory",
+        built["peak"] / MIB,
+        "MiB",
+        "the process before it exports",
+        built["before"] / MIB,
+        Target("value", "below", LARGEST_MIB),
+        {"rows": rows},
+    )
+
+
+def _parquet(
+    stage: Stage, plain: dict[str, Any], built: dict[str, Any], flat: tuple[int, float]
+) -> Iterator[Figure]:
+    """CSV and Parquet together: nobody gets the second without the first."""
+    rows = stage.sizes.outcomes
+    yield Figure(
+        "export.parquet_rate",
+        rows / built["seconds"],
+        "rows/s",
+        "COPY of a plain table",
+        rows / flat[1],
+        Target("ratio", "at least", LEAST_PARQUET),
+        {
+            "rows": rows,
+            "seconds": round(built["seconds"], 2),
+            "cpu_seconds": round(built["cpu_seconds"], 2),
+            "seconds_without_parquet": round(plain["seconds"], 2),
+            "bytes": built["file_bytes"],
+        },
+    )
+    yield Figure(
+        "export.parquet_peak_memory",
         built["peak"] / MIB,
         "MiB",
         "the process before it exports",

@@ -5,8 +5,10 @@
 
 import json
 import resource
+import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,20 +24,26 @@ from marketplace.reporting.queries.outcomes_csv import QUERY
 from marketplace.reporting.service import exports
 from marketplace.reporting.tasks import build_export
 
+# Again and again: the same one.
 _ANALYST = text(
     "INSERT INTO account (id, email, name, fs_uniquifier, fs_token_uniquifier)"
     " VALUES (:id, 'analyst@example.org', 'Analyst', 'analyst', 'analyst-token')"
+    " ON CONFLICT (email) DO UPDATE SET name = excluded.name RETURNING id"
 )
 
 
-def export() -> dict[str, Any]:
-    """Ask for the export of all years and build it."""
+def export(formats: list[str]) -> dict[str, Any]:
+    """Ask for the export of all years, in CSV and `formats`, and build it."""
     job = job_context(create_app(load()))
     with job.transaction() as session:
-        analyst = new_id()
-        session.execute(_ANALYST, {"id": analyst})
+        analyst = session.execute(_ANALYST, {"id": new_id()}).scalar_one()
         asked = exports.ask(
-            session, match_year=None, profile="pii_free", asked_by=analyst, now=job.clock.now()
+            session,
+            match_year=None,
+            profile="pii_free",
+            asked_by=analyst,
+            now=job.clock.now(),
+            formats=formats,
         )
         export_id: UUID = asked.id
         session.flush()
@@ -50,6 +58,7 @@ def export() -> dict[str, Any]:
             "state": run.state,
             "rows": run.row_count,
             "bytes": sum(file["size"] for file in files),
+            "file_bytes": {file["name"]: file["size"] for file in files},
             "seconds": seconds,
             "cpu_seconds": used.ru_utime + used.ru_stime,
             "before": before,
@@ -68,4 +77,4 @@ def _query() -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(export()))
+    print(json.dumps(export(json.loads(Path(sys.argv[1]).read_text())["formats"])))

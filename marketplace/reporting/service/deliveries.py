@@ -5,8 +5,8 @@ attempt is a row of the log. What fails is tried again for hours, then says so a
 person.
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,7 +24,8 @@ from marketplace.reporting.models import DeliveryAttempt, ExportDelivery, Export
 from marketplace.reporting.queries import exports as queries
 from marketplace.reporting.rules import cron as rules
 from marketplace.reporting.service import export_rights, exports
-from marketplace.reporting.service.exports import BUILD, IDENTIFIED, File
+from marketplace.reporting.service.export_files import File, fetch, put
+from marketplace.reporting.service.exports import BUILD, IDENTIFIED
 
 SEND = "reporting.deliver_export"
 START = "reporting.start_deliveries"
@@ -212,20 +213,10 @@ def _close(session: Session, now: datetime) -> None:
 def _copy(job: JobContext, folder: str, files: Sequence[File]) -> None:
     ours, theirs = job.parts.get(ObjectStore), job.parts.get(DeliveryStore)
     for file in sorted(files, key=lambda file: file.name == "manifest.json"):
-        if file.size:
-            theirs.put_stream(f"{folder}/{file.name}", _checked(ours, file))
-        else:
-            theirs.put(f"{folder}/{file.name}", b"")
-
-
-def _checked(store: ObjectStore, file: File) -> Iterator[bytes]:
-    """Yield the file; raise in place of its end if it is not what was recorded."""
-    digest = hashlib.sha256()
-    for piece in store.stream(file.key):
-        digest.update(piece)
-        yield piece
-    if digest.hexdigest() != file.sha256:
-        raise Changed(file.name)
+        with tempfile.TemporaryFile() as spool:
+            if not fetch(ours, file, spool):
+                raise Changed(file.name)
+            put(theirs, f"{folder}/{file.name}", spool)
 
 
 def _log(session: Session, delivery_id: UUID, now: datetime, failure: str | None) -> None:

@@ -8,7 +8,7 @@ ready, and what it consists of, is recorded in one step at the end.
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import IO
@@ -27,9 +27,9 @@ from marketplace.reporting.rules import changes, codebook
 from marketplace.reporting.rules.formats import documents, dta, jsonl, parquet, sav, xlsx
 from marketplace.reporting.rules.formats.table import Table
 from marketplace.reporting.service import deliveries
-from marketplace.reporting.service.exports import IDENTIFIED, File
+from marketplace.reporting.service.export_files import File, fetch, put
+from marketplace.reporting.service.exports import IDENTIFIED
 
-PIECE = 1 << 20
 # So many rows from one note of progress to the next.
 STRIDE = 50_000
 Writer = Callable[[IO[bytes], Table], int]
@@ -144,7 +144,7 @@ class _Attempt:
         store takes its time, and memory is the same for one row and a million.
         """
         self._step("csv")
-        if kept is not None and self.run.row_count is not None and self._fetched(spool, kept):
+        if kept is not None and self.run.row_count is not None and fetch(self.store, kept, spool):
             self.files.append(kept)
             return self.run.row_count
         lines = 0
@@ -161,19 +161,6 @@ class _Attempt:
                     self._told(lines)
         self._keep(self._put(self._name("csv"), "text/csv", spool), row_count=lines - 1)
         return lines - 1
-
-    def _fetched(self, spool: IO[bytes], file: File) -> bool:
-        """Copy a file that stands in the store; False, and nothing copied, if it isn't as noted."""
-        digest = hashlib.sha256()
-        if self.store.exists(file.key):
-            for piece in self.store.stream(file.key):
-                spool.write(piece)
-                digest.update(piece)
-        if digest.hexdigest() == file.sha256:
-            return True
-        spool.seek(0)
-        spool.truncate()
-        return False
 
     def _format(
         self, ending: str, write: Writer, media_type: str, table: Table, kept: Mapping[str, File]
@@ -194,7 +181,7 @@ class _Attempt:
             earlier = queries.export_run(session, self.run.compared_with or self.run.id)
             files = [File(**one) for one in (earlier.files or ())] if earlier else []
         with self._file() as before, self._file() as out:
-            if not files or not self._fetched(before, files[0]):
+            if not files or not fetch(self.store, files[0], before):
                 raise LookupError("the export to compare with is not whole any more")
             summary = changes.write(out, before, spool)
             self.files.append(self._put("changes.csv", "text/csv", out))
@@ -263,11 +250,7 @@ class _Attempt:
     def _put(self, name: str, media_type: str, spool: IO[bytes], texts_cut: int = 0) -> File:
         key = f"{self.draft}/{name}"
         digest = hashlib.sha256()
-        size = spool.seek(0, 2)
-        if size:
-            self.store.put_stream(key, _pieces(spool, digest.update))
-        else:
-            self.store.put(key, b"")
+        size = put(self.store, key, spool, digest.update)
         return File(name, media_type, size, digest.hexdigest(), key, texts_cut)
 
     def _keep(self, file: File, **values: object) -> None:
@@ -305,13 +288,6 @@ class _Attempt:
     @staticmethod
     def _file() -> AbstractContextManager[IO[bytes]]:
         return tempfile.TemporaryFile()
-
-
-def _pieces(spool: IO[bytes], seen: Callable[[bytes], None]) -> Iterator[bytes]:
-    spool.seek(0)
-    while piece := spool.read(PIECE):
-        seen(piece)
-        yield piece
 
 
 def _json(document: object) -> str:

@@ -1,7 +1,6 @@
 """Exports: asked for, and served only when whole. `export_build` makes their files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -14,26 +13,12 @@ from marketplace.reporting.errors import ExportNotReady, ExportRefused, NotYetTh
 from marketplace.reporting.models import ExportRun
 from marketplace.reporting.queries import exports as queries
 from marketplace.reporting.service import export_rights
+from marketplace.reporting.service.export_files import File
 
 BUILD = "reporting.build_export"
 IDENTIFIED = "identified"
 # In the order in which they are made; the rows of all the others are read from the CSV.
 FORMATS = ("csv", "jsonl", "parquet", "sav", "dta", "xlsx")
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of an export; `key` is where it stands in the object store, for us alone.
-
-    `texts_cut` counts the texts that were longer than the format has room for.
-    """
-
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-    key: str
-    texts_cut: int = 0
 
 
 def ask(

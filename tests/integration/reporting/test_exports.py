@@ -100,7 +100,7 @@ def test_the_layout_does_not_depend_on_the_content(client, analyst, run_jobs):
     assert run["row_count"] == 0
 
 
-def tell(session, external_id, program):
+def tell(session, external_id, program, now=TAKEN_IN + timedelta(days=1)):
     with edge(session):
         person = session.execute(
             text("SELECT id FROM person WHERE external_id = :id"), {"id": external_id}
@@ -113,7 +113,7 @@ def tell(session, external_id, program):
             source=Provenance.DOCUMENT_VERIFIED,
             actor_id=None,
             evidence="a letter",
-            now=TAKEN_IN + timedelta(days=1),
+            now=now,
         )
 
 

@@ -6,22 +6,24 @@ has its code. The codebook stands in the metadata of the file under `codebook`.
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from marketplace.reporting.rules import codebook, libraries
 from marketplace.reporting.rules.codebook import VARIABLES, Variable
 from marketplace.reporting.rules.formats import thrift
-from marketplace.reporting.rules.formats.table import Table
+from marketplace.reporting.rules.formats.cells import CellsInBytes
+from marketplace.reporting.rules.formats.table import Columns, Table
 from marketplace.reporting.rules.formats.thrift import I32, I64
 
-ROWS_OF_A_GROUP = 40_000
+ROWS_OF_A_GROUP = 20_000
 INT32, BYTE_ARRAY = 1, 6
 PLAIN, RLE, RLE_DICTIONARY = 0, 3, 8
 DATA_PAGE, DICTIONARY_PAGE = 0, 2
 _MAGIC = b"PAR1"
 _UTF8 = 0
+_APOSTROPHE = 0x27
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,38 +56,109 @@ class Chunk:
 
 
 def write(out: IO[bytes], table: Table) -> int:
-    """Write all rows, `ROWS_OF_A_GROUP` in a group."""
+    """Write all rows, at most `ROWS_OF_A_GROUP` in a group."""
     out.write(_MAGIC)
     place, groups = len(_MAGIC), []
-    for columns in table.batches(ROWS_OF_A_GROUP):
+    for block, read in table.blocks(ROWS_OF_A_GROUP):
         chunks = []
-        for variable, column in zip(VARIABLES, columns, strict=True):
-            content, chunk = _chunk(variable, column, place)
-            out.write(content)
-            place += len(content)
-            chunks.append(chunk)
+        for variable, pages in zip(VARIABLES, _pages(block, read), strict=True):
+            out.write(pages.dictionary + pages.data)
+            chunks.append(pages.chunk(variable, place))
+            place += len(pages.dictionary) + len(pages.data)
         groups.append(chunks)
     footer = _footer(table, groups)
     out.write(footer + struct.pack("<I", len(footer)) + _MAGIC)
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """A column of a row group as it is written; `dictionary` is empty for plain values."""
+
+    values: int
+    dictionary: bytes
+    data: bytes
+
+    def chunk(self, variable: Variable, place: int) -> Chunk:
+        """Say where the pages are if they begin at `place`."""
+        size = len(self.dictionary)
+        return Chunk(
+            variable.name,
+            _kind(variable),
+            self.values,
+            place if size else None,
+            place + size,
+            size + len(self.data),
+        )
+
+
+def _pages(block: bytes, read: Callable[[], Columns]) -> Iterator[Pages]:
+    """Yield each column's pages, by arithmetic where that does, else cell by cell."""
+    if b'"' in block:
+        yield from map(_slow, VARIABLES, read())
+        return
+    cells = CellsInBytes(block)
+    for place, variable in enumerate(VARIABLES):
+        if variable.values:
+            quick = _words(variable, place, cells)
+        elif variable.numeric:
+            quick = _numbers(variable, place, cells)
+        else:
+            quick = _alike(variable, place, cells)
+        yield quick or _slow(variable, cells.texts(place))
+
+
+def _words(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
+    """The words of the codebook, and places among them."""
+    words = [*variable.values, *variable.missing]
+    places = cells.places(place, words)
+    return None if places is None else _by_dictionary(variable, words, places)
+
+
+def _numbers(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
+    """Counts, of which few are different."""
+    found = cells.short(place)
+    return None if found is None else _by_dictionary(variable, *found)
+
+
+def _alike(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
+    """Text of one length, plain; or the same in every row."""
+    rows = cells.of_one_length(place)
+    if rows is None or (variable.kind == "text" and (rows[:, 0] == _APOSTROPHE).any()):
+        return None
+    if (rows == rows[0]).all():
+        word = rows[0].tobytes().decode()
+        return _slow(variable, [word] * len(rows))
+    np = libraries.numpy()
+    sizes = np.full((len(rows), 1), rows.shape[1], "<u4").view(np.uint8)
+    return _plainly(len(rows), np.hstack([sizes, rows]).tobytes())
+
+
 def _kind(variable: Variable) -> int:
     return INT32 if variable.numeric else BYTE_ARRAY
 
 
-def _chunk(variable: Variable, column: Sequence[str], place: int) -> tuple[bytes, Chunk]:
-    """Return a column's pages; a dictionary where it makes them smaller."""
-    kind = _kind(variable)
+def _slow(variable: Variable, column: Sequence[str]) -> Pages:
+    """Any cells; a dictionary where it makes them smaller."""
     known = dict.fromkeys(column)
     if len(known) > len(column) // 2 and len(known) > 1:
-        data = _page(DATA_PAGE, len(column), PLAIN, _plain(kind, column))
-        return data, Chunk(variable.name, kind, len(column), None, place, len(data))
+        return _plainly(len(column), _plain(_kind(variable), column))
     places = dict(zip(known, range(len(known)), strict=True))
-    words = _page(DICTIONARY_PAGE, len(known), PLAIN, _plain(kind, list(known)))
-    data = _page(DATA_PAGE, len(column), RLE_DICTIONARY, _indices(column, places))
-    content = words + data
-    return content, Chunk(variable.name, kind, len(column), place, place + len(words), len(content))
+    np = libraries.numpy()
+    found = np.fromiter(map(places.__getitem__, column), np.int64, len(column))
+    return _by_dictionary(variable, list(known), found)
+
+
+def _plainly(values: int, content: bytes) -> Pages:
+    return Pages(values, b"", _page(DATA_PAGE, values, PLAIN, content))
+
+
+def _by_dictionary(variable: Variable, words: Sequence[str], places: Any) -> Pages:
+    return Pages(
+        len(places),
+        _page(DICTIONARY_PAGE, len(words), PLAIN, _plain(_kind(variable), words)),
+        _page(DATA_PAGE, len(places), RLE_DICTIONARY, _indices(places, len(words))),
+    )
 
 
 def _plain(kind: int, cells: Sequence[str]) -> bytes:
@@ -99,15 +172,15 @@ def _plain(kind: int, cells: Sequence[str]) -> bytes:
     return b"".join(pieces)
 
 
-def _indices(column: Sequence[str], places: dict[str, int]) -> bytes:
-    """Return the places in the dictionary: the width in bits, then one run of packed bits."""
+def _indices(places: Any, words: int) -> bytes:
+    """Return places in the dictionary: the width in bits, then one run of packed bits."""
+    width = max(1, (words - 1).bit_length())
+    if words == 1:
+        return bytes([width]) + thrift.varint(len(places) << 1) + b"\0"
     np = libraries.numpy()
-    width = max(1, (len(places) - 1).bit_length())
-    count = -(-len(column) // 8)
-    if len(places) == 1:
-        return bytes([width]) + thrift.varint(len(column) << 1) + b"\0"
-    numbers = np.zeros(count * 8, dtype=np.uint32)
-    numbers[: len(column)] = np.fromiter(map(places.__getitem__, column), np.uint32, len(column))
+    count = -(-len(places) // 8)
+    numbers = np.zeros(count * 8, np.uint32)
+    numbers[: len(places)] = places
     bits = (numbers[:, None] >> np.arange(width, dtype=np.uint32)).astype(np.uint8) & 1
     packed: bytes = np.packbits(bits, bitorder="little").tobytes()
     return bytes([width]) + thrift.varint(count << 1 | 1) + packed

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import IO
 
@@ -40,32 +41,58 @@ class Table:
         return f"Outcomes of rotations, {year}, {self.profile}"
 
     def batches(self, size: int = BATCH) -> Iterator[Columns]:
-        """Yield the columns, in the codebook's order, of `size` rows at a time."""
+        """Yield the columns, in the codebook's order, of at most `size` rows at a time."""
+        for _, columns in self.blocks(size):
+            yield columns()
+
+    def blocks(self, size: int) -> Iterator[tuple[bytes, Callable[[], Columns]]]:
+        """Yield at most `size` rows at a time as they stand in the CSV, and what reads them."""
         done = 0
-        for columns in read(self.spool, size):
-            yield columns
-            done += len(columns[0])
-            self.told(done)
+        for block in _blocks(self.spool, size):
+            columns = partial(_columns, block)
+            yield block, columns
+            done += block.count(b"\n")
+            self.told(min(done, self.rows))
 
 
 def read(spool: IO[bytes], size: int = BATCH) -> Iterator[Columns]:
-    """Yield the columns of a CSV by the codebook, from its beginning, `size` rows at a time.
+    """Yield the columns of a CSV by the codebook, from its beginning, `size` rows at a time."""
+    return map(_columns, _blocks(spool, size))
+
+
+def _blocks(spool: IO[bytes], size: int) -> Iterator[bytes]:
+    """Yield whole rows, some `size` lines of them: a row may go over several lines in quotes."""
+    spool.seek(0)
+    spool.readline()
+    while block := b"".join(islice(spool, size)):
+        while block.count(b'"') % 2:
+            block += spool.readline()
+        yield block
+
+
+def _columns(block: bytes) -> Columns:
+    """Return the cells of whole rows, column by column.
 
     The apostrophe that guards against formulas is taken off, unless the text would then read like
     a missing code.
     """
-    spool.seek(0)
-    lines = io.TextIOWrapper(spool, encoding="utf-8", newline="")
-    try:
-        reader = csv.reader(lines)
-        next(reader)
-        while rows := list(islice(reader, size)):
-            columns: list[Sequence[str]] = list(zip(*rows, strict=True))
-            for place in _TEXTS:
-                columns[place] = [_bare(cell) for cell in columns[place]]
-            yield columns
-    finally:
-        lines.detach()
+    text = block.decode()
+    columns: list[Sequence[str]]
+    if '"' in text:
+        columns = list(zip(*csv.reader(io.StringIO(text, newline="")), strict=True))
+    else:
+        cells = text.replace("\n", ",").split(",")
+        columns = [cells[place :: len(VARIABLES)] for place in range(len(VARIABLES))]
+        columns[0] = columns[0][:-1]
+    if "'" in text:
+        for place in _TEXTS:
+            columns[place] = unguarded(columns[place])
+    return columns
+
+
+def unguarded(cells: Sequence[str]) -> list[str]:
+    """Return text as it was before the CSV guarded it, but for what would read like a code."""
+    return [_bare(cell) for cell in cells]
 
 
 _TEXTS = tuple(place for place, variable in enumerate(VARIABLES) if variable.kind == "text")
