@@ -34,6 +34,10 @@ OF_MONEY = {
     34: "a dispute won, lost, its events out of order",
     35: "a host's account disabled, a payout returned",
 }
+OF_EXPORTS = {
+    43: "a worker killed in the middle of an export",
+    44: "the client of a long download goes away",
+}
 
 
 def named() -> dict[int, list[str]]:
@@ -60,6 +64,11 @@ def test_each_fault_of_a_booking_is_named_by_a_test():
 def test_each_fault_of_money_on_its_way_is_named_by_a_test():
     found = named()
     assert {row: words for row, words in OF_MONEY.items() if not found[row]} == {}
+
+
+def test_each_fault_of_an_export_is_named_by_a_test():
+    found = named()
+    assert {row: words for row, words in OF_EXPORTS.items() if not found[row]} == {}
 
 
 def test_the_search_finds_what_is_marked():

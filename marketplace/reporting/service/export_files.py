@@ -25,7 +25,9 @@ class File:
     texts_cut: int = 0
 
 
-def put(store: ObjectStore, key: str, spool: IO[bytes], seen: Callable[[bytes], object] = len) -> int:
+def put(
+    store: ObjectStore, key: str, spool: IO[bytes], seen: Callable[[bytes], object] = len
+) -> int:
     """Store all of `spool` at `key`, whole or not at all; return its size.
 
     `seen` is given every piece. The pieces come from the local disk, never from a store: one that

@@ -10,12 +10,13 @@ from typing import Any
 
 from marketplace.reporting.rules import libraries
 from marketplace.reporting.rules.codebook import VARIABLES
-from marketplace.reporting.rules.formats.table import unguarded
 
 _COMMA, _END = 0x2C, 0x0A
 _WORD = 8
 # The longest word that is compared whole.
 _LONGEST = 3 * _WORD
+# Odd and large: what multiplies by it spreads.
+_PRIME = 0x9E3779B97F4A7C15
 
 
 class CellsInBytes:
@@ -38,31 +39,50 @@ class CellsInBytes:
 
     def places(self, column: int, words: Sequence[str]) -> Any:
         """Return the place among `words` of each cell, or None if one is none of them."""
-        np, starts = self._np, self.starts[:, column]
-        sizes = self.ends[:, column] - starts
-        if sizes.max() > _LONGEST:
+        np = self._np
+        sizes, parts = self._parts(column)
+        if parts is None:
             return None
-        parts = [
-            self._words[starts + offset] & self._masks[np.clip(sizes - offset, 0, _WORD)]
-            for offset in range(0, _LONGEST, _WORD)
-        ]
-        found = np.full(len(starts), -1, np.int64)
+        found = np.full(len(sizes), -1, np.int64)
         for place, word in enumerate(words):
-            encoded = word.encode().ljust(_LONGEST, b"\0")
-            same = sizes == len(word.encode())
-            for offset, part in zip(range(0, _LONGEST, _WORD), parts, strict=True):
-                same &= part == int.from_bytes(encoded[offset : offset + _WORD], "little")
+            encoded = word.encode()
+            same = sizes == len(encoded)
+            for number, part in enumerate(parts):
+                eight = encoded[number * _WORD : (number + 1) * _WORD]
+                same &= part == int.from_bytes(eight, "little")
             found[same] = place
         return None if (found < 0).any() else found
 
-    def short(self, column: int) -> tuple[list[str], Any] | None:
-        """Return the different cells and each one's place, or None if one has over eight bytes."""
-        np, starts = self._np, self.starts[:, column]
-        sizes = self.ends[:, column] - starts
-        if sizes.max() > _WORD:
+    def different(self, column: int) -> tuple[list[str], Any] | None:
+        """Return the different cells and each one's place; None where they are not few or short."""
+        np = self._np
+        sizes, parts = self._parts(column)
+        if parts is None:
             return None
-        keys, places = np.unique(self._words[starts] & self._masks[sizes], return_inverse=True)
-        return [int(key).to_bytes(_WORD, "little").rstrip(b"\0").decode() for key in keys], places
+        mixed = sizes.astype(np.uint64)
+        for part in parts:
+            mixed = (mixed ^ part) * np.uint64(_PRIME)
+        _, first, places = np.unique(mixed, return_index=True, return_inverse=True)
+        # Two that are mixed into the same number would be taken for one.
+        alike = all((part[first][places] == part).all() for part in parts)
+        if not alike or len(first) > max(1, len(sizes) // 2):
+            return None
+        return [self._text(column, row) for row in first.tolist()], places
+
+    def _parts(self, column: int) -> tuple[Any, list[Any] | None]:
+        """Return the cells' sizes, and their bytes as numbers of eight; None if one is too long."""
+        starts = self.starts[:, column]
+        sizes = self.ends[:, column] - starts
+        longest = int(sizes.max())
+        if longest > _LONGEST:
+            return sizes, None
+        return sizes, [
+            self._words[starts + offset] & self._masks[self._np.clip(sizes - offset, 0, _WORD)]
+            for offset in range(0, max(longest, 1), _WORD)
+        ]
+
+    def _text(self, column: int, row: int) -> str:
+        return self._padded[self.starts[row, column] : self.ends[row, column]].decode()
 
     def of_one_length(self, column: int) -> Any:
         """Return the cells as rows of bytes if all have one size, else None."""
@@ -73,7 +93,6 @@ class CellsInBytes:
         return self._bytes[starts[:, None] + self._np.arange(size)]
 
     def texts(self, column: int) -> list[str]:
-        """Return the cells as text, without the apostrophe that guards."""
+        """Return the cells as text."""
         pairs = zip(self.starts[:, column].tolist(), self.ends[:, column].tolist(), strict=True)
-        cells = [self._padded[start:end].decode() for start, end in pairs]
-        return unguarded(cells) if VARIABLES[column].kind == "text" else cells
+        return [self._padded[start:end].decode() for start, end in pairs]

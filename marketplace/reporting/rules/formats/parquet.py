@@ -14,7 +14,7 @@ from marketplace.reporting.rules import codebook, libraries
 from marketplace.reporting.rules.codebook import VARIABLES, Variable
 from marketplace.reporting.rules.formats import thrift
 from marketplace.reporting.rules.formats.cells import CellsInBytes
-from marketplace.reporting.rules.formats.table import Columns, Table
+from marketplace.reporting.rules.formats.table import Columns, Table, unguarded
 from marketplace.reporting.rules.formats.thrift import I32, I64
 
 ROWS_OF_A_GROUP = 20_000
@@ -23,7 +23,6 @@ PLAIN, RLE, RLE_DICTIONARY = 0, 3, 8
 DATA_PAGE, DICTIONARY_PAGE = 0, 2
 _MAGIC = b"PAR1"
 _UTF8 = 0
-_APOSTROPHE = 0x27
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +100,9 @@ def _pages(block: bytes, read: Callable[[], Columns]) -> Iterator[Pages]:
     for place, variable in enumerate(VARIABLES):
         if variable.values:
             quick = _words(variable, place, cells)
-        elif variable.numeric:
-            quick = _numbers(variable, place, cells)
         else:
-            quick = _alike(variable, place, cells)
-        yield quick or _slow(variable, cells.texts(place))
+            quick = _few(variable, place, cells) or _ids(variable, place, cells)
+        yield quick or _slow(variable, _bare(variable, cells.texts(place)))
 
 
 def _words(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
@@ -115,23 +112,27 @@ def _words(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
     return None if places is None else _by_dictionary(variable, words, places)
 
 
-def _numbers(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
-    """Counts, of which few are different."""
-    found = cells.short(place)
-    return None if found is None else _by_dictionary(variable, *found)
-
-
-def _alike(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
-    """Text of one length, plain; or the same in every row."""
-    rows = cells.of_one_length(place)
-    if rows is None or (variable.kind == "text" and (rows[:, 0] == _APOSTROPHE).any()):
+def _few(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
+    """Short cells, of which few are different."""
+    found = cells.different(place)
+    if found is None:
         return None
-    if (rows == rows[0]).all():
-        word = rows[0].tobytes().decode()
-        return _slow(variable, [word] * len(rows))
+    words, places = found
+    return _by_dictionary(variable, _bare(variable, words), places)
+
+
+def _ids(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
+    """Ids, plain: one as long as the other."""
+    rows = cells.of_one_length(place) if variable.kind == "id" else None
+    if rows is None:
+        return None
     np = libraries.numpy()
     sizes = np.full((len(rows), 1), rows.shape[1], "<u4").view(np.uint8)
     return _plainly(len(rows), np.hstack([sizes, rows]).tobytes())
+
+
+def _bare(variable: Variable, cells: list[str]) -> list[str]:
+    return unguarded(cells) if variable.kind == "text" else cells
 
 
 def _kind(variable: Variable) -> int:
