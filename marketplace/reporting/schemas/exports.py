@@ -1,6 +1,6 @@
 """What the routes of exports take and give."""
 
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marshmallow import ValidationError, fields, validate
 
@@ -11,7 +11,7 @@ from marketplace.reporting.service.exports import FORMATS
 from marketplace.web.schemas import StrictSchema, Text
 
 REASON = validate.Length(8, 500)
-FOLDER = r"^[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?$"
+FOLDER = r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?\Z"
 
 
 def _formats() -> fields.List[str]:
@@ -103,8 +103,11 @@ class RightSchema(StrictSchema):
 
 
 def _known_zone(name: str) -> None:
-    if name not in available_timezones():
-        raise ValidationError("Expected a time zone such as America/New_York.")
+    try:
+        ZoneInfo(name)
+    # Unknown; no name at all; a folder of zones.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValidationError("Expected a time zone such as America/New_York.") from error
 
 
 class ScheduleArgs(StrictSchema):

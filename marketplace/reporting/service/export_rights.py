@@ -7,7 +7,8 @@ from marketplace.compliance import service as compliance
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
-from marketplace.reporting.errors import ExportRefused, IdentifiedRefused
+from marketplace.identity import queries as identity
+from marketplace.reporting.errors import ExportRefused, IdentifiedRefused, RightByOneself
 from marketplace.reporting.models import IdentifiedRight
 from marketplace.reporting.queries import exports as queries
 
@@ -23,12 +24,19 @@ def give(
     granted_by: UUID,
     now: datetime,
 ) -> IdentifiedRight:
-    """Give the right until `expires_at`, a year at most; recorded."""
+    """Give an analyst the right until `expires_at`, a year at most; recorded."""
     if not now < expires_at <= now + LONGEST:
         raise ExportRefused(
             "The right ends within a year.",
             fields={"expires_at": ["Expected a moment to come, within 366 days."]},
         )
+    if not identity.has_role(session, account_id, "analyst"):
+        raise ExportRefused(
+            "Only analysts make exports.",
+            fields={"account_id": ["Expected the account of an analyst."]},
+        )
+    if account_id == granted_by:
+        raise RightByOneself
     right = IdentifiedRight(
         id=new_id(),
         account_id=account_id,

@@ -35,7 +35,9 @@ TABLES = {
     "quarantine_id": "quarantine",
     "refund_id": "refund",
     "review_id": "listing_review",
+    "right_id": "identified_right",
     "run_id": "report_run",
+    "schedule_id": "export_schedule",
     "upload_id": "document_upload",
 }
 
@@ -83,6 +85,7 @@ def build(
     for public in (False, True):
         client.call(done.analyst, "POST", "/reports/match/2027/runs", 202, json={"public": public})
     client.call(done.analyst, "POST", "/exports", 202, json={"match_year": 2027})
+    _exports(client)
     _listing_to_review(stage, owner)
     run_jobs()
     with stage.transaction() as session:
@@ -133,6 +136,18 @@ def build(
         for site, listing, pool in pairs
     ]
     return World(connection, callers, values, places)
+
+
+def _exports(client: Done) -> None:
+    """Plan one, and let the analyst have identified ones."""
+    plan = {"name": "weekly", "cron": "0 6 * * 1"}
+    client.call(client.analyst, "POST", "/exports/schedules", 201, json=plan)
+    right = {
+        "account_id": str(client.analyst.id),
+        "reason": "checks the records",
+        "expires_at": "2027-01-01T00:00:00Z",
+    }
+    client.call(client.operator, "POST", "/exports/rights", 201, json=right)
 
 
 def _calendars(client: Done, owner: Person, trainee: Person, place: Place) -> list[str]:

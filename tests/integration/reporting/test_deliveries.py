@@ -202,7 +202,12 @@ def test_an_ended_schedule_starts_nothing(panel, client, analyst, operator, cloc
         ({"cron": "0 0 30 2 *"}, "cron"),
         ({"name": "../up"}, "name"),
         ({"name": "Weekly"}, "name"),
+        ({"name": "weekly\n"}, "name"),
         ({"time_zone": "Chicago"}, "time_zone"),
+        ({"time_zone": "America"}, "time_zone"),
+        ({"time_zone": "../../etc/passwd"}, "time_zone"),
+        ({"time_zone": "UTC\x00"}, "time_zone"),
+        ({"time_zone": ""}, "time_zone"),
         ({"formats": ["pdf"]}, "formats"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from marketplace.compliance.models import AuditEntry
+from marketplace.core.ids import new_id
 from marketplace.reporting.rules.formats import xlsx
 from tests.integration.reporting.conftest import YEAR
 from tests.integration.reporting.exporting import API, download, export, rows_of
@@ -98,7 +99,7 @@ def test_identified_needs_right_and_reason_and_is_recorded(
     assert [one["account_id"] for one in listed] == [str(analyst.id)]
 
 
-def test_a_right_ends_by_itself_and_is_no_gift_to_oneself(client, trusted, operator, clock):
+def test_a_right_ends_by_itself_and_is_no_gift_to_oneself(client, trusted, operator, people, clock):
     asked = {"profile": "identified", "reason": "to check what was recorded"}
     clock.advance(timedelta(days=31))
     assert client.post(API, json=asked, headers=trusted.headers).status_code == 403
@@ -110,12 +111,17 @@ def test_a_right_ends_by_itself_and_is_no_gift_to_oneself(client, trusted, opera
         }
         answer = client.post(f"{API}/rights", json=right, headers=operator.headers)
         assert (answer.status_code, list(answer.get_json()["fields"])) == (422, ["expires_at"])
-    own = {
-        "account_id": str(operator.id),
-        "reason": "for myself alone",
-        "expires_at": (clock.now() + timedelta(days=2)).isoformat(),
-    }
-    answer = client.post(f"{API}/rights", json=own, headers=operator.headers)
+    for nobody in (new_id(), operator.id):
+        right = {
+            "account_id": str(nobody),
+            "reason": "for nobody that there is",
+            "expires_at": (clock.now() + timedelta(days=2)).isoformat(),
+        }
+        answer = client.post(f"{API}/rights", json=right, headers=operator.headers)
+        assert (answer.status_code, list(answer.get_json()["fields"])) == (422, ["account_id"])
+    both = people.make("operator", "analyst")
+    own = {**right, "account_id": str(both.id)}
+    answer = client.post(f"{API}/rights", json=own, headers=both.headers)
     assert (answer.status_code, answer.get_json()["code"]) == (403, "right_by_oneself")
 
 
