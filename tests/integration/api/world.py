@@ -3,7 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -85,7 +85,7 @@ def build(
     for public in (False, True):
         client.call(done.analyst, "POST", "/reports/match/2027/runs", 202, json={"public": public})
     client.call(done.analyst, "POST", "/exports", 202, json={"match_year": 2027})
-    _exports(client)
+    _exports(client, stage.now + timedelta(days=30))
     _listing_to_review(stage, owner)
     run_jobs()
     with stage.transaction() as session:
@@ -138,14 +138,14 @@ def build(
     return World(connection, callers, values, places)
 
 
-def _exports(client: Done) -> None:
+def _exports(client: Done, until: datetime) -> None:
     """Plan one, and let the analyst have identified ones."""
     plan = {"name": "weekly", "cron": "0 6 * * 1"}
     client.call(client.analyst, "POST", "/exports/schedules", 201, json=plan)
     right = {
         "account_id": str(client.analyst.id),
         "reason": "checks the records",
-        "expires_at": "2027-01-01T00:00:00Z",
+        "expires_at": until.isoformat(),
     }
     client.call(client.operator, "POST", "/exports/rights", 201, json=right)
 
