@@ -1,6 +1,8 @@
 """What hosts' money and disputes look like over HTTP."""
 
-from marshmallow import fields, validate
+from decimal import Decimal
+
+from marshmallow import ValidationError, fields, validate
 
 from marketplace.payments.gateway import EVIDENCE_PARTS
 from marketplace.payments.rules.shares import Bearer
@@ -97,6 +99,12 @@ class OnboardedSchema(StrictSchema):
     message = fields.String()
 
 
+def _a_share(percent: Decimal) -> None:
+    # Not a range: its limits would stand in the document as those of a number, and this is text.
+    if not 0 <= percent <= 100:  # noqa: PLR2004 - the limits are in the message
+        raise ValidationError("Between 0 and 100.")
+
+
 class ContractArgs(StrictSchema):
     """The terms of a fee contract."""
 
@@ -110,8 +118,8 @@ class ContractArgs(StrictSchema):
         required=True,
         places=2,
         as_string=True,
-        validate=validate.Range(0, 100),
-        metadata={"description": "Kept of each released share.", "example": "12.50"},
+        validate=_a_share,
+        metadata={"description": "Kept of each released share: 0 to 100.", "example": "12.50"},
     )
     losses_borne_by = fields.String(
         load_default=Bearer.PLATFORM.value,

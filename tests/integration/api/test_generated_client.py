@@ -23,6 +23,7 @@ post_hooks: []
 content_type_overrides:
   application/pdf: application/octet-stream
   text/csv: application/octet-stream
+  image/svg+xml: application/octet-stream
   "*/*": application/octet-stream
 """
 
