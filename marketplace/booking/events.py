@@ -22,6 +22,7 @@ class BookingEvent(Event):
     weeks: int
     at: datetime
     itinerary_id: UUID | None = None
+    cohort_id: UUID | None = None
 
 
 class BookingHeld(BookingEvent):

@@ -39,10 +39,12 @@ _CALLED_OFF = {
 # that is kept for longer: a step of the history like any other.
 STEPS: Mapping[BookingState, Mapping[BookingState, str]] = {
     _S.HELD: {
-        _S.HELD: "the trainee asks for more time, once; or an itinerary waits for its hosts",
+        _S.HELD: "the trainee asks for more time, once; or an itinerary waits for its hosts,"
+        " or a school is asked",
         _S.SUBMITTED: "the trainee applies",
         _S.AWAITING_PAYMENT: "the trainee begins to pay",
         _S.CONFIRMED: "the trainee takes it in place of a rotation that was called off",
+        _S.DECLINED: "the trainee's school declines",
         _S.EXPIRED: "the hold ends",
         _S.WITHDRAWN: "the trainee gives it up",
         **_CALLED_OFF,

@@ -10,9 +10,11 @@ from marketplace.booking.events import (
     BookingReleased,
     BookingStarted,
 )
-from marketplace.booking.service import host_shares, offering, payment
+from marketplace.booking.service import agreeing, host_shares, offering, payment
+from marketplace.booking.service.cohorts import paying as cohort_paying
 from marketplace.booking.service.itineraries import following, paying
 from marketplace.catalog.events import SeatsFreed
+from marketplace.compliance.events import AgreementInForce
 from marketplace.core.events import Subscription
 from marketplace.payments.events import PaymentExpired, PaymentFailed, PaymentSettled
 
@@ -23,6 +25,9 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (BookingAwaitingPayment, following.heard),
     (BookingReleased, following.heard),
     (BookingCancelled, following.heard),
+    (BookingReleased, cohort_paying.heard),
+    (BookingCancelled, cohort_paying.heard),
+    (PaymentSettled, cohort_paying.settled),
     (PaymentSettled, payment.settled),
     (PaymentFailed, payment.failed),
     (PaymentExpired, payment.failed),
@@ -31,4 +36,5 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (BookingCancelled, host_shares.stopped),
     (BookingNoShow, host_shares.stopped),
     (SeatsFreed, offering.seats_freed),
+    (AgreementInForce, agreeing.in_force),
 )

@@ -13,6 +13,7 @@ from marketplace.booking.queries import messages as kept
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
     allocating,
+    cohorts,
     deadlines,
     force_majeure,
     mailed_files,
@@ -25,6 +26,7 @@ from marketplace.booking.service import (
     rescues,
     waiting,
 )
+from marketplace.booking.service.cohorts import paying as cohort_paying
 from marketplace.booking.service.itineraries import FOLLOW, deciding
 from marketplace.compliance.gateway import VirusScanner
 from marketplace.core.db import Session
@@ -101,6 +103,12 @@ def follow_itinerary(job: JobContext, itinerary_id: str) -> None:
     """Do for an itinerary what follows from the steps of its bookings."""
     with job.transaction() as session:
         deciding.follow(session, UUID(itinerary_id), job.clock.now())
+
+
+def follow_cohort(job: JobContext, cohort_id: str) -> None:
+    """Do for a cohort what follows from the steps of its bookings."""
+    with job.transaction() as session:
+        cohort_paying.follow(session, UUID(cohort_id), job.clock.now())
 
 
 def search_rescue(job: JobContext, booking_id: str) -> None:
@@ -233,6 +241,7 @@ TASKS = (
     Task(waiting.ASK, ask_list),
     Task("booking.ask_lists", ask_lists, cron="* * * * *"),
     Task(FOLLOW, follow_itinerary),
+    Task(cohorts.FOLLOW, follow_cohort),
     Task(rescues.SEARCH, search_rescue),
     Task(rescues.FOLLOW, follow_rescue),
     Task("booking.close_rescues", close_rescues, cron="* * * * *"),

@@ -113,7 +113,41 @@ class NotTheKind(Invalid):
     title = "A new version is of the document's own kind."
 
 
+class AgreementUnfit(Invalid):
+    """`fields` says which part, and what is wrong with it."""
+
+    code = "agreement_unfit"
+    title = "An agreement can't be made like this."
+
+
+class SigningGone(NotFound):
+    """The same answer for a forged, an expired, a replaced and a used link."""
+
+    code = "signing_not_found"
+    title = "This link signs nothing, or no more. Ask for another."
+
+
+class AgreementWordsChanged(Conflict):
+    """`extra` has the digest and the wording as they are."""
+
+    code = "agreement_words_changed"
+    title = "This is not the text that you have before you. Read it again, then sign."
+
+
+class AgreementNotReady(NotFound):
+    code = "agreement_not_ready"
+    title = "There is no file yet: it is made within a minute after the last signature."
+
+
 CONSTRAINTS: ConstraintErrors = {
+    "pk_agreement_signature": SigningGone,
+    "pk_agreement_step": DecidedAlready,
+    "uq_agreement_template_name_number": RequirementsChanged,
+    "agreement_kept": HistoryIsKept,
+    "history_agreement_template": HistoryIsKept,
+    "history_agreement_signature": HistoryIsKept,
+    "history_agreement_step": HistoryIsKept,
+    "history_agreement_reminder": HistoryIsKept,
     "history_audit_entry": HistoryIsKept,
     "history_consent": HistoryIsKept,
     "history_requirement_version": HistoryIsKept,

@@ -1,6 +1,8 @@
-"""The states of an upload, of a document's version, and of the look for viruses in it."""
+"""The states of an upload, a document's version, the look for viruses in it, and an agreement."""
 
 from enum import StrEnum
+
+from marketplace.core.states import Transitions
 
 
 class UploadState(StrEnum):
@@ -30,3 +32,25 @@ class DocumentState(StrEnum):
     EXPIRING = "expiring"
     EXPIRED = "expired"
     DELETED = "deleted"
+
+
+class AgreementState(StrEnum):
+    """An affiliation agreement between a school and a site."""
+
+    DRAFT = "draft"
+    OUT_FOR_SIGNATURE = "out_for_signature"
+    IN_FORCE = "in_force"
+    ENDED = "ended"
+    VOID = "void"
+
+
+_A = AgreementState
+AGREEMENT = Transitions(
+    {
+        _A.DRAFT: frozenset({_A.OUT_FOR_SIGNATURE, _A.VOID}),
+        _A.OUT_FOR_SIGNATURE: frozenset({_A.IN_FORCE, _A.VOID}),
+        _A.IN_FORCE: frozenset({_A.ENDED}),
+        _A.ENDED: frozenset(),
+        _A.VOID: frozenset(),
+    }
+)

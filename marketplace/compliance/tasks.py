@@ -5,15 +5,23 @@ from datetime import timedelta
 from uuid import UUID
 
 from marketplace.compliance.errors import DocumentGone, UploadUsed
-from marketplace.compliance.gateway import DocumentVault, VirusScanner
+from marketplace.compliance.gateway import DocumentVault, LinkSigner, VirusScanner
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.queries import scans
 from marketplace.compliance.rules.files import LARGEST, FileFault, too_large
-from marketplace.compliance.service import files, scanning, upkeep, uploads
+from marketplace.compliance.service import (
+    agreement_files,
+    agreement_upkeep,
+    agreements,
+    files,
+    scanning,
+    upkeep,
+    uploads,
+)
 from marketplace.compliance.states import UploadState
 from marketplace.core.errors import NotFound
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
-from marketplace.core.ports import ObjectStore
+from marketplace.core.ports import ObjectStore, PdfRenderer
 
 MOST_BATCHES = 100
 PIECE = 1 << 16
@@ -117,6 +125,30 @@ def tidy(job: JobContext) -> None:
             return
 
 
+def render_agreement(job: JobContext, agreement_id: str) -> None:
+    """Set an agreement with its signatures, store it, and mail it to who signed."""
+    wanted = UUID(agreement_id)
+    with job.transaction() as session:
+        data = agreement_files.printed(session, wanted)
+    if data is None:
+        return
+    key = f"agreements/{wanted}/agreement.pdf"
+    job.parts.get(ObjectStore).put(key, job.parts.get(PdfRenderer).render("agreement", data))
+    with job.transaction() as session:
+        agreement_files.stored(session, wanted, key, job.clock.now())
+
+
+def tend_agreements(job: JobContext) -> None:
+    """Remind whose turn it is to sign, tell of ends that come, and end what is over."""
+    signer = job.parts.get(LinkSigner)
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            reminded = agreement_upkeep.remind(session, signer, job.clock.now())
+            told = agreement_upkeep.near_the_end(session, job.clock.now())
+        if not reminded and not told:
+            return
+
+
 def _stored(
     job: JobContext, store: ObjectStore, upload_id: UUID, announced: int, media_type: str
 ) -> files.Stored:
@@ -150,5 +182,7 @@ TASKS = (
     Task(scanning.SCAN, scan, retry=SCANNING),
     Task("compliance.scan_waiting", scan_waiting, cron="*/10 * * * *"),
     Task("compliance.remind", remind, cron="23 * * * *"),
+    Task(agreements.RENDER, render_agreement),
+    Task("compliance.tend_agreements", tend_agreements, cron="47 6 * * *"),
     Task("compliance.tidy", tidy, cron="*/5 * * * *"),
 )

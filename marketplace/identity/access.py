@@ -74,6 +74,11 @@ class Caller:
     def roles(self) -> frozenset[str]:
         return frozenset(grant.role for grant in self.grants)
 
+    @property
+    def school_ids(self) -> frozenset[UUID]:
+        """The schools that the account is a coordinator of."""
+        return frozenset(grant.school_id for grant in self.grants if grant.school_id is not None)
+
     def site_roles(self, site_id: UUID) -> frozenset[str]:
         return frozenset(grant.role for grant in self.grants if grant.site_id == site_id)
 
@@ -189,7 +194,7 @@ def check_school(school_id: UUID, *, operators: bool = True) -> Caller:
     found = _admit()
     if operators and Role.OPERATOR in found.roles:
         return found
-    if school_id not in {grant.school_id for grant in found.grants}:
+    if school_id not in found.school_ids:
         raise NotFound
     return found
 

@@ -143,10 +143,42 @@ class PayloadRefused(DomainError):
     title = "This is no event."
 
 
+class InvoiceNotOpen(Conflict):
+    """`extra.state` is what it is."""
+
+    code = "invoice_not_open"
+    title = "This invoice is not open any more."
+
+
+class InvoiceOpen(Conflict):
+    code = "invoice_open"
+    title = "An invoice for this is open already."
+
+
+class InvoiceNotReady(NotFound):
+    code = "invoice_not_ready"
+    title = "There is no file yet: it is made within a minute after the invoice."
+
+
+class InvoiceKept(Conflict):
+    code = "history_is_kept"
+    title = "An invoice stays as it was issued."
+
+
+class NotByBank(Conflict):
+    code = "not_by_bank"
+    title = "This refund goes back by the processor, or has been sent."
+
+
 CONSTRAINTS: ConstraintErrors = {
     "ck_payment_refunded": RefundExceedsPayment,
     "ck_payment_part_refunded": RefundExceedsPayment,
     "uq_payment_live": PaymentInProgress,
+    "uq_invoice_open": InvoiceOpen,
+    "pk_invoice_step": InvoiceNotOpen,
+    "invoice_kept": InvoiceKept,
+    "history_invoice_line": InvoiceKept,
+    "history_invoice_step": InvoiceKept,
     "ex_fee_contract_site_id_valid": ContractsOverlap,
     "ck_credit_grant_left": CreditLacking,
     "ck_voucher_code_uses": VoucherRefused,

@@ -176,3 +176,24 @@ EVIDENCE = Transitions(
         _E.WAIVED: frozenset(),
     }
 )
+
+
+class InvoiceState(StrEnum):
+    """What an organisation is asked for by a day."""
+
+    OPEN = "open"
+    OVERDUE = "overdue"
+    PAID = "paid"
+    VOID = "void"
+
+
+_I = InvoiceState
+INVOICE = Transitions(
+    {
+        _I.OPEN: frozenset({_I.OVERDUE, _I.PAID, _I.VOID}),
+        _I.OVERDUE: frozenset({_I.PAID, _I.VOID}),
+        _I.PAID: frozenset(),
+        _I.VOID: frozenset(),
+    }
+)
+OPEN_INVOICE = frozenset({_I.OPEN, _I.OVERDUE})

@@ -14,6 +14,7 @@ from marketplace.booking.models.bookings import (
     CalendarFeed,
 )
 from marketplace.booking.models.changes import BookingChange, BookingProposal, Rescue
+from marketplace.booking.models.cohorts import Cohort, CohortPlace
 from marketplace.booking.models.endings import ForceMajeure, ForceMajeureBooking, NoShow
 from marketplace.booking.models.itineraries import Itinerary, ItineraryItem
 from marketplace.booking.models.messages import (
@@ -30,6 +31,7 @@ from marketplace.booking.models.rounds import (
     RoundRun,
     RoundStep,
 )
+from marketplace.booking.models.schools import SchoolRequest
 from marketplace.booking.models.stays import StayRuleVersion
 from marketplace.booking.models.waiting import KeptSeat, SeatOffer, WaitingEntry, WaitingStep
 
@@ -49,6 +51,8 @@ __all__ = [
     "BookingWaiver",
     "BookingWeek",
     "CalendarFeed",
+    "Cohort",
+    "CohortPlace",
     "ForceMajeure",
     "ForceMajeureBooking",
     "Itinerary",
@@ -65,6 +69,7 @@ __all__ = [
     "RoundRanking",
     "RoundRun",
     "RoundStep",
+    "SchoolRequest",
     "SeatOffer",
     "StayRuleVersion",
     "WaitingEntry",

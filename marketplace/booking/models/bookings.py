@@ -105,11 +105,16 @@ class Booking(Base):
     payment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment.id"))
     # Where it is one of several that are held and paid together.
     itinerary_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("itinerary.id"))
+    # Where a school books and pays it with others.
+    cohort_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("cohort.id"))
+    # The trainee's school, where its word is needed: see `SchoolRequest`.
+    school_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("school.id"))
     held_at: Mapped[datetime]
     # What was asked for when it was made: set by the database as the row is inserted, and kept.
     site_requirements_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("requirement_version.id"), server_default=FetchedValue()
     )
+    agreement_needed: Mapped[bool] = mapped_column(server_default=text("false"))
     listing_requirements_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("requirement_version.id"), server_default=FetchedValue()
     )

@@ -25,7 +25,7 @@ class BookingMessage(Base):
         UniqueConstraint("booking_id", "number"),
         UniqueConstraint("booking_id", "mail_id"),
         CheckConstraint("number >= 1", name="number"),
-        CheckConstraint("role IN ('trainee', 'host', 'operator')", name="role"),
+        CheckConstraint("role IN ('trainee', 'host', 'operator', 'school')", name="role"),
         CheckConstraint("kind IN ('text', 'joined')", name="kind"),
         CheckConstraint("(kind = 'text') = (body <> '') AND length(body) <= 10000", name="body"),
         Index("ix_booking_message_author_id", "author_id", "sent_at"),

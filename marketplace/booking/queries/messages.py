@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from marketplace.booking.models import (
     Booking,
@@ -18,6 +18,8 @@ from marketplace.booking.models import (
 from marketplace.compliance.queries import scans
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.identity.queries import schools
+from marketplace.identity.rules import Seen
 from marketplace.web.pagination import Page, paginate
 
 
@@ -48,6 +50,16 @@ class SentFile:
     file: MessageFile
     looked_at: bool
     virus: str | None
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Who lists threads, and by what they may be in one now: who lost that sees it no more."""
+
+    account_id: UUID
+    sites: frozenset[UUID]
+    schools: frozenset[UUID]
+    operator: bool
 
 
 def head(session: Session, booking_id: UUID, author_id: UUID, since: datetime) -> Head:
@@ -204,9 +216,10 @@ def joined(session: Session, booking_id: UUID) -> frozenset[UUID]:
 
 
 def threads(
-    session: Session, account_id: UUID, *, unread: bool, limit: int, cursor: str | None
+    session: Session, whose: Whose, *, unread: bool, limit: int, cursor: str | None
 ) -> Page[Thread]:
-    """Return the threads that the account is in, the newest first; two queries."""
+    """Return the threads that the account is in now, the newest first; two queries."""
+    account_id = whose.account_id
     news = (
         select(BookingMessage.booking_id)
         .where(
@@ -217,6 +230,8 @@ def threads(
         .correlate(MessageReader)
     )
     query = select(MessageReader).where(MessageReader.account_id == account_id)
+    if not whose.operator:
+        query = query.join(Booking, Booking.id == MessageReader.booking_id).where(_may(whose))
     found = paginate(
         session,
         query.where(news.exists()) if unread else query,
@@ -229,6 +244,21 @@ def threads(
     ids = [one.booking_id for one in found.items]
     counts = _counts(session, account_id, ids) if ids else {}
     return Page([counts[one] for one in ids], found.next_cursor)
+
+
+def _may(whose: Whose) -> ColumnElement[bool]:
+    """The condition that the account is one of the booking's people now."""
+    ways = [Booking.trainee_id == whose.account_id]
+    if whose.sites:
+        ways.append(Booking.site_id.in_(whose.sites))
+    if whose.schools:
+        shown = schools.showing(Seen.MESSAGES)
+        ways.append(
+            exists().where(
+                shown.c.account_id == Booking.trainee_id, shown.c.school_id.in_(whose.schools)
+            )
+        )
+    return or_(*ways)
 
 
 def _counts(

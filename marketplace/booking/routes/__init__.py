@@ -4,6 +4,7 @@ from marketplace.booking.routes import (
     applying,
     changes,
     clearing,
+    cohorts,
     endings,
     feeds,
     hosts,
@@ -12,6 +13,7 @@ from marketplace.booking.routes import (
     operators,
     rescues,
     rounds,
+    schools,
     trainees,
     waiting,
 )
@@ -34,4 +36,6 @@ BLUEPRINTS = (
     endings.operators,
     rounds.blueprint,
     rounds.opening,
+    schools.blueprint,
+    cohorts.blueprint,
 )

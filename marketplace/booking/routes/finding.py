@@ -7,7 +7,7 @@ from marketplace.booking.models import Booking
 from marketplace.booking.rules.terms import Terms
 from marketplace.core.errors import NotFound
 from marketplace.core.settings import Settings
-from marketplace.identity.access import check_site, current_account
+from marketplace.identity.access import caller, check_site, current_account
 from marketplace.web import context
 from marketplace.web.etags import etag
 
@@ -41,6 +41,14 @@ def visible(booking_id: UUID) -> Booking:
     if booking.trainee_id != current_account().id:
         check_site(booking.site_id)
     return booking
+
+
+def concerning(booking_id: UUID) -> Booking:
+    """Return a booking that the caller takes, hosts or oversees, or that goes through their school."""
+    booking = queries.find(context.session(), booking_id)
+    if booking.school_id is not None and booking.school_id in caller().school_ids:
+        return booking
+    return visible(booking_id)
 
 
 def terms() -> Terms:

@@ -36,6 +36,8 @@ from marketplace.core.errors import NotFound
 from marketplace.core.ports import ObjectStore
 from marketplace.identity import queries as identity
 from marketplace.identity.access import caller, current_account, public, require, signed_in
+from marketplace.identity.queries import schools
+from marketplace.identity.rules import Seen
 from marketplace.web import context, openapi
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
@@ -72,7 +74,15 @@ MAIL = {
 @blueprint.response(200, ThreadPage)
 def list_threads(args: dict[str, Any]) -> Page[kept.Thread]:
     """List the threads that you are in, with how much of each you have not read."""
-    return kept.threads(context.session(), current_account().id, **args)
+    found = caller()
+    sites = {grant.site_id for grant in found.grants if grant.role in finding.DECIDERS}
+    whose = kept.Whose(
+        found.account.id,
+        frozenset(one for one in sites if one is not None),
+        found.school_ids,
+        operator="operator" in found.roles,
+    )
+    return kept.threads(context.session(), whose, **args)
 
 
 @blueprint.route(THREAD, methods=["GET"])
@@ -243,6 +253,9 @@ def _thread(booking_id: UUID) -> tuple[Booking, str]:
         return booking, "trainee"
     if found.site_roles(booking.site_id) & set(finding.DECIDERS):
         return booking, "host"
+    link = schools.own_link(session, booking.trainee_id) if found.school_ids else None
+    if link and link.school_id in found.school_ids and Seen.MESSAGES in link.sees:
+        return booking, "school"
     if "operator" not in found.roles:
         raise NotFound
     if kept.joining(session, booking.id, found.account.id) is None:

@@ -13,6 +13,8 @@ DECISION_BUSINESS_DAYS = 10
 # What a host asks for besides is written or found in a working week; then it is read again.
 ANSWER_BUSINESS_DAYS = 5
 REREAD_BUSINESS_DAYS = 2
+# A school's coordinators know their students; a working week is what they ask for.
+SCHOOL_BUSINESS_DAYS = 5
 # An approved trainee may be nine hours away and has to find the money.
 PAY_AFTER_APPROVAL = timedelta(days=3)
 # Whole days of the trainee, wherever they are, to choose after a host has called off, and to say
@@ -57,6 +59,11 @@ def decide_by(
 ) -> datetime:
     """The end of the host's so many business days from now, or the start of the first day."""
     return _end_of_business_day(now, first_day, time_zone, business_days)
+
+
+def school_decides_by(now: datetime, first_day: date, time_zone: str) -> datetime:
+    """Until when a school can decide on a student's booking; the seat is kept until then."""
+    return _end_of_business_day(now, first_day, time_zone, SCHOOL_BUSINESS_DAYS)
 
 
 def answer_by(now: datetime, first_day: date, time_zone: str) -> datetime:

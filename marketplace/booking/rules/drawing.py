@@ -40,7 +40,7 @@ WORDS = {
     BookingState.COMPLETED: "the host says that it was done",
     BookingState.EXPIRED: "not submitted, decided, answered or paid in time",
     BookingState.WITHDRAWN: "the trainee gave it up before it was confirmed",
-    BookingState.DECLINED: "the host declined the application",
+    BookingState.DECLINED: "the host, or the trainee's school, declined",
     BookingState.CANCELLED_BY_TRAINEE: "the trainee cancelled",
     BookingState.CANCELLED_BY_HOST: "the host called it off",
     BookingState.CANCELLED_BY_OPERATOR: "an operator ended it",

@@ -160,6 +160,14 @@ class BookingSchema(StrictSchema):
         allow_none=True,
         metadata={"description": "The itinerary that it is held and paid with, if any."},
     )
+    cohort_id = fields.UUID(
+        allow_none=True,
+        metadata={"description": "The cohort that a school books and pays it with, if any."},
+    )
+    school_id = fields.UUID(
+        allow_none=True,
+        metadata={"description": "The school whose word it needs, if any."},
+    )
     replaces_id = fields.UUID(
         allow_none=True, metadata={"description": "The booking that this one took over from."}
     )

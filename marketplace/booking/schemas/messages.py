@@ -9,7 +9,7 @@ from marketplace.web.schemas import PageArgs, StrictSchema, Text, page_of
 
 LONGEST_ADDRESS = 320
 LONGEST_MESSAGE = 10_000
-ROLES = ("trainee", "host", "operator")
+ROLES = ("trainee", "host", "operator", "school")
 
 
 class MessageFileSchema(Schema):

@@ -28,7 +28,7 @@ from marketplace.booking.rules.deadlines import (
     decide_by,
     pay_by,
 )
-from marketplace.booking.service import notices, payment, questions, transition
+from marketplace.booking.service import agreeing, notices, payment, questions, schooling, transition
 from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
@@ -46,14 +46,17 @@ def submit(
     now: datetime,
     answers: Mapping[str, Any] | None = None,
     questions_version: int | None = None,
+    actor_id: UUID | None = None,
 ) -> None:
     """Hand the application to the host, who has ten business days; the seat is kept until then.
 
-    `answers` are to the questions that the listing asks now, whose version the trainee names.
+    `answers` are to the questions that the listing asks now, whose version the trainee names;
+    `actor_id` is who applies for the trainee, where another does.
     """
     if booking.approval == Approval.INSTANT:
         raise ApprovalNotNeeded
     check_kept(booking, now)
+    schooling.check_approved(session, [booking])
     version, given = questions.answered(
         session, booking.listing_id, questions_version, answers or {}
     )
@@ -67,13 +70,14 @@ def submit(
         session,
         booking,
         BookingState.SUBMITTED,
-        actor_id=booking.trainee_id,
+        actor_id=actor_id or booking.trainee_id,
         reason="Application submitted.",
         now=now,
         hold_expires_at=_at_most(booking, until),
         message=message or None,
     )
-    _note(session, booking, "submitted", message or "", booking.trainee_id, now, version, given)
+    author_id = actor_id or booking.trainee_id
+    _note(session, booking, "submitted", message or "", author_id, now, version, given)
     notices.received(session, booking, now)
 
 
@@ -85,6 +89,7 @@ def approve(session: Session, booking: Booking, *, actor_id: UUID, now: datetime
     _check_undecided(session, booking)
     check_kept(booking, now)
     until = pay_by(now, booking.first_day, booking.time_zone)
+    until = agreeing.longer(session, booking, until, now)
     transition.move(
         session,
         booking,
@@ -196,8 +201,17 @@ def answer(
     notices.answered(session, booking, now)
 
 
-def withdraw(session: Session, booking: Booking, *, reason: str, now: datetime) -> None:
+def withdraw(
+    session: Session,
+    booking: Booking,
+    *,
+    reason: str,
+    now: datetime,
+    actor_id: UUID | None = None,
+) -> None:
     """Take back a booking that is not confirmed: nothing is owed, an open payment is closed.
+
+    `actor_id` is who does, where it is not the trainee.
 
     Money that arrives all the same goes back by itself. A host that had the application is told.
     """
@@ -206,7 +220,7 @@ def withdraw(session: Session, booking: Booking, *, reason: str, now: datetime) 
         session,
         booking,
         BookingState.WITHDRAWN,
-        actor_id=booking.trainee_id,
+        actor_id=actor_id or booking.trainee_id,
         reason=reason or "Withdrawn by the trainee.",
         now=now,
     )

@@ -124,7 +124,7 @@ def settle(
     session.add(_record(booking, agreed, asked, actor_id, now))
     host_shares.decided(session, booking, now)
     session.flush()
-    by_card = sum(one["amount"]["amount"] for one in asked if one["means"] == Means.CARD)
+    by_card = sum(one["amount"]["amount"] for one in asked if one["means"] != Means.CREDIT)
     return Money(by_card, agreed.refund.currency)
 
 
@@ -219,6 +219,9 @@ def give_back(
     the refunds as the record has them; none for nothing.
     """
     asked = []
+    if booking.cohort_id is not None:
+        # A school's money goes back to the school, and is nobody's credit.
+        as_credit = None
     sources = _sources(session, booking)
     by_credit = [one.payment_id for one in sources if one.means is Means.CREDIT]
     if by_credit:
@@ -245,6 +248,11 @@ def give_back(
     return asked
 
 
+def _way(means: str) -> Means:
+    """Whether it goes back as credit or, by card or bank, as money."""
+    return Means.CREDIT if means == Means.CREDIT else Means.CARD
+
+
 @dataclass(frozen=True)
 class _Source:
     """A payment, or a part of one, that can give back."""
@@ -259,11 +267,12 @@ def _sources(session: Session, booking: Booking) -> list[_Source]:
     """What can be refunded: payments for the booking alone, then its parts of payments for more."""
     payable = Payable(payment.KIND, booking.id)
     own = payments.kept_payments(session, payable)
-    found = [_Source(one.id, None, one.refundable, Means(one.means)) for one in own]
-    # Paid with an itinerary, or taken over from a booking that was.
-    if booking.itinerary_id is not None or booking.replaces_id is not None:
+    found = [_Source(one.id, None, one.refundable, _way(one.means)) for one in own]
+    # Paid with an itinerary or a cohort, or taken over from a booking that was.
+    together = booking.itinerary_id is not None or booking.cohort_id is not None
+    if together or booking.replaces_id is not None:
         for part in payments.kept_parts(session, payable):
-            means = Means(payments.payment(session, part.payment_id).means)
+            means = _way(payments.payment(session, part.payment_id).means)
             found.append(_Source(part.payment_id, part.payable_id, part.refundable, means))
     return found
 

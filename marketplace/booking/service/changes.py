@@ -58,6 +58,11 @@ def check_open(booking: Booking, now: datetime) -> None:
             f"Only a confirmed booking can be changed; this one is {booking.state}.",
             extra={"state": booking.state},
         )
+    if booking.cohort_id is not None:
+        raise NotOpenForThis(
+            "Your school has booked it: it cancels and books anew.",
+            extra={"cohort_id": str(booking.cohort_id)},
+        )
     if Rotation(booking.first_day, booking.weeks).has_begun(site_day(now, booking.time_zone)):
         raise NotOpenForThis("The rotation has begun.")
 
@@ -69,6 +74,8 @@ def plan(old: Booking, new: Booking, change: Change, policy: dict[str, Any]) -> 
     new.itinerary_id = old.itinerary_id if old.trainee_id == new.trainee_id else None
     new.state = BookingState.CONFIRMED.value
     new.hold_expires_at = None
+    # What a school has approved it need not approve again.
+    new.school_id = old.school_id
     # Written to this host by this trainee: not for another host, nor in another's name.
     new.message = old.message if change.kind is ChangeKind.RESCHEDULE else None
     new.price = frozen.carried_to_json(

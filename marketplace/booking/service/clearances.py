@@ -15,6 +15,7 @@ from marketplace.booking.errors import NotCleared, NotOpenForThis, RequirementUn
 from marketplace.booking.models import Booking, BookingWaiver
 from marketplace.booking.queries import clearing
 from marketplace.booking.rules.deadlines import day_begins, site_day
+from marketplace.booking.service import agreeing
 from marketplace.booking.states import BookingState
 from marketplace.compliance import queries as compliance
 from marketplace.compliance import service as records
@@ -75,6 +76,7 @@ def clearance(session: Session, booking: Booking, now: datetime) -> Clearance:
 
 def check_may_start(session: Session, booking: Booking, now: datetime) -> None:
     """Raise `NotCleared`, naming what is missing, where the booking may not begin."""
+    agreeing.check(session, [booking])
     found = clearance(session, booking, now)
     if not found.may_start:
         missing = [item.requirement for item in found.items if item.blocks]

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.booking import queries
 from marketplace.booking.models import Booking, BookingReminder
-from marketplace.booking.service import clearances, notices, payment, transition
+from marketplace.booking.service import agreeing, clearances, notices, payment, transition
 from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.core.db import Session
 
@@ -62,14 +62,17 @@ def start_due(
     """
     due = queries.lock_starting(session, now, limit, after)
     found = clearances.clearances(session, due, now)
-    ready = [booking for booking in due if found[booking.id].may_start]
-    blocked = [booking for booking in due if not found[booking.id].may_start]
+    lacking = agreeing.without(session, due)
+    blocked = [one for one in due if not found[one.id].may_start or one.id in lacking]
+    ready = [one for one in due if found[one.id].may_start and one.id not in lacking]
     transition.move_all(
         session, ready, BookingState.IN_PROGRESS, reason="The first day has come.", now=now
     )
 
     def tell(session: Session, booking: Booking, now: datetime) -> None:
         missing = [item.requirement.title for item in found[booking.id].items if item.blocks]
+        if booking.id in lacking:
+            missing.append(agreeing.TITLE)
         notices.start_blocked(session, booking, missing, now)
 
     _remind(session, "start_blocked", blocked, tell, now)

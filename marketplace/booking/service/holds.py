@@ -204,6 +204,7 @@ def freeze(
         tier=listing.tier_for(status),
         classifier_version=listing.classifier_version,
         learner_status=status.value,
+        school_id=trainee.school_id if trainee.school_approves else None,
         held_at=now,
     )
 

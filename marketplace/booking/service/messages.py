@@ -1,7 +1,7 @@
 """Messages about a booking: written by its people, told by mail in a job, never changed.
 
-Its people are the trainee, those who decide for the site, and operators who have joined, which the
-thread says. A message is numbered under the booking's lock; who is told of it is worked out by the
+Its people are the trainee, those who decide for the site, coordinators of the trainee's school as
+long as the trainee lets it read, and operators who have joined, which the thread says. A message is numbered under the booking's lock; who is told of it is worked out by the
 job, so that writing costs the same however many they are.
 """
 
@@ -31,7 +31,8 @@ from marketplace.core.ids import new_id
 from marketplace.core.jobs import defer
 from marketplace.identity import queries as identity
 from marketplace.identity.queries import notices as wishes
-from marketplace.identity.rules import NoticeKind, Role
+from marketplace.identity.queries import schools
+from marketplace.identity.rules import NoticeKind, Role, Seen
 
 TELL = "booking.tell_message"
 # After the rotation there are letters and questions; then the thread is a record.
@@ -145,7 +146,12 @@ def participants(session: Session, booking: Booking) -> set[UUID]:
         if joined
         else set()
     )
-    return {booking.trainee_id, *(one.account_id for one in hosts), *(joined & operators)}
+    return {
+        booking.trainee_id,
+        *(one.account_id for one in hosts),
+        *(one.account_id for one in _school_people(session, booking)),
+        *(joined & operators),
+    }
 
 
 def role_in(session: Session, booking: Booking, account_id: UUID) -> str | None:
@@ -158,7 +164,17 @@ def role_in(session: Session, booking: Booking, account_id: UUID) -> str | None:
         session, account_id, Role.OPERATOR
     ):
         return "operator"
+    if account_id in {one.account_id for one in _school_people(session, booking)}:
+        return "school"
     return None
+
+
+def _school_people(session: Session, booking: Booking) -> list[identity.Contact]:
+    """The coordinators of the trainee's school, while the trainee lets it read."""
+    link = schools.own_link(session, booking.trainee_id)
+    if link is None or Seen.MESSAGES not in link.sees:
+        return []
+    return schools.coordinators(session, link.school_id)
 
 
 def _check_open(booking: Booking, now: datetime) -> None:

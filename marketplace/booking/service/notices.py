@@ -252,6 +252,78 @@ def cancelled(
     tell_host(session, booking, "booking_cancelled", now=now, **hidden)
 
 
+def school_asked(
+    session: Session,
+    booking: Booking,
+    coordinators: Sequence[identity.Contact],
+    message: str,
+    until: datetime,
+    now: datetime,
+) -> None:
+    """Tell the school's coordinators that a student asks for its word."""
+    data = {
+        **_facts(booking),
+        "trainee_name": _name(session, booking.trainee_id),
+        "message": message,
+        "decide_by": until.isoformat(),
+        "school_id": str(booking.school_id),
+    }
+    notify_all(session, coordinators, "school_request", data, now=now)
+
+
+def school_approved(session: Session, booking: Booking, until: datetime, now: datetime) -> None:
+    tell_trainee(session, booking, "school_approved", now=now, held_until=until.isoformat())
+
+
+def school_declined(session: Session, booking: Booking, reason: str, now: datetime) -> None:
+    tell_trainee(session, booking, "school_declined", now=now, reason=reason)
+
+
+def cohort_invited(
+    session: Session, booking: Booking, school_name: str, answer_by: datetime, now: datetime
+) -> None:
+    """Ask a student whether they want the place that their school keeps for them."""
+    tell_trainee(
+        session,
+        booking,
+        "cohort_invited",
+        now=now,
+        school_name=school_name,
+        answer_by=answer_by.isoformat(),
+    )
+
+
+def cohort_confirmed(session: Session, booking: Booking, now: datetime) -> None:
+    """Tell a student whose school has paid, with the rotation's days for a calendar."""
+    files = [days(session, booking, now)]
+    tell_trainee(session, booking, "cohort_confirmed", now=now, files=files)
+
+
+def agreement_missing(
+    session: Session,
+    booking: Booking,
+    school_name: str,
+    coordinators: Sequence[identity.Contact],
+    until: datetime,
+    now: datetime,
+) -> None:
+    """Tell both sides of an agreement that a trainee waits for it."""
+    hosts = identity.site_contacts(session, booking.site_id, *DECIDERS)
+    data = {
+        **_facts(booking),
+        "school_name": school_name,
+        "trainee_name": _name(session, booking.trainee_id),
+        "held_until": until.isoformat(),
+    }
+    people = {one.account_id: one for one in (*coordinators, *hosts)}
+    notify_all(session, list(people.values()), "agreement_missing", data, now=now)
+
+
+def agreement_found(session: Session, booking: Booking, now: datetime) -> None:
+    until = _moment(booking.hold_expires_at)
+    tell_trainee(session, booking, "agreement_found", now=now, held_until=until)
+
+
 def days(session: Session, booking: Booking, now: datetime) -> TextFile:
     """The rotation as a file for a calendar; its event is that of the trainee's feed."""
     return _calendar(session, booking, Method.PUBLISH, "rotation", now)

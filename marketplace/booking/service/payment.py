@@ -14,15 +14,24 @@ from marketplace.booking.errors import (
     AlreadyBookedThen,
     ApprovalNeeded,
     NotOpenForThis,
+    PaidBySchool,
     PaidTogether,
 )
 from marketplace.booking.models import Booking
-from marketplace.booking.queries import itineraries
+from marketplace.booking.queries import cohorts, itineraries
 from marketplace.booking.rules.deadlines import day_begins, held_until, site_day
 from marketplace.booking.rules.less import Less
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import easing, holds, host_shares, notices, transition
+from marketplace.booking.service import (
+    agreeing,
+    easing,
+    holds,
+    host_shares,
+    notices,
+    schooling,
+    transition,
+)
 from marketplace.booking.service.easing import Asked, Brought, Look
 from marketplace.booking.states import OWNED, BookingState
 from marketplace.catalog.errors import SeatTaken
@@ -47,6 +56,7 @@ RETURN_PATH = "/rotations/{}/returned"
 # What is paid for a purpose, as the frozen price names it.
 PARTS: dict[Purpose, str] = {"whole": "lines", "deposit": "deposit", "balance": "balance"}
 DROP = "booking.drop_payment"
+UNCOVERED = "The agreement that it needs is not in force."
 # A balance has no seat waiting for it: the page may stay open for as long as the processor allows.
 BALANCE_PAGE = timedelta(hours=23)
 
@@ -75,6 +85,8 @@ def pay(
     if state is BookingState.AWAITING_PAYMENT and booking.payment_id is not None:
         return booking.payment_id
     _check_payable(booking, now)
+    schooling.check_approved(session, [booking])
+    agreeing.check(session, [booking])
     purpose = _purpose(booking, now, whole=whole)
     asked = _request(session, booking, purpose, terms.checkout, now, locked=locked, less=less)
     payment_id = asked.payment_id
@@ -142,7 +154,11 @@ def settled(session: Session, event: PaymentSettled) -> None:
         )
         notices.confirmed(session, booking, event.at)
     else:
-        _send_back(session, booking, event, "The seat was no longer held.")
+        uncovered = bool(agreeing.without(session, [booking]))
+        reason = UNCOVERED if uncovered else "The seat was no longer held."
+        _send_back(session, booking, event, reason)
+        if uncovered:
+            _let_go(session, booking, event.at)
 
 
 def failed(session: Session, event: PaymentFailed | PaymentExpired) -> None:
@@ -166,7 +182,12 @@ def failed(session: Session, event: PaymentFailed | PaymentExpired) -> None:
 
 
 def check_alone(booking: Booking) -> None:
-    """Refuse what is done for all rotations of an itinerary at once: `PaidTogether`."""
+    """Refuse what is done for all rotations of an itinerary at once: `PaidTogether`.
+
+    `PaidBySchool` for what a school does for a cohort.
+    """
+    if booking.cohort_id is not None:
+        raise PaidBySchool(extra={"cohort_id": str(booking.cohort_id)})
     if booking.itinerary_id is not None and booking.replaces_id is None:
         raise PaidTogether(extra={"itinerary_id": str(booking.itinerary_id)})
 
@@ -180,6 +201,8 @@ def lock_money(session: Session, booking: Booking) -> None:
     """Wait for all money of a booking, the itinerary's that it was paid with among it."""
     if booking.itinerary_id is not None:
         lock_itinerary(session, booking.itinerary_id)
+    if booking.cohort_id is not None:
+        payments.lock_payable(session, Payable(cohorts.PAYABLE, booking.cohort_id))
     payments.lock_payable(session, Payable(KIND, booking.id))
 
 
@@ -301,7 +324,12 @@ def _arrived(session: Session, booking: Booking, event: PaymentSettled) -> Broug
 
 
 def _secure(session: Session, booking: Booking, now: datetime) -> bool:
-    """Whether the seat is the trainee's: still held, or free to be taken again before the start."""
+    """Whether the seat is the trainee's: still held, or free to be taken again before the start.
+
+    And the agreement that it needs, if it does, in force.
+    """
+    if agreeing.without(session, [booking]):
+        return False
     state = BookingState(booking.state)
     if state is BookingState.AWAITING_PAYMENT:
         return True
@@ -315,6 +343,14 @@ def _secure(session: Session, booking: Booking, now: datetime) -> bool:
     except (SeatTaken, AlreadyBookedThen):
         return False
     return True
+
+
+def _let_go(session: Session, booking: Booking, now: datetime) -> None:
+    """Give up what waits for money that has just gone back: no agreement covers it any more."""
+    if BookingState(booking.state) is BookingState.AWAITING_PAYMENT:
+        transition.move(
+            session, booking, BookingState.EXPIRED, actor_id=None, reason=UNCOVERED, now=now
+        )
 
 
 def _settle_balance(session: Session, booking: Booking, event: PaymentSettled) -> None:

@@ -230,7 +230,8 @@ def _can_be_rescued(old: Booking, now: datetime) -> bool:
     begun = Rotation(old.first_day, old.weeks).has_begun(site_day(now, old.time_zone))
     if BookingState(old.state) is not BookingState.CONFIRMED or begun:
         return False
-    return bool(old.paid)
+    # What a school has paid goes back to it: it decides what its student does instead.
+    return bool(old.paid) and old.cohort_id is None
 
 
 def _call_off_at_once(

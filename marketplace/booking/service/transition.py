@@ -74,8 +74,18 @@ def begin(
     return True
 
 
-def begin_all(session: Session, bookings: Sequence[Booking], *, reason: str, now: datetime) -> bool:
-    """Do what `begin` does for several bookings in statements whose number is fixed."""
+def begin_all(
+    session: Session,
+    bookings: Sequence[Booking],
+    *,
+    reason: str,
+    now: datetime,
+    actor_id: UUID | None = None,
+) -> bool:
+    """Do what `begin` does for several bookings in statements whose number is fixed.
+
+    `actor_id` is who books, where that is not each trainee for themselves.
+    """
     session.add_all(bookings)
     session.flush()
     session.add_all(
@@ -85,7 +95,7 @@ def begin_all(session: Session, bookings: Sequence[Booking], *, reason: str, now
             from_state=None,
             to_state=booking.state,
             at=now,
-            actor_id=booking.trainee_id,
+            actor_id=actor_id or booking.trainee_id,
             reason=reason,
             kept_until=booking.hold_expires_at,
         )
@@ -335,6 +345,7 @@ def _tell(session: Session, booking: Booking, now: datetime) -> None:
             weeks=booking.weeks,
             at=now,
             itinerary_id=booking.itinerary_id,
+            cohort_id=booking.cohort_id,
         ),
     )
 

@@ -1,6 +1,13 @@
 """Routes of compliance: records, requirements, documents, reviews, and the ways in and out."""
 
-from marketplace.compliance.routes import documents, files, records, requirements, reviews
+from marketplace.compliance.routes import (
+    agreements,
+    documents,
+    files,
+    records,
+    requirements,
+    reviews,
+)
 
 BLUEPRINTS = (
     records.blueprint,
@@ -8,4 +15,5 @@ BLUEPRINTS = (
     documents.blueprint,
     files.blueprint,
     reviews.blueprint,
+    agreements.blueprint,
 )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Subquery, func, select
-from sqlalchemy.dialects.postgresql import array
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
@@ -16,7 +15,6 @@ from marketplace.identity.models import (
     School,
     SchoolConsent,
     SchoolStudent,
-    SchoolStudentStep,
 )
 from marketplace.identity.queries import Contact
 from marketplace.identity.rules import Role, Seen
@@ -194,7 +192,7 @@ def linked(
 
 def showing(purpose: Seen, *more: Seen) -> Subquery:
     """Who shows a school this now: rows of `school_id`, `account_id` and `sees`, to be joined to."""
-    wanted = array([one.value for one in (purpose, *more)])
+    wanted = [one.value for one in (purpose, *more)]
     return (
         select(SchoolStudent.school_id, SchoolStudent.account_id, SchoolStudent.sees)
         .where(SchoolStudent.state == StudentState.LINKED, SchoolStudent.sees.contains(wanted))
@@ -202,23 +200,29 @@ def showing(purpose: Seen, *more: Seen) -> Subquery:
     )
 
 
-def shows(session: Session, school_id: uuid.UUID, account_id: uuid.UUID, purpose: Seen) -> bool:
-    """Tell whether the account lets the school see this now."""
-    found = own_link(session, account_id)
-    return found is not None and found.school_id == school_id and purpose.value in found.sees
-
-
-def steps(session: Session, student_id: uuid.UUID) -> Sequence[SchoolStudentStep]:
-    """Return the history of a link, oldest first."""
-    return (
-        session.execute(
-            select(SchoolStudentStep)
-            .where(SchoolStudentStep.student_id == student_id)
-            .order_by(SchoolStudentStep.number)
+def schools_of(session: Session, account_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return whose students these accounts are now; one query."""
+    rows = session.execute(
+        select(SchoolStudent.account_id, SchoolStudent.school_id).where(
+            SchoolStudent.account_id.in_(account_ids),
+            SchoolStudent.state == StudentState.LINKED,
         )
-        .scalars()
-        .all()
     )
+    return {row.account_id: row.school_id for row in rows if row.account_id}
+
+
+def seen_of(
+    session: Session, school_id: uuid.UUID, account_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, frozenset[str]]:
+    """Return what each of these accounts lets the school see now; one query."""
+    rows = session.execute(
+        select(SchoolStudent.account_id, SchoolStudent.sees).where(
+            SchoolStudent.school_id == school_id,
+            SchoolStudent.account_id.in_(account_ids),
+            SchoolStudent.state == StudentState.LINKED,
+        )
+    )
+    return {row.account_id: frozenset(row.sees) for row in rows if row.account_id}
 
 
 def consents(session: Session, student_id: uuid.UUID) -> Sequence[SchoolConsent]:

@@ -20,6 +20,7 @@ from marketplace.payments.models.hosts import (
     ShareRelease,
 )
 from marketplace.payments.models.inbox import Quarantine, Reconciliation, WebhookEvent
+from marketplace.payments.models.invoices import Invoice, InvoiceLine, InvoiceStep
 from marketplace.payments.models.paying import (
     Payment,
     PaymentLine,
@@ -44,6 +45,9 @@ __all__ = [
     "HostMoneyStep",
     "HostReversal",
     "HostTransfer",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceStep",
     "LedgerAccount",
     "LedgerBalance",
     "LedgerEntry",

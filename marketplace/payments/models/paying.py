@@ -45,6 +45,9 @@ class Payment(Base):
         CheckConstraint("(state = 'settled') = (captured_minor > 0)", name="settled"),
         CheckConstraint(one_of("means", list(Means)), name="means"),
         CheckConstraint("credit_minor >= 0", name="credit"),
+        CheckConstraint(
+            "(means = 'bank_transfer') = (bank_reference IS NOT NULL)", name="bank_reference"
+        ),
         Index(
             "uq_payment_live",
             "payable_kind",
@@ -88,6 +91,8 @@ class Payment(Base):
     description: Mapped[str]
     return_path: Mapped[str | None]
     state: Mapped[str]
+    # What the transfer is called on the statement of our bank account.
+    bank_reference: Mapped[str | None]
     requested_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     # The page at the processor. `page_expires_at` is in the processor's time: it is a parameter

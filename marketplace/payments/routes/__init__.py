@@ -16,7 +16,7 @@ from marketplace.payments import queries, schemas, service
 from marketplace.payments.errors import PaymentNotFound, ReceiptNotReady
 from marketplace.payments.gateway import PaymentGateway
 from marketplace.payments.models import Payment, Refund
-from marketplace.payments.routes import credit, desk, hosts
+from marketplace.payments.routes import credit, desk, hosts, invoices
 from marketplace.payments.rules.credit import CreditTerms
 from marketplace.payments.service import inbox, quarantine, steps
 from marketplace.payments.states import LIVE
@@ -57,7 +57,7 @@ operators = Blueprint(
 )
 BLUEPRINTS = (
     *(stripe, payments, operators, credit.blueprint, credit.operators),
-    *(hosts.blueprint, hosts.returns, desk.blueprint),
+    *(hosts.blueprint, hosts.returns, desk.blueprint, invoices.blueprint),
 )
 
 

@@ -23,6 +23,8 @@ class Means(StrEnum):
 
     CARD = "card"
     CREDIT = "credit"
+    BANK_TRANSFER = "bank_transfer"
+    """To our own bank account and from it, written down by an operator."""
 
 
 class GrantReason(StrEnum):

@@ -14,6 +14,7 @@ from marketplace.payments.events import Payable
 from marketplace.payments.models import Payment, PaymentPart, PaymentTransition
 from marketplace.payments.queries import writing
 from marketplace.payments.rules import Part, PriceLine, Purpose, total
+from marketplace.payments.rules.credit import Means
 from marketplace.payments.service import steps
 from marketplace.payments.states import LIVE, PaymentState
 
@@ -82,6 +83,43 @@ def request(
     if parts:
         _add_parts(session, payment, parts)
     defer(session, steps.OPEN_CHECKOUT, payment_id=str(payment.id))
+    return payment
+
+
+def record(
+    session: Session,
+    *,
+    payable: Payable,
+    purpose: Purpose,
+    payer_id: UUID,
+    parts: Sequence[Part],
+    description: str,
+    reference: str,
+    now: datetime,
+) -> Payment:
+    """Write down a payment that came by bank transfer; the caller settles it.
+
+    The caller holds the payable's lock. `AlreadyPaid` where one for the same is open or kept.
+    """
+    lines = [line for part in parts for line in part.lines]
+    payment = Payment(
+        id=new_id(),
+        payable_kind=payable.kind,
+        payable_id=payable.id,
+        purpose=purpose,
+        payer_id=payer_id,
+        site_id=None,
+        amount=total(lines),
+        description=description,
+        means=Means.BANK_TRANSFER.value,
+        bank_reference=reference,
+        state=PaymentState.REQUESTED,
+        requested_at=now,
+        expires_at=now,
+    )
+    if not _ask(session, payment, lines, _part_ids(lines, parts, None)):
+        raise AlreadyPaid
+    _add_parts(session, payment, parts)
     return payment
 
 

@@ -3,6 +3,8 @@
 | what happened | debit | credit |
 | --- | --- | --- |
 | a payment settled | processor_clearing: all | deferred_host_share: host, platform_revenue: platform |
+| a bank transfer came | bank: all | deferred_host_share: host, platform_revenue: platform |
+| a refund left our bank | refunds_payable | bank |
 | the processor's fee became known | processor_fees | processor_clearing |
 | what was paid is kept for another thing | deferred_host_share, platform_revenue: as it was | the same: as it is |
 | a protected price was earned | host_receivable: the host that called off, platform_revenue: the rest | deferred_host_share: what the new host lacks |
@@ -123,7 +125,24 @@ def post_settled_parts(
 
     `parts` are the site of each thing and how what is paid for it divides.
     """
-    legs = [Leg(_K.PROCESSOR_CLEARING, payment.amount)]
+    return _post_parts(session, payment, source, parts, _K.PROCESSOR_CLEARING)
+
+
+def post_received(
+    session: Session, payment: Payment, source: str, parts: Sequence[tuple[UUID, Split]]
+) -> bool:
+    """A bank transfer has come for several things at once: as `post_settled_parts` has it."""
+    return _post_parts(session, payment, source, parts, _K.BANK)
+
+
+def _post_parts(
+    session: Session,
+    payment: Payment,
+    source: str,
+    parts: Sequence[tuple[UUID, Split]],
+    to: AccountKind,
+) -> bool:
+    legs = [Leg(to, payment.amount)]
     for site_id, split in parts:
         legs.append(Leg(_K.DEFERRED_HOST_SHARE, -split.host, site_id))
         legs.append(Leg(_K.PLATFORM_REVENUE, -split.platform))
@@ -195,6 +214,18 @@ def post_sent(session: Session, refund: Refund, source: str, at: datetime) -> bo
         source=source,
         reason=REFUND_SENT,
         legs=legs,
+        at=at,
+        payment_id=refund.payment_id,
+    )
+
+
+def post_sent_by_bank(session: Session, refund: Refund, at: datetime) -> bool:
+    """The refund has left our own bank account."""
+    return post(
+        session,
+        source=f"bank-refund:{refund.id}",
+        reason=REFUND_SENT,
+        legs=[Leg(_K.REFUNDS_PAYABLE, refund.amount), Leg(_K.BANK, -refund.amount)],
         at=at,
         payment_id=refund.payment_id,
     )

@@ -11,6 +11,7 @@ from marketplace.identity import queries as people
 from marketplace.identity.service import notices
 from marketplace.payments import queries
 from marketplace.payments.models import DocumentSequence, Payment, Receipt
+from marketplace.payments.rules.credit import Means
 from marketplace.payments.states import PaymentState
 
 KIND = "receipt"
@@ -20,6 +21,7 @@ REMARKS = {
     "balance": "This is the balance; the deposit has a receipt of its own.",
     "application_fee": "This is the fee of an application.",
 }
+METHODS = {Means.BANK_TRANSFER.value: "bank transfer"}
 TEMPLATE = "receipt"
 NOTICE = "payment_receipt"
 
@@ -37,7 +39,7 @@ def number_receipt(
         return known
     if PaymentState(payment.state) is not PaymentState.SETTLED or payment.settled_at is None:
         raise ValueError(f"payment {payment_id} is not settled: there is nothing to receipt")
-    number = _next_number(session, legal_entity)
+    number = next_number(session, legal_entity, KIND)
     receipt = Receipt(
         payment_id=payment.id,
         legal_entity=legal_entity,
@@ -73,10 +75,11 @@ def deliver_receipt(session: Session, payment_id: UUID, *, now: datetime) -> Non
     )
 
 
-def _next_number(session: Session, legal_entity: str) -> int:
+def next_number(session: Session, legal_entity: str, kind: str) -> int:
+    """Return the next number of a kind of document; nobody else has one before the commit."""
     return session.execute(
         upsert(DocumentSequence)
-        .values(legal_entity=legal_entity, kind=KIND, last_number=1)
+        .values(legal_entity=legal_entity, kind=kind, last_number=1)
         .on_conflict_do_update(
             constraint="pk_document_sequence",
             set_={"last_number": DocumentSequence.last_number + 1},
@@ -105,6 +108,6 @@ def _content(
         ],
         "total": str(payment.amount),
         "paid_on": payment.settled_at.date().isoformat(),
-        "method": payment.means,
+        "method": METHODS.get(payment.means, payment.means),
         "remark": REMARKS.get(payment.purpose, ""),
     }

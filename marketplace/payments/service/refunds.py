@@ -1,7 +1,7 @@
 """Refunds: our row and the debt first, then the call, then what the processor says of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypedDict
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from marketplace.core.money import Money
 from marketplace.payments import queries
 from marketplace.payments.errors import (
     AmountRefused,
+    NotByBank,
     PartNeeded,
     RefundExceedsPayment,
     RefundNotRetryable,
@@ -94,7 +95,7 @@ def refund(
     kept = position(session, payment, part)
     parts = refund_split(kept.whole, kept.back, amount)
     terms = as_credit or (CreditTerms() if by_credit else None)
-    means = Means.CARD if terms is None else Means.CREDIT
+    means = Means(payment.means) if terms is None else Means.CREDIT
     row = _add(
         session, payment, amount, parts, reason, now, requested_by, part_id=part_id, means=means
     )
@@ -218,6 +219,22 @@ def fail_refund(session: Session, refund_id: UUID, reason: str, *, now: datetime
     step(session, row, payment, RefundState.FAILED, reason, now)
 
 
+def sent_by_bank(
+    session: Session, refund_id: UUID, *, reference: str, sent_on: date, now: datetime
+) -> Refund:
+    """Write down that a refund has left our bank account; `NotByBank` for any other, or twice."""
+    row = queries.refund(session, refund_id)
+    payment = queries.lock_payment(session, row.payment_id)
+    session.refresh(row)
+    waits = RefundState(row.state) is RefundState.REQUESTED
+    if payment.means != Means.BANK_TRANSFER or not waits:
+        raise NotByBank(extra={"state": row.state})
+    ledger.post_sent_by_bank(session, row, now)
+    words = f"bank transfer {reference}, sent on {sent_on.isoformat()}"
+    step(session, row, payment, RefundState.SETTLED, words, now)
+    return row
+
+
 def processor_id(session: Session, refund_id: UUID) -> str | None:
     """Return the refund's id at the processor, None while there is none."""
     return queries.refund(session, refund_id).processor_refund
@@ -293,6 +310,7 @@ def _add(
         replaces_id=replaces_id,
         state=RefundState.REQUESTED,
         requested_at=now,
+        # What came by bank goes back by bank: a person sends it, and says so.
         next_look_at=now + steps.LOOK_AGAIN if means is Means.CARD else None,
     )
     session.add(row)

@@ -30,7 +30,7 @@ from marketplace.payments.service import (
     refunds,
     steps,
 )
-from marketplace.payments.tasks import credit, disputes, hosts
+from marketplace.payments.tasks import credit, disputes, hosts, invoices
 
 T = TypeVar("T")
 
@@ -286,4 +286,5 @@ TASKS = (
     *credit.TASKS,
     *disputes.TASKS,
     *hosts.TASKS,
+    *invoices.TASKS,
 )

@@ -12,19 +12,23 @@ from marketplace.catalog.service import publishing
 from marketplace.catalog.service.importing import import_listings
 from tests.factories.people import Person
 from tests.factories.rotations import ROW, Place, Stage, verify_sites
+from tests.integration.api.schools import a_school_in_it
 from tests.integration.outcomes.conftest import Done
 
 LATER = date(2027, 6, 7)
 # The table whose ids a path's parameter takes.
 TABLES = {
     "account_id": "account",
+    "agreement_id": "agreement",
     "booking_id": "booking",
     "campaign_id": "campaign",
+    "cohort_id": "cohort",
     "edit_id": "calendar_edit",
     "document_id": "document",
     "entry_id": "match_outcome_event",
     "export_id": "export_run",
     "feed_id": "calendar_feed",
+    "invoice_id": "invoice",
     "key_id": "api_key",
     "letter_id": "letter",
     "membership_id": "membership",
@@ -38,6 +42,9 @@ TABLES = {
     "right_id": "identified_right",
     "run_id": "report_run",
     "schedule_id": "export_schedule",
+    "school_id": "school",
+    "student_id": "school_student",
+    "template_id": "agreement_template",
     "upload_id": "document_upload",
 }
 
@@ -87,6 +94,7 @@ def build(
     client.call(done.analyst, "POST", "/exports", 202, json={"match_year": 2027})
     _exports(client, stage.now + timedelta(days=30))
     _listing_to_review(stage, owner)
+    coordinator, wordings = a_school_in_it(done, stage, at_once)
     run_jobs()
     with stage.transaction() as session:
         payment = session.execute(text("SELECT id FROM payment WHERE state = 'settled'")).scalar()
@@ -122,12 +130,14 @@ def build(
         "email": [trainee.email, "nobody@example.org"],
         "password": [trainee.password],
         "current": [trainee.password],
+        "wording": wordings,
         "If-Match": ["*"],
     }
     callers = {
         "anonymous": None,
         "trainee": trainee,
         "site_owner": owner,
+        "school_coordinator": coordinator,
         "operator": done.operator,
         "analyst": done.analyst,
     }

@@ -48,8 +48,8 @@ def test_constraints_are_named_by_the_convention(live):
 # Who did it, and where it came from: read with the row, never searched by. Their targets are
 # never deleted (an erased account is blanked, not removed), so nothing scans for them.
 READ_WITH_THE_ROW = {
-    "account", "itinerary", "listing_version", "ledger_transaction", "preceptor",
-    "requirement_version",
+    "account", "cohort", "itinerary", "listing_version", "ledger_transaction", "preceptor",
+    "requirement_version", "school",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from its own share and the books add up by booking. Balances are paid booking by
 it is due.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,7 +24,14 @@ from marketplace.booking.rules.deadlines import day_begins, held_until, site_day
 from marketplace.booking.rules.itineraries import ItineraryState
 from marketplace.booking.rules.less import Less
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import easing, holds, payment, transition
+from marketplace.booking.service import (
+    agreeing,
+    easing,
+    holds,
+    payment,
+    schooling,
+    transition,
+)
 from marketplace.booking.service.easing import Brought, Look
 from marketplace.booking.service.itineraries import KIND, deciding, drafting, telling
 from marketplace.booking.states import TIMED, BookingState
@@ -81,6 +89,8 @@ def pay(
     if itinerary.payment_id is not None:
         return itinerary.payment_id
     _check_payable(live, now)
+    schooling.check_approved(session, live)
+    agreeing.check(session, live)
     found = easing.lowered(session, live, less, "deposit", now)
     due = [_due(booking, now, whole=whole, found=found) for booking in live]
     asked = easing.request(
@@ -231,18 +241,18 @@ def _wait_for_money(
     )
 
 
-def _secure(session: Session, made: Sequence[Booking], now: datetime) -> bool:
+def secure(session: Session, made: Sequence[Booking], now: datetime) -> bool:
     """Whether every seat is the trainee's: still held, or all that were lost free to be taken."""
     lost = [one for one in made if one.state == BookingState.EXPIRED]
     held = [one for one in made if one.state == BookingState.AWAITING_PAYMENT]
     begun = any(now >= day_begins(one.first_day, one.time_zone) for one in lost)
-    if len(lost) + len(held) < len(made) or begun:
+    if len(lost) + len(held) < len(made) or begun or agreeing.without(session, made):
         return False
     if not lost:
         return True
-    wanted = {
-        (one.listing_id, week): 1 for one in lost for week in run_of_weeks(one.first_day, one.weeks)
-    }
+    wanted = Counter(
+        (one.listing_id, week) for one in lost for week in run_of_weeks(one.first_day, one.weeks)
+    )
     try:
         with session.begin_nested():
             for booking in sorted(lost, key=lambda one: one.first_day):
@@ -263,12 +273,12 @@ def _arrived(
 ) -> Mapping[UUID, Brought] | None:
     """What arrived for each, with the credit beside it, if every seat is the trainee's; else None."""
     if not easing.eased(event):
-        secured = _secure(session, made, event.at)
+        secured = secure(session, made, event.at)
         return {one.id: Brought(parts[one.id], {}) for one in made} if secured else None
     try:
         with session.begin_nested():
             found = easing.brought(session, made, parts, event)
-            if not _secure(session, made, event.at):
+            if not secure(session, made, event.at):
                 raise easing.Gone
     except easing.Gone:
         return None
