@@ -22,7 +22,7 @@ from marketplace.payments.schemas.invoices import (
     InvoicesArgs,
     InvoiceSchema,
 )
-from marketplace.payments.service import invoicing, refunds
+from marketplace.payments.service import bank_refunds, invoicing
 from marketplace.web import context, openapi
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
@@ -130,7 +130,7 @@ def list_refunds() -> list[Refund]:
 @blueprint.response(200, RefundSchema)
 def sent(data: dict[str, Any], refund_id: UUID) -> Refund:
     """Write down that a refund has left our bank account."""
-    return refunds.sent_by_bank(context.session(), refund_id, now=context.now(), **data)
+    return bank_refunds.sent_by_bank(context.session(), refund_id, now=context.now(), **data)
 
 
 def _of(school_id: UUID, invoice_id: UUID) -> Invoice:

@@ -1,7 +1,7 @@
 """Refunds: our row and the debt first, then the call, then what the processor says of it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from marketplace.core.money import Money
 from marketplace.payments import queries
 from marketplace.payments.errors import (
     AmountRefused,
-    NotByBank,
     PartNeeded,
     RefundExceedsPayment,
     RefundNotRetryable,
@@ -217,22 +216,6 @@ def fail_refund(session: Session, refund_id: UUID, reason: str, *, now: datetime
     payment = queries.lock_payment(session, row.payment_id)
     session.refresh(row)
     step(session, row, payment, RefundState.FAILED, reason, now)
-
-
-def sent_by_bank(
-    session: Session, refund_id: UUID, *, reference: str, sent_on: date, now: datetime
-) -> Refund:
-    """Write down that a refund has left our bank account; `NotByBank` for any other, or twice."""
-    row = queries.refund(session, refund_id)
-    payment = queries.lock_payment(session, row.payment_id)
-    session.refresh(row)
-    waits = RefundState(row.state) is RefundState.REQUESTED
-    if payment.means != Means.BANK_TRANSFER or not waits:
-        raise NotByBank(extra={"state": row.state})
-    ledger.post_sent_by_bank(session, row, now)
-    words = f"bank transfer {reference}, sent on {sent_on.isoformat()}"
-    step(session, row, payment, RefundState.SETTLED, words, now)
-    return row
 
 
 def processor_id(session: Session, refund_id: UUID) -> str | None:

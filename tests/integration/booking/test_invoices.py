@@ -20,7 +20,7 @@ from marketplace.booking.states import BookingState
 from marketplace.payments import queries as payments
 from marketplace.payments.errors import AlreadyPaid, InvoiceNotOpen, NotByBank
 from marketplace.payments.queries import invoices
-from marketplace.payments.service import invoicing, refunds
+from marketplace.payments.service import bank_refunds, invoicing
 from tests.factories.cohorts import ENTITY, PRICE, Desk, ask_page
 from tests.factories.rotations import FIRST_DAY
 
@@ -121,11 +121,11 @@ def test_a_cancellation_gives_back_to_the_school_by_the_frozen_terms(desk, stage
         assert (refund.amount, refund.part_id) == (quote.refund, one)
         refund_id = refund.id
     with stage.transaction() as session:
-        refunds.sent_by_bank(
+        bank_refunds.sent_by_bank(
             session, refund_id, reference="BACK 1", sent_on=stage.now.date(), now=stage.now
         )
     with stage.transaction() as session, pytest.raises(NotByBank):
-        refunds.sent_by_bank(
+        bank_refunds.sent_by_bank(
             session, refund_id, reference="BACK 1", sent_on=stage.now.date(), now=stage.now
         )
     balances = desk.balances()

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0051_school_requests"
-down_revision = "0050_stays"
+revision = "0052_school_requests"
+down_revision = "0051_disputes"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,17 @@
-"""Reads what was written before the school of a booking and the roles of messages were checked."""
+"""Reads the payments and bookings that were there before invoices and cohorts."""
 
 from alembic import op
 
-revision = "0052_school_requests_valid"
-down_revision = "0051_school_requests"
+revision = "0056_invoices_valid"
+down_revision = "0055_invoices"
 branch_labels = None
 depends_on = None
 
 TO_VALIDATE = (
-    ("booking", "fk_booking_school_id_school"),
-    ("booking_message", "ck_booking_message_role"),
+    ("payment", "ck_payment_means"),
+    ("refund", "ck_refund_means"),
+    ("payment", "ck_payment_bank_reference"),
+    ("booking", "fk_booking_cohort_id_cohort"),
 )
 
 

@@ -1,17 +1,15 @@
-"""Reads the payments and bookings that were there before invoices and cohorts."""
+"""Reads what was written before the school of a booking and the roles of messages were checked."""
 
 from alembic import op
 
-revision = "0055_invoices_valid"
-down_revision = "0054_invoices"
+revision = "0053_school_requests_valid"
+down_revision = "0052_school_requests"
 branch_labels = None
 depends_on = None
 
 TO_VALIDATE = (
-    ("payment", "ck_payment_means"),
-    ("refund", "ck_refund_means"),
-    ("payment", "ck_payment_bank_reference"),
-    ("booking", "fk_booking_cohort_id_cohort"),
+    ("booking", "fk_booking_school_id_school"),
+    ("booking_message", "ck_booking_message_role"),
 )
 
 
