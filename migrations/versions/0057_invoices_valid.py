@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0056_invoices_valid"
-down_revision = "0055_invoices"
+revision = "0057_invoices_valid"
+down_revision = "0056_invoices"
 branch_labels = None
 depends_on = None
 

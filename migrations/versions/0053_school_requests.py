@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0052_school_requests"
-down_revision = "0051_disputes"
+revision = "0053_school_requests"
+down_revision = "0052_digests"
 branch_labels = None
 depends_on = None
 

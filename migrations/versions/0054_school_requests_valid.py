@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0053_school_requests_valid"
-down_revision = "0052_school_requests"
+revision = "0054_school_requests_valid"
+down_revision = "0053_school_requests"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0054_agreements"
-down_revision = "0053_school_requests_valid"
+revision = "0055_agreements"
+down_revision = "0054_school_requests_valid"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0055_invoices"
-down_revision = "0054_agreements"
+revision = "0056_invoices"
+down_revision = "0055_agreements"
 branch_labels = None
 depends_on = None
 
