@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from marketplace.booking import queries
 from tests.factories.people import PASSWORD
 from tests.factories.rotations import FIRST_DAY
 
@@ -255,4 +256,25 @@ def test_cancelling_shows_the_quote_and_holds_to_it(browser, stage, place, train
     assert "The terms have moved" in browser.body
     assert browser.send(f"{path}/cancel", quote=mark[1]).status_code == 303
     browser.get(path)
+    assert "Cancelled by you" in browser.body
+
+
+def test_whoever_may_choose_how_to_be_paid_back_sees_each_way(browser, stage, trainee):
+    booking = stage.confirmed(stage.place(cancellation_policy="visa_denial_only"), trainee.id)
+    with stage.transaction() as session:
+        found = queries.find(session, booking)
+        own = found.policy["own"]
+        denied = next(one for one in own["clauses"] if one["event"] == "visa_denied")
+        clauses = [{**denied, "event": "trainee_cancels", "proof": None}]
+        found.policy = {**found.policy, "own": {**own, "clauses": clauses}}
+    browser.sign_in(trainee)
+    path = f"/rotations/{booking}/cancel"
+    browser.get(path)
+    assert f'href="{path}?option=voucher"' in browser.body
+    browser.get(f"{path}?option=voucher")
+    assert "Goes back to you, as a voucher" in browser.body
+    mark = MARK.search(browser.body)
+    assert mark is not None
+    assert browser.send(path, quote=mark[1], option="voucher").status_code == 303
+    browser.get(f"/rotations/{booking}")
     assert "Cancelled by you" in browser.body
