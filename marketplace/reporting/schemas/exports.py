@@ -11,7 +11,8 @@ from marketplace.reporting.service.exports import FORMATS
 from marketplace.web.schemas import StrictSchema, Text
 
 REASON = validate.Length(8, 500)
-FOLDER = r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?\Z"
+# Read alike by Python and by JSON Schema: no line break after the end.
+FOLDER = r"^[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?$(?!\n)"
 
 
 def _formats() -> fields.List[str]:
@@ -114,7 +115,10 @@ class ScheduleArgs(StrictSchema):
     name = fields.String(
         required=True,
         validate=validate.Regexp(FOLDER, error="Expected a-z, 0-9 and -, such as weekly-2027."),
-        metadata={"description": "Also the folder that it delivers into."},
+        metadata={
+            "description": "Also the folder that it delivers into.",
+            "example": "weekly-2027",
+        },
     )
     cron = fields.String(
         required=True,
