@@ -119,7 +119,11 @@ class ContractArgs(StrictSchema):
         places=2,
         as_string=True,
         validate=_a_share,
-        metadata={"description": "Kept of each released share: 0 to 100.", "example": "12.50"},
+        metadata={
+            "type": "string",
+            "description": "Kept of each released share: 0 to 100.",
+            "example": "12.50",
+        },
     )
     losses_borne_by = fields.String(
         load_default=Bearer.PLATFORM.value,
