@@ -125,6 +125,7 @@ def test_what_was_written_stays(talk, session):
 
 
 def test_one_who_wants_it_brief_is_not_told_the_words(talk, mail, run_jobs):
+    run_jobs()
     for choice in ("brief", "off"):
         talk.client.patch(
             f"{API}/me/notice-preferences", json={"messages": choice}, headers=talk.host.headers
