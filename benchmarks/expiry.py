@@ -47,8 +47,8 @@ def _beside(
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(
             run_python,
-            "benchmarks.expiry_child",
-            {},
+            "benchmarks.job_child",
+            {"task": "booking.expire_holds"},
             stage.folder,
             stage.environment(given.conninfo),
         )

@@ -1,23 +1,26 @@
-"""The process that gives up what has ended: the application and the job, as a worker has them.
+"""The process that runs a periodic job once: the application and the job, as a worker has them.
 
-`python -m benchmarks.expiry_child PLAN` prints seconds and CPU of one run of the job.
+`python -m benchmarks.job_child PLAN` runs the `task` that the plan names to its end and prints
+seconds and CPU.
 """
 
 import json
 import resource
+import sys
 import time
+from pathlib import Path
 
 from config.settings import load
-from marketplace.app import create_app, job_context
-from marketplace.booking.tasks import expire_holds
+from marketplace.app import create_app, worker_context
 
 
-def main() -> None:
+def main(name: str) -> None:
     """Run the job once, to its end."""
-    job = job_context(create_app(load()))
+    job, tasks = worker_context(create_app(load()))
+    (task,) = (one for one in tasks if one.name == name)
     used = resource.getrusage(resource.RUSAGE_SELF)
     before, began = used.ru_utime + used.ru_stime, time.perf_counter()
-    expire_holds(job)
+    task.run(job)
     seconds = time.perf_counter() - began
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(
@@ -31,4 +34,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(json.loads(Path(sys.argv[1]).read_text())["task"])
