@@ -1,8 +1,8 @@
 """A booking's life as one table. `service.transition` is the only place that acts on it.
 
 `STEPS` says what may follow what, who does it and how; the drawing and the table in the documentation
-are made from it (`flask check states docs --write`), and the database refuses a change of state that has no row of
-history.
+are made from it (`flask check states docs --write`), and the database refuses a change of state
+that has no row of history.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,9 @@
 """Messages about a booking: written by its people, told by mail in a job, never changed.
 
 Its people are the trainee, those who decide for the site, coordinators of the trainee's school as
-long as the trainee lets it read, and operators who have joined, which the thread says. A message is numbered under the booking's lock; who is told of it is worked out by the
-job, so that writing costs the same however many they are.
+long as the trainee lets it read, and operators who have joined, which the thread says. A message is
+numbered under the booking's lock; who is told of it is worked out by the job, so that writing costs
+the same however many they are.
 """
 
 from collections.abc import Collection, Sequence

@@ -168,8 +168,9 @@ def move(
 
     `hold_expires_at` is required for states that keep a seat for a time and refused for others;
     `code` is the reason as one of a controlled list; `values` are further columns to set. A step
-    from a state to itself keeps the seat for longer, and is told to nobody. Raises `IllegalTransition` if the table has no such step
-    and `Superseded` if somebody was faster, naming who.
+    from a state to itself keeps the seat for longer, and is told to nobody. Raises
+    `IllegalTransition` if the table has no such step and `Superseded` if somebody was faster,
+    naming who.
     """
     before = BookingState(booking.state)
     TRANSITIONS.check(before, to)

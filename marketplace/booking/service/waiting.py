@@ -49,7 +49,8 @@ def join(
 
     Raises `NotEligible` with the rules that are not met, `SeatsAreFree` where it can be booked,
     `GaveItUp` to who cancelled this very place, `AlreadyBookedThen` to who has a seat there,
-    `AlreadyWaiting`, and `NotOpenForThis` where no offer can come in time. `full`: the caller knows that there is no seat.
+    `AlreadyWaiting`, and `NotOpenForThis` where no offer can come in time. `full`: the caller knows
+    that there is no seat.
     """
     listing = catalog.listing_for_booking(session, listing_id)
     trainee = identity.trainee_facts(session, trainee_id)

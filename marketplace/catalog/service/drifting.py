@@ -43,8 +43,9 @@ def judge(
     """Flag the listing if most attestations belie its tier, and take the flag away if not.
 
     `attested` holds all trainees so far; those up to the last decision of an operator don't count,
-    nor those whose booking was made on a version with other duties. Returns whether it is flagged; the flag keeps the time at which it was first set. `UnknownDuty`
-    for a duty outside the vocabulary, `ListingNotFound`.
+    nor those whose booking was made on a version with other duties. Returns whether it is flagged;
+    the flag keeps the time at which it was first set. `UnknownDuty` for a duty outside the
+    vocabulary, `ListingNotFound`.
     """
     listing = locks.listing(session, listing_id)
     decided = tiers.last_decision(session, listing_id)

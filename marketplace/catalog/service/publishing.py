@@ -89,7 +89,8 @@ def decide(
 ) -> Listing:
     """Approve or reject (it is a draft again) what is under review, and tell the host.
 
-    What is approved is published, unless it waits for something else besides. Of two operators who decide at once one wins; the other gets `ReviewDecided` with the winner.
+    What is approved is published, unless it waits for something else besides. Of two operators who
+    decide at once one wins; the other gets `ReviewDecided` with the winner.
     """
     if not approve and not reason.strip():
         raise Invalid(fields={"reason": ["Say why, so that the host can mend it."]})

@@ -243,8 +243,9 @@ class ApiKey(Base):
 class Notice(Base):
     """An e-mail: asked for in the transaction of its cause, sent by a job, kept as a record.
 
-    `waiting` is kept for its recipient's daily mail, `gathered` stood in one. `off` was not to be sent, by its recipient's wish; `refused` was not taken, for good, by the
-    recipient's server. `version` names the text and layout that it was sent in.
+    `waiting` is kept for its recipient's daily mail, `gathered` stood in one. `off` was not to be
+    sent, by its recipient's wish; `refused` was not taken, for good, by the recipient's server.
+    `version` names the text and layout that it was sent in.
     """
 
     __tablename__ = "notice"
