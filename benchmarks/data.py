@@ -154,16 +154,18 @@ SELECT bench_id(%(trainee)s, n), 'holder-' || n || '@example.org', 'Holder ' || 
 # As a booking that somebody made: only who, where, when and the hold are another.
 _HOLDS: LiteralString = """
 INSERT INTO booking
-SELECT (jsonb_populate_record(NULL::booking, to_jsonb(made) || jsonb_build_object(
+SELECT hold.*
+  FROM (SELECT * FROM booking WHERE weeks = 4 ORDER BY id LIMIT 1) AS made,
+       (SELECT n, %(first_day)s::date + 28 * (n / %(holders)s)::int AS day
+          FROM generate_series(0, %(count)s - 1) AS n) AS wished,
+       -- Joined, the row is built once; expanded in the list above, once a column.
+       LATERAL jsonb_populate_record(NULL::booking, to_jsonb(made) || jsonb_build_object(
            'id', bench_id(%(booking)s, n), 'state', 'held', 'version', 1, 'payment_id', NULL,
            'hold_expires_at', now() - interval '1 minute' - n * interval '1 millisecond',
            'trainee_id', bench_id(%(trainee)s, %(first)s::bigint + n %% %(holders)s),
            'listing_id', bench_id(%(listing)s, %(bookable)s::bigint + 1 + n %% %(others)s),
            'site_id', bench_id(%(site)s, (%(bookable)s::bigint + 1 + n %% %(others)s) / 10),
-           'first_day', day, 'last_day', day + 27))).*
-  FROM (SELECT * FROM booking WHERE weeks = 4 ORDER BY id LIMIT 1) AS made,
-       (SELECT n, %(first_day)s::date + 28 * (n / %(holders)s)::int AS day
-          FROM generate_series(0, %(count)s - 1) AS n) AS wished
+           'first_day', day, 'last_day', day + 27)) AS hold
 """
 _HELD: LiteralString = """
 INSERT INTO booking_transition (booking_id, number, to_state, at, actor_id, reason, kept_until)
