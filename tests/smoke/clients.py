@@ -28,14 +28,14 @@ def hold(condition: object, what: str, seen: object = "") -> None:
         raise StoryBroken(f"{what}: {seen}" if seen != "" else what)
 
 
-def until(what: str, ask: Callable[[], Any]) -> Any:
+def until(what: str, ask: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
     """Ask until the answer is truthy; the story waits for jobs as any client would."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         answer = ask()
         if answer:
             return answer
-        hold(time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:.0f} s for {what}")
+        hold(time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}")
         time.sleep(0.05)
 
 

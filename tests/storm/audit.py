@@ -56,6 +56,13 @@ WAITING = """
     SELECT count(*) FROM procrastinate_jobs
      WHERE status IN ('todo', 'doing') AND coalesce(scheduled_at, now()) <= now()
 """
+LEFT = """
+    SELECT string_agg(DISTINCT task_name || ' ' || status, ', ') FROM procrastinate_jobs
+     WHERE status IN ('todo', 'doing') AND coalesce(scheduled_at, now()) <= now()
+"""
+# A killed worker's jobs are given back at the next full minute, and may then have to wait for
+# others that were tried in vain before.
+SETTLED_WITHIN = 150.0
 FACTS: Mapping[str, str] = {
     "bookings": "SELECT count(*) FROM booking",
     "transitions": "SELECT count(*) FROM booking_transition",
@@ -70,7 +77,10 @@ def settle(site: Site) -> None:
     """Let everything that was asked for be done: jobs of the dead given back, events sent again."""
     site.forget_silent_workers()
     site.terminal("jobs", "run", "payments.poll")
-    until("the queue to be empty", lambda: site.sql(WAITING) == 0)
+    try:
+        until("the queue to be empty", lambda: site.sql(WAITING) == 0, SETTLED_WITHIN)
+    except StoryBroken as broken:
+        raise StoryBroken(f"{broken}: {site.sql(LEFT)}") from broken
 
 
 def findings(site: Site, acknowledged: Mapping[str, str]) -> list[str]:
