@@ -21,6 +21,7 @@ from marketplace.payments.models import (
     ShareClaim,
     ShareRelease,
 )
+from marketplace.payments.queries.due import due
 from marketplace.payments.states import PaymentState, ShareStep, TransferState
 from marketplace.web.pagination import Page, paginate
 
@@ -266,31 +267,11 @@ def stale_accounts(
 
 
 def due_transfers(session: Session, now: datetime, limit: int) -> Sequence[HostTransfer]:
-    return (
-        session.execute(
-            select(HostTransfer)
-            .where(HostTransfer.next_look_at <= now)
-            .order_by(HostTransfer.next_look_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        .scalars()
-        .all()
-    )
+    return due(session, select(HostTransfer), HostTransfer.next_look_at, now, limit)
 
 
 def due_reversals(session: Session, now: datetime, limit: int) -> Sequence[HostReversal]:
-    return (
-        session.execute(
-            select(HostReversal)
-            .where(HostReversal.next_look_at <= now)
-            .order_by(HostReversal.next_look_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        .scalars()
-        .all()
-    )
+    return due(session, select(HostReversal), HostReversal.next_look_at, now, limit)
 
 
 def wrong_host_sums(session: Session) -> list[str]:

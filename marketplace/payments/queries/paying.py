@@ -21,6 +21,7 @@ from marketplace.payments.models import (
     Refund,
     WebhookEvent,
 )
+from marketplace.payments.queries.due import due
 from marketplace.payments.rules import PriceLine
 from marketplace.payments.states import LIVE, PaymentState
 
@@ -285,31 +286,11 @@ def known_events(session: Session, processor_events: Sequence[str]) -> set[str]:
 
 def due_payments(session: Session, now: datetime, limit: int) -> Sequence[Payment]:
     """Return payments to be looked at, ours until the transaction ends; others' are left out."""
-    return (
-        session.execute(
-            select(Payment)
-            .where(Payment.next_look_at <= now)
-            .order_by(Payment.next_look_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        .scalars()
-        .all()
-    )
+    return due(session, select(Payment), Payment.next_look_at, now, limit)
 
 
 def due_refunds(session: Session, now: datetime, limit: int) -> Sequence[Refund]:
-    return (
-        session.execute(
-            select(Refund)
-            .where(Refund.next_look_at <= now)
-            .order_by(Refund.next_look_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        .scalars()
-        .all()
-    )
+    return due(session, select(Refund), Refund.next_look_at, now, limit)
 
 
 def settled_without_receipt(session: Session, before: datetime, limit: int) -> Sequence[UUID]:
