@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -27,6 +28,16 @@ def site(running_site: Site) -> Iterator[Site]:
     """The product, with nothing left to go wrong from the test before."""
     yield running_site
     running_site.calm()
+
+
+@pytest.fixture
+def own_site(tmp_path: Path) -> Iterator[Site]:
+    """A product of a test's own, whose clock may be moved: nobody else's deadlines pass."""
+    site = Site(tmp_path)
+    try:
+        yield site
+    finally:
+        site.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """One booking from the application to the certificate, as its four people live it.
 
-The clock of the whole product is moved to the rotation's days, and given back at the end.
+The clock of the whole product is moved to the rotation's days, so the product is the test's own.
 """
 
 import base64
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,17 +31,17 @@ SKILLS = (
 
 
 @pytest.fixture
-def cast(site: Site) -> Iterator[SimpleNamespace]:
+def cast(own_site: Site) -> SimpleNamespace:
     """A place whose host decides, and everybody who has to do with a booking there."""
+    site = own_site
     place = site.stage.place(
         approval="request",
         first_start=FIRST_DAY.isoformat(),
         last_start=(FIRST_DAY + 20 * WEEK).isoformat(),
     )
     made = site.people.make
-    clock = site.stack.home / "clock"
-    before = clock.read_text() if clock.exists() else None
-    yield SimpleNamespace(
+    return SimpleNamespace(
+        site=site,
         place=place,
         path=f"/sites/{place.site_id}",
         trainee=site.trainee(),
@@ -51,10 +49,10 @@ def cast(site: Site) -> Iterator[SimpleNamespace]:
         preceptor=site.signed_in(made("preceptor", site_id=place.site_id, name="Dr. Amara Okafor")),
         operator=site.signed_in(made("operator", name="Olga Staff")),
     )
-    _give_back(clock, before)
 
 
-def test_from_the_application_to_the_certificate(site: Site, cast: SimpleNamespace):
+def test_from_the_application_to_the_certificate(cast: SimpleNamespace):
+    site: Site = cast.site
     ask_for_things(cast)
     booking = apply_and_be_approved(site, cast)
     pay_all(site, cast.trainee, booking)
@@ -259,10 +257,3 @@ def at(site: Site, day: date) -> None:
 
 def _decoded(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
-def _give_back(clock: Path, before: str | None) -> None:
-    if before is None:
-        clock.unlink(missing_ok=True)
-    else:
-        clock.write_text(before)

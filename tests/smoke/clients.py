@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -93,15 +94,18 @@ class Terminal:
 
     def end(self, process: "subprocess.Popen[str]") -> str:
         out, err = process.communicate(timeout=180)
-        hold(process.returncode == 0, f"{process.args[3:]} ended with {process.returncode}", err)
+        what = f"{process.args[3:]} ended with {process.returncode}"
+        hold(process.returncode == 0, what, out[-2000:] + err)
         return out
 
     def __call__(self, *arguments: str) -> str:
         return self.end(self.start(*arguments))
 
     def together(self, *commands: tuple[str, ...]) -> list[str]:
-        """Run commands at the same time; their outputs in order."""
-        return [self.end(process) for process in [self.start(*each) for each in commands]]
+        """Run commands at the same time; their outputs in order. All are over, also if one fails."""
+        with ExitStack() as stack:
+            started = [stack.enter_context(self.start(*each)) for each in commands]
+            return [self.end(process) for process in started]
 
 
 class Mailbox:
