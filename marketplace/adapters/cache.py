@@ -24,6 +24,8 @@ CHANNEL = "news"
 AT_ONCE = 500
 PREFIX = "marketplace:"
 
+Command = tuple[str | bytes | int, ...]
+
 
 class _Line(threading.local):
     """A thread's own connection, for what is asked in almost every request.
@@ -38,29 +40,28 @@ class _Line(threading.local):
         # Untyped as the client has it.
         self._connection: Any = None
 
-    def ask(self, *command: str) -> object:
-        """Send a command that may be sent twice, and return the answer; `RedisError`."""
+    def ask(self, *commands: Command) -> list[object]:
+        """Send commands that may be sent twice, and return their answers; `RedisError`."""
         if self._connection is None or self._process != os.getpid():
             self._process = os.getpid()
             self._connection = self._pool.make_connection()
         try:
-            return self._asked(self._connection, command)
+            return self._asked(self._connection, commands)
         except redis.TimeoutError:
             raise
         except redis.ConnectionError:
             # The server may have been started anew since it was last asked.
-            return self._asked(self._connection, command)
+            return self._asked(self._connection, commands)
 
-    def _asked(self, connection: Any, command: Sequence[str]) -> object:
+    def _asked(self, connection: Any, commands: Sequence[Command]) -> list[object]:
         try:
-            packed = connection.pack_command(*command)
+            packed = connection.pack_commands(commands)
             connection.send_packed_command(packed, check_health=False)
-            answer: object = connection.read_response()
+            return [connection.read_response() for _ in commands]
         except BaseException:
             # Else the next question would get this one's answer.
             connection.disconnect()
             raise
-        return answer
 
 
 class RedisCache:
@@ -85,7 +86,7 @@ class RedisCache:
     def get_many(self, *keys: str) -> Sequence[bytes | None]:
         if not self._resting():
             try:
-                kept = self._line.ask("MGET", *(self._prefix + key for key in keys))
+                (kept,) = self._line.ask(("MGET", *(self._prefix + key for key in keys)))
                 self._failures = 0
                 return cast("list[bytes | None]", kept)
             except redis.RedisError as error:
@@ -112,12 +113,12 @@ class RedisCache:
         try:
             for start in range(0, max(len(items), len(tell)), AT_ONCE):
                 some = slice(start, start + AT_ONCE)
-                with self._server.pipeline(transaction=False) as together:
-                    for key, value in items[some]:
-                        together.set(self._prefix + key, value, pxat=end)
-                    if names := tell[some]:
-                        together.publish(self._prefix + CHANNEL, "\n".join(names))
-                    together.execute()
+                commands: list[Command] = [
+                    ("SET", self._prefix + key, value, "PXAT", end) for key, value in items[some]
+                ]
+                if names := tell[some]:
+                    commands.append(("PUBLISH", self._prefix + CHANNEL, "\n".join(names)))
+                self._line.ask(*commands)
         except redis.RedisError as error:
             self._rest(error)
 

@@ -98,15 +98,15 @@ class SiteFacts:
 
 def listing_for_booking(session: Session, listing_id: uuid.UUID) -> ListingForBooking:
     """The listing to book; `ListingNotFound` if never published, `NotOffered` if not open now."""
-    return _open(session.execute(_to_book(), {"ids": [listing_id]}).one_or_none())
+    return _open(session.execute(_one_to_book(), {"id": listing_id}).one_or_none())
 
 
 def listing_for_booking_by(
     session: Session, listing_id: uuid.UUID, account_id: uuid.UUID
 ) -> tuple[ListingForBooking, identity.TraineeFacts | None]:
     """The listing to book, as above, and what the trainee is judged by; one query."""
-    values = {"ids": [listing_id], "account": account_id}
-    row = session.execute(_to_book_by(), values).one_or_none()
+    values = {"id": listing_id, "account": account_id}
+    row = session.execute(_one_to_book_by(), values).one_or_none()
     listing = _open(row)
     return listing, identity.facts_beside(row[2:]) if row else None
 
@@ -115,7 +115,7 @@ def listings_for_booking(
     session: Session, listing_ids: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, ListingForBooking]:
     """Several listings to book, in one query; those that are not open now are absent."""
-    rows = session.execute(_to_book(), {"ids": sorted(set(listing_ids))})
+    rows = session.execute(_many_to_book(), {"ids": sorted(set(listing_ids))})
     return {
         listing.id: _as_booked(listing, time_zone)
         for listing, time_zone in rows
@@ -130,7 +130,7 @@ def countries(session: Session, site_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID
 
 
 def _open(row: Sequence[Any] | None) -> ListingForBooking:
-    """Return the listing of a row of `_to_book`, which begins with it and its site's time zone."""
+    """Return the listing of a row of `_one_to_book`, which begins with it and its site's time zone."""
     if row is None or row[0].first_published_at is None:
         raise ListingNotFound
     listing, time_zone = row[:2]
@@ -175,19 +175,40 @@ def _as_booked(listing: Listing, time_zone: str) -> ListingForBooking:
 
 
 @cache
-def _to_book_by() -> Select[Any]:
-    query: Select[Any] = cast("Any", _to_book())
+def _one_to_book_by() -> Select[Any]:
+    query: Select[Any] = cast("Any", _one_to_book())
     return identity.beside_facts(query, bindparam("account", type_=Uuid()))
 
 
 @cache
+def _one_to_book() -> Select[Listing, str]:
+    return _to_book().where(Listing.id == bindparam("id"))
+
+
+@cache
+def _many_to_book() -> Select[Listing, str]:
+    return _to_book().where(Listing.id.in_(bindparam("ids", expanding=True)))
+
+
 def _to_book() -> Select[Listing, str]:
-    return (
-        select(Listing, Site.time_zone)
-        .join(Site, Site.id == Listing.site_id)
-        .where(Listing.id.in_(bindparam("ids", expanding=True)))
-        # Long, and not booked: what a search reads and what an operator is shown.
-        .options(defer(Listing.search_text), defer(Listing.reasons), defer(Listing.conflicts))
+    query = select(Listing, Site.time_zone).join(Site, Site.id == Listing.site_id)
+    # The others are what a search reads, and what hosts and operators are shown.
+    return query.options(
+        defer(Listing.owner_account_id),
+        defer(Listing.preceptor_id),
+        defer(Listing.external_id),
+        defer(Listing.seats_per_week),
+        defer(Listing.claimed_tier),
+        defer(Listing.notes),
+        defer(Listing.waits_for),
+        defer(Listing.reasons),
+        defer(Listing.conflicts),
+        defer(Listing.fingerprint),
+        defer(Listing.drift_at),
+        defer(Listing.city),
+        defer(Listing.us_state),
+        defer(Listing.search_text),
+        defer(Listing.created_at),
     )
 
 

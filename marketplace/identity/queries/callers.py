@@ -4,12 +4,15 @@ One statement finds all three, in every request anew: what was revoked a moment 
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sqlalchemy import ScalarSelect, Select, Text, bindparam, cast, func, null, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import defer
+from sqlalchemy.sql.base import ExecutableOption
 
 from marketplace.core.db import Session
 from marketplace.identity.models import Account, ApiKey, Membership
@@ -74,8 +77,10 @@ def _uuid(given: str | None) -> uuid.UUID | None:
 
 @cache
 def _by_token(*, claimed: bool) -> Select[Any]:
-    query = select(Account, _grants(), null()).where(
-        Account.fs_token_uniquifier == bindparam("shown")
+    query = (
+        select(Account, _grants(), null())
+        .options(*_unasked())
+        .where(Account.fs_token_uniquifier == bindparam("shown"))
     )
     return asked_with(query, cast(Account.id, Text)) if claimed else query
 
@@ -84,10 +89,25 @@ def _by_token(*, claimed: bool) -> Select[Any]:
 def _by_api_key(*, claimed: bool) -> Select[Any]:
     query = (
         select(Account, _grants(), ApiKey)
+        .options(*_unasked())
         .join(ApiKey, ApiKey.account_id == Account.id)
         .where(ApiKey.prefix == bindparam("shown"))
     )
     return asked_with(query, cast(Account.id, Text)) if claimed else query
+
+
+def _unasked() -> Sequence[ExecutableOption]:
+    """Secrets, and what only signing in reads: read when a request asks for one of them."""
+    return (
+        defer(Account.password),
+        defer(Account.fs_webauthn_user_handle),
+        defer(Account.tf_primary_method),
+        defer(Account.tf_totp_secret),
+        defer(Account.tf_phone_number),
+        defer(Account.tf_last_counter),
+        defer(Account.mf_recovery_codes),
+        defer(Account.created_at),
+    )
 
 
 def _grants() -> ScalarSelect[Any]:

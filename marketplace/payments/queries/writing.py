@@ -11,8 +11,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from marketplace.core import rows
 from marketplace.core.db import Session, run
 from marketplace.core.ids import new_id
+from marketplace.core.jobs import deferred_for
 from marketplace.payments.models import Payment, PaymentTransition
 from marketplace.payments.rules import PriceLine
+
+_JOB = "SELECT jsonb_build_object('payment_id', asked.id) FROM asked"
 
 
 def asked(
@@ -21,10 +24,11 @@ def asked(
     lines: Sequence[PriceLine],
     part_ids: Sequence[UUID | None],
     step: PaymentTransition,
+    job: str | None = None,
 ) -> bool:
     """Insert all three; False, and nothing done, where a payment for the same is open or kept.
 
-    The caller holds the payable's lock, taken by a statement before this one, which therefore sees
+    `job` is the task that goes on with the payment, deferred by the same statement. The caller holds the payable's lock, taken by a statement before this one, which therefore sees
     what became of every other payment for the same.
     """
     given = [
@@ -32,7 +36,8 @@ def asked(
         for place, (line, part_id) in enumerate(zip(lines, part_ids, strict=True))
     ]
     values = {**rows.values_of(payment), **rows.values_of(step), "lines": given}
-    if run(session, _asked(), values).one_or_none() is None:
+    queued = deferred_for(session, job, _JOB) if job else rows.Part("")
+    if run(session, _asked(queued.sql), {**values, **queued.values}).one_or_none() is None:
         return False
     rows.adopt(session, payment)
     return True
@@ -53,8 +58,9 @@ def _line(place: int, line: PriceLine, part_id: UUID | None) -> dict[str, Any]:
 
 
 @cache
-def _asked() -> TextClause:
+def _asked(job: str) -> TextClause:
     step = PaymentTransition
+    queued = f", queued AS ({job})" if job else ""
     return rows.statement(
         f"""
         WITH asked AS (
@@ -78,7 +84,7 @@ def _asked() -> TextClause:
                    jsonb_to_recordset(:lines) AS l(id uuid, place smallint, kind text,
                        description text, quantity int, minor bigint, currency text, earner text,
                        part_id uuid)
-        )
+        ){queued}
         INSERT INTO {rows.inserted(step)} SELECT {rows.places(step)} FROM asked RETURNING id
         """,  # noqa: S608 - names of our own tables and columns
         Payment,

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
-from marketplace.core.jobs import defer
 from marketplace.core.money import Money
 from marketplace.payments import queries
 from marketplace.payments.errors import AlreadyPaid, AmountRefused, PaymentInProgress
@@ -71,18 +70,17 @@ def request(
     )
     if not locked:
         queries.lock_payable(session, payable)
-    if not _ask(session, payment, lines, part_ids):
+    if not _ask(session, payment, lines, part_ids, steps.OPEN_CHECKOUT):
         open_one = queries.live_payment(session, payable, purpose)
         if open_one is None:
             raise AlreadyPaid
         if open_one.expires_at > now:
             return _the_same(open_one, payment)
         steps.close(session, open_one, PaymentState.EXPIRED, "not paid in time", now)
-        if not _ask(session, payment, lines, part_ids):
+        if not _ask(session, payment, lines, part_ids, steps.OPEN_CHECKOUT):
             raise AlreadyPaid
     if parts:
         _add_parts(session, payment, parts)
-    defer(session, steps.OPEN_CHECKOUT, payment_id=str(payment.id))
     return payment
 
 
@@ -156,6 +154,7 @@ def _ask(
     payment: Payment,
     lines: Sequence[PriceLine],
     part_ids: Sequence[UUID | None],
+    job: str | None = None,
 ) -> bool:
     step = PaymentTransition(
         payment_id=payment.id,
@@ -164,7 +163,7 @@ def _ask(
         reason=f"asked for: {payment.description}",
         at=payment.requested_at,
     )
-    return writing.asked(session, payment, lines, part_ids, step)
+    return writing.asked(session, payment, lines, part_ids, step, job)
 
 
 def _the_same(open_one: Payment, wanted: Payment) -> Payment:

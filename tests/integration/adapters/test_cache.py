@@ -62,7 +62,7 @@ def test_a_connection_that_the_server_has_closed_is_no_miss(servers):
     cache = RedisCache(servers.redis_url, prefix="cache-test:")
     cache.set("a", b"1", MINUTE)
     assert cache.get("a") == b"1"
-    mine = cache._line.ask("CLIENT", "ID")
+    (mine,) = cache._line.ask(("CLIENT", "ID"))
     with redis.Redis.from_url(servers.redis_url) as other:
         assert other.client_kill_filter(_id=str(mine)) == 1
     assert cache.get("a") == b"1"
