@@ -104,6 +104,7 @@ def _read(env: Env) -> dict[str, Any]:
         ),
         "letter_key": env.str("LETTER_KEY"),
         "badge_keys": env.list("BADGE_KEYS", validate=validate.Length(min=1)),
+        "webhooks_to_loopback": env.bool("WEBHOOKS_TO_LOOPBACK", False),
         "public_url": env.str("PUBLIC_URL", validate=validate.URL(require_tld=False)),
         "clock_file": env.path("CLOCK_FILE", None),
         "log_level": env.str(
@@ -180,6 +181,8 @@ def _production_faults(settings: Settings) -> list[str]:
         faults.append("STRIPE_WEBHOOK_SECRETS: without one every payment event is refused")
     if settings.clock_file is not None:
         faults.append("CLOCK_FILE: production tells the time by its own clock")
+    if settings.webhooks_to_loopback:
+        faults.append("WEBHOOKS_TO_LOOPBACK: production calls public addresses only")
     if not settings.public_url.startswith("https://"):
         faults.append("PUBLIC_URL: https:// expected")
     return faults

@@ -52,6 +52,7 @@ from marketplace.web import (
 )
 from marketplace.web.areas import Areas
 from marketplace.web.transaction import TransactionalFlask
+from marketplace.webhooks import errors as webhooks_errors
 
 # Which packages have routes below a path: its code is loaded with the first request for it.
 AREAS = {
@@ -69,6 +70,7 @@ AREAS = {
     "/sign-out": ("pages",),
     "/sitemap.xml": ("pages",),
     "/sitemaps": ("pages",),
+    "/webhooks": ("pages",),
     "/api/v1/agreement-templates": ("compliance",),
     "/api/v1/agreements": ("compliance",),
     "/api/v1/auth": ("identity",),
@@ -96,14 +98,23 @@ AREAS = {
     "/api/v1/requirements": ("compliance",),
     "/api/v1/rounds": ("booking",),
     "/api/v1/saved-searches": ("catalog",),
-    "/api/v1/schools": ("booking", "identity", "payments"),
-    "/api/v1/sites": ("booking", "catalog", "compliance", "identity", "outcomes", "payments"),
+    "/api/v1/schools": ("booking", "identity", "payments", "webhooks"),
+    "/api/v1/sites": (
+        "booking",
+        "catalog",
+        "compliance",
+        "identity",
+        "outcomes",
+        "payments",
+        "webhooks",
+    ),
     "/api/v1/specialties": ("catalog",),
     "/api/v1/stripe": ("payments",),
     "/api/v1/surveys": ("outcomes",),
     "/api/v1/tiers": ("catalog",),
     "/api/v1/uploads": ("compliance",),
     "/api/v1/waiting-list": ("booking",),
+    "/api/v1/webhooks": ("webhooks",),
 }
 REGISTRY = "marketplace.registry"
 WITH_TASKS = (
@@ -115,8 +126,9 @@ WITH_TASKS = (
     "booking",
     "outcomes",
     "reporting",
+    "webhooks",
 )
-WITH_SUBSCRIBERS = ("booking", "outcomes")
+WITH_SUBSCRIBERS = ("booking", "outcomes", "webhooks")
 CONSTRAINTS = {
     **idempotency.CONSTRAINTS,
     **identity_errors.CONSTRAINTS,
@@ -126,6 +138,7 @@ CONSTRAINTS = {
     **booking_errors.CONSTRAINTS,
     **outcomes_errors.CONSTRAINTS,
     **reporting_errors.CONSTRAINTS,
+    **webhooks_errors.CONSTRAINTS,
 }
 
 # Larger than any letter or spreadsheet, small enough to hold in memory many times at once.

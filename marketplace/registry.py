@@ -9,6 +9,7 @@ from marketplace.outcomes import models as outcomes
 from marketplace.payments import models as payments
 from marketplace.reporting import models as reporting
 from marketplace.web import models as web
+from marketplace.webhooks import models as webhooks
 
-PACKAGES = (booking, catalog, compliance, identity, outcomes, payments, reporting, web)
+PACKAGES = (booking, catalog, compliance, identity, outcomes, payments, reporting, web, webhooks)
 metadata = Base.metadata

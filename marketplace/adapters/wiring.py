@@ -9,6 +9,7 @@ from marketplace.adapters.news import NoNews, RedisNews
 from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
 from marketplace.adapters.reply_signer import HmacReplySigner
+from marketplace.adapters.secret_vault import AesSecretVault
 from marketplace.adapters.stripe_connect import StripeConnect
 from marketplace.adapters.stripe_disputes import StripeDisputes
 from marketplace.adapters.stripe_gateway import StripeGateway
@@ -23,6 +24,7 @@ from marketplace.identity import gateway as identity
 from marketplace.outcomes.gateway import CredentialSigner, LetterVault, LinkSigner
 from marketplace.payments.gateway import DisputeGateway, HostGateway, PaymentGateway
 from marketplace.reporting.gateway import DeliveryStore
+from marketplace.webhooks.gateway import SecretVault, WebhookSender
 
 
 def wire(parts: Parts, settings: Settings) -> None:
@@ -38,6 +40,9 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(LetterVault, AesLetterVault(settings.letter_key))
     signer = "marketplace.adapters.badge_signer:RsaCredentialSigner"
     parts.add_later(CredentialSigner, lambda: named(signer)(settings.badge_keys))
+    sender = "marketplace.adapters.webhook_sender:HttpWebhookSender"
+    parts.add_later(WebhookSender, lambda: named(sender)(loopback=settings.webhooks_to_loopback))
+    parts.add(SecretVault, AesSecretVault(settings.letter_key))
     parts.add(LinkSigner, HmacLinkSigner(settings.secret_keys))
     parts.add(
         ReplySigner,

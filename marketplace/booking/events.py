@@ -12,7 +12,10 @@ from marketplace.core.events import Event
 
 @dataclass(frozen=True)
 class BookingEvent(Event):
-    """The booking, its parties, its weeks, and when it happened."""
+    """The booking, its parties, its weeks, and when it happened.
+
+    `before` is the state that it left, none for a new one; `school_id` whose word it needs or had.
+    """
 
     booking_id: UUID
     trainee_id: UUID
@@ -23,6 +26,9 @@ class BookingEvent(Event):
     at: datetime
     itinerary_id: UUID | None = None
     cohort_id: UUID | None = None
+    state: str = ""
+    before: str | None = None
+    school_id: UUID | None = None
 
 
 class BookingHeld(BookingEvent):
@@ -63,3 +69,28 @@ class BookingCancelled(BookingEvent):
 
 class BookingNoShow(BookingEvent):
     """The trainee never came."""
+
+
+@dataclass(frozen=True)
+class BookingChanged(Event):
+    """A booking has taken over from another, which is told of as cancelled."""
+
+    booking_id: UUID
+    site_id: UUID
+    replaced_id: UUID
+    replaced_site_id: UUID
+    kind: str
+    first_day: date
+    weeks: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class SchoolAsked(Event):
+    """A school was asked for its word on a booking, or has given it: `state` says which."""
+
+    booking_id: UUID
+    school_id: UUID
+    state: str
+    decide_by: datetime
+    at: datetime

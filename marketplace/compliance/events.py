@@ -17,3 +17,15 @@ class AgreementInForce(Event):
     starts_on: date
     ends_on: date
     at: datetime
+
+
+@dataclass(frozen=True)
+class DocumentsChanged(Event):
+    """What a site may read for a reference has changed: `released`, `taken_back`, `accepted`,
+    `rejected`. What is ended because the reference is over is told to nobody.
+    """
+
+    site_id: UUID
+    reference: UUID
+    cause: str
+    at: datetime

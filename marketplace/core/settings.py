@@ -48,6 +48,8 @@ class Settings:
 
     Those that only verify what was signed before may be public keys.
     """
+    webhooks_to_loopback: bool
+    """Whether webhooks may go to this machine, by plain HTTP too; refused in production."""
     public_url: str
     clock_file: Path | None
     log_level: str

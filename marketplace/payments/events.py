@@ -1,7 +1,7 @@
 """What payments tells those above it. All are published in the transaction that makes them true."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from marketplace.core.events import Event
@@ -74,3 +74,36 @@ class RefundFailed(RefundEvent):
     """Stripe could not pay back, at once or days later; the debt stands in `refunds_payable`."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class TransferSettled(Event):
+    """A part of what a host earned is in its balance at the processor."""
+
+    transfer_id: UUID
+    site_id: UUID
+    payable: Payable
+    tranche: int
+    amount: Money
+    at: datetime
+
+
+@dataclass(frozen=True)
+class HostPayout(Event):
+    """The processor paid a host's balance out to its bank; with a `reason` it came back."""
+
+    site_id: UUID
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class InvoiceMoved(Event):
+    """An invoice was issued to a school, or is in another state."""
+
+    invoice_id: UUID
+    school_id: UUID
+    state: str
+    amount: Money
+    due_on: date
+    at: datetime

@@ -88,12 +88,13 @@ def paginate_rows(
     key_of: Callable[[Any], Sequence[Any]],
     limit: int,
     cursor: str | None,
+    descending: bool = False,
 ) -> Page[Any]:
     """Do what `paginate` does for a query of single columns: its rows are plain, no entities.
 
     For long lists: an entity takes many times the work of the row that it is made from.
     """
-    asked = _from(query, key, cursor, descending=False).limit(limit + 1)
+    asked = _from(query, key, cursor, descending=descending).limit(limit + 1)
     return _page(session.execute(asked).all(), key_of, limit)
 
 

@@ -15,7 +15,16 @@ from marketplace.web.areas import head
 from tests import settings as test_settings
 
 ROOT = Path(__file__).parents[2]
-DOMAIN = ("identity", "catalog", "compliance", "payments", "booking", "outcomes", "reporting")
+DOMAIN = (
+    "identity",
+    "catalog",
+    "compliance",
+    "payments",
+    "booking",
+    "outcomes",
+    "reporting",
+    "webhooks",
+)
 
 
 @pytest.fixture

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOMAIN = ("identity", "catalog", "compliance", "payments", "booking", "outcomes", "reporting")
+DOMAIN = (
+    "identity",
+    "catalog",
+    "compliance",
+    "payments",
+    "booking",
+    "outcomes",
+    "reporting",
+    "webhooks",
+)
 VOCABULARY = {
     "__init__", "routes", "tasks", "schemas", "subscribers", "service", "gateway", "queries",
     "models", "rules", "states", "events", "errors", "access", "data", "templates",

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.booking import queries
 from marketplace.booking.errors import NotOpenForThis, PartlyReturned, QuoteChanged
+from marketplace.booking.events import BookingChanged
 from marketplace.booking.models import Booking, BookingChange, BookingWaiver, ItineraryItem
 from marketplace.booking.rules import changes as rules
 from marketplace.booking.rules import frozen
@@ -28,6 +29,7 @@ from marketplace.booking.service.notices import money_json
 from marketplace.booking.states import BookingState
 from marketplace.compliance.service import releases
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 from marketplace.core.jobs import defer
 from marketplace.payments import queries as payments
 from marketplace.payments.events import Payable
@@ -205,6 +207,19 @@ def record(
             actor_id=actor_id,
             at=now,
         )
+    )
+    publish(
+        session,
+        BookingChanged(
+            booking_id=new.id,
+            site_id=new.site_id,
+            replaced_id=old.id,
+            replaced_site_id=old.site_id,
+            kind=quote.kind.value,
+            first_day=new.first_day,
+            weeks=new.weeks,
+            at=now,
+        ),
     )
     session.flush()
 

@@ -17,6 +17,7 @@ from marketplace.booking.errors import (
     SchoolApprovalNeeded,
     Superseded,
 )
+from marketplace.booking.events import SchoolAsked
 from marketplace.booking.models import Booking, SchoolRequest
 from marketplace.booking.queries import schools as queries
 from marketplace.booking.rules.deadlines import (
@@ -27,6 +28,7 @@ from marketplace.booking.rules.deadlines import (
 from marketplace.booking.service import agreeing, notices, transition
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 from marketplace.identity import queries as identity
 from marketplace.identity.queries import schools
 
@@ -79,6 +81,7 @@ def ask(session: Session, booking: Booking, *, message: str, now: datetime) -> S
         reason="",
     )
     session.add(made)
+    _publish(session, made, now)
     session.flush()
     notices.school_asked(
         session, booking, schools.coordinators(session, school.id), message, until, now
@@ -183,7 +186,13 @@ def _decide(
 ) -> None:
     found.state, found.reason = state, reason
     found.decided_at, found.decided_by = now, actor_id
+    _publish(session, found, now)
     session.flush()
+
+
+def _publish(session: Session, found: SchoolRequest, now: datetime) -> None:
+    asked = SchoolAsked(found.booking_id, found.school_id, found.state, found.decide_by, now)
+    publish(session, asked)
 
 
 def _decided(session: Session, found: SchoolRequest) -> Superseded:

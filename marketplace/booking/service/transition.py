@@ -145,7 +145,7 @@ def replace(
         raise superseded(session, old)
     freed = _free_weeks(session, [(old, before)], to, now)
     releases.end(session, [old.id], now)
-    _tell(session, old, now)
+    _tell(session, old, now, before)
     if not begin(session, new, weeks, reason=begun, now=now):
         return False
     seats.exchange(session, freed, new.listing_id, weeks)
@@ -282,8 +282,8 @@ def _follow(
         over = [booking.id for booking, before in steps if before is not BookingState.HELD]
         if over:
             releases.end(session, over, now)
-    for booking, _ in steps:
-        _tell(session, booking, now)
+    for booking, before in steps:
+        _tell(session, booking, now, before)
 
 
 def _give_up(
@@ -333,7 +333,9 @@ def _given_up(
     return or_(BookingWeek.booking_id.in_(whole), *partly)
 
 
-def _tell(session: Session, booking: Booking, now: datetime) -> None:
+def _tell(
+    session: Session, booking: Booking, now: datetime, before: BookingState | None = None
+) -> None:
     event = EVENTS[BookingState(booking.state)]
     publish(
         session,
@@ -347,6 +349,9 @@ def _tell(session: Session, booking: Booking, now: datetime) -> None:
             at=now,
             itinerary_id=booking.itinerary_id,
             cohort_id=booking.cohort_id,
+            state=booking.state,
+            before=before,
+            school_id=booking.school_id,
         ),
     )
 

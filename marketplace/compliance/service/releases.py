@@ -12,12 +12,14 @@ from sqlalchemy import Uuid, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.compliance.errors import DocumentGone
+from marketplace.compliance.events import DocumentsChanged
 from marketplace.compliance.models import Document, DocumentRelease
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.service import notices
 from marketplace.compliance.service.records import record
 from marketplace.core.db import AwareDateTime, Session, affected
 from marketplace.core.errors import NotFound
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 
 
@@ -56,6 +58,8 @@ def release(
             continue
         handed_over.append(document)
         _note(session, "document.released", document_id, holder_id, site_id, reference, now)
+    if handed_over:
+        publish(session, DocumentsChanged(site_id, reference, "released", now))
     kinds = _undecided(session, handed_over, site_id)
     if kinds:
         notices.to_review(session, site_id, holder_id, kinds, now)
@@ -97,6 +101,7 @@ def revoke(
     if site_id is None:
         raise NotFound
     _note(session, "document.taken_back", document_id, holder_id, site_id, reference, now)
+    publish(session, DocumentsChanged(site_id, reference, "taken_back", now))
 
 
 def carry_over(

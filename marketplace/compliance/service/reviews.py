@@ -16,6 +16,7 @@ from marketplace.compliance.errors import (
     DocumentReasonNeeded,
     NewerVersion,
 )
+from marketplace.compliance.events import DocumentsChanged
 from marketplace.compliance.models import Document, DocumentDecision, DocumentVersion
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.rules.validity import Facts, facts_from_json, facts_to_json
@@ -23,6 +24,7 @@ from marketplace.compliance.service import notices, scanning
 from marketplace.compliance.service.records import record
 from marketplace.compliance.service.uploads import check_facts
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 from marketplace.identity import queries as identity
 
@@ -135,4 +137,8 @@ def _tell(
         },
         now=now,
     )
+    for release in queries.open_releases(session, document.id, now):
+        if decision.site_id in {None, release.site_id}:
+            cause = decision.decision
+            publish(session, DocumentsChanged(release.site_id, release.reference, cause, now))
     notices.decided(session, document, version, decision, now)

@@ -20,7 +20,7 @@ from marketplace.identity.queries import schools
 from marketplace.identity.service.notices import notify_all
 from marketplace.payments import queries
 from marketplace.payments.errors import AlreadyPaid, AmountRefused, InvoiceNotOpen
-from marketplace.payments.events import Payable, PaymentSettled
+from marketplace.payments.events import InvoiceMoved, Payable, PaymentSettled
 from marketplace.payments.models import Invoice, InvoiceLine, InvoiceStep, Payment
 from marketplace.payments.queries import invoices
 from marketplace.payments.rules import Part, Purpose, split, total
@@ -85,6 +85,7 @@ def issue(session: Session, asked: Asked, *, legal_entity: str, now: datetime) -
     session.flush()
     session.add_all(_lines(found.id, asked.parts))
     session.add(_step(found, None, InvoiceState.OPEN, asked.asked_by, "Issued.", now))
+    _publish(session, found, now)
     session.flush()
     defer(session, PRINT, invoice_id=str(found.id))
     return found
@@ -298,7 +299,22 @@ def _move(
     found.version += 1
     session.add(_step(found, before, after, actor_id, reason, now))
     found.state = after.value
+    _publish(session, found, now)
     session.flush()
+
+
+def _publish(session: Session, found: Invoice, now: datetime) -> None:
+    publish(
+        session,
+        InvoiceMoved(
+            invoice_id=found.id,
+            school_id=found.school_id,
+            state=found.state,
+            amount=found.amount,
+            due_on=found.due_on,
+            at=now,
+        ),
+    )
 
 
 def _step(

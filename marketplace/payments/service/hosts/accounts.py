@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 from marketplace.core.jobs import defer
 from marketplace.identity import queries as people
 from marketplace.identity.rules import Role
 from marketplace.identity.service import notices
+from marketplace.payments.events import HostPayout
 from marketplace.payments.gateway import OnboardingLink, ProcessorAccount
 from marketplace.payments.models import HostAccount
 from marketplace.payments.queries import hosts
@@ -137,11 +139,13 @@ def note_payout(
     if kind == "payout.failed":
         reason = payout.get("failure_message") or payout.get("failure_code") or "unknown"
         row.payout_failure, row.payout_told_at = str(reason), at
+        publish(session, HostPayout(row.site_id, at, row.payout_failure))
         session.flush()
         _tell(session, row.site_id, PAYOUT_FAILED, {"reason": row.payout_failure}, at)
         return "payout failed"
     if kind == "payout.paid":
         row.payout_failure, row.payout_told_at = None, at
+        publish(session, HostPayout(row.site_id, at))
         session.flush()
         return "paid out"
     return "nothing to note"

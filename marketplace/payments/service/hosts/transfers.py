@@ -5,9 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
 from marketplace.payments.errors import TransferNotRetryable
+from marketplace.payments.events import TransferSettled
 from marketplace.payments.gateway import ProcessorReversal, ProcessorTransfer
 from marketplace.payments.models import HostReversal, HostTransfer
 from marketplace.payments.queries import hosts
@@ -117,6 +119,8 @@ def take_transfer(
     books.post_sent(session, row, seen.id, seen.balance.at)
     row.settled_at, row.failure, row.held_for = now, None, None
     moves.move(session, row, _T.SETTLED, "in the host's balance", now)
+    told = TransferSettled(row.id, row.site_id, row.payable, row.tranche, row.amount, now)
+    publish(session, told)
     return Arrival.SETTLED
 
 
