@@ -78,6 +78,7 @@ PUBLIC = frozenset(
         "/api/v1/listings/<uuid:listing_id>/requirements",
         "/api/v1/listings/<uuid:listing_id>/questions",
         "/api/v1/bookings/decline-reasons",
+        "/api/v1/webhooks/event-types",
         "/api/v1/reports/match",
         "/api/v1/reports/match/<int:match_year>",
         "/api/v1/benchmarks",

@@ -24,6 +24,9 @@ TABLES = {
     "campaign_id": "campaign",
     "cohort_id": "cohort",
     "edit_id": "calendar_edit",
+    "endpoint_id": "webhook_endpoint",
+    "secret_id": "webhook_secret",
+    "delivery_id": "webhook_message",
     "document_id": "document",
     "entry_id": "match_outcome_event",
     "export_id": "export_run",
@@ -96,6 +99,7 @@ def build(
     _listing_to_review(stage, owner)
     coordinator, wordings = a_school_in_it(done, stage, at_once)
     run_jobs()
+    _webhooks(client, owner, at_once)
     with stage.transaction() as session:
         payment = session.execute(text("SELECT id FROM payment WHERE state = 'settled'")).scalar()
     client.call(done.operator, "POST", f"/operator/payments/{payment}/refunds", 201,
@@ -158,6 +162,14 @@ def _exports(client: Done, until: datetime) -> None:
         "expires_at": until.isoformat(),
     }
     client.call(client.operator, "POST", "/exports/rights", 201, json=right)
+
+
+def _webhooks(client: Done, owner: Person, place: Place) -> None:
+    """An endpoint of a site, and a message on its way there that nobody sends."""
+    wish = {"url": "https://hooks.example/", "types": ["booking.confirmed"]}
+    base = f"/sites/{place.site_id}/webhooks"
+    made = client.call(owner, "POST", base, 201, json=wish).get_json()
+    client.call(owner, "POST", f"{base}/{made['id']}/ping", 202)
 
 
 def _calendars(client: Done, owner: Person, trainee: Person, place: Place) -> list[str]:

@@ -1,0 +1,2 @@
+from tests.factories.people import people  # noqa: F401 - a fixture
+from tests.factories.rotations import live_stage, stage  # noqa: F401 - fixtures
