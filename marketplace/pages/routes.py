@@ -1,5 +1,6 @@
 """All blueprints of pages."""
 
+from marketplace.pages.host.webhooks import blueprint as webhooks
 from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.checks import blueprint as checks
 from marketplace.pages.public.crawlers import blueprint as crawlers
@@ -18,4 +19,5 @@ BLUEPRINTS = (
     rotations,
     crawlers,
     checks,
+    webhooks,
 )

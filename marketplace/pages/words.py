@@ -115,6 +115,10 @@ LABELS: Mapping[str, str] = {
     "pass": noted("Met"),
     "fail": noted("Not met"),
     "unknown": noted("Not known"),
+    "delivered": noted("Delivered"),
+    "pending": noted("On its way"),
+    "enabled": noted("Enabled"),
+    "disabled": noted("Disabled"),
 }
 
 

@@ -1,6 +1,6 @@
 """All selects of webhooks. What is read for somebody names the owner that they act for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -61,6 +61,19 @@ def endpoints(
         limit=limit,
         cursor=cursor,
         descending=True,
+    )
+
+
+def of_owners(session: Session, owner_ids: Collection[UUID]) -> Sequence[WebhookEndpoint]:
+    """Return all endpoints of some owners, by owner, the newest first."""
+    return (
+        session.execute(
+            select(WebhookEndpoint)
+            .where(WebhookEndpoint.owner_id.in_(owner_ids), WebhookEndpoint.deleted_at.is_(None))
+            .order_by(WebhookEndpoint.owner_id, WebhookEndpoint.id.desc())
+        )
+        .scalars()
+        .all()
     )
 
 

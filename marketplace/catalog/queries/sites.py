@@ -65,6 +65,12 @@ def some(
     )
 
 
+def names(session: Session, site_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The names of these sites."""
+    rows = session.execute(select(Site.id, Site.name).where(Site.id.in_(site_ids)))
+    return {row.id: row.name for row in rows}
+
+
 def queue(session: Session, *, limit: int, cursor: str | None) -> Page[Site]:
     """Sites that an operator should look at, the longest-waiting first."""
 

@@ -1,0 +1,1 @@
+"""Pages of those who host trainees or send them: sites and schools."""
