@@ -130,7 +130,10 @@ class HttpWebhookSender:
                 connection.putheader(name, value)
             connection.endheaders(body)
             answer = connection.getresponse()
-            excerpt = answer.read(LONGEST_EXCERPT).decode("utf-8", "replace").replace("\x00", "")
+            if over.is_set():
+                # What was read of it ends where it was cut.
+                raise TimeoutError
+            excerpt = _excerpt(answer)
             asks = answer.headers.get("Retry-After")
         except (OSError, http.client.HTTPException):
             if over.is_set():
@@ -140,6 +143,15 @@ class HttpWebhookSender:
             watch.cancel()
             connection.close()
         return Answer(answer.status, _since(began), excerpt, _retry_after(asks))
+
+
+def _excerpt(answer: http.client.HTTPResponse) -> str:
+    """The first of what came with the status, which stands whether there is more or not."""
+    try:
+        found = answer.read(LONGEST_EXCERPT)
+    except (OSError, http.client.HTTPException):
+        return ""
+    return found.decode("utf-8", "replace").replace("\x00", "")
 
 
 def _cut(line: socket.socket, over: threading.Event) -> None:

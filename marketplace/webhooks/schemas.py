@@ -14,9 +14,9 @@ TYPES = {"description": "See `GET /webhooks/event-types`.", "example": ["booking
 LONGEST_OVERLAP = 7 * 24
 
 
-def _types(**given: object) -> fields.List:
+def _types(*, required: bool = False) -> fields.List[str]:
     one = Text(validate=validate.Length(max=100))
-    return fields.List(one, validate=validate.Length(1, 50), metadata=TYPES, **given)  # type: ignore[arg-type] # marshmallow's own options
+    return fields.List(one, required=required, validate=validate.Length(1, 50), metadata=TYPES)
 
 
 class EndpointArgs(StrictSchema):

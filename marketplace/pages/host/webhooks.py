@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import redirect, request, url_for
+from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from marketplace.catalog.queries import sites
@@ -40,7 +40,6 @@ def list_own() -> Response:
 def _one(side: Side, guards: Guards) -> None:
     """Add the pages of one endpoint, for sites or for schools."""
     base = f"/webhooks/{side.value}s/<uuid:{side.value}_id>/<uuid:endpoint_id>"
-    shown = f"webhook_pages.{side.value}_show"
 
     @guards.read
     def show(endpoint_id: UUID, **where: UUID) -> Response:
@@ -108,7 +107,7 @@ def _one(side: Side, guards: Guards) -> None:
         return _back(endpoint_id, where)
 
     def _back(endpoint_id: UUID, where: dict[str, UUID]) -> Response:
-        return redirect(url_for(shown, endpoint_id=endpoint_id, **where), 303)
+        return redirect(f"/webhooks/{side.value}s/{owner_of(where).id}/{endpoint_id}", 303)
 
     views: tuple[tuple[str, str, Any], ...] = (
         ("GET", "", show),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from random import random
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.core.db import Session
@@ -141,18 +141,19 @@ def message_name(message_id: UUID) -> str:
 
 
 def _taken(session: Session, plan: Plan, began: datetime, now: datetime, answer: Answer) -> None:
-    delivery = _held(session, plan)
-    if delivery is not None:
-        _record(session, delivery, plan.number, began, outcome=answer)
-        delivery.state, delivery.next_at = DeliveryState.DELIVERED.value, None
-        delivery.done_at, delivery.begun_at = now, None
-        session.flush()
+    # The endpoint's row before the delivery's, as whoever disables it takes them.
     session.execute(
         update(WebhookEndpoint)
         .where(WebhookEndpoint.id == plan.endpoint_id, WebhookEndpoint.failing_since.is_not(None))
         .values(failing_since=None)
         .execution_options(synchronize_session=False)
     )
+    delivery = _held(session, plan)
+    if delivery is not None:
+        _record(session, delivery, plan.number, began, outcome=answer)
+        delivery.state, delivery.next_at = DeliveryState.DELIVERED.value, None
+        delivery.done_at, delivery.begun_at = now, None
+        session.flush()
 
 
 def _not_taken(
@@ -160,6 +161,7 @@ def _not_taken(
 ) -> None:
     """Record it, and plan the next try, or give up; an endpoint that takes nothing is disabled."""
     answer = why if isinstance(why, Answer) else None
+    row = session.get_one(WebhookEndpoint, plan.endpoint_id, with_for_update={"key_share": True})
     delivery = _held(session, plan)
     if delivery is not None:
         _record(session, delivery, plan.number, began, outcome=why)
@@ -171,17 +173,11 @@ def _not_taken(
             )
             if delivery.next_at is None:
                 delivery.state, delivery.done_at = DeliveryState.FAILED.value, now
-        session.flush()
-    since = session.execute(
-        update(WebhookEndpoint)
-        .where(WebhookEndpoint.id == plan.endpoint_id)
-        .values(failing_since=func.coalesce(WebhookEndpoint.failing_since, now))
-        .returning(WebhookEndpoint.failing_since)
-        .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
+    row.failing_since = row.failing_since or now
+    session.flush()
     if answer is not None and answer.status == trying.GONE:
         _disable(session, plan.endpoint_id, DisabledFor.GONE, now)
-    elif since is not None and now - since >= trying.FAILING_FOR:
+    elif now - row.failing_since >= trying.FAILING_FOR:
         _disable(session, plan.endpoint_id, DisabledFor.FAILURES, now)
 
 

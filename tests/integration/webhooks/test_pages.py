@@ -42,7 +42,7 @@ def test_a_host_sees_what_failed_and_sends_it_again(
     run_jobs()
     assert receiver.types() == ["booking.submitted", "booking.submitted", "ping"]
     refused = browser.client.post(f"{link}/ping", data={"csrf_token": "forged"})
-    assert refused.status_code == 400
+    assert refused.status_code == 403
 
     reads = people.make("coordinator", site_id=place.site_id, locale="es")
     other = Browser(browser.client.application.test_client())
