@@ -19,13 +19,13 @@ def _types(*, required: bool = False) -> fields.List[str]:
     return fields.List(one, required=required, validate=validate.Length(1, 50), metadata=TYPES)
 
 
-class EndpointArgs(StrictSchema):
+class WebhookEndpointArgs(StrictSchema):
     url = Text(required=True, validate=validate.Length(1, LONGEST), metadata=URL)
     types = _types(required=True)
     description = Text(load_default="", validate=validate.Length(max=200))
 
 
-class EndpointChangeArgs(StrictSchema):
+class WebhookEndpointChangeArgs(StrictSchema):
     """What is left out stays."""
 
     url = Text(validate=validate.Length(1, LONGEST), metadata=URL)
@@ -36,7 +36,7 @@ class EndpointChangeArgs(StrictSchema):
     )
 
 
-class EndpointSchema(Schema):
+class WebhookEndpointSchema(Schema):
     id = fields.UUID(required=True)
     url = fields.String(required=True)
     types = fields.List(fields.String(), required=True)
@@ -59,7 +59,7 @@ class EndpointSchema(Schema):
     changed_at = fields.AwareDateTime(required=True)
 
 
-class SecretSchema(Schema):
+class WebhookSecretSchema(Schema):
     """A secret that signs; `ends_at` is null for the one that stays."""
 
     id = fields.UUID(required=True)
@@ -67,22 +67,22 @@ class SecretSchema(Schema):
     ends_at = fields.AwareDateTime(allow_none=True)
 
 
-class SecretsSchema(Schema):
-    items = fields.List(fields.Nested(SecretSchema), required=True)
+class WebhookSecretsSchema(Schema):
+    items = fields.List(fields.Nested(WebhookSecretSchema), required=True)
 
 
-class NewSecretSchema(Schema):
+class WebhookNewSecretSchema(Schema):
     secret = fields.String(
         required=True,
         metadata={"description": "Shown once. `whsec_` and base64.", "example": "whsec_…"},
     )
 
 
-class NewEndpointSchema(EndpointSchema, NewSecretSchema):
+class WebhookNewEndpointSchema(WebhookEndpointSchema, WebhookNewSecretSchema):
     """An endpoint with its secret, which nobody can read again."""
 
 
-class RotationArgs(StrictSchema):
+class WebhookRotationArgs(StrictSchema):
     overlap_hours = fields.Integer(
         load_default=24,
         strict=True,
@@ -91,14 +91,14 @@ class RotationArgs(StrictSchema):
     )
 
 
-class DeliveriesArgs(PageArgs):
+class WebhookDeliveriesArgs(PageArgs):
     state = fields.String(
         load_default=None, validate=validate.OneOf([one.value for one in DeliveryState])
     )
     type = Text(load_default=None, validate=validate.Length(max=100))
 
 
-class DeliverySchema(Schema):
+class WebhookDeliverySchema(Schema):
     id = fields.UUID(required=True, attribute="message_id")
     type = fields.String(required=True)
     state = fields.String(
@@ -110,7 +110,7 @@ class DeliverySchema(Schema):
     done_at = fields.AwareDateTime(allow_none=True)
 
 
-class AttemptSchema(Schema):
+class WebhookAttemptSchema(Schema):
     number = fields.Integer(required=True)
     at = fields.AwareDateTime(required=True)
     took_ms = fields.Integer(allow_none=True)
@@ -121,25 +121,25 @@ class AttemptSchema(Schema):
     error = fields.String(allow_none=True)
 
 
-class DeliveryDetailSchema(DeliverySchema):
+class WebhookDeliveryDetailSchema(WebhookDeliverySchema):
     """A delivery with what it carries and every attempt at it."""
 
     webhook_id = fields.String(required=True, metadata={"example": "msg_01a1f0de7c3c7d6a"})
     payload = fields.Dict(required=True)
-    tried = fields.List(fields.Nested(AttemptSchema), required=True)
+    tried = fields.List(fields.Nested(WebhookAttemptSchema), required=True)
 
 
-class PingSchema(Schema):
+class WebhookPingSchema(Schema):
     delivery_id = fields.UUID(required=True)
 
 
-class ReplayArgs(StrictSchema):
+class WebhookReplayArgs(StrictSchema):
     since = fields.AwareDateTime(
         required=True, metadata={"description": "Of what happened from then on."}
     )
 
 
-class ReplayedSchema(Schema):
+class WebhookReplayedSchema(Schema):
     deliveries = fields.Integer(required=True)
     more = fields.Boolean(
         required=True, metadata={"description": "Whether more than 10,000 failed: ask again."}

@@ -13,12 +13,12 @@ from marketplace.webhooks import queries
 from marketplace.webhooks.models import WebhookDelivery
 from marketplace.webhooks.routes.endpoints import ONE, Guards, owner_of
 from marketplace.webhooks.schemas import (
-    DeliveriesArgs,
-    DeliveryDetailSchema,
-    DeliverySchema,
-    PingSchema,
-    ReplayArgs,
-    ReplayedSchema,
+    WebhookDeliveriesArgs,
+    WebhookDeliveryDetailSchema,
+    WebhookDeliverySchema,
+    WebhookPingSchema,
+    WebhookReplayArgs,
+    WebhookReplayedSchema,
 )
 from marketplace.webhooks.service import replaying, sending
 
@@ -34,8 +34,8 @@ def add_deliveries(blueprint: Blueprint, guards: Guards) -> None:
 def _add_reads(blueprint: Blueprint, guards: Guards) -> None:
     @blueprint.route(f"{ONE}/deliveries", methods=["GET"])
     @guards.read
-    @blueprint.arguments(DeliveriesArgs, location="query")
-    @blueprint.response(200, page_of(DeliverySchema))
+    @blueprint.arguments(WebhookDeliveriesArgs, location="query")
+    @blueprint.response(200, page_of(WebhookDeliverySchema))
     def list_deliveries(
         args: dict[str, Any], endpoint_id: UUID, **where: UUID
     ) -> Page[WebhookDelivery]:
@@ -46,7 +46,7 @@ def _add_reads(blueprint: Blueprint, guards: Guards) -> None:
 
     @blueprint.route(A_DELIVERY, methods=["GET"])
     @guards.read
-    @blueprint.response(200, DeliveryDetailSchema)
+    @blueprint.response(200, WebhookDeliveryDetailSchema)
     def read(endpoint_id: UUID, delivery_id: UUID, **where: UUID) -> dict[str, Any]:
         """See what a delivery carries, and every attempt at it."""
         session = context.session()
@@ -64,7 +64,7 @@ def _add_reads(blueprint: Blueprint, guards: Guards) -> None:
 def _add_replays(blueprint: Blueprint, guards: Guards) -> None:
     @blueprint.route(f"{ONE}/ping", methods=["POST"])
     @guards.write
-    @blueprint.response(202, PingSchema)
+    @blueprint.response(202, WebhookPingSchema)
     def ping(endpoint_id: UUID, **where: UUID) -> dict[str, UUID]:
         """Have a message sent that says nothing but that it came, to try the endpoint out."""
         session = context.session()
@@ -73,7 +73,7 @@ def _add_replays(blueprint: Blueprint, guards: Guards) -> None:
 
     @blueprint.route(f"{A_DELIVERY}/replay", methods=["POST"])
     @guards.write
-    @blueprint.response(202, DeliverySchema)
+    @blueprint.response(202, WebhookDeliverySchema)
     def replay(endpoint_id: UUID, delivery_id: UUID, **where: UUID) -> WebhookDelivery:
         """Send a delivery again, under the `webhook-id` that it had."""
         session = context.session()
@@ -84,8 +84,8 @@ def _add_replays(blueprint: Blueprint, guards: Guards) -> None:
 
     @blueprint.route(f"{ONE}/replays", methods=["POST"])
     @guards.write
-    @blueprint.arguments(ReplayArgs)
-    @blueprint.response(202, ReplayedSchema)
+    @blueprint.arguments(WebhookReplayArgs)
+    @blueprint.response(202, WebhookReplayedSchema)
     def replay_failed(data: dict[str, Any], endpoint_id: UUID, **where: UUID) -> dict[str, Any]:
         """Send again all that failed and happened since a time, the oldest first."""
         session = context.session()
@@ -96,4 +96,4 @@ def _add_replays(blueprint: Blueprint, guards: Guards) -> None:
         return {"deliveries": count, "more": more}
 
 
-SHOWN = ("message_id", *(name for name in DeliverySchema().fields if name != "id"))
+SHOWN = ("message_id", *(name for name in WebhookDeliverySchema().fields if name != "id"))

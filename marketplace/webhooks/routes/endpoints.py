@@ -17,13 +17,13 @@ from marketplace.webhooks import queries
 from marketplace.webhooks.models import WebhookEndpoint
 from marketplace.webhooks.rules.owners import Owner, Side
 from marketplace.webhooks.schemas import (
-    EndpointArgs,
-    EndpointChangeArgs,
-    EndpointSchema,
-    NewEndpointSchema,
-    NewSecretSchema,
-    RotationArgs,
-    SecretsSchema,
+    WebhookEndpointArgs,
+    WebhookEndpointChangeArgs,
+    WebhookEndpointSchema,
+    WebhookNewEndpointSchema,
+    WebhookNewSecretSchema,
+    WebhookRotationArgs,
+    WebhookSecretsSchema,
 )
 from marketplace.webhooks.service import endpoints
 
@@ -66,14 +66,14 @@ def _add_reads(blueprint: Blueprint, guards: Guards) -> None:
     @blueprint.route("", methods=["GET"])
     @guards.read
     @blueprint.arguments(PageArgs, location="query")
-    @blueprint.response(200, page_of(EndpointSchema))
+    @blueprint.response(200, page_of(WebhookEndpointSchema))
     def list_endpoints(args: dict[str, Any], **where: UUID) -> Page[WebhookEndpoint]:
         """List the endpoints, the newest first."""
         return queries.endpoints(context.session(), owner_of(where), **args)
 
     @blueprint.route(ONE, methods=["GET"])
     @guards.read
-    @blueprint.response(200, EndpointSchema)
+    @blueprint.response(200, WebhookEndpointSchema)
     def show(endpoint_id: UUID, **where: UUID) -> tuple[WebhookEndpoint, dict[str, str]]:
         """Read an endpoint: where it leads, what it is told, whether it takes it."""
         return _tagged(queries.endpoint(context.session(), owner_of(where), endpoint_id))
@@ -82,8 +82,8 @@ def _add_reads(blueprint: Blueprint, guards: Guards) -> None:
 def _add_writes(blueprint: Blueprint, guards: Guards) -> None:
     @blueprint.route("", methods=["POST"])
     @guards.write
-    @blueprint.arguments(EndpointArgs)
-    @blueprint.response(201, NewEndpointSchema)
+    @blueprint.arguments(WebhookEndpointArgs)
+    @blueprint.response(201, WebhookNewEndpointSchema)
     def create(data: dict[str, Any], **where: UUID) -> Made:
         """Name an address to be told at. The secret is shown once: the signatures are checked by it."""
         row, secret = endpoints.create(
@@ -93,14 +93,14 @@ def _add_writes(blueprint: Blueprint, guards: Guards) -> None:
             now=context.now(),
             **data,
         )
-        shown = {name: getattr(row, name) for name in EndpointSchema().fields}
+        shown = {name: getattr(row, name) for name in WebhookEndpointSchema().fields}
         headers = {**NOT_KEPT, "ETag": f'"{etag(row.id, row.version)}"'}
         return {**shown, "secret": secret}, 201, headers
 
     @blueprint.route(ONE, methods=["PATCH"])
     @guards.write
-    @blueprint.arguments(EndpointChangeArgs)
-    @blueprint.response(200, EndpointSchema)
+    @blueprint.arguments(WebhookEndpointChangeArgs)
+    @blueprint.response(200, WebhookEndpointSchema)
     @blueprint.doc(**IF_MATCH)
     def change(
         data: dict[str, Any], endpoint_id: UUID, **where: UUID
@@ -126,7 +126,7 @@ def _add_writes(blueprint: Blueprint, guards: Guards) -> None:
 def _add_secrets(blueprint: Blueprint, guards: Guards) -> None:
     @blueprint.route(f"{ONE}/secrets", methods=["GET"])
     @guards.write
-    @blueprint.response(200, SecretsSchema)
+    @blueprint.response(200, WebhookSecretsSchema)
     def list_secrets(endpoint_id: UUID, **where: UUID) -> dict[str, Any]:
         """List the secrets that sign now; none of them can be read again."""
         session = context.session()
@@ -135,8 +135,8 @@ def _add_secrets(blueprint: Blueprint, guards: Guards) -> None:
 
     @blueprint.route(f"{ONE}/secrets", methods=["POST"])
     @guards.write
-    @blueprint.arguments(RotationArgs)
-    @blueprint.response(201, NewSecretSchema)
+    @blueprint.arguments(WebhookRotationArgs)
+    @blueprint.response(201, WebhookNewSecretSchema)
     def rotate(data: dict[str, int], endpoint_id: UUID, **where: UUID) -> Made:
         """Make a new secret; until the overlap is over calls are signed by the old one, too."""
         session = context.session()
