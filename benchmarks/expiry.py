@@ -24,7 +24,7 @@ def run(stage: Stage) -> Iterator[Figure]:
     count = stage.sizes.holds
     asked = {**plan(stage, given), "spread": True}
     data.forget_bookings(given.conninfo)
-    stage.load(given.product, "book", **asked, seconds=stage.sizes.warmup)
+    stage.load(given.product, "book", **_others(asked, 0), seconds=stage.sizes.warmup)
     alone = stage.load(given.product, "book", **_others(asked, 1), seconds=stage.sizes.seconds)
     stage.say(f"{count} holds that have ended")
     data.add_ended_holds(given.conninfo, count, stage.sizes.bookable)
@@ -35,7 +35,10 @@ def run(stage: Stage) -> Iterator[Figure]:
 
 
 def _others(asked: dict[str, Any], turn: int) -> dict[str, Any]:
-    """The same wishes by trainees who have not booked yet, a third of them at a time."""
+    """The same wishes by trainees who have not booked yet, a third of them at a time.
+
+    Somebody who booked in an earlier turn would rightly be refused: one place at a time.
+    """
     share = len(asked["tokens"]) // 3
     some = asked["tokens"][turn * share : (turn + 1) * share]
     return {**asked, "tokens": some, "trainees": share, "first_trainee": turn * share}
