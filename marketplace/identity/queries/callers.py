@@ -66,7 +66,7 @@ def _caller(
         return None
     person, grants, key = row[:3]
     if claim is not None:
-        claim.take(free=row.claimed, known=row.RememberedAnswer)
+        claim.take(free=row.claimed, answered=row.answered)
     held = (Grant(role, _uuid(site), _uuid(school)) for role, site, school in grants)
     return FoundCaller(person, tuple(held), key)
 
