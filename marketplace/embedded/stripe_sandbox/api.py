@@ -21,6 +21,7 @@ from marketplace.embedded.stripe_sandbox.resources import (
     disputes,
     endpoints,
     intents,
+    payment_pages,
     payouts,
     refunds,
     sessions,
@@ -39,6 +40,7 @@ _MODULES = (
     disputes,
     endpoints,
     intents,
+    payment_pages,
     payouts,
     refunds,
     sessions,
@@ -54,7 +56,10 @@ class Dropped(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One request. ``key`` is the secret API key; ``account`` the Stripe-Account header."""
+    """One request. ``key`` is the secret API key; ``account`` the Stripe-Account header.
+
+    ``version`` is the API version that it names, if it names one.
+    """
 
     method: str
     path: str
@@ -62,6 +67,7 @@ class Call:
     key: str | None
     account: str | None = None
     idempotency_key: str | None = None
+    version: str | None = None
     request_id: str = field(default_factory=lambda: ids.new_id("req", 14))
 
 
@@ -197,6 +203,7 @@ class Api:
             call.account or PLATFORM,
             call.request_id,
             call.idempotency_key,
+            named_version=call.version is not None,
         )
         body = route.handler(work, args, params)
         return Answer(200, _encode(Renderer(tx, work.now).answer(body, expand)))

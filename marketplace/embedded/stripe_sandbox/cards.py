@@ -15,7 +15,7 @@ class Behaviour:
     ``decline`` is an error code and a decline code; ``challenge`` asks for 3-D Secure before
     (``always``, or only ``first`` time); ``after`` names what follows a success: a dispute's
     reason, ``pending_refund``, ``failed_refund``; ``instant`` skips the pending balance;
-    ``delayed`` is the outcome of a bank debit that is ``processing`` at first.
+    ``delayed`` is the outcome of a bank debit, of type ``debit``, that is ``processing`` at first.
     """
 
     brand: str = "visa"
@@ -25,6 +25,7 @@ class Behaviour:
     after: str | None = None
     instant: bool = False
     delayed: str | None = None
+    debit: str = "us_bank_account"
     names: tuple[str, ...] = field(default=())
 
 
@@ -93,6 +94,10 @@ BANKS: dict[str, Behaviour] = {
     "000222222227": Behaviour(
         delayed="insufficient_funds", names=("usBankAccount_insufficientFunds",)
     ),
+    "AT611904300234573201": Behaviour(delayed="succeeded", debit="sepa_debit"),
+    "AT321904300235473204": Behaviour(delayed="succeeded", debit="sepa_debit"),
+    "AT861904300235473202": Behaviour(delayed="insufficient_funds", debit="sepa_debit"),
+    "IT60X0542811101000000123456": Behaviour(delayed="insufficient_funds", debit="sepa_debit"),
 }
 
 NAMED: dict[str, str] = {
@@ -134,6 +139,18 @@ def behaviour_of(number: str) -> Behaviour | None:
 
 def method_details(number: str, exp_month: int, exp_year: int, *, behaviour: Behaviour) -> Json:
     """The part of a PaymentMethod that is specific to its type."""
+    if behaviour.delayed is not None and behaviour.debit == "sepa_debit":
+        return {
+            "type": "sepa_debit",
+            "sepa_debit": {
+                "bank_code": number[4:9],
+                "branch_code": "",
+                "country": number[:2],
+                "fingerprint": "FP" + number[-10:],
+                "generated_from": {"charge": None, "setup_attempt": None},
+                "last4": number[-4:],
+            },
+        }
     if behaviour.delayed is not None:
         return {
             "type": "us_bank_account",

@@ -27,7 +27,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Work:
-    """``account`` is whose objects are seen: the platform's, or a connected account's."""
+    """``account`` is whose objects are seen: the platform's, or a connected account's.
+
+    A request that names no API version (``named_version``) is by the account's own, which is an old
+    one: intents without types take cards only, and a new account receives transfers at once. So the
+    official command-line client finds it.
+    """
 
     tx: Transaction
     now: int
@@ -35,6 +40,7 @@ class Work:
     account: str = PLATFORM
     request_id: str | None = None
     idempotency_key: str | None = None
+    named_version: bool = True
 
     def on(self, account: str) -> "Work":
         """The same work seen from another account."""

@@ -7,6 +7,7 @@ import pytest
 import stripe
 
 from marketplace.embedded.stripe_sandbox.api import ROUTER
+from marketplace.embedded.stripe_sandbox.resources import payment_pages
 from tests.integration.stripe_sandbox import published
 from tests.integration.stripe_sandbox.running import (
     RETURN,
@@ -225,5 +226,7 @@ def test_every_answer_and_event_fits_the_published_document(sandbox):
         "transfer.reversed",
     } < types
     used = {(method, ROUTER.match(method, path)[0].pattern) for method, path, *_ in recorder.seen}
-    assert {(route.method, route.pattern) for route in ROUTER.routes} - used == set()
+    # Stripe publishes nothing of what its command-line client asks of payment pages.
+    unpublished = {(route.method, route.pattern) for route in payment_pages.ROUTES}
+    assert {(route.method, route.pattern) for route in ROUTER.routes} - used == unpublished
     check_balance(c)

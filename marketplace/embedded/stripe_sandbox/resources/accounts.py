@@ -43,7 +43,8 @@ def create(work: Work, _args: Args, params: Json) -> Json:
     account.update(
         business_profile=dict.fromkeys((*_PROFILE, "support_address", "support_url")),
         business_type=params.get("business_type"),
-        capabilities=dict.fromkeys(names, "inactive"),
+        capabilities=dict.fromkeys(names, "inactive")
+        or ({} if work.named_version else {"legacy_payments": "active"}),
         charges_enabled=False,
         controller=_controller(kind),
         country=params.get("country") or "US",

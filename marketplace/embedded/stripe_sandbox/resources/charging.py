@@ -285,6 +285,9 @@ def new_charge(work: Work, intent: Json, method: Json, *, status: str) -> Json:
 
 
 def _details(method: Json) -> Json:
+    if method["type"] == "sepa_debit":
+        debit = {k: v for k, v in method["sepa_debit"].items() if k != "generated_from"}
+        return {"type": "sepa_debit", "sepa_debit": {**debit, "mandate": None}}
     if method["type"] != "card":
         bank = method["us_bank_account"]
         names = ("account_holder_type", "account_type", "bank_name", "last4", "routing_number")

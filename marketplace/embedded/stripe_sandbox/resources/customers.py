@@ -3,7 +3,13 @@
 from datetime import UTC, datetime
 
 from marketplace.embedded.stripe_sandbox import cards, ids
-from marketplace.embedded.stripe_sandbox.errors import ApiError, no_such, not_covered, wrong_state
+from marketplace.embedded.stripe_sandbox.errors import (
+    ApiError,
+    bad_parameter,
+    no_such,
+    not_covered,
+    wrong_state,
+)
 from marketplace.embedded.stripe_sandbox.forms import (
     Anything,
     Choice,
@@ -216,10 +222,12 @@ def full_year(year: int) -> int:
 
 
 def create_method(work: Work, _args: Args, params: Json) -> Json:
+    billing = params.get("billing_details") or {}
+    if params["type"] == "sepa_debit":
+        return _new_debit(work, (params.get("sepa_debit") or {}).get("iban") or "", billing)
     if params["type"] != "card":
         raise not_covered(f"Creating payment methods of type {params['type']}")
     card = params.get("card") or {}
-    billing = params.get("billing_details") or {}
     if card.get("token"):
         named = "pm_card_" + card["token"].removeprefix("tok_")
         return find_method(work, named, param="card[token]")
@@ -227,6 +235,17 @@ def create_method(work: Work, _args: Args, params: Json) -> Json:
         raise ApiError("Missing card details.", code="parameter_missing", param="card")
     year = full_year(card.get("exp_year") or 0)
     return new_method(work, card["number"], card.get("exp_month") or 0, year, billing)
+
+
+def _new_debit(work: Work, iban: str, billing: Json) -> Json:
+    behaviour = cards.BANKS.get(iban)
+    if behaviour is None or behaviour.debit != "sepa_debit":
+        raise bad_parameter(
+            "sepa_debit[iban]",
+            "This sandbox takes Stripe's test IBANs only, such as AT611904300234573201.",
+            code="invalid_bank_account_iban",
+        )
+    return new_method(work, iban, 0, 0, billing)
 
 
 def attach_method(work: Work, args: Args, params: Json) -> Json:
@@ -291,6 +310,7 @@ ROUTES = (
             {
                 "type": Text(required=True),
                 "card": _CARD,
+                "sepa_debit": Group(of={"iban": Text(required=True)}),
                 "billing_details": _BILLING,
                 "metadata": Metadata(),
                 "allow_redisplay": Text(),

@@ -19,6 +19,7 @@ def update(work: Work, args: Args, params: Json) -> Json:
     if "metadata" in params:
         dispute["metadata"] = merge_metadata(dispute["metadata"], params["metadata"])
         work.save(dispute)
+        work.emit("charge.dispute.updated", dispute, previous={})
     if "evidence" not in params and not params.get("submit"):
         return dispute
     # Stripe submits at once unless told to only stage the evidence.

@@ -27,7 +27,8 @@ from marketplace.embedded.stripe_sandbox.routing import Args, Route, listing, re
 from marketplace.embedded.stripe_sandbox.shapes import Json
 from marketplace.embedded.stripe_sandbox.work import Work
 
-METHOD_TYPES = ("card", "us_bank_account")
+METHOD_TYPES = ("card", "sepa_debit", "us_bank_account")
+_USUAL_TYPES = ("card", "us_bank_account")
 CAPTURE = Choice(of=("automatic", "automatic_async", "manual"))
 OPTIONS = Group(
     of={
@@ -87,8 +88,10 @@ def build(work: Work, amount: int, currency: str, params: Json) -> Json:
     """A new intent from checked parameters, not yet stored; also used by Checkout."""
     check_amount(amount, currency, "amount")
     types = params.get("payment_method_types")
+    if "sepa_debit" in (types or ()) and currency != "eur":
+        raise bad_parameter("payment_method_types", "SEPA debits are in euros only.", code=None)
     automatic = params.get("automatic_payment_methods") or {}
-    if types is None and automatic.get("enabled") is not False:
+    if types is None and automatic.get("enabled", work.named_version) is not False:
         enabled = {
             "enabled": True,
             "allow_redirects": automatic.get("allow_redirects") or "always",
@@ -98,7 +101,7 @@ def build(work: Work, amount: int, currency: str, params: Json) -> Json:
     intent = work.new("payment_intent", "pi", _blank(amount, currency))
     intent.update(
         automatic_payment_methods=enabled,
-        payment_method_types=types or list(METHOD_TYPES),
+        payment_method_types=types or (list(_USUAL_TYPES) if work.named_version else ["card"]),
         capture_method=params.get("capture_method") or "automatic_async",
         confirmation_method=params.get("confirmation_method") or "automatic",
         client_secret=f"{intent['id']}_secret_{ids.token(25)}",
@@ -313,6 +316,7 @@ _CREATE: dict[str, Field] = {
     "amount": Int(required=True, low=1),
     "currency": Currency(required=True),
     "confirm": Bool(),
+    "mandate_data": Anything(),
     "confirmation_method": Choice(of=("automatic", "manual")),
     "on_behalf_of": Text(),
     "transfer_data": SPLIT,

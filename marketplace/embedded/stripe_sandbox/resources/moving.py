@@ -7,11 +7,12 @@ from marketplace.embedded.stripe_sandbox.work import Work, fee_line
 
 
 def destination(work: Work, object_id: str, param: str) -> Json:
-    """The connected account, which must be able to receive transfers."""
+    """The connected account, which must be able to receive transfers, by one capability or other."""
     account = work.tx.get("account", object_id, PLATFORM)
     if account is None:
         raise no_such("destination", object_id, param=param)
-    if account["capabilities"].get("transfers") != "active":
+    capabilities = account["capabilities"]
+    if "active" not in (capabilities.get("transfers"), capabilities.get("legacy_payments")):
         raise ApiError(
             "The destination account needs an active transfers capability.",
             code="insufficient_capabilities_for_transfer",

@@ -170,6 +170,7 @@ def update(work: Work, args: Args, params: Json) -> Json:
     refund["metadata"] = merge_metadata(refund["metadata"], params.get("metadata", {}))
     work.save(refund)
     work.emit("refund.updated", refund, previous={})
+    work.emit("charge.refund.updated", refund, previous={})
     return refund
 
 

@@ -39,6 +39,7 @@ def _answer(api: Api, path: str) -> Answer:
             _key(),
             request.headers.get("Stripe-Account"),
             request.headers.get("Idempotency-Key"),
+            request.headers.get("Stripe-Version"),
             request_id,
         )
         return api.handle(call)
