@@ -126,7 +126,8 @@ def _draw_up(
     holds.check_eligible(listing, trainee, old.first_day, old.weeks, now)
     offer = holds.freeze(listing, trainee, Rotation(old.first_day, old.weeks), terms, now)
     own = policies.POLICIES[listing.policy_key]
-    lines = rules.protected(holds.price_of(listing, old.weeks, own, terms).lines, old.total)
+    present = holds.price_of(listing, old.weeks, own, terms, now.date())
+    lines = rules.protected(present.lines, old.total)
     policy = frozen.with_terms_of(frozen.policy_to_json(listing.policy_key), old.policy)
     due_on = changes.due_on(old.balance_due_on, old.first_day, now, old.time_zone)
     change = changes.change_of(

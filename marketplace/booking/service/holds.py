@@ -29,6 +29,7 @@ from marketplace.booking.states import BookingState
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.rules import deposits, eligibility, policies
 from marketplace.catalog.rules.deposits import DepositKind, DepositRule
+from marketplace.catalog.rules.fees import fee_on
 from marketplace.catalog.rules.weeks import is_monday, nearest_mondays
 from marketplace.catalog.service import seats
 from marketplace.core.db import Session
@@ -177,7 +178,7 @@ def freeze(
     if now + terms.hold >= begins:
         raise NotBookable("The rotation begins too soon to be paid for first.")
     policy = policies.POLICIES[listing.policy_key]
-    quote = price_of(listing, rotation.weeks, policy, terms)
+    quote = price_of(listing, rotation.weeks, policy, terms, now.date())
     status = trainee.learner_status(rotation.first_day)
     return Booking(
         id=new_id(),
@@ -214,8 +215,13 @@ def price_of(
     weeks: int,
     policy: policies.CancellationPolicy,
     terms: Terms,
+    day: date,
 ) -> prices.Quote:
-    """The listing's price; the deposit is by its own rule, in its own currency."""
+    """The listing's price to who books on `day` (UTC): the fee is by the site's contract then.
+
+    The deposit is by the listing's own rule, in its own currency.
+    """
+    agreed = fee_on(listing.fees, day)
     price: Money = listing.price_per_week
     percent, fixed = _deposit(listing.deposit, policy, terms)
     if fixed is not None and fixed.currency != price.currency:
@@ -223,7 +229,7 @@ def price_of(
     return prices.quote(
         price_per_week=price,
         weeks=weeks,
-        platform_fee_percent=terms.platform_fee_percent,
+        platform_fee_percent=terms.platform_fee_percent if agreed is None else agreed,
         deposit_percent=percent,
         deposit_amount=fixed,
     )

@@ -79,7 +79,7 @@ def plan(session: Session, old: Booking, rotation: Rotation, terms: Terms, now: 
     new = holds.freeze(listing, trainee, rotation, terms, now)
     own = policies.POLICIES[listing.policy_key]
     same = listing.price_per_week.currency == old.total.currency
-    present = holds.price_of(listing, rotation.weeks, own, terms) if same else None
+    present = holds.price_of(listing, rotation.weeks, own, terms, now.date()) if same else None
     price = lower_price(present, old.price_lines, rotation.weeks)
     kept = cancellations.quote(old, Wish(), now).kept
     check_weeks(session, old, rotation)

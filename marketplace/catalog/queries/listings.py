@@ -7,7 +7,8 @@ from datetime import date
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Select, Uuid, bindparam, select
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import defer, joinedload
 
 from marketplace.catalog.errors import ListingNotFound, NotOffered
@@ -16,6 +17,7 @@ from marketplace.catalog.models import (
     Preceptor,
     Site,
 )
+from marketplace.catalog.rules import fees
 from marketplace.catalog.rules.deposits import DepositRule
 from marketplace.catalog.rules.drafts import ListingDraft, PreceptorDraft, SiteDraft
 from marketplace.catalog.rules.english import EnglishTerms
@@ -61,6 +63,8 @@ class ListingForBooking:
     tier_student: str | None
     tier_graduate: str | None
     classifier_version: str
+    # What the marketplace asks on top, where a contract with the site says so.
+    fees: tuple[fees.FeeSpan, ...]
 
     def tier_for(self, status: str) -> str | None:
         """The tier for who is `student` or `graduate` on the first day; none if not admitted."""
@@ -108,7 +112,7 @@ def listing_for_booking_by(
     values = {"id": listing_id, "account": account_id}
     row = session.execute(_one_to_book_by(), values).one_or_none()
     listing = _open(row)
-    return listing, identity.facts_beside(row[2:]) if row else None
+    return listing, identity.facts_beside(row[3:]) if row else None
 
 
 def listings_for_booking(
@@ -117,10 +121,20 @@ def listings_for_booking(
     """Several listings to book, in one query; those that are not open now are absent."""
     rows = session.execute(_many_to_book(), {"ids": sorted(set(listing_ids))})
     return {
-        listing.id: _as_booked(listing, time_zone)
-        for listing, time_zone in rows
+        listing.id: _as_booked(listing, time_zone, agreed)
+        for listing, time_zone, agreed in rows
         if listing.state == ListingState.PUBLISHED
     }
+
+
+def platform_fees(session: Session, site_id: uuid.UUID) -> tuple[fees.FeeSpan, ...]:
+    """What the marketplace asks on top of a site's prices, where contracts say so."""
+    return fees.spans(session.execute(select(_agreed(site_id))).scalar_one())
+
+
+def _agreed(site_id: Any) -> ColumnElement[list[Any] | None]:
+    # The contracts are not this package's: the database tells what they say of a site's prices.
+    return func.platform_fees(site_id, type_=JSONB)
 
 
 def countries(session: Session, site_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
@@ -130,16 +144,16 @@ def countries(session: Session, site_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID
 
 
 def _open(row: Sequence[Any] | None) -> ListingForBooking:
-    """Return the listing of a row of `_one_to_book`, which begins with it and its site's time zone."""
+    """Return the listing of a row of `_one_to_book`: with it, its site's time zone and fees."""
     if row is None or row[0].first_published_at is None:
         raise ListingNotFound
-    listing, time_zone = row[:2]
+    listing, time_zone, agreed = row[:3]
     if listing.state != ListingState.PUBLISHED:
         raise NotOffered(extra={"state": listing.state})
-    return _as_booked(listing, time_zone)
+    return _as_booked(listing, time_zone, agreed)
 
 
-def _as_booked(listing: Listing, time_zone: str) -> ListingForBooking:
+def _as_booked(listing: Listing, time_zone: str, agreed: list[Any] | None) -> ListingForBooking:
     return ListingForBooking(
         id=listing.id,
         version=listing.version,
@@ -171,6 +185,7 @@ def _as_booked(listing: Listing, time_zone: str) -> ListingForBooking:
         tier_student=listing.tier_student,
         tier_graduate=listing.tier_graduate,
         classifier_version=listing.classifier,
+        fees=fees.spans(agreed),
     )
 
 
@@ -181,17 +196,18 @@ def _one_to_book_by() -> Select[Any]:
 
 
 @cache
-def _one_to_book() -> Select[Listing, str]:
+def _one_to_book() -> Select[Listing, str, list[Any] | None]:
     return _to_book().where(Listing.id == bindparam("id"))
 
 
 @cache
-def _many_to_book() -> Select[Listing, str]:
+def _many_to_book() -> Select[Listing, str, list[Any] | None]:
     return _to_book().where(Listing.id.in_(bindparam("ids", expanding=True)))
 
 
-def _to_book() -> Select[Listing, str]:
-    query = select(Listing, Site.time_zone).join(Site, Site.id == Listing.site_id)
+def _to_book() -> Select[Listing, str, list[Any] | None]:
+    found = select(Listing, Site.time_zone, _agreed(Listing.site_id))
+    query = found.join(Site, Site.id == Listing.site_id)
     # The others are what a search reads, and what hosts and operators are shown.
     return query.options(
         defer(Listing.owner_account_id),

@@ -1,5 +1,6 @@
 """`/listings/<id>/structured-data`: a listing for machines that read pages."""
 
+from decimal import Decimal
 from typing import cast
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import listings
 from marketplace.catalog.rules import specialties
 from marketplace.catalog.rules.english import text_of
+from marketplace.catalog.rules.fees import fee_on
 from marketplace.catalog.rules.structured_data import Advertised, Place, course, embedded
 from marketplace.catalog.service.explaining import is_shown
 from marketplace.core.settings import Settings
@@ -38,15 +40,21 @@ def show_structured_data(listing_id: UUID) -> Response:
     listing = listings.listing(context.session(), listing_id)
     if not is_shown(listing):
         raise ListingNotFound
-    settings = context.parts().get(Settings)
-    response = Response(embedded(course(advertised(listing, settings))), mimetype=MEDIA_TYPE)
+    settings, session = context.parts().get(Settings), context.session()
+    agreed = fee_on(listings.platform_fees(session, listing.site_id), context.now().date())
+    response = Response(
+        embedded(course(advertised(listing, settings, agreed))), mimetype=MEDIA_TYPE
+    )
     response.headers["Cache-Control"] = f"public, max-age={FIVE_MINUTES}"
     response.add_etag()
     return cast("Response", response.make_conditional(request))
 
 
-def advertised(listing: Listing, settings: Settings) -> Advertised:
-    """What is told of a listing that is on show, read with its site and preceptor."""
+def advertised(listing: Listing, settings: Settings, agreed: Decimal | None) -> Advertised:
+    """What is told of a listing that is on show, read with its site and preceptor.
+
+    `agreed` is the platform fee by a contract with the site, if there is one.
+    """
     site = listing.site
     tiers = {"student": listing.tier_student, "graduate": listing.tier_graduate}
     return Advertised(
@@ -58,7 +66,7 @@ def advertised(listing: Listing, settings: Settings) -> Advertised:
         tiers={who: tier for who, tier in tiers.items() if tier is not None},
         classifier=listing.classifier,
         price_per_week=listing.price,
-        fee_percent=settings.platform_fee_percent,
+        fee_percent=settings.platform_fee_percent if agreed is None else agreed,
         weeks_min=listing.weeks_min,
         weeks_max=listing.weeks_max,
         first_start=listing.first_start,

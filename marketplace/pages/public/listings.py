@@ -20,6 +20,7 @@ from marketplace.catalog.queries import listings, seats
 from marketplace.catalog.routes.structured_data import advertised
 from marketplace.catalog.rules import eligibility
 from marketplace.catalog.rules.english import text_of
+from marketplace.catalog.rules.fees import fee_on
 from marketplace.catalog.rules.policies import POLICIES, CancellationPolicy, Kept, KeptKind, Window
 from marketplace.catalog.rules.structured_data import course, embedded
 from marketplace.catalog.rules.weeks import WEEK, monday_of
@@ -69,8 +70,9 @@ def show(listing_id: UUID) -> Response:
     if not is_shown(listing):
         raise ListingNotFound
     asked, errors = _asked()
-    facts = advertised(listing, context.parts().get(Settings))
     today = context.now().date()
+    agreed = fee_on(listings.platform_fees(session, listing.site_id), today)
+    facts = advertised(listing, context.parts().get(Settings), agreed)
     chosen = _chosen(listing, asked, today)
     return page(
         "listings/listing.html",
@@ -105,7 +107,7 @@ def _chosen(listing: Shown, asked: Mapping[str, Any], today: date) -> Choice:
     booked = catalog.listing_for_booking(context.session(), listing.id)
     terms = Terms.of(context.parts().get(Settings))
     policy = POLICIES[listing.cancellation_policy]
-    return Choice(first, weeks, holds.price_of(booked, weeks, policy, terms))
+    return Choice(first, weeks, holds.price_of(booked, weeks, policy, terms, context.now().date()))
 
 
 def _calendar(listing: Shown, today: date) -> Sequence[tuple[date, Sequence[tuple[date, int]]]]:

@@ -60,15 +60,17 @@ class HostAccount(Base):
 
 
 class FeeContract(Base):
-    """What the marketplace keeps of a site's share, from a day to another (which is not in it).
+    """The fees agreed with a site, from a day to another (which is not in it).
 
-    Rows are never changed but for being replaced, once; an exclusion constraint refuses two that
-    count on one day. `host_fee_bp` are hundredths of a percent.
+    What is kept of the site's share, and what who books there pays on top: without `platform_fee_bp`
+    as much as everywhere. Rows are never changed but for being replaced, once; an exclusion constraint refuses two that
+    count on one day. Fees are in hundredths of a percent.
     """
 
     __tablename__ = "fee_contract"
     __table_args__ = (
         CheckConstraint("host_fee_bp BETWEEN 0 AND 10000", name="host_fee"),
+        CheckConstraint("platform_fee_bp BETWEEN 0 AND 10000", name="platform_fee"),
         CheckConstraint(one_of("losses_borne_by", [one.value for one in Bearer]), name="bearer"),
         CheckConstraint("valid_until > valid_from", name="valid"),
         CheckConstraint("(replaced_at IS NULL) = (replaced_by IS NULL)", name="replaced"),
@@ -83,6 +85,7 @@ class FeeContract(Base):
     valid_from: Mapped[date]
     valid_until: Mapped[date | None]
     host_fee_bp: Mapped[int] = mapped_column(SmallInteger)
+    platform_fee_bp: Mapped[int | None] = mapped_column(SmallInteger)
     losses_borne_by: Mapped[str]
     note: Mapped[str]
     set_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
@@ -93,8 +96,13 @@ class FeeContract(Base):
 
     @property
     def host_fee(self) -> Decimal:
-        """The fee in percent."""
+        """What is kept of the site's share, in percent."""
         return Decimal(self.host_fee_bp) / 100
+
+    @property
+    def platform_fee(self) -> Decimal | None:
+        """What is paid on top of the site's price, in percent; None: as everywhere."""
+        return None if self.platform_fee_bp is None else Decimal(self.platform_fee_bp) / 100
 
 
 class ShareRelease(Base):

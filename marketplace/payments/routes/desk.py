@@ -121,7 +121,10 @@ def list_contracts(site_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(schemas.ContractArgs)
 @blueprint.response(201, schemas.ContractSchema)
 def add_contract(args: dict[str, Any], site_id: UUID) -> dict[str, Any]:
-    """Set a contract for days on which the site has none; without one no fee is kept."""
+    """Set a contract for days on which the site has none.
+
+    Without one no fee is kept of the site's share, and who books pays the general fee on top.
+    """
     row = contracts.set_contract(
         context.session(),
         site_id,
@@ -157,10 +160,12 @@ def withdraw_contract(contract_id: UUID) -> None:
 
 
 def _terms(args: dict[str, Any]) -> Terms:
+    fee = args["platform_fee_percent"]
     return Terms(
         valid_from=args["valid_from"],
         valid_until=args["valid_until"],
         host_fee_bp=int(args["host_fee_percent"] * 100),
+        platform_fee_bp=None if fee is None else int(fee * 100),
         losses_borne_by=Bearer(args["losses_borne_by"]),
         note=args["note"],
     )
@@ -171,7 +176,8 @@ def _contract(row: FeeContract) -> dict[str, Any]:
         *("id", "site_id", "valid_from", "valid_until", "losses_borne_by", "note", "set_by"),
         *("set_at", "replaces_id", "replaced_at", "replaced_by"),
     )
-    return {**{name: getattr(row, name) for name in names}, "host_fee_percent": row.host_fee}
+    fees = {"host_fee_percent": row.host_fee, "platform_fee_percent": row.platform_fee}
+    return {**{name: getattr(row, name) for name in names}, **fees}
 
 
 def _detail(row: Dispute) -> dict[str, Any]:

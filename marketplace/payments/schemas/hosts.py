@@ -125,6 +125,19 @@ class ContractArgs(StrictSchema):
             "example": "12.50",
         },
     )
+    platform_fee_percent = fields.Decimal(
+        load_default=None,
+        allow_none=True,
+        places=2,
+        as_string=True,
+        validate=_a_share,
+        metadata={
+            "type": ["string", "null"],
+            "description": "What who books on a day of the contract pays on top of the price; null:"
+            " as everywhere.",
+            "example": "10.00",
+        },
+    )
     losses_borne_by = fields.String(
         load_default=Bearer.PLATFORM.value,
         validate=validate.OneOf(BEARERS),

@@ -21,6 +21,7 @@ class Terms:
     host_fee_bp: int
     losses_borne_by: Bearer
     note: str
+    platform_fee_bp: int | None = None
 
 
 def set_contract(
@@ -77,6 +78,7 @@ def _add(
         valid_from=terms.valid_from,
         valid_until=terms.valid_until,
         host_fee_bp=terms.host_fee_bp,
+        platform_fee_bp=terms.platform_fee_bp,
         losses_borne_by=terms.losses_borne_by,
         note=terms.note,
         set_by=set_by,
