@@ -17,6 +17,8 @@ from benchmarks import (
     expiry,
     export,
     imports,
+    ledger,
+    reconciliation,
     roster,
     search,
     start,
@@ -34,6 +36,8 @@ BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "expiry": expiry.run,
     "webhooks": webhooks.run,
     "roster": roster.run,
+    "ledger": ledger.run,
+    "reconciliation": reconciliation.run,
     "search": search.run,
 }
 # What a server, a child process or a query that fails raises; the other benchmarks still run.

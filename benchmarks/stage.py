@@ -53,10 +53,17 @@ class Sizes:
     imports: int
     sheet_rows: int
     holds: int
+    entries: int
+    reconciled: int
 
 
-FULL = Sizes(False, 100_000, 1_000, 1_000_000, 512, 8192, 5.0, 1.0, 3, 96, 50, 5, 50_000, 100_000)
-QUICK = Sizes(True, 5_000, 500, 50_000, 128, 3200, 1.0, 0.4, 1, 48, 12, 2, 2_000, 5_000)
+FULL = Sizes(
+    False, 100_000, 1_000, 1_000_000, 512, 8192, 5.0, 1.0, 3, 96, 50, 5, 50_000, 100_000,
+    10_000_000, 100_000,
+)  # fmt: skip
+QUICK = Sizes(
+    True, 5_000, 500, 50_000, 128, 3200, 1.0, 0.4, 1, 48, 12, 2, 2_000, 5_000, 200_000, 2_000
+)
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ few times at once with the same key; everything else uncertain goes back to the 
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import stripe
@@ -94,12 +94,33 @@ class StripeCaller:
                 return
             page = self._call(page.next_page)
 
+    def _every(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield each object of a long listing as Stripe writes it, page after page.
+
+        Without the SDK's objects, whose making takes several times as long as all else.
+        """
+        asked = dict(params)
+        while True:
+            answer = self._call(partial(self._client.raw_request, "get", path, **asked))
+            found, more = self._read(_page, answer.data)
+            yield from found
+            if not found or not more:
+                return
+            asked["starting_after"] = found[-1]["id"]
+
     def _read(self, shape: Callable[[dict[str, Any]], T], found: dict[str, Any]) -> T:
         """Read an answer; one that we can't read is uncertain, since something did happen."""
         try:
             return shape(found)
         except UNREADABLE as error:
             raise GatewayUncertain(f"an answer that can't be read: {error!r}") from error
+
+
+def _page(data: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+    found, more = data["data"], data["has_more"]
+    if not isinstance(found, list) or not all(isinstance(one["id"], str) for one in found):
+        raise TypeError("not a page")
+    return found, more is True
 
 
 def _not_begun(error: stripe.StripeError, seconds: float) -> bool:

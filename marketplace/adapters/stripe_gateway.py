@@ -122,14 +122,12 @@ class StripeGateway(StripeCaller):
 
     def events_since(self, since: datetime) -> Iterator[ProcessorEvent]:
         params: Any = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
-        events = self._client.v1.events
-        for found in self._pages(lambda: events.list(params)):
+        for found in self._every("/v1/events", params):
             yield self._read(shapes.event, found)
 
     def balance_transactions_since(self, since: datetime) -> Iterator[BalanceTransaction]:
         params: Any = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
-        transactions = self._client.v1.balance_transactions
-        for found in self._pages(lambda: transactions.list(params)):
+        for found in self._every("/v1/balance_transactions", params):
             yield self._read(shapes.balance_transaction, found)
 
     def balance(self) -> Mapping[str, Money]:

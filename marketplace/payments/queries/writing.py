@@ -1,4 +1,7 @@
-"""The statement that asks for a payment: the payment, its lines and the first row of its log."""
+"""Statements that write several rows at once: what asks for a payment, and what posts to the books.
+
+A payment with its lines and the first row of its log; a transaction of the ledger with its entries.
+"""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,7 +15,8 @@ from marketplace.core import rows
 from marketplace.core.db import Session, run
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import deferred_for
-from marketplace.payments.models import Payment, PaymentTransition
+from marketplace.core.money import Money
+from marketplace.payments.models import AccountKind, LedgerTransaction, Payment, PaymentTransition
 from marketplace.payments.rules import PriceLine
 
 _JOB = "SELECT jsonb_build_object('payment_id', asked.id) FROM asked"
@@ -90,4 +94,65 @@ def _asked(job: str) -> TextClause:
         Payment,
         step,
         lines=JSONB,
+    )
+
+
+def posted(
+    session: Session,
+    transaction: LedgerTransaction,
+    legs: Sequence[tuple[AccountKind, UUID | None, Money]],
+) -> bool | None:
+    """Insert a transaction with an entry for each leg: its account's kind and owner, its amount.
+
+    False where (source, reason) is posted already. None, and nothing done, where one of the accounts
+    is not there yet: the caller makes it and asks again.
+    """
+    given = [
+        {
+            "id": str(new_id()),
+            "kind": kind.value,
+            "owner_id": None if owner_id is None else str(owner_id),
+            "minor": amount.minor,
+            "currency": amount.currency,
+        }
+        for kind, owner_id, amount in legs
+    ]
+    values = {**rows.values_of(transaction), "legs": given}
+    found = run(session, _posted(), values).one()
+    return found.made if found.whole else None
+
+
+@cache
+def _posted() -> TextClause:
+    # An account by its owner or without one: each is a look into the unique index, so that neither
+    # many sites nor many legs make the planner read all accounts.
+    return rows.statement(
+        f"""
+        WITH leg AS MATERIALIZED (
+            SELECT given.*, CASE WHEN given.owner_id IS NULL THEN (
+                       SELECT a.id FROM ledger_account AS a
+                        WHERE a.kind = given.kind AND a.owner_id IS NULL
+                          AND a.currency = given.currency)
+                   ELSE (
+                       SELECT a.id FROM ledger_account AS a
+                        WHERE a.kind = given.kind AND a.owner_id = given.owner_id
+                          AND a.currency = given.currency)
+                   END AS account_id
+              FROM jsonb_to_recordset(:legs) AS given(id uuid, kind text, owner_id uuid,
+                       minor bigint, currency char(3))
+        ), known AS (
+            SELECT bool_and(account_id IS NOT NULL) AS whole FROM leg
+        ), posted AS (
+            INSERT INTO {rows.inserted(LedgerTransaction)}
+            SELECT {rows.places(LedgerTransaction)} FROM known WHERE whole
+                ON CONFLICT ON CONSTRAINT uq_ledger_transaction_source_reason DO NOTHING
+            RETURNING id
+        ), entered AS (
+            INSERT INTO ledger_entry (id, transaction_id, account_id, amount_minor, currency)
+            SELECT leg.id, posted.id, leg.account_id, leg.minor, leg.currency FROM posted, leg
+        )
+        SELECT whole, EXISTS (SELECT FROM posted) AS made FROM known
+        """,  # noqa: S608 - names of our own tables and columns
+        LedgerTransaction,
+        legs=JSONB,
     )

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from marketplace.core.db import Session
@@ -34,12 +34,12 @@ from marketplace.payments.gateway import BalanceTransaction
 from marketplace.payments.models import (
     AccountKind,
     LedgerAccount,
-    LedgerEntry,
     LedgerTransaction,
     Payment,
     PaymentCarry,
     Refund,
 )
+from marketplace.payments.queries import writing
 from marketplace.payments.rules import Split
 
 PAYMENT_SETTLED = "payment_settled"
@@ -76,30 +76,16 @@ def post(
     """
     legs = [leg for leg in legs if leg.amount]
     _check(legs)
-    transaction_id = session.execute(
-        upsert(LedgerTransaction)
-        .values(id=new_id(), source=source, reason=reason, occurred_at=at, payment_id=payment_id)
-        .on_conflict_do_nothing(constraint="uq_ledger_transaction_source_reason")
-        .returning(LedgerTransaction.id)
-    ).scalar_one_or_none()
-    if transaction_id is None:
-        return False
-    accounts = _accounts(session, legs)
-    session.execute(
-        insert(LedgerEntry).values(
-            [
-                {
-                    "id": new_id(),
-                    "transaction_id": transaction_id,
-                    "account_id": accounts[_key(leg)],
-                    "amount_minor": leg.amount.minor,
-                    "currency": leg.amount.currency,
-                }
-                for leg in legs
-            ]
-        )
+    transaction = LedgerTransaction(
+        id=new_id(), source=source, reason=reason, occurred_at=at, payment_id=payment_id
     )
-    return True
+    given = [(leg.account, leg.owner_id, leg.amount) for leg in legs]
+    session.flush()
+    made = writing.posted(session, transaction, given)
+    if made is None:
+        _open_accounts(session, legs)
+        made = writing.posted(session, transaction, given)
+    return bool(made)
 
 
 def post_settled(session: Session, payment: Payment, source: str, split: Split) -> bool:
@@ -299,40 +285,17 @@ def _check(legs: Sequence[Leg]) -> None:
         raise ValueError(f"a posting sums to zero in each currency, not to {sums}")
 
 
-def _key(leg: Leg) -> tuple[str, UUID | None, str]:
-    return (leg.account.value, leg.owner_id, leg.amount.currency)
-
-
-def _accounts(session: Session, legs: Sequence[Leg]) -> dict[tuple[str, UUID | None, str], UUID]:
-    """Return the ids of the legs' accounts, making those that are new."""
-    wanted = {_key(leg) for leg in legs}
-    found = _find(session, legs)
+def _open_accounts(session: Session, legs: Sequence[Leg]) -> None:
+    """Make the accounts of the legs that nobody has posted to before."""
     # In one order, so that two who make the same accounts don't wait for each other in a ring.
-    missing = sorted(wanted - found.keys(), key=str)
-    if missing:
-        session.execute(
-            upsert(LedgerAccount)
-            .values(
-                [
-                    {"id": new_id(), "kind": kind, "owner_id": owner, "currency": currency}
-                    for kind, owner, currency in missing
-                ]
-            )
-            .on_conflict_do_nothing()
+    keys = {(leg.account.value, leg.owner_id, leg.amount.currency) for leg in legs}
+    session.execute(
+        upsert(LedgerAccount)
+        .values(
+            [
+                {"id": new_id(), "kind": kind, "owner_id": owner, "currency": currency}
+                for kind, owner, currency in sorted(keys, key=str)
+            ]
         )
-        found = _find(session, legs)
-    return found
-
-
-def _find(session: Session, legs: Sequence[Leg]) -> dict[tuple[str, UUID | None, str], UUID]:
-    owners = {leg.owner_id for leg in legs if leg.owner_id is not None}
-    rows = session.execute(
-        select(
-            LedgerAccount.id, LedgerAccount.kind, LedgerAccount.owner_id, LedgerAccount.currency
-        ).where(
-            LedgerAccount.kind.in_({leg.account.value for leg in legs}),
-            LedgerAccount.currency.in_({leg.amount.currency for leg in legs}),
-            or_(LedgerAccount.owner_id.is_(None), LedgerAccount.owner_id.in_(owners)),
-        )
+        .on_conflict_do_nothing()
     )
-    return {(row.kind, row.owner_id, row.currency): row.id for row in rows}

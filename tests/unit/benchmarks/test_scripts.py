@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from benchmarks import bare, data, ids, statements
+from benchmarks import bare, books, data, ids, ledger, processor, statements
 from benchmarks.__main__ import BENCHMARKS, parser
 from benchmarks.search import searches
 
@@ -48,3 +48,22 @@ def test_the_command_line_knows_every_benchmark():
     given = parser().parse_args([word for name in BENCHMARKS for word in ("--only", name)])
     assert given.only == list(BENCHMARKS)
     assert not given.quick
+
+
+def test_the_script_of_a_posting_is_one_transaction_that_balances():
+    lines = ledger.script().splitlines()
+    assert (lines.count("BEGIN;"), lines.count("COMMIT;")) == (1, 1)
+    assert books.PAID == books.HOST + books.KEPT
+
+
+def test_the_processor_lists_all_it_has_newest_first_page_by_page():
+    listed, seen, after = processor.Listed(250), [], ""
+    while True:
+        page = listed.answer(f"/v1/balance_transactions?limit=100{after}")
+        seen += [one["id"] for one in page["data"]]
+        if not page["has_more"]:
+            break
+        after = f"&starting_after={seen[-1]}"
+    assert seen == sorted(seen, reverse=True)
+    assert len(set(seen)) == 250
+    assert listed.answer("/v1/charges") is None
