@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 from flask.cli import NoAppException
-from marshmallow import validate
+from marshmallow import ValidationError, validate
 
 from marketplace.core.settings import Settings
 
@@ -96,6 +96,12 @@ def _read(env: Env) -> dict[str, Any]:
         "reply_domain": env.str("REPLY_DOMAIN", None),
         "inbound_mail_secret": env.str("INBOUND_MAIL_SECRET", None),
         "legal_entity": env.str("LEGAL_ENTITY", "Rotation Marketplace"),
+        "tax_name": env.str("TAX_NAME", "Tax", validate=validate.Length(1, 40)),
+        "tax_percent": env.decimal(
+            "TAX_PERCENT", Decimal(0), validate=[between(0, 100), _hundredths]
+        ),
+        "tax_on": env.str("TAX_ON", "platform", validate=one_of(["platform", "all"])),
+        "tax_number": env.str("TAX_NUMBER", None),
         "object_store_url": env.str("OBJECT_STORE_URL"),
         "export_store_url": env.str("EXPORT_STORE_URL", None),
         "direct_uploads": env.bool("DIRECT_UPLOADS", True),
@@ -129,6 +135,11 @@ def _read(env: Env) -> dict[str, Any]:
         "live_streams": env.int("LIVE_STREAMS", 3, validate=between(0, 10_000)),
         "live_streams_per_client": env.int("LIVE_STREAMS_PER_CLIENT", 2, validate=between(1)),
     }
+
+
+def _hundredths(percent: Decimal) -> None:
+    if percent != round(percent, 2):
+        raise ValidationError("expected at most two decimals")
 
 
 def _build(raw: dict[str, Any]) -> Settings:

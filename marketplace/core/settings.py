@@ -34,6 +34,14 @@ class Settings:
     """By which our mail server shows that it is ours when it hands on an answer."""
     legal_entity: str
     """Who issues receipts and invoices; their numbers run by it."""
+    tax_name: str
+    """What the tax is called that prices contain, such as `VAT`."""
+    tax_percent: Decimal
+    """Its rate; 0, and documents state none."""
+    tax_on: Literal["platform", "all"]
+    """On what the marketplace earns of a price, or on all of it."""
+    tax_number: str | None
+    """By which the tax office knows the legal entity; printed where it is given."""
     object_store_url: str
     export_store_url: str | None
     """Where exports on schedule are delivered; none, and they go into the object store itself."""

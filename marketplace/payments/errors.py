@@ -160,6 +160,16 @@ class InvoiceNotReady(NotFound):
     title = "There is no file yet: it is made within a minute after the invoice."
 
 
+class CreditNoteNotReady(NotFound):
+    code = "credit_note_not_ready"
+    title = "There is no file yet: it is made within a minute after the refund."
+
+
+class CreditNoteKept(Conflict):
+    code = "history_is_kept"
+    title = "A credit note stays as it was issued."
+
+
 class InvoiceKept(Conflict):
     code = "history_is_kept"
     title = "An invoice stays as it was issued."
@@ -177,6 +187,7 @@ CONSTRAINTS: ConstraintErrors = {
     "uq_invoice_open": InvoiceOpen,
     "pk_invoice_step": InvoiceNotOpen,
     "invoice_kept": InvoiceKept,
+    "credit_note_kept": CreditNoteKept,
     "history_invoice_line": InvoiceKept,
     "history_invoice_step": InvoiceKept,
     "ex_fee_contract_site_id_valid": ContractsOverlap,

@@ -9,6 +9,7 @@ from marketplace.payments.models.books import (
 )
 from marketplace.payments.models.carrying import PaymentCarry
 from marketplace.payments.models.credit import CreditGrant, CreditMovement, CreditUse
+from marketplace.payments.models.credit_notes import CreditNote
 from marketplace.payments.models.disputes import Dispute, DisputeStep
 from marketplace.payments.models.hosts import (
     FeeContract,
@@ -36,6 +37,7 @@ __all__ = [
     "AccountKind",
     "CreditGrant",
     "CreditMovement",
+    "CreditNote",
     "CreditUse",
     "Dispute",
     "DisputeStep",

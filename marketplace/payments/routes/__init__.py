@@ -16,7 +16,8 @@ from marketplace.payments import queries, schemas, service
 from marketplace.payments.errors import PaymentNotFound, ReceiptNotReady
 from marketplace.payments.gateway import PaymentGateway
 from marketplace.payments.models import Payment, Refund
-from marketplace.payments.routes import credit, desk, hosts, invoices
+from marketplace.payments.routes import accounting, credit, credit_notes, desk, hosts, invoices
+from marketplace.payments.routes.owning import OPERATOR, own_payment
 from marketplace.payments.rules.credit import CreditTerms
 from marketplace.payments.service import inbox, quarantine, steps
 from marketplace.payments.states import LIVE
@@ -25,7 +26,6 @@ from marketplace.web.api import Blueprint
 from marketplace.web.limits import limiter
 
 LARGEST_EVENT = 1 << 20
-OPERATOR = "operator"
 MANY = 500
 
 EVENT = {
@@ -58,6 +58,7 @@ operators = Blueprint(
 BLUEPRINTS = (
     *(stripe, payments, operators, credit.blueprint, credit.operators),
     *(hosts.blueprint, hosts.returns, desk.blueprint, invoices.blueprint),
+    *(credit_notes.blueprint, accounting.blueprint),
 )
 
 
@@ -90,7 +91,7 @@ def webhook() -> dict[str, bool]:
 @payments.response(200, schemas.PaymentSchema)
 def show(payment_id: UUID) -> dict[str, Any]:
     """Return a payment of yours: where to pay it, what it is for, what went back."""
-    return _dump(_own(payment_id))
+    return _dump(own_payment(payment_id))
 
 
 @payments.route("/<uuid:payment_id>/receipt")
@@ -98,7 +99,7 @@ def show(payment_id: UUID) -> dict[str, Any]:
 @payments.response(200, openapi.BINARY, content_type="application/pdf")
 def receipt(payment_id: UUID) -> Response:
     """Return the receipt of a settled payment as PDF."""
-    _own(payment_id)
+    own_payment(payment_id)
     found = queries.receipt(context.session(), payment_id)
     if found is None or found.stored_at is None:
         raise ReceiptNotReady
@@ -207,15 +208,6 @@ def resolve(args: dict[str, str], quarantine_id: UUID) -> None:
         account_id=access.current_account().id,
         now=context.now(),
     )
-
-
-def _own(payment_id: UUID) -> Payment:
-    """Return the payment to its payer or an operator; for all others there is none."""
-    caller = access.caller()
-    found = queries.payment(context.session(), payment_id)
-    if found.payer_id != caller.account.id and OPERATOR not in caller.roles:
-        raise PaymentNotFound
-    return found
 
 
 def _dump(payment: Payment) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from marketplace.payments.events import InvoiceMoved, Payable, PaymentSettled
 from marketplace.payments.models import Invoice, InvoiceLine, InvoiceStep, Payment
 from marketplace.payments.queries import invoices
 from marketplace.payments.rules import Part, Purpose, split, total
-from marketplace.payments.service import asking, ledger, receipts, steps
+from marketplace.payments.service import asking, ledger, receipts, steps, taxing
 from marketplace.payments.states import INVOICE, OPEN_INVOICE, InvoiceState, PaymentState
 
 KIND = "invoice"
@@ -180,6 +180,7 @@ def void(
     if page is not None:
         asking.cancel(session, page.id, now=now, reason="the invoice is void")
     _move(session, found, InvoiceState.VOID, actor_id, reason, now)
+    defer(session, steps.ISSUE_CREDIT_NOTE, invoice_id=str(found.id))
     _tell(session, found, "invoice_void", now, reason=reason)
     return found
 
@@ -283,6 +284,7 @@ def _content(
             for line in part.lines
         ],
         "total": str(amount),
+        **taxing.taxes(session, split([line for part in asked.parts for line in part.lines])),
     }
 
 

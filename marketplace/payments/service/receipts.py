@@ -11,7 +11,9 @@ from marketplace.identity import queries as people
 from marketplace.identity.service import notices
 from marketplace.payments import queries
 from marketplace.payments.models import DocumentSequence, Payment, Receipt
+from marketplace.payments.rules import split
 from marketplace.payments.rules.credit import Means
+from marketplace.payments.service import taxing
 from marketplace.payments.states import PaymentState
 
 KIND = "receipt"
@@ -95,6 +97,7 @@ def _content(
     contact = people.contact(session, payment.payer_id)
     if contact is None or payment.settled_at is None:
         raise LookupError(f"payment {payment.id} has no payer or no date")
+    lines = queries.lines(session, payment.id)
     return {
         "number": f"{number:06d}",
         "legal_entity": legal_entity,
@@ -102,11 +105,9 @@ def _content(
         "payer": {"name": contact.name, "email": contact.email},
         "for": payment.description,
         "reference": str(payment.id),
-        "lines": [
-            {"description": line.description, "amount": str(line.amount)}
-            for line in queries.lines(session, payment.id)
-        ],
+        "lines": [{"description": line.description, "amount": str(line.amount)} for line in lines],
         "total": str(payment.amount),
+        **taxing.taxes(session, split(lines)),
         "paid_on": payment.settled_at.date().isoformat(),
         "method": METHODS.get(payment.means, payment.means),
         "remark": REMARKS.get(payment.purpose, ""),

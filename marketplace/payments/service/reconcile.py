@@ -18,7 +18,7 @@ from marketplace.core.money import Money
 from marketplace.payments import queries
 from marketplace.payments.gateway import BalanceTransaction, ProcessorEvent
 from marketplace.payments.models import AccountKind, Reconciliation
-from marketplace.payments.queries import disputes, hosts
+from marketplace.payments.queries import credit_notes, disputes, hosts
 from marketplace.payments.service import inbox, ledger, steps
 from marketplace.payments.service.hosts import books
 from marketplace.payments.service.ledger import Leg
@@ -33,6 +33,8 @@ GRACE = timedelta(minutes=10)
 OVERLAP = timedelta(hours=2)
 # A settled payment is asked about only for its fee, which the hourly run would post as well.
 FEE_KNOWN_BY = timedelta(days=3)
+# A refund of before there were credit notes gets none.
+NOTED_BY = timedelta(days=7)
 # Before the first run ever: the processor keeps events for 30 days.
 FIRST = timedelta(days=30)
 CHARGES = frozenset({"charge", "payment"})
@@ -96,8 +98,11 @@ def ask_again(session: Session, *, now: datetime) -> int:
     unprinted = queries.settled_without_receipt(session, now - GRACE, LIMIT)
     for payment_id in unprinted:
         defer(session, steps.ISSUE_RECEIPT, payment_id=str(payment_id))
+    unnoted = credit_notes.missing(session, now - NOTED_BY, now - GRACE, LIMIT)
+    for refund_id in unnoted:
+        defer(session, steps.ISSUE_CREDIT_NOTE, refund_id=str(refund_id))
     session.flush()
-    return len(payments) + len(refunds) + len(unprinted)
+    return len(payments) + len(refunds) + len(unprinted) + len(unnoted)
 
 
 def process_again(session: Session, *, now: datetime) -> int:

@@ -306,6 +306,8 @@ def _add(
     session.flush()
     if means is Means.CARD:
         defer(session, steps.SEND_REFUND, refund_id=str(row.id))
+    if replaces_id is None:
+        defer(session, steps.ISSUE_CREDIT_NOTE, refund_id=str(row.id))
     return row
 
 

@@ -16,6 +16,7 @@ PROCESS_EVENT = "payments.process_event"
 SEND_REFUND = "payments.send_refund"
 LOOK_AT_REFUND = "payments.look_at_refund"
 ISSUE_RECEIPT = "payments.issue_receipt"
+ISSUE_CREDIT_NOTE = "payments.issue_credit_note"
 UNPAID = frozenset({PaymentState.FAILED, PaymentState.EXPIRED, PaymentState.CANCELLED})
 GATHER_EVIDENCE = "payments.gather_evidence"
 ANSWER_DISPUTE = "payments.answer_dispute"

@@ -30,7 +30,7 @@ from marketplace.payments.service import (
     refunds,
     steps,
 )
-from marketplace.payments.tasks import credit, disputes, hosts, invoices
+from marketplace.payments.tasks import credit, credit_notes, disputes, hosts, invoices
 
 T = TypeVar("T")
 
@@ -284,6 +284,7 @@ TASKS = (
     Task("payments.process_pending_events", process_pending_events, cron="* * * * *"),
     Task("payments.reconcile", run_reconciliation, cron="7 * * * *"),
     *credit.TASKS,
+    *credit_notes.TASKS,
     *disputes.TASKS,
     *hosts.TASKS,
     *invoices.TASKS,

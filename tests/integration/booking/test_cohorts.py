@@ -19,7 +19,7 @@ from marketplace.booking.service import applications, replaying, stories
 from marketplace.booking.service.cohorts import paying
 from marketplace.core.money import Money
 from marketplace.payments.errors import AmountRefused, InvoiceNotOpen
-from marketplace.payments.queries import invoices
+from marketplace.payments.queries import credit_notes, invoices
 from tests.factories.cohorts import PRICE, Desk
 from tests.factories.rotations import FIRST_DAY
 from tests.factories.schools import a_school, link
@@ -130,7 +130,11 @@ def test_a_place_given_up_voids_the_invoice_and_another_is_asked_for(desk, stage
         applications.withdraw(session, booking, reason="Ill.", now=stage.now)
     run_jobs()
     assert desk.found(first).state == "void"
-    assert stage.told(desk.coordinator)[-1] == "invoice_void"
+    assert stage.told(desk.coordinator)[-2:] == ["invoice_void", "credit_note_issued"]
+    with stage.transaction() as session:
+        (note,) = credit_notes.of_invoice(session, first)
+        assert (note.number, note.amount, note.refund_id) == (1, desk.found(first).amount, None)
+        assert note.content["refers_to"]["number"] == desk.found(first).content["number"]
     with pytest.raises(InvoiceNotOpen):
         desk.transfer(first)
     second = desk.invoice(cohort_id)
