@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0059_platform_fees"
-down_revision = "0058_credit_notes"
+revision = "0060_platform_fees"
+down_revision = "0059_credit_notes"
 branch_labels = None
 depends_on = None
 

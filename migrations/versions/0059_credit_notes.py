@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0058_credit_notes"
-down_revision = "0057_invoices_valid"
+revision = "0059_credit_notes"
+down_revision = "0058_webhooks"
 branch_labels = None
 depends_on = None
 
