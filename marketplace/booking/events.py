@@ -1,6 +1,6 @@
 """What happened to a booking, told to the packages above in the same transaction.
 
-Published by `service.transition` and nowhere else; `at` is domain time in UTC.
+Changes of state are published by `service.transition` and nowhere else; `at` is domain time in UTC.
 """
 
 from dataclasses import dataclass
@@ -94,3 +94,11 @@ class SchoolAsked(Event):
     state: str
     decide_by: datetime
     at: datetime
+
+
+@dataclass(frozen=True)
+class DaysMarkedAbsent(Event):
+    """Days are about to be marked as absent; whoever knows better refuses it."""
+
+    booking_id: UUID
+    days: tuple[date, ...]

@@ -149,7 +149,28 @@ class HoursStale(Conflict):
 
 class SignedByAnother(Conflict):
     code = "signed_by_another"
-    title = "A colleague has signed one of these entries."
+    title = "A colleague has signed one of these entries: it is theirs, or a coordinator's."
+
+
+class AbsentThatDay(Conflict):
+    """`days` of the problem are those on which the trainee is marked absent."""
+
+    code = "absent_that_day"
+    title = "The trainee is marked absent on one of these days. Correct the attendance first."
+
+
+class HoursSigned(Conflict):
+    """`days` of the problem are those that have hours signed, `entries` what was signed."""
+
+    code = "hours_signed"
+    title = "Hours of this day are signed. Withdraw the signature first, then mark it as absent."
+
+
+class HoursWithdrawn(Conflict):
+    """`entries` of the problem are those whose signature was withdrawn."""
+
+    code = "hours_withdrawn"
+    title = "The signature of one of these entries was withdrawn: the trainee logs the day anew."
 
 
 class NothingTaught(Invalid):
@@ -217,6 +238,9 @@ CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "evaluation_choice_kept": EvaluationChoiceKept,
     "evaluation_by_another": OwnEvaluation,
     "uq_hour_entry_booking_id_day_revision": HoursStale,
+    "absent_without_hours": HoursSigned,
+    "hours_on_days_present": AbsentThatDay,
+    "pk_hour_withdrawal": HoursWithdrawn,
     "paper_kept": PaperKept,
     "uq_paper_booking_id_kind_revision": PaperKept,
 }

@@ -1,4 +1,7 @@
-"""What outcomes does when a booking is made, ends or is done: papers, and a question."""
+"""What outcomes does when a booking is made, ends or is done: papers, and a question.
+
+And what it refuses: a day without a trainee whose hours of that day are signed.
+"""
 
 from collections.abc import Sequence
 
@@ -8,11 +11,13 @@ from marketplace.booking.events import (
     BookingConfirmed,
     BookingEvent,
     BookingNoShow,
+    DaysMarkedAbsent,
 )
 from marketplace.core.db import Session
 from marketplace.core.events import Subscription
 from marketplace.core.jobs import defer
 from marketplace.identity.service.notices import notify
+from marketplace.outcomes.service import hours
 from marketplace.outcomes.service.papers import issuing
 from marketplace.outcomes.service.rotations import rotation
 
@@ -41,10 +46,16 @@ def revoke_papers(session: Session, event: BookingEvent) -> None:
     issuing.revoke_all(session, event.booking_id, "The booking has ended.", event.at)
 
 
+def keep_signed_hours(session: Session, event: DaysMarkedAbsent) -> None:
+    """Refuse the mark, in its transaction, where hours of the day are signed."""
+    hours.refuse_absence(session, event.booking_id, event.days)
+
+
 SUBSCRIPTIONS: Sequence[Subscription] = (
     (BookingCompleted, ask_what_was_done),
     (BookingConfirmed, issue_papers),
     (BookingCompleted, issue_papers),
     (BookingCancelled, revoke_papers),
     (BookingNoShow, revoke_papers),
+    (DaysMarkedAbsent, keep_signed_hours),
 )

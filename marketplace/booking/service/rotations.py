@@ -11,12 +11,14 @@ from uuid import UUID
 
 from marketplace.booking import queries
 from marketplace.booking.errors import DayOutsideRotation, NotOpenForThis
+from marketplace.booking.events import DaysMarkedAbsent
 from marketplace.booking.models import AttendanceMark, Booking
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.service import clearances, protecting, transition
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,19 @@ def begin_if_due(session: Session, booking: Booking, now: datetime) -> None:
 def mark_attendance(
     session: Session, booking: Booking, days: Sequence[Day], *, actor_id: UUID, now: datetime
 ) -> None:
-    """Mark days of a rotation that is under way or completed; a later mark of a day counts."""
+    """Mark days of a rotation that is under way or completed; a later mark of a day counts.
+
+    A day whose hours are signed is not marked as absent: `outcomes` refuses it, and so does the
+    database.
+    """
     begin_if_due(session, booking, now)
     state = BookingState(booking.state)
     if state not in {BookingState.IN_PROGRESS, BookingState.COMPLETED}:
         raise NotOpenForThis(f"The booking is {state.value}.", extra={"state": state.value})
     _check_days(booking, days, now)
+    absent = tuple(one.day for one in days if one.mark == "absent")
+    if absent:
+        publish(session, DaysMarkedAbsent(booking.id, absent))
     before = queries.attendance_revisions(session, booking.id)
     session.add_all(
         AttendanceMark(

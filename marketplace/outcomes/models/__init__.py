@@ -1,6 +1,12 @@
 """Tables of the package, by what they are about."""
 
-from marketplace.outcomes.models.days import HourEntry, HourSignature, IncidentNote, SafetyReport
+from marketplace.outcomes.models.days import (
+    HourEntry,
+    HourSignature,
+    HourWithdrawal,
+    IncidentNote,
+    SafetyReport,
+)
 from marketplace.outcomes.models.letters import Letter, LetterContent, LetterLink
 from marketplace.outcomes.models.match import MatchOutcome, MatchOutcomeEvent, Person
 from marketplace.outcomes.models.papers import Paper, PaperSequence
@@ -21,6 +27,7 @@ __all__ = [
     "Evaluation",
     "HourEntry",
     "HourSignature",
+    "HourWithdrawal",
     "IncidentNote",
     "Letter",
     "LetterContent",

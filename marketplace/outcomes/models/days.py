@@ -32,7 +32,11 @@ class HourEntry(Base):
 
 
 class HourSignature(Base):
-    """Somebody of the site stands by an entry; a later revision of the day has none."""
+    """Somebody of the site stands by an entry; a later revision of the day has none.
+
+    Not for hours of a day on which the trainee is marked absent, nor the other way round: triggers
+    `hours_on_days_present` and `absent_without_hours` refuse it.
+    """
 
     __tablename__ = "hour_signature"
     __table_args__ = (Index("ix_hour_signature_signed_by", "signed_by"),)
@@ -40,6 +44,23 @@ class HourSignature(Base):
     entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("hour_entry.id"), primary_key=True)
     signed_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
     signed_at: Mapped[datetime]
+
+
+class HourWithdrawal(Base):
+    """A signature that counts no more, and why: the trainee logs the day anew to have it signed."""
+
+    __tablename__ = "hour_withdrawal"
+    __table_args__ = (
+        CheckConstraint("reason <> ''", name="reason"),
+        Index("ix_hour_withdrawal_withdrawn_by", "withdrawn_by"),
+    )
+
+    entry_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("hour_signature.entry_id"), primary_key=True
+    )
+    reason: Mapped[str]
+    withdrawn_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    withdrawn_at: Mapped[datetime]
 
 
 class IncidentNote(Base):

@@ -10,7 +10,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from marketplace.core.db import Session
-from marketplace.outcomes.models import HourEntry, HourSignature, IncidentNote, SafetyReport
+from marketplace.outcomes.models import (
+    HourEntry,
+    HourSignature,
+    HourWithdrawal,
+    IncidentNote,
+    SafetyReport,
+)
 from marketplace.web.pagination import Page, paginate
 
 _newer = aliased(HourEntry)
@@ -25,7 +31,7 @@ CORRECTED = exists(
 
 @dataclass(frozen=True)
 class LoggedDay:
-    """A day's entry that counts, and who signed it when."""
+    """A day's entry that counts, who signed it when, and when that was withdrawn, if it was."""
 
     id: UUID
     day: date
@@ -35,6 +41,12 @@ class LoggedDay:
     logged_at: datetime
     signed_by: UUID | None
     signed_at: datetime | None
+    withdrawn_at: datetime | None
+
+    @property
+    def signed(self) -> bool:
+        """Whether somebody stands by it now."""
+        return self.signed_by is not None and self.withdrawn_at is None
 
 
 def logged_days(session: Session, booking_id: UUID) -> list[LoggedDay]:
@@ -49,8 +61,10 @@ def logged_days(session: Session, booking_id: UUID) -> list[LoggedDay]:
             HourEntry.logged_at,
             HourSignature.signed_by,
             HourSignature.signed_at,
+            HourWithdrawal.withdrawn_at,
         )
         .outerjoin(HourSignature, HourSignature.entry_id == HourEntry.id)
+        .outerjoin(HourWithdrawal, HourWithdrawal.entry_id == HourEntry.id)
         .where(HourEntry.booking_id == booking_id)
         .ext(distinct_on(HourEntry.day))
         .order_by(HourEntry.day, HourEntry.revision.desc())
@@ -73,7 +87,8 @@ def taught(
 ) -> tuple[int, int]:
     """Return how many trainees, and how many minutes, an account has signed for at a site.
 
-    Of each day the entry that counts: one that was corrected since does not.
+    Of each day the entry that counts: not one that was corrected, nor a signature that was
+    withdrawn, since.
     """
     row = session.execute(
         select(
@@ -87,6 +102,7 @@ def taught(
             HourEntry.day.between(start, end),
             HourEntry.minutes > 0,
             ~CORRECTED,
+            ~exists().where(HourWithdrawal.entry_id == HourEntry.id),
         )
     ).one()
     return int(row[0]), int(row[1])

@@ -22,6 +22,7 @@ from marketplace.outcomes.schemas.days import (
     SafetyReportSchema,
     SafetyReportsSchema,
     SignArgs,
+    WithdrawArgs,
 )
 from marketplace.outcomes.service import hours, incidents
 from marketplace.outcomes.service.hours import Worked
@@ -38,6 +39,7 @@ blueprint = Blueprint(
 )
 BOOKING = "/bookings/<uuid:booking_id>"
 TEACHERS = ("preceptor", "coordinator", "site_owner")
+LEADS = frozenset({"coordinator", "site_owner"})
 
 
 @blueprint.route("/bookings/evaluation-form", methods=["GET"])
@@ -92,13 +94,38 @@ def read_hours_as_table(booking_id: UUID) -> Response:
 @blueprint.arguments(SignArgs)
 @blueprint.response(200, HoursSchema)
 def sign_hours(data: dict[str, Any], booking_id: UUID) -> hours.Log:
-    """Sign the very entries that you read, for the site."""
+    """Sign the very entries that you read, for the site.
+
+    409 `absent_that_day` for hours of a day on which the trainee is marked absent.
+    """
     about = _taught(booking_id)
     return hours.sign(
         context.session(),
         about.booking_id,
         data["entries"],
         signer_id=current_account().id,
+        now=context.now(),
+    )
+
+
+@blueprint.route(f"{BOOKING}/hours/signatures/withdrawal", methods=["POST"])
+@signed_in
+@blueprint.arguments(WithdrawArgs)
+@blueprint.response(200, HoursSchema)
+def withdraw_signatures(data: dict[str, Any], booking_id: UUID) -> hours.Log:
+    """Let signatures count no more, for good: your own, or as a coordinator a colleague's too.
+
+    The trainee is told why, and logs the day anew to have it signed.
+    """
+    about = _taught(booking_id)
+    lead = caller().site_roles(about.site_id) & LEADS
+    return hours.withdraw(
+        context.session(),
+        about.booking_id,
+        data["entries"],
+        reason=data["reason"],
+        by=current_account().id,
+        any_signer=bool(lead),
         now=context.now(),
     )
 

@@ -46,6 +46,14 @@ class SignArgs(StrictSchema):
     )
 
 
+class WithdrawArgs(SignArgs):
+    reason = Text(
+        required=True,
+        validate=validate.Length(1, 1000),
+        metadata={"description": "For the trainee, who is told."},
+    )
+
+
 class LoggedDaySchema(StrictSchema):
     id = fields.UUID(required=True)
     day = fields.Date(required=True)
@@ -54,6 +62,11 @@ class LoggedDaySchema(StrictSchema):
     activity = fields.String(required=True)
     logged_at = fields.AwareDateTime(required=True)
     signed_at = fields.AwareDateTime(required=True, allow_none=True)
+    withdrawn_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the signature was withdrawn: it counts no more."},
+    )
 
 
 class WeekOfHoursSchema(StrictSchema):

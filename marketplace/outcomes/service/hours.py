@@ -1,12 +1,14 @@
 """The log of a rotation's hours: the trainee writes it, somebody of the site signs it.
 
 A day is logged anew to correct it; what was signed before stays, and the new entry waits for a
-signature of its own.
+signature of its own. Hours of a day on which the trainee is marked absent are not signed, and a day
+whose hours are signed is not marked as absent: one of the two is corrected first, a signature by
+withdrawing it on record.
 """
 
 import csv
 import io
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -22,14 +24,18 @@ from marketplace.core.ids import new_id
 from marketplace.core.parts import parts_of
 from marketplace.core.settings import Settings
 from marketplace.identity import queries as identity
+from marketplace.identity.service.notices import notify
 from marketplace.outcomes.errors import (
+    AbsentThatDay,
     HoursNotOpen,
     HoursOutside,
+    HoursSigned,
     HoursStale,
+    HoursWithdrawn,
     NothingTaught,
     SignedByAnother,
 )
-from marketplace.outcomes.models import HourEntry, HourSignature, Paper
+from marketplace.outcomes.models import HourEntry, HourSignature, HourWithdrawal, Paper
 from marketplace.outcomes.queries import days as queries
 from marketplace.outcomes.queries import papers as paper_queries
 from marketplace.outcomes.queries.days import LoggedDay
@@ -65,7 +71,7 @@ class Worked:
 def log(session: Session, booking_id: UUID) -> Log:
     """Return a booking's hours; one query."""
     days = queries.logged_days(session, booking_id)
-    weeks = by_week((one.day, one.minutes, one.signed_by is not None) for one in days)
+    weeks = by_week((one.day, one.minutes, one.signed) for one in days)
     return Log(
         booking_id=booking_id,
         days=days,
@@ -117,15 +123,16 @@ def sign(
 ) -> Log:
     """Sign the very entries that were read; twice is once.
 
-    `HoursStale` where one was corrected meanwhile, or is not of this booking.
+    `HoursStale` where one was corrected meanwhile, or is not of this booking; `HoursWithdrawn` where
+    a signature was taken back; `AbsentThatDay` for hours of a day without the trainee.
     """
-    found = {one.id: one for one in queries.logged_days(session, booking_id)}
-    gone = [entry_id for entry_id in entry_ids if entry_id not in found]
-    if gone:
-        raise HoursStale(extra={"entries": [str(one) for one in gone]})
-    taken = {found[one].signed_by for one in entry_ids} - {None, signer_id}
-    if taken:
+    asked = _counting(session, booking_id, entry_ids)
+    back = [str(one.id) for one in asked if one.withdrawn_at is not None]
+    if back:
+        raise HoursWithdrawn(extra={"entries": back})
+    if {one.signed_by for one in asked} - {None, signer_id}:
         raise SignedByAnother
+    _check_present(session, booking_id, [one.day for one in asked if one.minutes])
     session.execute(
         insert(HourSignature)
         .values(
@@ -139,13 +146,62 @@ def sign(
     return log(session, booking_id)
 
 
+def withdraw(
+    session: Session,
+    booking_id: UUID,
+    entry_ids: Collection[UUID],
+    *,
+    reason: str,
+    by: UUID,
+    any_signer: bool,
+    now: datetime,
+) -> Log:
+    """Let signatures count no more, for good, and tell the trainee why; twice is once.
+
+    One's own, or with `any_signer` a colleague's too. What was signed stays on record.
+    """
+    asked = _counting(session, booking_id, entry_ids)
+    unsigned = [str(one.id) for one in asked if one.signed_by is None]
+    if unsigned:
+        raise HoursStale("Nobody has signed one of these.", extra={"entries": unsigned})
+    if not any_signer and {one.signed_by for one in asked} != {by}:
+        raise SignedByAnother
+    taken = [one for one in asked if one.signed]
+    if taken:
+        session.add_all(
+            HourWithdrawal(entry_id=one.id, reason=reason, withdrawn_by=by, withdrawn_at=now)
+            for one in taken
+        )
+        session.flush()
+        _tell(session, booking_id, [one.day for one in taken], reason, now)
+    return log(session, booking_id)
+
+
+def refuse_absence(session: Session, booking_id: UUID, days: Collection[date]) -> None:
+    """Raise `HoursSigned` where hours of one of the days are signed."""
+    wanted = set(days)
+    signed = [
+        one
+        for one in queries.logged_days(session, booking_id)
+        if one.day in wanted and one.signed and one.minutes
+    ]
+    if signed:
+        raise HoursSigned(
+            f"Signed: {_listed(one.day for one in signed)}.",
+            extra={
+                "days": [one.day.isoformat() for one in signed],
+                "entries": [str(one.id) for one in signed],
+            },
+        )
+
+
 def as_csv(found: Log) -> str:
     """Return the days that count as a table; no text in it is a formula to a spreadsheet."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(["day", "hours", "activity", "signed_at"])
     for one in found.days:
-        signed = one.signed_at.isoformat() if one.signed_at else ""
+        signed = one.signed_at.isoformat() if one.signed and one.signed_at else ""
         activity = f"'{one.activity}" if one.activity.startswith(FORMULA) else one.activity
         writer.writerow([one.day.isoformat(), f"{one.minutes / 60:.2f}", activity, signed])
     return out.getvalue()
@@ -184,3 +240,38 @@ def certify(
     return issuing.make(
         session, PaperKind.TEACHING, words, account_id=account_id, site_id=site_id, now=now
     )
+
+
+def _counting(session: Session, booking_id: UUID, entry_ids: Collection[UUID]) -> list[LoggedDay]:
+    """The entries that are asked for, if all of them count; else `HoursStale`."""
+    found = {one.id: one for one in queries.logged_days(session, booking_id)}
+    gone = [str(one) for one in entry_ids if one not in found]
+    if gone:
+        raise HoursStale(extra={"entries": gone})
+    return [found[one] for one in sorted(set(entry_ids))]
+
+
+def _check_present(session: Session, booking_id: UUID, days: Collection[date]) -> None:
+    marks = bookings.attendance(session, [booking_id])[booking_id]
+    absent = sorted({one.day for one in marks if one.mark == "absent"} & set(days))
+    if absent:
+        raise AbsentThatDay(
+            f"Absent: {_listed(absent)}.", extra={"days": [day.isoformat() for day in absent]}
+        )
+
+
+def _listed(days: Iterable[date]) -> str:
+    return ", ".join(day.isoformat() for day in days)
+
+
+def _tell(
+    session: Session, booking_id: UUID, days: Sequence[date], reason: str, now: datetime
+) -> None:
+    booking = bookings.find(session, booking_id)
+    data = {
+        "listing_title": booking.listing_title,
+        "booking_id": str(booking_id),
+        "days": _listed(days),
+        "reason": reason,
+    }
+    notify(session, booking.trainee_id, "hours_withdrawn", data, now=now)

@@ -13,7 +13,12 @@ from flask.testing import FlaskClient
 from marketplace.booking import queries
 from marketplace.booking.service import rotations
 from tests.factories.people import People, Person, people  # noqa: F401 - a fixture
-from tests.factories.rotations import Place, Stage, stage  # noqa: F401 - a fixture
+from tests.factories.rotations import (  # noqa: F401 - fixtures
+    Place,
+    Stage,
+    live_stage,
+    stage,
+)
 
 API = "/api/v1"
 PDF = b"%PDF-1.7\n1 0 obj<</Secret (She is the best student I have had)>>endobj\n%%EOF\n"

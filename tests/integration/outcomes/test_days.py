@@ -1,11 +1,14 @@
 """Hours, incident notes, safety reports, teaching certificates: who writes and who may read."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from marketplace.core.ids import new_id
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.outcomes.conftest import Done
 from tests.integration.outcomes.test_papers import read
@@ -97,6 +100,96 @@ def test_only_the_trainee_logs_and_only_the_site_signs(done, preceptor, stage):
         done.call(elsewhere, "GET", found, 404)
 
 
+def withdraw(done, who, entries, status=200):
+    path = f"/bookings/{done.booking_id}/hours/signatures/withdrawal"
+    sent = {"entries": entries, "reason": "You were at a conference."}
+    return done.call(who, "POST", path, status, json=sent).get_json()
+
+
+def mark(done, day, how, status=200):
+    path = f"/bookings/{done.booking_id}/attendance"
+    sent = {"days": [{"day": day, "mark": how}]}
+    return done.call(done.coordinator, "POST", path, status, json=sent).get_json()
+
+
+def test_hours_are_signed_or_the_day_is_marked_absent(done, preceptor, run_jobs, mail):
+    colleague = done.people.make("preceptor", site_id=done.place.site_id)
+    mark(done, DAY, "absent")
+    (first,) = log(done, (DAY, 480))["days"]
+    refused = sign(done, preceptor, [first["id"]], 409)
+    assert (refused["code"], refused["days"]) == ("absent_that_day", [DAY])
+    # That nobody worked is no contradiction.
+    (none,) = log(done, (DAY, 0))["days"]
+    sign(done, preceptor, [none["id"]])
+    (second,) = log(done, (DAY, 420))["days"]
+    mark(done, DAY, "present")
+    assert sign(done, preceptor, [second["id"]])["signed_minutes"] == 420
+    refused = mark(done, DAY, "absent", 409)
+    assert (refused["code"], refused["days"]) == ("hours_signed", [DAY])
+    assert refused["entries"] == [second["id"]]
+
+    assert withdraw(done, colleague, [second["id"]], 409)["code"] == "signed_by_another"
+    withdraw(done, done.trainee, [second["id"]], 404)
+    assert withdraw(done, done.coordinator, [first["id"]], 409)["code"] == "hours_changed"
+    left = withdraw(done, done.coordinator, [second["id"]])
+    assert (left["minutes"], left["signed_minutes"]) == (420, 0)
+    assert left["days"][0]["withdrawn_at"] is not None
+    assert withdraw(done, done.coordinator, [second["id"]]) == left
+    assert sign(done, preceptor, [second["id"]], 409)["code"] == "hours_withdrawn"
+    mark(done, DAY, "absent")
+    run_jobs()
+    (told,) = [one for one in mail.to(done.trainee.email) if "withdrawn" in one.subject]
+    assert "at a conference" in told.text
+    taught = {"from": "2027-01-01", "to": "2027-04-05"}
+    path = f"/sites/{done.place.site_id}/teaching-certificates"
+    assert done.call(preceptor, "POST", path, 422, json=taught).get_json()["code"] == (
+        "nothing_taught"
+    )
+    mark(done, DAY, "present")
+    (third,) = log(done, (DAY, 465))["days"]
+    assert sign(done, preceptor, [third["id"]])["signed_minutes"] == 465
+
+
+def test_a_signature_and_an_absence_at_once_are_one_of_the_two(live_stage):
+    """The database decides by itself: neither way of writing has asked before."""
+    booking_id = live_stage.confirmed(live_stage.place())
+    trainee, host = live_stage.booking(booking_id).trainee_id, live_stage.account("Cora Diaz")
+    site_id, entry = live_stage.booking(booking_id).site_id, new_id()
+    given = {"entry": entry, "booking": booking_id, "by": host, "day": FIRST_DAY, "mark": new_id()}
+    absent = (
+        "INSERT INTO attendance_mark (id, booking_id, day, revision, mark, marked_by, marked_at)"
+        " VALUES (:mark, :booking, :day, 1, 'absent', :by, now())"
+    )
+    signed = (
+        "INSERT INTO hour_signature (entry_id, signed_by, signed_at) VALUES (:entry, :by, now())"
+    )
+    with live_stage.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO hour_entry (id, booking_id, trainee_id, site_id, day, revision,"
+                " minutes, activity, logged_at)"
+                " VALUES (:entry, :booking, :trainee, :site, :day, 1, 480, '', now())"
+            ),
+            {**given, "trainee": trainee, "site": site_id},
+        )
+    begun = threading.Event()
+
+    def mark_absent():
+        with live_stage.transaction() as session:
+            begun.set()
+            session.execute(text(absent), given)
+
+    with ThreadPoolExecutor(1) as hand:
+        with live_stage.transaction() as session:
+            session.execute(text(signed), given)
+            marking = hand.submit(mark_absent)
+            begun.wait()
+        with pytest.raises(IntegrityError, match="hours of this day are signed"):
+            marking.result()
+    with live_stage.transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM attendance_mark")).scalar_one() == 0
+
+
 def test_the_table_of_hours_holds_no_formula(done):
     sent = {"days": [{"day": DAY, "minutes": 90, "activity": "=HYPERLINK(1)"}]}
     done.call(done.trainee, "POST", f"/bookings/{done.booking_id}/hours", json=sent)
@@ -108,15 +201,17 @@ def test_the_table_of_hours_holds_no_formula(done):
 
 
 @pytest.mark.parametrize(
-    "table", ["hour_entry", "hour_signature", "incident_note", "safety_report"]
+    "table",
+    ["hour_entry", "hour_signature", "hour_withdrawal", "incident_note", "safety_report"],
 )
 def test_what_was_written_down_is_never_changed(done, preceptor, session, table):
     logged = log(done, (DAY, 480))
     sign(done, preceptor, [logged["days"][0]["id"]])
+    withdraw(done, preceptor, [logged["days"][0]["id"]])
     done.call(preceptor, "POST", f"/bookings/{done.booking_id}/incidents", 201, json=INCIDENT)
     path = f"/bookings/{done.booking_id}/safety-reports"
     done.call(done.trainee, "POST", path, 201, json=INCIDENT)
-    column = "signed_by" if table == "hour_signature" else "booking_id"
+    column = {"hour_signature": "signed_by", "hour_withdrawal": "reason"}.get(table, "booking_id")
     for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = {column}"):
         with pytest.raises(IntegrityError, match="history"), session.begin_nested():
             session.execute(text(statement))
