@@ -225,6 +225,9 @@ def give_back(
     sources = _sources(session, booking)
     by_credit = [one.payment_id for one in sources if one.means is Means.CREDIT]
     if by_credit:
+        # The payments, then the credit that they give back to, then the books: as all do.
+        for payment_id in sorted({one.payment_id for one in sources}):
+            payments.lock_payment(session, payment_id)
         refunding.lock_credit(session, by_credit)
     for source, part in _shared_out(sources, amount, order):
         refund = refunds.refund(

@@ -267,6 +267,13 @@ def brought(
     they had gone back meanwhile and can't be had again.
     """
     sums = dict(amounts)
+    discounts: Mapping[UUID, Money] = {}
+    # The code before the credit, as whoever asks for a payment takes them.
+    if event.voucher_use_id is not None:
+        taken = vouchers.fulfil(session, event.voucher_use_id)
+        if taken is None:
+            raise Gone
+        discounts = taken
     if event.credit_minor:
         payment = paying.fulfil(session, event.payment_id, event.at)
         if payment is None:
@@ -274,12 +281,6 @@ def brought(
         parts = paying.parts_paid(session, payment) or {bookings[0].id: payment.amount}
         for booking_id, part in parts.items():
             sums[booking_id] = sums.get(booking_id, part - part) + part
-    discounts: Mapping[UUID, Money] = {}
-    if event.voucher_use_id is not None:
-        taken = vouchers.fulfil(session, event.voucher_use_id)
-        if taken is None:
-            raise Gone
-        discounts = taken
     return {
         one.id: Brought(sums[one.id], _values(session, one, discounts.get(one.id), event))
         for one in bookings

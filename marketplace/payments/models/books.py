@@ -110,8 +110,8 @@ class LedgerEntry(Base):
 class LedgerBalance(Base):
     """Running totals, kept by a trigger on the entries in the same transaction.
 
-    An account's total is spread over a few rows, so that many at once can post to a busy account
-    without waiting for each other; the balance is their sum.
+    An account's total is spread over a few rows, of which a transaction has some to itself until it
+    ends: many at once post to a busy account without waiting for each other; the balance is their sum.
     """
 
     __tablename__ = "ledger_balance"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Text, cast, func, literal, or_, select, text, tuple_
 
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -35,20 +35,13 @@ def available(session: Session, account_id: UUID, now: datetime) -> list[Money]:
 def spendable(session: Session, account_id: UUID, currency: str, now: datetime) -> list[Pot]:
     """Return what can be spent by grant, what expires first first, ours until the transaction ends.
 
-    The rows are locked in one order; a balance that somebody else is spending is waited for.
+    A balance that somebody else is spending is waited for.
     """
-    rows = session.execute(
-        select(CreditGrant)
-        .where(
-            CreditGrant.account_id == account_id,
-            _currency == currency,
-            CreditGrant.left_minor > 0,
-        )
-        .order_by(CreditGrant.id)
-        .with_for_update(),
-        execution_options={"populate_existing": True},
-    ).scalars()
-    good = [row for row in rows if row.expires_at is None or row.expires_at > now]
+    good = [
+        row
+        for row in lock_credit(session, account_id, currency)
+        if row.left_minor and (row.expires_at is None or row.expires_at > now)
+    ]
     good.sort(key=lambda row: (row.expires_at is None, row.expires_at, row.id))
     return [Pot(row.id, row.left) for row in good]
 
@@ -65,26 +58,35 @@ def grant(session: Session, grant_id: UUID, *, lock: bool = False) -> CreditGran
     return found
 
 
-def lock_grants(session: Session, grant_ids: Sequence[UUID]) -> dict[UUID, CreditGrant]:
-    """Return the grants, ours until the transaction ends, locked in one order."""
-    rows = session.execute(
-        select(CreditGrant)
-        .where(CreditGrant.id.in_(grant_ids))
-        .order_by(CreditGrant.id)
-        .with_for_update(),
-        execution_options={"populate_existing": True},
-    ).scalars()
-    return {row.id: row for row in rows}
+def lock_credit(session: Session, account_id: UUID, currency: str) -> Sequence[CreditGrant]:
+    """Return an account's credit in a currency, spent too, ours until the transaction ends.
 
-
-def lock_grants_of(session: Session, credit_payment_ids: Sequence[UUID]) -> None:
-    """Hold every grant that these payments by credit were made of, all in one order."""
-    spent = (
-        select(CreditMovement.grant_id)
-        .join(CreditUse, CreditUse.id == CreditMovement.use_id)
-        .where(CreditUse.credit_payment_id.in_(credit_payment_ids))
+    All of it and in one order, whatever is wanted of it, after the payments and before the books
+    are posted to: so nobody who holds a part of it waits for another.
+    """
+    return (
+        session.execute(
+            select(CreditGrant)
+            .where(CreditGrant.account_id == account_id, _currency == currency)
+            .order_by(CreditGrant.id)
+            .with_for_update(),
+            execution_options={"populate_existing": True},
+        )
+        .scalars()
+        .all()
     )
-    query = select(CreditGrant.id).where(CreditGrant.id.in_(spent)).order_by(CreditGrant.id)
+
+
+def lock_credit_of(session: Session, credit_payment_ids: Sequence[UUID]) -> None:
+    """Do what `lock_credit` does for all who paid by credit here, in one order too."""
+    whose = select(CreditUse.account_id, CreditUse.__table__.c.amount_currency).where(
+        CreditUse.credit_payment_id.in_(credit_payment_ids)
+    )
+    query = (
+        select(CreditGrant.id)
+        .where(tuple_(CreditGrant.account_id, _currency).in_(whose))
+        .order_by(CreditGrant.id)
+    )
     session.execute(query.with_for_update())
 
 

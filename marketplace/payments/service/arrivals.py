@@ -17,6 +17,7 @@ from marketplace.payments import queries
 from marketplace.payments.events import Payable, PaymentExpired, PaymentFailed, PaymentSettled
 from marketplace.payments.gateway import CheckoutSession
 from marketplace.payments.models import Payment
+from marketplace.payments.queries import credit
 from marketplace.payments.rules import split
 from marketplace.payments.service import ledger, refunds, steps
 from marketplace.payments.service.quarantine import put_aside
@@ -121,6 +122,9 @@ def _settle(
     payment.surplus = surplus
     payment.next_look_at = now + steps.LOOK_AGAIN
     steps.move(session, payment, PaymentState.SETTLED, f"paid, told by {told_by}", now)
+    if payment.credit_minor:
+        # What follows takes or gives back credit: it is ours before the books are posted to.
+        credit.lock_credit(session, payment.payer_id, payment.currency)
     _book(session, payment, seen)
     defer(session, steps.ISSUE_RECEIPT, payment_id=str(payment.id))
     if surplus:

@@ -103,9 +103,8 @@ def take_again(session: Session, use: CreditUse, reason: str, now: datetime) -> 
 
 def put_back_order(session: Session, use: CreditUse) -> list[Pot]:
     """What a use still has of each grant, the last taken first: that is good the longest."""
-    pots = list(reversed(queries.taken_by(session, use.id)))
-    queries.lock_grants(session, [pot.grant_id for pot in pots])
-    return pots
+    queries.lock_credit(session, use.account_id, use.amount.currency)
+    return list(reversed(queries.taken_by(session, use.id)))
 
 
 def _enough(session: Session, account_id: UUID, amount: Money, now: datetime) -> list[Pot]:

@@ -25,7 +25,7 @@ from marketplace.payments.service.credit.moving import move, put_back_order
 
 def lock_credit(session: Session, credit_payment_ids: Sequence[UUID]) -> None:
     """Hold all credit that several payments give back to, before the first of them is posted."""
-    queries.lock_grants_of(session, credit_payment_ids)
+    queries.lock_credit_of(session, credit_payment_ids)
 
 
 def find_pots(session: Session, payment: Payment, amount: Money) -> list[Pot]:
