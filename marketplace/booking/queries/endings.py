@@ -1,6 +1,7 @@
 """No-shows, and what force majeure touches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -16,7 +17,19 @@ from marketplace.booking.models import (
 from marketplace.booking.states import CANCELLABLE, TIMED
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.core.money import Money
 from marketplace.web.pagination import Page, paginate
+
+
+@dataclass(frozen=True)
+class SiteSum:
+    """Bookings of a run at one site in one state: how many, and what goes or went back."""
+
+    site_id: UUID
+    site_name: str
+    state: str
+    bookings: int
+    refund: Money
 
 
 def no_show(session: Session, booking_id: UUID, *, lock: bool = False) -> NoShow | None:
@@ -140,6 +153,57 @@ def force_majeure_counts(session: Session, run_id: UUID) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def force_majeures(
+    session: Session, *, states: Collection[str], limit: int, cursor: str | None
+) -> Page[ForceMajeure]:
+    """Return dry runs and runs, the newest first; those in `states`, if any are named."""
+    query = select(ForceMajeure)
+    return paginate(
+        session,
+        query.where(ForceMajeure.state.in_(states)) if states else query,
+        key=[ForceMajeure.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def force_majeure_progress(
+    session: Session, run_ids: Collection[UUID]
+) -> dict[UUID, dict[str, int]]:
+    """Return for each run how many of its bookings are in each state; one query."""
+    rows = session.execute(
+        select(ForceMajeureBooking.force_majeure_id, ForceMajeureBooking.state, func.count())
+        .where(ForceMajeureBooking.force_majeure_id.in_(run_ids))
+        .group_by(ForceMajeureBooking.force_majeure_id, ForceMajeureBooking.state)
+    )
+    found: dict[UUID, dict[str, int]] = {run_id: {} for run_id in run_ids}
+    for run_id, state, count in rows:
+        found[run_id][state] = count
+    return found
+
+
+def force_majeure_sums(session: Session, run_id: UUID) -> list[SiteSum]:
+    """Return what became of a run's bookings, by site, state and currency; one query."""
+    currency = ForceMajeureBooking.__table__.c.refund_currency
+    rows = session.execute(
+        select(
+            Booking.site_id,
+            func.max(Booking.site_name),
+            ForceMajeureBooking.state,
+            func.count(),
+            func.sum(ForceMajeureBooking.__table__.c.refund_minor),
+            currency,
+        )
+        .join(Booking, Booking.id == ForceMajeureBooking.booking_id)
+        .where(ForceMajeureBooking.force_majeure_id == run_id)
+        .group_by(Booking.site_id, ForceMajeureBooking.state, currency)
+        .order_by(func.max(Booking.site_name), Booking.site_id)
+    )
+    return [SiteSum(*row[:4], Money(int(row[4]), row[5])) for row in rows]
+
+
 def force_majeure_silent(session: Session, before: datetime) -> Sequence[UUID]:
     """Return the runs that are not done and of which nothing was done since `before`."""
     moved = select(ForceMajeureBooking.force_majeure_id).where(
@@ -157,12 +221,13 @@ def force_majeure_silent(session: Session, before: datetime) -> Sequence[UUID]:
 
 
 def force_majeure_bookings(
-    session: Session, run_id: UUID, *, limit: int, cursor: str | None
+    session: Session, run_id: UUID, *, states: Collection[str], limit: int, cursor: str | None
 ) -> Page[ForceMajeureBooking]:
-    """Return a page of a run's bookings."""
+    """Return a page of a run's bookings; those in `states`, if any are named."""
+    query = select(ForceMajeureBooking).where(ForceMajeureBooking.force_majeure_id == run_id)
     return paginate(
         session,
-        select(ForceMajeureBooking).where(ForceMajeureBooking.force_majeure_id == run_id),
+        query.where(ForceMajeureBooking.state.in_(states)) if states else query,
         key=[ForceMajeureBooking.booking_id],
         key_of=lambda row: [row.booking_id],
         limit=limit,

@@ -10,12 +10,16 @@ from marketplace.booking.schemas.endings import (
     DecideNoShowArgs,
     DisputeArgs,
     ForceMajeureArgs,
+    ForceMajeureBookingsArgs,
     ForceMajeureBookingSchema,
+    ForceMajeureListArgs,
+    ForceMajeureListedSchema,
+    ForceMajeureReportSchema,
     ForceMajeureSchema,
     NoShowSchema,
     RunForceMajeureArgs,
 )
-from marketplace.booking.service import force_majeure, no_shows
+from marketplace.booking.service import force_majeure, force_majeure_reports, no_shows
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_account, require, signed_in
 from marketplace.web import context
@@ -95,6 +99,17 @@ def plan(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     return _shown(found), {"Location": f"{PREFIX}/operator/force-majeure/{found.id}"}
 
 
+@operators.route("/force-majeure", methods=["GET"])
+@require("operator")
+@operators.arguments(ForceMajeureListArgs, location="query")
+@operators.response(200, page_of(ForceMajeureListedSchema))
+def list_runs(args: dict[str, Any]) -> Page[dict[str, Any]]:
+    """List dry runs and runs, the newest first: their state, and how far each is."""
+    session = context.session()
+    page = queries.force_majeures(session, states=args.pop("state"), **args)
+    return Page(force_majeure_reports.shown(session, page.items), page.next_cursor)
+
+
 @operators.route("/force-majeure/<uuid:run_id>", methods=["GET"])
 @require("operator")
 @operators.response(200, ForceMajeureSchema)
@@ -103,15 +118,23 @@ def read_run(run_id: UUID) -> dict[str, Any]:
     return _shown(queries.force_majeure(context.session(), run_id))
 
 
+@operators.route("/force-majeure/<uuid:run_id>/report", methods=["GET"])
+@require("operator")
+@operators.response(200, ForceMajeureReportSchema)
+def report(run_id: UUID) -> dict[str, Any]:
+    """Read a run in sums: what was planned, what has gone back, site by site, what needs a person."""
+    return force_majeure_reports.report(context.session(), run_id)
+
+
 @operators.route("/force-majeure/<uuid:run_id>/bookings", methods=["GET"])
 @require("operator")
-@operators.arguments(PageArgs, location="query")
+@operators.arguments(ForceMajeureBookingsArgs, location="query")
 @operators.response(200, page_of(ForceMajeureBookingSchema))
 def list_bookings(args: dict[str, Any], run_id: UUID) -> Page[ForceMajeureBooking]:
     """List the bookings that are touched, and once it runs what became of each."""
     session = context.session()
     queries.force_majeure(session, run_id)
-    return queries.force_majeure_bookings(session, run_id, **args)
+    return queries.force_majeure_bookings(session, run_id, states=args.pop("state"), **args)
 
 
 @operators.route("/force-majeure/<uuid:run_id>/run", methods=["POST"])
@@ -130,6 +153,4 @@ def run(data: dict[str, Any], run_id: UUID) -> dict[str, Any]:
 
 
 def _shown(found: ForceMajeure) -> dict[str, Any]:
-    progress = queries.force_majeure_counts(context.session(), found.id)
-    columns = {column.name: getattr(found, column.name) for column in found.__table__.columns}
-    return {**columns, "progress": progress}
+    return force_majeure_reports.shown(context.session(), [found])[0]

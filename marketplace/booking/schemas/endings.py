@@ -6,9 +6,11 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from marketplace.booking.schemas import a_day
 from marketplace.catalog.rules.places import STATES
-from marketplace.web.schemas import MoneyField, StrictSchema, Text
+from marketplace.web.schemas import MoneyField, PageArgs, StrictSchema, Text
 
 DECISIONS = ["upheld", "reinstated", "refunded"]
+RUN_STATES = ["planned", "running", "done"]
+ITEM_STATES = ["pending", "done", "skipped", "failed"]
 
 
 class DisputeArgs(StrictSchema):
@@ -78,21 +80,38 @@ class RunForceMajeureArgs(StrictSchema):
     )
 
 
-class ForceMajeureSchema(StrictSchema):
-    """What a run would do or has done; `code` confirms exactly this."""
+class ForceMajeureListArgs(PageArgs):
+    state = fields.List(
+        fields.String(validate=validate.OneOf(RUN_STATES)),
+        load_default=list,
+        metadata={"description": "Only these, `state=running&state=done`; all without it."},
+    )
+
+
+class ForceMajeureBookingsArgs(PageArgs):
+    state = fields.List(
+        fields.String(validate=validate.OneOf(ITEM_STATES)),
+        load_default=list,
+        metadata={"description": "Only these, `state=failed`; all without it."},
+    )
+
+
+class ForceMajeureListedSchema(StrictSchema):
+    """What a run would do or has done."""
 
     id = fields.UUID()
-    state = fields.String(validate=validate.OneOf(["planned", "running", "done"]))
+    state = fields.String(validate=validate.OneOf(RUN_STATES))
     first_day = fields.Date()
     last_day = fields.Date()
     states = fields.List(fields.String())
     site_ids = fields.List(fields.UUID())
     reason = fields.String()
-    code = fields.String()
     bookings = fields.Integer(metadata={"description": "How many live bookings are touched."})
     refunds = fields.List(MoneyField(), metadata={"description": "What goes back, by currency."})
     notices = fields.Integer(metadata={"description": "How many e-mails are sent."})
     planned_at = fields.AwareDateTime(format="iso")
+    planned_by = fields.String(metadata={"description": "The name of who made the dry run."})
+    run_by = fields.String(allow_none=True, metadata={"description": "The name of who ran it."})
     run_at = fields.AwareDateTime(format="iso", allow_none=True)
     done_at = fields.AwareDateTime(format="iso", allow_none=True)
     progress = fields.Dict(
@@ -102,9 +121,42 @@ class ForceMajeureSchema(StrictSchema):
     )
 
 
+class ForceMajeureSchema(ForceMajeureListedSchema):
+    """What a run would do or has done; `code` confirms exactly this."""
+
+    code = fields.String()
+
+
+class ForceMajeureSiteSchema(StrictSchema):
+    """One site in a run: its bookings by what became of them, and what went back."""
+
+    site_id = fields.UUID()
+    site_name = fields.String()
+    bookings = fields.Integer()
+    progress = fields.Dict(keys=fields.String(), values=fields.Integer())
+    refunded = fields.List(MoneyField())
+
+
+class ForceMajeureReportSchema(StrictSchema):
+    """A run in sums: what was planned, what was done, and what needs a person."""
+
+    run = fields.Nested(ForceMajeureListedSchema)
+    refunded = fields.List(
+        MoneyField(),
+        metadata={
+            "description": "What has gone back so far, by currency; `run.refunds` is the plan."
+        },
+    )
+    to_do = fields.Integer(metadata={"description": "Bookings that wait for the job."})
+    failed = fields.Integer(
+        metadata={"description": "Bookings that need a person: `/bookings?state=failed`."}
+    )
+    sites = fields.List(fields.Nested(ForceMajeureSiteSchema))
+
+
 class ForceMajeureBookingSchema(StrictSchema):
     booking_id = fields.UUID()
-    state = fields.String(validate=validate.OneOf(["pending", "done", "skipped", "failed"]))
+    state = fields.String(validate=validate.OneOf(ITEM_STATES))
     at = fields.AwareDateTime(format="iso", allow_none=True)
     note = fields.String(allow_none=True)
     refund = MoneyField()

@@ -204,7 +204,58 @@ def test_over_http_by_operators_only_and_as_a_job(stage, client, people, run_job
     run_jobs()
     done = call(operator, "GET", where).json
     assert (done["state"], done["progress"]) == ("done", {"done": 2})
+    assert (done["planned_by"], done["run_by"]) == (operator.name, operator.name)
     assert stage.state(first) == "cancelled_by_operator"
+    assert call(operator, "GET", f"{where}/bookings?state=failed").json["items"] == []
+
+
+def test_runs_are_listed_and_summed_up_at_a_fixed_cost(stage, client, people, count_queries, scene):
+    _, _, paid, held, _, spared = scene
+    operator, host = people.make("operator", name="Olga Staff"), people.make("coordinator")
+
+    def get(path, person=operator):
+        return client.get(f"{API}/operator/force-majeure{path}", headers=person.headers)
+
+    counts, made = [], []
+    for states in (("IL",), ("LA",), ("IL", "LA")):
+        made.append(plan(stage, operator.id, states=states))
+        with count_queries() as seen:
+            listed = get("").json["items"]
+        counts.append(len(seen))
+    assert counts[1] == counts[2] <= 6
+    assert [one["id"] for one in listed] == [str(one.id) for one in reversed(made)]
+    assert "code" not in listed[0]
+    run(stage, made[2])
+    call_off(stage, made[2], paid)
+    call_off(stage, made[2], held)
+    with stage.transaction() as session:
+        force_majeure.give_up(session, made[2].id, spared, "No answer.", stage.now)
+    first = get("?limit=2").json
+    rest = get(f"?limit=2&cursor={first['next_cursor']}").json
+    assert [one["state"] for one in (*first["items"], *rest["items"])] == [
+        "running",
+        "planned",
+        "planned",
+    ]
+    (running,) = get("?state=running").json["items"]
+    assert running["progress"] == {"done": 2, "failed": 1}
+    assert (running["planned_by"], get("?state=done").json["items"]) == ("Olga Staff", [])
+    with count_queries() as seen:
+        report = get(f"/{made[2].id}/report").json
+    assert len(seen) <= 6
+    assert (report["run"]["id"], report["to_do"], report["failed"]) == (running["id"], 0, 1)
+    back = [{"amount": 224000, "currency": "USD"}]
+    assert report["refunded"] == back
+    assert [(one["site_name"], one["bookings"], one["refunded"]) for one in report["sites"]] == [
+        ("Bayou Clinic", 1, []),
+        ("Lakeview Community Hospital", 2, back),
+    ]
+    failed = get(f"/{made[2].id}/bookings?state=failed").json["items"]
+    assert [(one["booking_id"], one["note"]) for one in failed] == [(str(spared), "No answer.")]
+    for path in ("", f"/{made[2].id}/report"):
+        assert get(path, host).status_code == 403
+    assert get("/0198c0de-0000-7000-8000-000000000001/report").status_code == 404
+    assert get("?state=over").status_code == 422
 
 
 def test_the_cost_of_a_dry_run_does_not_grow_with_the_set(stage, operator, count_queries):

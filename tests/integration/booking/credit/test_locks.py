@@ -37,7 +37,10 @@ def pair(live, live_stage):
 
 def waits(stage):
     """Wait until one connection waits for another's lock; tables of the books that it writes to."""
-    transactions = text("SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+    transactions = text(
+        "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND locktype = 'transactionid' AND datname = current_database()"
+    )
     writes = text(
         "SELECT DISTINCT relation::regclass::text FROM pg_locks WHERE pid = :pid AND granted"
         " AND relation::regclass::text LIKE 'ledger%' AND mode = 'RowExclusiveLock'"
