@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-from marketplace.compliance.gateway import Finding
-from marketplace.core.errors import Unavailable
+from marketplace.core.scanning import Finding, ScannerAway
 
 PORT = 3310
 CONNECT_SECONDS = 5.0
@@ -26,24 +25,19 @@ CLEAN = "stream: OK"
 FOUND = " FOUND"
 
 
-class ScannerUnavailable(Unavailable):
-    code = "virus_scanner_unavailable"
-    title = "The virus scanner does not answer. The file waits for it."
-
-
 class NoScanner:
     """Stands where no scanner is set: nothing is scanned, and everything says so."""
 
     present = False
 
     def scan(self, pieces: Iterable[bytes]) -> Finding:
-        """Raise `ScannerUnavailable`: what was not looked at is not called clean."""
+        """Raise `ScannerAway`: what was not looked at is not called clean."""
         del pieces
-        raise ScannerUnavailable("No virus scanner is set: CLAMD_URL.")
+        raise ScannerAway("No virus scanner is set: CLAMD_URL.")
 
 
 class ClamdScanner:
-    """Serves `compliance.gateway.VirusScanner` by a clamd at `tcp://host:port`."""
+    """Serves `core.scanning.VirusScanner` by a clamd at `tcp://host:port`."""
 
     present = True
 
@@ -64,7 +58,7 @@ class ClamdScanner:
             return Finding(None, self._version())
         if said.startswith("stream: ") and said.endswith(FOUND):
             return Finding(said.removeprefix("stream: ").removesuffix(FOUND), self._version())
-        raise ScannerUnavailable(f"clamd answered: {said or 'nothing'}")
+        raise ScannerAway(f"clamd answered: {said or 'nothing'}")
 
     def _version(self) -> str:
         """The program and the day of its signatures, as clamd tells them."""
@@ -79,7 +73,7 @@ class ClamdScanner:
                 line.settimeout(ANSWER_SECONDS)
                 yield line
         except OSError as error:
-            raise ScannerUnavailable(str(error)) from error
+            raise ScannerAway(str(error)) from error
 
 
 def _pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -94,6 +88,6 @@ def _answer(line: socket.socket) -> str:
     while not said.endswith(b"\0"):
         more = line.recv(LONGEST_ANSWER)
         if not more or len(said) > LONGEST_ANSWER:
-            raise ScannerUnavailable("clamd broke off.")
+            raise ScannerAway("clamd broke off.")
         said += more
     return said.rstrip(b"\0").decode(errors="replace").strip()

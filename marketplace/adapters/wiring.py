@@ -19,6 +19,7 @@ from marketplace.compliance import gateway as compliance
 from marketplace.core.loading import named
 from marketplace.core.parts import Parts
 from marketplace.core.ports import Cache, Mailer, News, ObjectStore, PdfRenderer
+from marketplace.core.scanning import VirusScanner
 from marketplace.core.settings import Settings
 from marketplace.identity import gateway as identity
 from marketplace.outcomes.gateway import CredentialSigner, LetterVault, LinkSigner
@@ -51,7 +52,7 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(identity.LinkSigner, HmacLinkSigner(settings.secret_keys))
     parts.add(compliance.LinkSigner, HmacLinkSigner(settings.secret_keys))
     scanner = ClamdScanner(settings.clamd_url) if settings.clamd_url else NoScanner()
-    parts.add(compliance.VirusScanner, scanner)
+    parts.add(VirusScanner, scanner)
     parts.add(compliance.DocumentVault, AesDocumentVault(settings.letter_key))
     parts.add(
         PaymentGateway,

@@ -1,4 +1,4 @@
-"""What booking does when money moves or seats come free: in the transaction of it."""
+"""What booking does when money moves, seats come free or files are erased: in that transaction."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from marketplace.booking.events import (
     BookingReleased,
     BookingStarted,
 )
-from marketplace.booking.service import agreeing, host_shares, offering, payment
+from marketplace.booking.service import agreeing, erasing, host_shares, offering, payment
 from marketplace.booking.service.cohorts import paying as cohort_paying
 from marketplace.booking.service.itineraries import following, paying
 from marketplace.catalog.events import SeatsFreed
-from marketplace.compliance.events import AgreementInForce
+from marketplace.compliance.events import AgreementInForce, ErasureAsked
 from marketplace.core.events import Subscription
 from marketplace.payments.events import PaymentExpired, PaymentFailed, PaymentSettled
 
@@ -37,4 +37,5 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (BookingNoShow, host_shares.stopped),
     (SeatsFreed, offering.seats_freed),
     (AgreementInForce, agreeing.in_force),
+    (ErasureAsked, erasing.erase),
 )

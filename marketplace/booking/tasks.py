@@ -28,10 +28,10 @@ from marketplace.booking.service import (
 )
 from marketplace.booking.service.cohorts import paying as cohort_paying
 from marketplace.booking.service.itineraries import FOLLOW, deciding
-from marketplace.compliance.gateway import VirusScanner
 from marketplace.core.db import Session
 from marketplace.core.errors import DomainError
 from marketplace.core.jobs import JobContext, RetryPolicy, Task, defer
+from marketplace.core.scanning import VirusScanner
 from marketplace.core.settings import Settings
 from marketplace.payments.errors import AlreadyPaid
 from marketplace.payments.service import asking

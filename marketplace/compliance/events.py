@@ -1,6 +1,6 @@
 """What compliance tells those above it, in the transaction that makes it true."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -29,3 +29,27 @@ class DocumentsChanged(Event):
     reference: UUID
     cause: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class AlsoErased:
+    """What a package above has erased of a person's: how many, and how many it keeps for now."""
+
+    what: str
+    erased: int
+    kept: int
+
+
+@dataclass(frozen=True)
+class ErasureAsked(Event):
+    """A person's files are being erased; whoever keeps others erases them too, and adds to `also`.
+
+    `in_use`: what a booking that is under way needs, too.
+    """
+
+    holder_id: UUID
+    actor_id: UUID
+    in_use: bool
+    reason: str | None
+    at: datetime
+    also: list[AlsoErased] = field(default_factory=list)

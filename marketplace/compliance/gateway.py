@@ -1,7 +1,6 @@
-"""What compliance needs from outside: sealing of documents, a look for viruses, signed links."""
+"""What compliance needs from outside: sealing of documents, signed links."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -18,25 +17,6 @@ class DocumentVault(Protocol):
 
     def open(self, label: str, sealed_key: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the content; `Unavailable` as soon as a piece of it proves tampered with."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a scanner says of a file: the virus by its name, or None; by which signatures."""
-
-    virus: str | None
-    engine: str
-
-
-class VirusScanner(Protocol):
-    """Looks for viruses in files."""
-
-    @property
-    def present(self) -> bool:
-        """Whether there is one: where there is none, files are called unscanned."""
-
-    def scan(self, pieces: Iterable[bytes]) -> Finding:
-        """Look at a whole file; `Unavailable` if that can't be done now, so that it is clean to nobody."""
 
 
 class LinkSigner(Protocol):

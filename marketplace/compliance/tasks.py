@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from marketplace.compliance.errors import DocumentGone, UploadUsed
-from marketplace.compliance.gateway import DocumentVault, LinkSigner, VirusScanner
+from marketplace.compliance.gateway import DocumentVault, LinkSigner
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.queries import scans
 from marketplace.compliance.rules.files import LARGEST, FileFault, too_large
@@ -22,6 +22,7 @@ from marketplace.compliance.states import UploadState
 from marketplace.core.errors import NotFound
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
 from marketplace.core.ports import ObjectStore, PdfRenderer
+from marketplace.core.scanning import VirusScanner
 
 MOST_BATCHES = 100
 PIECE = 1 << 16
@@ -67,14 +68,14 @@ def _taken(job: JobContext, store: ObjectStore, upload_id: UUID, stored: files.S
 def scan(job: JobContext, version_id: str) -> None:
     """Have a document looked at for viruses; `Unavailable`, and tried again, if that can't be."""
     wanted = UUID(version_id)
-    if not job.parts.get(VirusScanner).present:
-        return
     with job.transaction() as session:
         content = queries.content(session, wanted)
         if content is None or scans.of_file(session, wanted) is not None:
             return
         sealed = content.object_key, content.sealed_key
     finding = scanning.look(job, *sealed)
+    if finding is None:
+        return
     with job.transaction() as session:
         scanning.note_of_document(session, wanted, finding, job.clock.now())
 

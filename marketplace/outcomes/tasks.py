@@ -1,13 +1,20 @@
 """Jobs of outcomes."""
 
+from datetime import timedelta
 from uuid import UUID
 
-from marketplace.core.jobs import JobContext, Task
+from marketplace.core.jobs import JobContext, RetryPolicy, Task
 from marketplace.core.ports import ObjectStore, PdfRenderer
+from marketplace.core.scanning import VirusScanner
 from marketplace.core.settings import Settings
 from marketplace.outcomes.gateway import CredentialSigner, LinkSigner
-from marketplace.outcomes.service import campaigns
+from marketplace.outcomes.queries import letters
+from marketplace.outcomes.service import campaigns, letter_files
 from marketplace.outcomes.service.papers import files, issuing
+
+SCANNING = RetryPolicy(attempts=10, first=5, longest=900)
+TIME_TO_SCAN = timedelta(minutes=10)
+MOST_SCANS = 200
 
 
 def send_wave(job: JobContext, campaign_id: str, wave: int) -> None:
@@ -40,8 +47,25 @@ def render_paper(job: JobContext, paper_id: str) -> None:
         files.stored(session, UUID(paper_id), signer, settings, job.clock.now())
 
 
+def scan_letter(job: JobContext, content_id: str) -> None:
+    """Have a letter looked at for viruses that was taken in while the scanner was away."""
+    letter_files.scan(job, UUID(content_id))
+
+
+def scan_letters(job: JobContext) -> None:
+    """Look at letters that the scanner has missed: it was away, or was set after the upload."""
+    if not job.parts.get(VirusScanner).present:
+        return
+    with job.transaction() as session:
+        found = letters.contents_to_scan(session, job.clock.now() - TIME_TO_SCAN, MOST_SCANS)
+    for content_id in found:
+        letter_files.scan(job, content_id)
+
+
 TASKS = (
     Task(campaigns.SEND_WAVE, send_wave),
     Task(issuing.ISSUE_DUE, issue_papers),
     Task(issuing.RENDER, render_paper),
+    Task(letter_files.SCAN, scan_letter, retry=SCANNING),
+    Task("outcomes.scan_letters", scan_letters, cron="*/10 * * * *"),
 )

@@ -53,6 +53,7 @@ from marketplace.booking.errors.life import (
     Superseded,
 )
 from marketplace.booking.errors.messages import (
+    FileGone,
     FileIdTaken,
     FileNotThere,
     MailNotOurs,
@@ -112,6 +113,7 @@ __all__ = [
     "CurrenciesMixed",
     "DayOutsideRotation",
     "DryRunOld",
+    "FileGone",
     "FileIdTaken",
     "FileNotThere",
     "GaveItUp",

@@ -14,6 +14,13 @@ class FileNotThere(Invalid):
     title = "One of these files is not there to be sent."
 
 
+class FileGone(Conflict):
+    """`extra.gone_at` says since when."""
+
+    code = "file_gone"
+    title = "The content of this file was erased, as who sent it wished."
+
+
 class FileIdTaken(Conflict):
     code = "file_id_taken"
     title = "There is another file under this id. Make a new id for each file."

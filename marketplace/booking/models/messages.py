@@ -43,13 +43,19 @@ class BookingMessage(Base):
 
 
 class MessageFile(Base):
-    """A file that was taken in for a thread: inspected and sealed, with its own sealed key."""
+    """A file that was taken in for a thread: inspected and sealed, with its own sealed key.
+
+    The key can go, and nothing else of the row (trigger `keep_message_file`): from `gone_at` on
+    nobody opens the file, in no copy.
+    """
 
     __tablename__ = "message_file"
     __table_args__ = (
         UniqueConstraint("object_key"),
         CheckConstraint("size > 0", name="size"),
+        CheckConstraint("(sealed_key IS NULL) = (gone_at IS NOT NULL)", name="gone"),
         Index("ix_message_file_booking_id", "booking_id"),
+        Index("ix_message_file_uploaded_by", "uploaded_by"),
     )
 
     id: Mapped[uuid.UUID] = pk()
@@ -60,8 +66,9 @@ class MessageFile(Base):
     size: Mapped[int]
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     object_key: Mapped[str]
-    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     uploaded_at: Mapped[datetime]
+    gone_at: Mapped[datetime | None]
 
 
 class MessageAttachment(Base):

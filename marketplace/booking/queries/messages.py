@@ -137,17 +137,20 @@ def unsent_files(
         MessageFile.id.in_(file_ids),
         MessageFile.booking_id == booking_id,
         MessageFile.uploaded_by == account_id,
+        MessageFile.gone_at.is_(None),
         ~sent,
     )
     return session.execute(query).scalar_one()
 
 
 def unscanned(session: Session, file_id: UUID) -> MessageFile | None:
-    """Return a file that the virus scanner has not looked at; None for any other."""
+    """Return a file that is there and the virus scanner has not looked at; None for any other."""
     looked_at = scans.looked_at()
     return session.execute(
         select(MessageFile).where(
-            MessageFile.id == file_id, ~exists().where(looked_at.c.subject_id == MessageFile.id)
+            MessageFile.id == file_id,
+            MessageFile.gone_at.is_(None),
+            ~exists().where(looked_at.c.subject_id == MessageFile.id),
         )
     ).scalar_one_or_none()
 
@@ -159,7 +162,11 @@ def files_to_scan(session: Session, before: datetime, limit: int) -> Sequence[UU
         session.execute(
             select(MessageFile.id)
             .join(looked_at, looked_at.c.subject_id == MessageFile.id, isouter=True)
-            .where(looked_at.c.subject_id.is_(None), MessageFile.uploaded_at < before)
+            .where(
+                looked_at.c.subject_id.is_(None),
+                MessageFile.gone_at.is_(None),
+                MessageFile.uploaded_at < before,
+            )
             .order_by(MessageFile.id)
             .limit(limit)
         )

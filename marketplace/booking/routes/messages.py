@@ -1,15 +1,14 @@
 """Messages about a booking, for its trainee, its host, and operators who have joined."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import IO, Any
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, request
 
 from marketplace.booking import queries
-from marketplace.booking.errors import FileIdTaken, MailNotOurs, NotJoined
+from marketplace.booking.errors import FileGone, FileIdTaken, MailNotOurs, NotJoined
 from marketplace.booking.gateway import ReplySigner
 from marketplace.booking.models import Booking, BookingMessage, MessageFile
 from marketplace.booking.queries import messages as kept
@@ -28,17 +27,18 @@ from marketplace.booking.schemas.messages import (
     ThreadsArgs,
 )
 from marketplace.booking.service import mailed_files, messages, replies
-from marketplace.compliance.gateway import DocumentVault, VirusScanner
+from marketplace.compliance.gateway import DocumentVault
 from marketplace.compliance.rules.files import LARGEST as LARGEST_FILE
 from marketplace.compliance.rules.files import FileFault, check_declared, too_large
 from marketplace.compliance.service import files, record, scanning
 from marketplace.core.errors import NotFound
 from marketplace.core.ports import ObjectStore
+from marketplace.core.scanning import VirusScanner
 from marketplace.identity import queries as identity
 from marketplace.identity.access import caller, current_account, public, require, signed_in
 from marketplace.identity.queries import schools
 from marketplace.identity.rules import Seen
-from marketplace.web import context, openapi
+from marketplace.web import context, openapi, uploads
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
 from marketplace.web.schemas import PageArgs
@@ -46,8 +46,7 @@ from marketplace.web.schemas import PageArgs
 blueprint = Blueprint("messages", __name__, description="Messages about bookings.")
 THREAD = "/bookings/<uuid:booking_id>/messages"
 FILE = f"{THREAD}/files/<uuid:file_id>"
-PIECE = 1 << 16
-FILE_NAMES = ("id", "filename", "media_type", "size")
+FILE_NAMES = ("id", "filename", "media_type", "size", "gone_at")
 BODY = {
     "requestBody": {"required": True, "content": {"application/pdf": {"schema": openapi.BINARY}}}
 }
@@ -154,7 +153,11 @@ def put_file(args: dict[str, str], booking_id: UUID, file_id: UUID) -> MessageFi
         session.rollback()
         store = parts.get(ObjectStore)
         stored = files.put_away(
-            store, parts.get(DocumentVault), file_id, request.mimetype, _pieces(request.stream)
+            store,
+            parts.get(DocumentVault),
+            file_id,
+            request.mimetype,
+            uploads.pieces(LARGEST_FILE + 1),
         )
     except FileFault as fault:
         raise files.refused(fault) from fault
@@ -174,12 +177,13 @@ def put_file(args: dict[str, str], booking_id: UUID, file_id: UUID) -> MessageFi
 def get_file(booking_id: UUID, file_id: UUID) -> Response:
     """Read a file of a message; the reading is recorded.
 
-    409 `file_not_scanned` until the virus scanner, where there is one, has looked at it.
+    409 `file_not_scanned` until the virus scanner, where there is one, has looked at it;
+    `file_gone` once its content was erased.
     """
     booking, _ = _thread(booking_id)
     parts, session, by = context.parts(), context.session(), current_account().id
     found = kept.readable_file(session, booking.id, by, file_id)
-    scanning.check(session, found.id)
+    key = _key(found)
     record(
         session,
         actor_id=by,
@@ -188,9 +192,7 @@ def get_file(booking_id: UUID, file_id: UUID) -> Response:
         subject_id=found.id,
         now=context.now(),
     )
-    body = files.unsealed(
-        parts.get(ObjectStore), parts.get(DocumentVault), found.object_key, found.sealed_key
-    )
+    body = files.unsealed(parts.get(ObjectStore), parts.get(DocumentVault), found.object_key, key)
     response = Response(body, mimetype=found.media_type)
     response.content_length = found.size
     response.headers["Content-Disposition"] = (
@@ -212,8 +214,8 @@ def receive_mail(args: dict[str, str]) -> dict[str, str]:
 
     403 unless it is signed; 404 for an address that is none, so that the server refuses the mail.
     """
-    request.max_content_length = LARGEST
-    signer, content = context.parts().get(ReplySigner), request.get_data()
+    # Its files are stored and held back as those are that are put there.
+    signer, content = context.parts().get(ReplySigner), uploads.held(LARGEST)
     if not signer.handed_on(request.headers.get("Mail-Signature", ""), content, context.now()):
         raise MailNotOurs
     session, now = context.session(), context.now()
@@ -295,6 +297,15 @@ def _file(sent: kept.SentFile) -> dict[str, Any]:
     return {**{name: getattr(sent.file, name) for name in FILE_NAMES}, "scan": found.value}
 
 
+def _key(found: MessageFile) -> bytes:
+    """The key of a file that may be read now."""
+    if found.sealed_key is None:
+        scanning.check_infected(context.session(), found.id)
+        raise FileGone(extra={"gone_at": found.gone_at.isoformat() if found.gone_at else None})
+    scanning.check(context.session(), found.id)
+    return found.sealed_key
+
+
 def _account_id() -> UUID:
     return current_account().id
 
@@ -307,12 +318,6 @@ def _kept(found: MessageFile, booking_id: UUID, by: UUID, digest: bytes) -> Mess
 
 def _check(filename: str) -> None:
     """Refuse by what the request says of itself, before anything of its body is read."""
-    request.max_content_length = LARGEST_FILE + 1
     if request.content_length is not None and request.content_length > LARGEST_FILE:
         raise too_large()
     check_declared(filename, request.mimetype, request.content_length or 1)
-
-
-def _pieces(body: IO[bytes]) -> Iterator[bytes]:
-    while piece := body.read(PIECE):
-        yield piece

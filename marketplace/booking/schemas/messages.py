@@ -23,6 +23,9 @@ class MessageFileSchema(Schema):
         validate=validate.OneOf([state.value for state in ScanState]),
         metadata={"description": "What the virus scanner said of it, once it was sent."},
     )
+    gone_at = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "Since when its content is gone for good."}
+    )
 
 
 class BookingMessageSchema(Schema):

@@ -11,6 +11,7 @@ from uuid import UUID
 from marketplace.booking.models import MessageFile
 from marketplace.booking.queries import messages as kept
 from marketplace.booking.rules.replies import MailedFile
+from marketplace.booking.service import erasing
 from marketplace.booking.service.messages import MOST_FILES, keep_file
 from marketplace.compliance.gateway import DocumentVault
 from marketplace.compliance.rules.files import FileFault, check_declared
@@ -98,14 +99,17 @@ def scan(job: JobContext, file_id: UUID) -> None:
     """Have a file looked at for viruses; with one, its content goes. `Unavailable` if that can't be."""
     with job.transaction() as session:
         found = kept.unscanned(session, file_id)
-        if found is None:
+        if found is None or found.sealed_key is None:
             return
         sealed = found.object_key, found.sealed_key
     finding = scanning.look(job, *sealed)
+    if finding is None:
+        return
+    now = job.clock.now()
     with job.transaction() as session:
-        scanning.note(session, file_id, finding, job.clock.now())
-    if finding.virus is not None:
-        job.parts.get(ObjectStore).delete(sealed[0])
+        scanning.note(session, file_id, finding, now)
+        if finding.virus is not None:
+            erasing.empty(session, [file_id], now)
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

@@ -26,7 +26,7 @@ from marketplace.catalog.service.importing import import_listings, refuse_fault
 from marketplace.catalog.service.planning import ImportPlan
 from marketplace.core.ports import ObjectStore
 from marketplace.identity.access import current_account, site_member
-from marketplace.web import context, openapi
+from marketplace.web import context, openapi, uploads
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
 from marketplace.web.schemas import PageArgs
@@ -188,9 +188,8 @@ class _Body:
         self.fault: SheetRefused | RequestEntityTooLarge | None = None
 
     def pieces(self) -> Iterator[bytes]:
-        request.max_content_length = LARGE.content
         try:
-            while piece := request.stream.read(PIECE):
+            for piece in uploads.pieces(LARGE.content, PIECE):
                 if not self.size and not _may_be_a_sheet(piece):
                     self.fault = SheetRefused("Expected a CSV file or an .xlsx workbook.")
                     return
@@ -218,8 +217,8 @@ def check_type() -> None:
 
 
 def small_body() -> bytes:
-    request.max_content_length = SMALL.content
-    return request.get_data()
+    """The sheet, looked at for viruses."""
+    return uploads.whole(SMALL.content)
 
 
 def _site(site_id: UUID) -> Site:

@@ -34,11 +34,18 @@ from marketplace.core.db import Session, affected
 from marketplace.core.errors import DomainError
 from marketplace.core.jobs import JobContext
 from marketplace.core.ports import ObjectStore
+from marketplace.core.scanning import ScannerAway, VirusFound, VirusScanner, refuse_infected
 
 BATCH = 1_000
 NOTED_EVERY = 2_000
 MOST_NOTED = 50
 TURN = timedelta(seconds=5)
+AWAY = timedelta(minutes=1)
+NEVER_SEEN: dict[str, object] = {
+    "code": "virus_scanner_unavailable",
+    "row": None,
+    "expected": "a virus scanner that answers within a day: send the sheet again",
+}
 
 
 class _Stopped(Exception):
@@ -52,7 +59,7 @@ class _Refused(Exception):
 def work(job: JobContext, import_id: UUID) -> None:
     """Take a run as far as it may go now; harmless however often it is called."""
     run = _next(job, import_id)
-    if run is None:
+    if run is None or not _looked_at(job, run):
         return
     try:
         with _read(job, run) as (file, reading):
@@ -92,6 +99,35 @@ def _next(job: JobContext, import_id: UUID) -> ImportRun | None:
         session.flush()
         session.expunge(run)
     return run if run.state in (ImportState.PLANNING, ImportState.COMMITTING) else None
+
+
+def _looked_at(job: JobContext, run: ImportRun) -> bool:
+    """Whether the file may be read: each time anew, by the virus signatures of the day.
+
+    With a virus the import has failed and the file is gone; without an answer it waits for one, a
+    day at most.
+    """
+    store, key = job.parts.get(ObjectStore), run.file_key or ""
+    try:
+        refuse_infected(job.parts.get(VirusScanner), store.stream(key))
+    except VirusFound as found:
+        failure = {
+            "code": found.code,
+            "row": None,
+            "expected": f"a file without {found.extra['virus']}",
+        }
+        _fail(job, run.id, failure)
+        store.delete(key)
+        return False
+    except ScannerAway:
+        now = job.clock.now()
+        if now > run.recorded_at + import_runs.UPLOAD_KEPT:
+            _fail(job, run.id, NEVER_SEEN)
+            return False
+        with job.transaction() as session:
+            import_runs.again_later(session, run, now + AWAY)
+        return False
+    return True
 
 
 @contextmanager

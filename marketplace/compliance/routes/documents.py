@@ -112,7 +112,7 @@ def delete(document_id: UUID) -> None:
 def erase_all() -> erasing.Erased:
     """Erase the content of all your documents for good, but for those that a booking needs.
 
-    Their keys are deleted: no copy of the files can be opened by anybody, in a backup neither.
+    And of the files that you have sent with messages, once their booking is over. Their keys are deleted: no copy of the files can be opened by anybody, in a backup neither.
     """
     own = current_account().id
     return erasing.erase(context.session(), own, actor_id=own, in_use=False, now=context.now())

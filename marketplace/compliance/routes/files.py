@@ -3,9 +3,7 @@
 A file is read from the request piece by piece and stored as it comes; it is never whole in memory.
 """
 
-from collections.abc import Iterator
 from hashlib import sha256
-from typing import IO
 from urllib.parse import quote
 
 from flask import Response, request
@@ -18,13 +16,13 @@ from marketplace.compliance.service import files, reading, uploads
 from marketplace.core.ports import ObjectStore
 from marketplace.identity.access import public
 from marketplace.web import context, openapi
+from marketplace.web import uploads as sent
 from marketplace.web.api import Blueprint
 from marketplace.web.limits import limiter
 
 blueprint = Blueprint(
     "document_files", __name__, description="Files of documents, by a token that works once."
 )
-PIECE = 1 << 16
 # An address takes one file; a few attempts at it are enough.
 ATTEMPTS = "20/hour"
 # Generators of clients know one media type for a body; JPEG and PNG are sent just so.
@@ -58,7 +56,11 @@ def receive(token: str) -> DocumentUpload:
     try:
         _check_length()
         stored = files.put_away(
-            store, parts.get(DocumentVault), upload_id, request.mimetype, _pieces(request.stream)
+            store,
+            parts.get(DocumentVault),
+            upload_id,
+            request.mimetype,
+            sent.pieces(LARGEST + 1),
         )
         upload = uploads.take(context.session(), upload_id, stored, now)
         used = True
@@ -95,7 +97,6 @@ def send(token: str) -> Response:
 
 def _check_length() -> None:
     """Refuse by what the request says of itself, before anything of its body is read."""
-    request.max_content_length = LARGEST + 1
     if request.content_length is not None:
         if request.content_length > LARGEST:
             raise too_large()
@@ -104,8 +105,3 @@ def _check_length() -> None:
 
 def _extension() -> str:
     return {"application/pdf": ".pdf", "image/jpeg": ".jpg"}.get(request.mimetype, ".png")
-
-
-def _pieces(body: IO[bytes]) -> Iterator[bytes]:
-    while piece := body.read(PIECE):
-        yield piece

@@ -124,7 +124,8 @@ def decide_for_all(data: dict[str, Any], document_id: UUID) -> dict[str, Any]:
 def erase_for(data: dict[str, Any], account_id: UUID) -> erasing.Erased:
     """Erase the content of all of a person's documents for good, at their wish, saying why.
 
-    Those that a booking needs too: what was released is taken back.
+    Those that a booking needs too: what was released is taken back. And the content of all files that
+    they have sent with messages; that they were sent stays on record.
     """
     session = context.session()
     if identity.contact(session, account_id) is None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from marketplace.compliance.gateway import VirusScanner
 from marketplace.compliance.models import DocumentDecision, DocumentVersion, FileScan
 from marketplace.compliance.queries.documents import View
 from marketplace.compliance.queries.reviewing import Reviewed
@@ -10,6 +9,7 @@ from marketplace.compliance.rules.kinds import TITLES
 from marketplace.compliance.rules.validity import facts_from_json
 from marketplace.compliance.service import scanning
 from marketplace.compliance.states import DocumentState
+from marketplace.core.scanning import VirusScanner
 from marketplace.web import context
 from marketplace.web.api import PREFIX
 

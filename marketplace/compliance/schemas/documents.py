@@ -215,13 +215,22 @@ class DocumentErasureArgs(StrictSchema):
     reason = Text(required=True, validate=validate.Length(1, 500))
 
 
+class AlsoErasedSchema(StrictSchema):
+    """Files that are no documents."""
+
+    what = fields.String(metadata={"example": "message_files"})
+    erased = fields.Integer(metadata={"description": "How many."})
+    kept = fields.Integer(metadata={"description": "How many a booking that is under way needs."})
+
+
 class DocumentsErasedSchema(StrictSchema):
-    """What came of erasing somebody's documents."""
+    """What came of erasing somebody's documents, and files that were sent with messages."""
 
     erased = fields.Integer(metadata={"description": "How many documents."})
     kept = fields.List(
         fields.UUID(), metadata={"description": "Those that a booking needs; take them back first."}
     )
+    also = fields.List(fields.Nested(AlsoErasedSchema))
 
 
 class DocumentLinkSchema(StrictSchema):

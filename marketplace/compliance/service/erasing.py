@@ -1,5 +1,7 @@
 """Erasing all of a person's documents: their keys go, and with them every copy of the files.
 
+Packages above that keep other files of people do the same in the same transaction (`ErasureAsked`).
+
 A document's key stands in one row and nowhere else. Once that is deleted, the sealed file can be
 opened by nobody: neither the one in the store, which a job deletes, nor one in a backup of it. What
 stays is that there was a document, of which kind and dates, and who read it.
@@ -12,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
+from marketplace.compliance.events import AlsoErased, ErasureAsked
 from marketplace.compliance.models import (
     AuditEntry,
     Document,
@@ -23,6 +26,7 @@ from marketplace.compliance.models import (
 from marketplace.compliance.service.scanning import FORGET
 from marketplace.compliance.states import UploadState
 from marketplace.core.db import Session, affected
+from marketplace.core.events import publish
 from marketplace.core.jobs import defer
 
 FAULT = {"code": "document_deleted", "text": "Your documents were erased meanwhile."}
@@ -30,10 +34,11 @@ FAULT = {"code": "document_deleted", "text": "Your documents were erased meanwhi
 
 @dataclass(frozen=True)
 class Erased:
-    """How many documents were erased, and which were kept, as a booking needs them."""
+    """How many documents were erased, which were kept, as a booking needs them, and what else."""
 
     erased: int
     kept: Sequence[UUID]
+    also: Sequence[AlsoErased] = ()
 
 
 def erase(
@@ -68,7 +73,9 @@ def erase(
     session.flush()
     if found:
         defer(session, FORGET, keys=found)
-    return Erased(len(gone), sorted(needed))
+    asked = ErasureAsked(holder_id, actor_id, in_use, reason, now)
+    publish(session, asked)
+    return Erased(len(gone), sorted(needed), asked.also)
 
 
 def _held(session: Session, holder_id: UUID) -> Sequence[Document]:

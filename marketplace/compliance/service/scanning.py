@@ -13,18 +13,20 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.compliance.errors import FileInfected, FileNotScanned
-from marketplace.compliance.gateway import DocumentVault, Finding, VirusScanner
+from marketplace.compliance.gateway import DocumentVault
 from marketplace.compliance.models import DocumentContent, DocumentDecision, FileScan
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.queries import scans
 from marketplace.compliance.service import files, notices
 from marketplace.compliance.service.records import record
 from marketplace.compliance.states import ScanState
+from marketplace.core import scanning
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import JobContext, defer
 from marketplace.core.parts import parts_of
 from marketplace.core.ports import ObjectStore
+from marketplace.core.scanning import Finding, VirusScanner
 
 SCAN = "compliance.scan"
 FORGET = "compliance.forget"
@@ -38,11 +40,16 @@ def ask(session: Session, job: str = SCAN, **arguments: Any) -> None:
 
 def check(session: Session, subject_id: UUID) -> None:
     """Raise `FileNotScanned` for what nobody may read yet, `FileInfected` for what nobody will."""
+    if not check_infected(session, subject_id) and parts_of(session).get(VirusScanner).present:
+        raise FileNotScanned
+
+
+def check_infected(session: Session, subject_id: UUID) -> bool:
+    """Raise `FileInfected` for what nobody will read; return whether it was looked at."""
     found = scans.of_file(session, subject_id)
     if found is not None and found.virus is not None:
         raise FileInfected(extra={"virus": found.virus})
-    if found is None and parts_of(session).get(VirusScanner).present:
-        raise FileNotScanned
+    return found is not None
 
 
 def state_of(scanner: VirusScanner, *, looked_at: bool, virus: str | None) -> ScanState:
@@ -52,10 +59,11 @@ def state_of(scanner: VirusScanner, *, looked_at: bool, virus: str | None) -> Sc
     return ScanState.CLEAN if virus is None else ScanState.INFECTED
 
 
-def look(job: JobContext, object_key: str, sealed_key: bytes) -> Finding:
-    """Open a sealed file and have the scanner look at it; outside any transaction."""
+def look(job: JobContext, object_key: str, sealed_key: bytes) -> Finding | None:
+    """Open a sealed file and have the scanner look at it, if there is one; outside any transaction."""
     store, vault = job.parts.get(ObjectStore), job.parts.get(DocumentVault)
-    return job.parts.get(VirusScanner).scan(files.unsealed(store, vault, object_key, sealed_key))
+    content = files.unsealed(store, vault, object_key, sealed_key)
+    return scanning.look(job.parts.get(VirusScanner), content)
 
 
 def note(session: Session, subject_id: UUID, finding: Finding, now: datetime) -> bool:

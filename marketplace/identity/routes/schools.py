@@ -42,7 +42,7 @@ from marketplace.identity.schemas.schools import (
     StudentsArgs,
 )
 from marketplace.identity.service import accounts, schools, students
-from marketplace.web import context
+from marketplace.web import context, uploads
 from marketplace.web.api import Blueprint
 from marketplace.web.etags import etag, require_match
 from marketplace.web.openapi import IF_MATCH
@@ -137,11 +137,11 @@ def invite_sheet(school_id: UUID) -> dict[str, Any]:
 
     At most 500 rows and 256 KiB; semicolons are taken for commas.
     """
-    session = context.session()
+    session, addresses = context.session(), _addresses()
     found = students.invite_all(
         session,
         queries.find(session, school_id),
-        _addresses(),
+        addresses,
         actor_id=current_account().id,
         signer=_signer(),
         now=context.now(),
@@ -323,9 +323,8 @@ def _row(one: students.Invited) -> dict[str, Any]:
 def _addresses() -> list[str]:
     if request.mimetype not in {CSV, "text/plain"}:
         raise UnsupportedMediaType(f"Send the sheet as {CSV}.")
-    request.max_content_length = LARGEST_SHEET
     try:
-        text = request.get_data(cache=False).decode("utf-8-sig")
+        text = uploads.whole(LARGEST_SHEET).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise StudentsSheetUnfit("The sheet is not UTF-8.") from error
     heading = text.partition("\n")[0]

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 
+from marketplace.compliance.queries import scans
 from marketplace.core.db import Session
 from marketplace.outcomes.models import Letter, LetterContent, LetterLink
 from marketplace.web.pagination import Page, paginate
@@ -52,6 +53,32 @@ def content(session: Session, letter_id: UUID) -> LetterContent | None:
         .order_by(LetterContent.uploaded_at.desc(), LetterContent.id.desc())
         .limit(1)
     ).scalar_one_or_none()
+
+
+def unscanned(session: Session, content_id: UUID) -> LetterContent | None:
+    """Return a content that the virus scanner has not looked at; None for any other."""
+    said = scans.looked_at()
+    return session.execute(
+        select(LetterContent).where(
+            LetterContent.id == content_id, ~exists().where(said.c.subject_id == LetterContent.id)
+        )
+    ).scalar_one_or_none()
+
+
+def contents_to_scan(session: Session, before: datetime, limit: int) -> Sequence[UUID]:
+    """Return contents that were uploaded before then and not looked at, the oldest first."""
+    said = scans.looked_at()
+    return (
+        session.execute(
+            select(LetterContent.id)
+            .join(said, said.c.subject_id == LetterContent.id, isouter=True)
+            .where(said.c.subject_id.is_(None), LetterContent.uploaded_at < before)
+            .order_by(LetterContent.id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def of_trainee(

@@ -6,13 +6,14 @@ from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from marketplace.core.ports import ObjectStore
+from marketplace.core.scanning import VirusScanner
 from marketplace.identity.access import public
 from marketplace.outcomes.gateway import LetterVault, LinkSigner
 from marketplace.outcomes.models import Letter
 from marketplace.outcomes.rules.letters import LARGEST_LETTER
 from marketplace.outcomes.schemas.letters import UploadArgs, UploadSchema
 from marketplace.outcomes.service import letter_files
-from marketplace.web import context
+from marketplace.web import context, uploads
 from marketplace.web.api import Blueprint
 
 blueprint = Blueprint(
@@ -46,13 +47,14 @@ def look(token: str) -> Letter:
 def upload(args: dict[str, Any], token: str) -> Letter:
     """Upload the letter as PDF, at most 10 MiB; until it is confirmed, the last upload counts.
 
-    The file is sealed and stored before the database is asked, so that nothing waits in a
-    transaction; a forged or expired link is refused before that.
+    The file is looked at for viruses, sealed and stored before the database is asked, so that nothing
+    waits in a transaction; a forged or expired link is refused before that. Where the virus scanner
+    does not answer the letter is taken all the same, and read by nobody until it has.
     """
     letter_files.link_id(_signer(), token, context.now())
     parts = context.parts()
     store = parts.get(ObjectStore)
-    stored = letter_files.put_away(store, parts.get(LetterVault), _body())
+    stored = letter_files.put_away(store, parts.get(LetterVault), parts.get(VirusScanner), _body())
     used = False
     try:
         letter, used = letter_files.upload(
@@ -68,15 +70,17 @@ def upload(args: dict[str, Any], token: str) -> Letter:
 @public
 @blueprint.response(200, UploadSchema)
 def confirm(token: str) -> Letter:
-    """Confirm the letter as uploaded: from then on nothing of it changes."""
+    """Confirm the letter as uploaded: from then on nothing of it changes.
+
+    409 `file_not_scanned` until the virus scanner, where there is one, has looked at it.
+    """
     return letter_files.confirm(context.session(), _signer(), token, context.now())
 
 
 def _body() -> bytes:
     if request.mimetype != PDF:
         raise UnsupportedMediaType(f"Send the letter as {PDF}.")
-    request.max_content_length = LARGEST_LETTER
-    return request.get_data(cache=False)
+    return uploads.held(LARGEST_LETTER)
 
 
 def _signer() -> LinkSigner:

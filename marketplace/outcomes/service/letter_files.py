@@ -1,5 +1,9 @@
 """A letter's content: uploaded by its author through a link, sealed, read by those who may.
 
+It is looked at for viruses as it comes in, while its author is there to be told. Where the scanner does
+not answer it is taken all the same, for an author may not come back: then a job has it looked at,
+and until then nobody reads or confirms it.
+
 The content key leaves this module nowhere: no event, notice, log line or answer carries it.
 """
 
@@ -9,11 +13,14 @@ from hashlib import sha256
 from uuid import UUID
 
 from marketplace.compliance import service as compliance
+from marketplace.compliance.service import scanning
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.events import publish
 from marketplace.core.ids import new_id
+from marketplace.core.jobs import JobContext
 from marketplace.core.ports import ObjectStore
+from marketplace.core.scanning import Finding, ScannerAway, VirusScanner, look, refuse_infected
 from marketplace.outcomes.errors import (
     FileTooLarge,
     LetterFixed,
@@ -28,10 +35,12 @@ from marketplace.outcomes.gateway import LetterVault, LinkSigner, Sealed
 from marketplace.outcomes.models import Letter, LetterContent
 from marketplace.outcomes.queries import letters as queries
 from marketplace.outcomes.rules.letters import LARGEST_LETTER, fault_of_pdf, fingerprint
-from marketplace.outcomes.service.letters import UPLOAD, tell_trainee
+from marketplace.outcomes.service.letters import UPLOAD, send_link, tell_trainee
 from marketplace.outcomes.states import LETTER, LetterState
 
 FOLDER = "letters"
+SCAN = "outcomes.scan_letter"
+INFECTED = "letter_infected"
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ class Stored:
     sealed_key: bytes
     sha256: bytes
     size: int
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True)
@@ -72,17 +82,26 @@ def letter_of_link(
     return letter
 
 
-def put_away(store: ObjectStore, vault: LetterVault, content: bytes) -> Stored:
-    """Check, seal and store a file. Called before the database is asked for anything."""
+def put_away(
+    store: ObjectStore, vault: LetterVault, scanner: VirusScanner, content: bytes
+) -> Stored:
+    """Check, seal and store a file. Called before the database is asked for anything.
+
+    `VirusFound` for a file with a virus.
+    """
     if len(content) > LARGEST_LETTER:
         raise FileTooLarge(f"A letter has at most {LARGEST_LETTER // 2**20} MiB.")
     fault = fault_of_pdf(content)
     if fault is not None:
         raise NotAPdf(fault)
+    try:
+        finding = refuse_infected(scanner, (content,))
+    except ScannerAway:
+        finding = None
     key = f"{FOLDER}/{new_id()}"
     sealed = vault.seal(key, content)
     store.put(key, sealed.ciphertext)
-    return Stored(key, sealed.sealed_key, sha256(content).digest(), len(content))
+    return Stored(key, sealed.sealed_key, sha256(content).digest(), len(content), finding)
 
 
 def upload(
@@ -106,30 +125,39 @@ def upload(
     if present is not None and present.sha256 == stored.sha256:
         return letter, False
     LETTER.check(LetterState(letter.state), LetterState.UPLOADED)
-    session.add(
-        LetterContent(
-            id=new_id(),
-            letter_id=letter.id,
-            object_key=stored.object_key,
-            sealed_key=stored.sealed_key,
-            sha256=stored.sha256,
-            size=stored.size,
-            uploaded_at=now,
-        )
+    content = LetterContent(
+        id=new_id(),
+        letter_id=letter.id,
+        object_key=stored.object_key,
+        sealed_key=stored.sealed_key,
+        sha256=stored.sha256,
+        size=stored.size,
+        uploaded_at=now,
     )
+    session.add(content)
     letter.state = LetterState.UPLOADED.value
     letter.drafted_by = drafted_by
     letter.uploaded_at = letter.uploaded_at or now
     session.flush()
+    if stored.finding is not None:
+        scanning.note(session, content.id, stored.finding, now)
+    else:
+        scanning.ask(session, SCAN, content_id=str(content.id))
     return letter, True
 
 
 def confirm(session: Session, signer: LinkSigner, token: str, now: datetime) -> Letter:
-    """The author's last word: entry and content stay as they are for good. Twice is once."""
+    """The author's last word: entry and content stay as they are for good. Twice is once.
+
+    Not before the content was looked at for viruses, nor where one was found.
+    """
     letter = letter_of_link(session, signer, token, now, lock=True)
     if letter.state == LetterState.CONFIRMED:
         return letter
     LETTER.check(LetterState(letter.state), LetterState.CONFIRMED)
+    content = queries.content(session, letter.id)
+    if content is not None:
+        scanning.check(session, content.id)
     letter.state = LetterState.CONFIRMED.value
     letter.confirmed_at = now
     session.flush()
@@ -141,7 +169,8 @@ def confirm(session: Session, signer: LinkSigner, token: str, now: datetime) -> 
 def content_for(session: Session, letter_id: UUID, reader: Reader, now: datetime) -> LetterContent:
     """Return where the content is, for one who may read it; every reading is audited.
 
-    `LetterWaived` for its trainee where it is waived, whatever else they are.
+    `LetterWaived` for its trainee where it is waived, whatever else they are; `FileNotScanned` and
+    `FileInfected` as `scanning.check` has them.
     """
     letter = queries.letter(session, letter_id)
     if letter is None:
@@ -153,6 +182,7 @@ def content_for(session: Session, letter_id: UUID, reader: Reader, now: datetime
     content = queries.content(session, letter_id)
     if content is None:
         raise LetterNotThere
+    scanning.check(session, content.id)
     compliance.record(
         session,
         actor_id=reader.account_id,
@@ -163,6 +193,45 @@ def content_for(session: Session, letter_id: UUID, reader: Reader, now: datetime
         now=now,
     )
     return content
+
+
+def scan(job: JobContext, content_id: UUID) -> None:
+    """Have a letter looked at that was taken in unseen; `ScannerAway`, and tried again, if not."""
+    with job.transaction() as session:
+        content = queries.unscanned(session, content_id)
+    if content is None:
+        return
+    store, vault = job.parts.get(ObjectStore), job.parts.get(LetterVault)
+    finding = look(job.parts.get(VirusScanner), (unseal(store, vault, content),))
+    if finding is None:
+        return
+    with job.transaction() as session:
+        known = not scanning.note(session, content_id, finding, job.clock.now())
+        if known or finding.virus is None:
+            return
+        gone = _tell_author(session, content, finding, job.parts.get(LinkSigner), job.clock.now())
+    if gone:
+        store.delete(content.object_key)
+
+
+def _tell_author(
+    session: Session, content: LetterContent, finding: Finding, signer: LinkSigner, now: datetime
+) -> bool:
+    """Ask the author for another file; False for a letter that is confirmed, and stays as it is."""
+    compliance.record(
+        session,
+        actor_id=None,
+        action="letter.infected",
+        subject_kind="letter",
+        subject_id=content.letter_id,
+        detail={"virus": finding.virus, "engine": finding.engine},
+        now=now,
+    )
+    letter = queries.letter(session, content.letter_id, lock=True)
+    if letter is None or letter.confirmed_at is not None:
+        return False
+    send_link(session, letter, signer=signer, now=now, template=INFECTED)
+    return True
 
 
 def unseal(store: ObjectStore, vault: LetterVault, content: LetterContent) -> bytes:

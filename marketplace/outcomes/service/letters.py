@@ -106,7 +106,14 @@ def answer(
     return letter
 
 
-def send_link(session: Session, letter: Letter, *, signer: LinkSigner, now: datetime) -> LetterLink:
+def send_link(
+    session: Session,
+    letter: Letter,
+    *,
+    signer: LinkSigner,
+    now: datetime,
+    template: str = "letter_request",
+) -> LetterLink:
     """Mail the author a new link for uploading; links sent before stop working."""
     if letter.author_email is None or letter.author_name is None:
         raise AuthorRefused
@@ -126,7 +133,7 @@ def send_link(session: Session, letter: Letter, *, signer: LinkSigner, now: date
     notify_address(
         session,
         letter.author_email,
-        "letter_request",
+        template,
         {
             **_described(session, letter, rotation(session, letter.booking_id)),
             "expires_at": expires_at.isoformat(),

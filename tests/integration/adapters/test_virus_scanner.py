@@ -2,7 +2,8 @@
 
 import pytest
 
-from marketplace.adapters.virus_scanner import ClamdScanner, NoScanner, ScannerUnavailable
+from marketplace.adapters.virus_scanner import ClamdScanner, NoScanner
+from marketplace.core.scanning import ScannerAway
 from tests.fakes.clamd import EICAR, VERSION, clamd
 
 
@@ -41,22 +42,22 @@ def test_the_test_virus_is_found_wherever_it_stands(server, at):
 )
 def test_what_is_no_plain_answer_is_none(server, says):
     server.says = says
-    with pytest.raises(ScannerUnavailable):
+    with pytest.raises(ScannerAway):
         ClamdScanner(server.url).scan([b"content"])
 
 
 def test_a_file_that_is_too_large_for_it_is_not_clean(server):
     server.limit = 100_000
-    with pytest.raises(ScannerUnavailable):
+    with pytest.raises(ScannerAway):
         ClamdScanner(server.url).scan([b"x" * 65_536] * 400)
 
 
 def test_a_scanner_that_is_away_or_not_set_calls_nothing_clean():
     with clamd() as gone:
         url = gone.url
-    with pytest.raises(ScannerUnavailable):
+    with pytest.raises(ScannerAway):
         ClamdScanner(url).scan([b"x"])
     assert ClamdScanner(url).present
-    with pytest.raises(ScannerUnavailable):
+    with pytest.raises(ScannerAway):
         NoScanner().scan([b"x"])
     assert not NoScanner().present

@@ -8,8 +8,8 @@ import pytest
 from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.virus_scanner import ClamdScanner
 from marketplace.booking.service import messages
-from marketplace.compliance.gateway import VirusScanner
 from marketplace.core.ports import ObjectStore
+from marketplace.core.scanning import VirusScanner
 from tests.fakes.clamd import EICAR, clamd
 from tests.integration.booking import test_messages
 from tests.integration.booking.test_messages import (

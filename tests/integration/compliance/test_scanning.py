@@ -8,11 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.adapters.queue import Context
-from marketplace.adapters.virus_scanner import ClamdScanner, ScannerUnavailable
+from marketplace.adapters.virus_scanner import ClamdScanner
 from marketplace.app import sessions_of
 from marketplace.compliance import tasks
-from marketplace.compliance.gateway import VirusScanner
 from marketplace.core.ports import ObjectStore
+from marketplace.core.scanning import ScannerAway, VirusScanner
 from tests.fakes.clamd import EICAR, clamd
 from tests.integration.compliance.conftest import PDF
 
@@ -103,7 +103,7 @@ def test_a_scanner_that_was_away_is_asked_until_it_answers(desk, booked, job, pa
     version = desk.call(desk.trainee, "GET", f"/documents/{document}").get_json()
     assert version["versions"][0]["scan"] == "waiting"
     desk.stage.clock.advance(tasks.TIME_TO_SCAN * 2)
-    with pytest.raises(ScannerUnavailable):
+    with pytest.raises(ScannerAway):
         tasks.scan_waiting(job)
     assert newest(desk, document)[1] == "waiting"
     with clamd(port) as server:
@@ -138,6 +138,6 @@ def test_an_answer_that_is_none_leaves_the_file_waiting(desk, server, job, sessi
     document = desk.upload()
     version = session.execute(text("SELECT version_id FROM document_content")).scalar_one()
     session.rollback()
-    with pytest.raises(ScannerUnavailable):
+    with pytest.raises(ScannerAway):
         tasks.scan(job, str(UUID(str(version))))
     assert newest(desk, document)[1] == "waiting"
