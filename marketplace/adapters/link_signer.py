@@ -32,6 +32,15 @@ class HmacLinkSigner:
         return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
 
     def read(self, purpose: str, token: str, now: datetime) -> UUID | None:
+        body = self._genuine(purpose, token)
+        return None if body is None or _over(body, now) else UUID(bytes=body[:ID])
+
+    def is_over(self, purpose: str, token: str, now: datetime) -> bool:
+        body = self._genuine(purpose, token)
+        return body is not None and _over(body, now)
+
+    def _genuine(self, purpose: str, token: str) -> bytes | None:
+        """The id and end of a token of ours for this purpose; None for any other."""
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (ValueError, binascii.Error):
@@ -41,9 +50,11 @@ class HmacLinkSigner:
             return None
         if not any(hmac.compare_digest(mac, _mac(key, purpose, body)) for key in self._keys):
             return None
-        if int.from_bytes(body[ID:], "big") <= now.timestamp():
-            return None
-        return UUID(bytes=body[:ID])
+        return body
+
+
+def _over(body: bytes, now: datetime) -> bool:
+    return int.from_bytes(body[ID:], "big") <= now.timestamp()
 
 
 def _mac(key: bytes, purpose: str, body: bytes) -> bytes:

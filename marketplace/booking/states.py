@@ -99,7 +99,20 @@ STEPS: Mapping[BookingState, Mapping[BookingState, str]] = {
 TABLE: Mapping[BookingState, frozenset[BookingState]] = {
     state: frozenset(steps) for state, steps in STEPS.items()
 }
-TRANSITIONS = Transitions(TABLE)
+WORDS: Mapping[BookingState, str] = {
+    _S.HELD: "the seat is kept for minutes",
+    _S.SUBMITTED: "the host decides",
+    _S.MORE_ASKED: "the host waits for an answer",
+    _S.AWAITING_PAYMENT: "the seat is kept until it is paid",
+    _S.CONFIRMED: "paid, and not begun",
+    _S.IN_PROGRESS: "the rotation has begun",
+    _S.COMPLETED: "the rotation was done",
+    _S.EXPIRED: "its time was over, and the seat is free again",
+    _S.WITHDRAWN: "the trainee gave it up",
+    _S.DECLINED: "it was not approved",
+    _S.NO_SHOW: "the trainee never came",
+}
+TRANSITIONS = Transitions(TABLE, STEPS, WORDS)
 
 # The seat is kept until a known time; the other states have no such time.
 TIMED = frozenset({_S.HELD, _S.SUBMITTED, _S.MORE_ASKED, _S.AWAITING_PAYMENT})

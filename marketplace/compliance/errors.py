@@ -4,6 +4,7 @@ from marketplace.core.errors import (
     Conflict,
     ConstraintErrors,
     DomainError,
+    Gone,
     Invalid,
     NotFound,
     PreconditionFailed,
@@ -58,6 +59,16 @@ class UploadUsed(Conflict):
 class DocumentGone(Conflict):
     code = "document_deleted"
     title = "This document was deleted."
+
+
+class LinkUsed(Gone):
+    code = "link_used"
+    title = "This link has been used: it opens its file once. Ask for another where you got it."
+
+
+class LinkExpired(Gone):
+    code = "link_expired"
+    title = "The time of this link is over: it works for minutes. Ask for another where you got it."
 
 
 class TooManyDocuments(Conflict):

@@ -27,3 +27,6 @@ class LinkSigner(Protocol):
 
     def read(self, purpose: str, token: str, now: datetime) -> UUID | None:
         """Return the link's id; None if the token is forged, for another purpose, or expired."""
+
+    def is_over(self, purpose: str, token: str, now: datetime) -> bool:
+        """Whether the token is genuine, for this purpose, and expired."""

@@ -50,6 +50,14 @@ class Forbidden(DomainError):
     title = "Your account may not do this."
 
 
+class Gone(DomainError):
+    """It was there, and the caller may know it; it is over for good."""
+
+    code = "gone"
+    status = 410
+    title = "This is over."
+
+
 class Conflict(DomainError):
     """The request is well formed, but the present state rules it out."""
 

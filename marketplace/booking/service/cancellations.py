@@ -20,7 +20,7 @@ from marketplace.booking.models import Booking, BookingCancellation
 from marketplace.booking.rules import cancellation, frozen
 from marketplace.booking.rules.cancellation import Facts, Quote
 from marketplace.booking.rules.deadlines import days_before
-from marketplace.booking.service import host_shares, notices, payment, transition
+from marketplace.booking.service import host_shares, notices, payment, refusing, transition
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.rules.policies import PolicyEvent, RefundOrder
 from marketplace.core.db import Session
@@ -163,7 +163,7 @@ def cancel_unpaid(
 ) -> None:
     """End a booking that is not confirmed, for the host or an operator; nothing was paid for it."""
     if BookingState(booking.state) not in TIMED:
-        raise NotOpenForThis(f"The booking is {booking.state}.", extra={"state": booking.state})
+        raise refusing.closed(booking)
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
     payment.drop(session, booking)
     tell(session, booking, Money.zero(booking.paid.currency), reason, now)

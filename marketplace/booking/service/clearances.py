@@ -15,7 +15,7 @@ from marketplace.booking.errors import NotCleared, NotOpenForThis, RequirementUn
 from marketplace.booking.models import Booking, BookingWaiver
 from marketplace.booking.queries import clearing
 from marketplace.booking.rules.deadlines import day_begins, site_day
-from marketplace.booking.service import agreeing
+from marketplace.booking.service import agreeing, refusing
 from marketplace.booking.states import BookingState
 from marketplace.compliance import queries as compliance
 from marketplace.compliance import service as records
@@ -92,7 +92,7 @@ def release(
     """Let the booking's site read documents of its trainee's, until a month after the rotation."""
     state = BookingState(booking.state)
     if state not in TAKES_DOCUMENTS:
-        raise NotOpenForThis(f"The booking is {state.value}.", extra={"state": state.value})
+        raise refusing.closed(booking)
     releases.release(
         session,
         document_ids,
@@ -124,7 +124,7 @@ def waive(
 ) -> None:
     """Let a booking begin without some of its requirements; why is kept for good. Twice is once."""
     if BookingState(booking.state) not in TAKES_DOCUMENTS:
-        raise NotOpenForThis(f"The booking is {booking.state}.", extra={"state": booking.state})
+        raise refusing.closed(booking)
     known = {item.requirement.key for item in clearance(session, booking, now).items}
     unknown = sorted(set(keys) - known)
     if unknown:

@@ -7,7 +7,7 @@ from marketplace.booking.errors import AlreadyExtended, NotOpenForThis
 from marketplace.booking.models import Booking
 from marketplace.booking.rules.deadlines import held_until
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import transition
+from marketplace.booking.service import refusing, transition
 from marketplace.booking.service.applications import check_kept
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
@@ -23,7 +23,7 @@ def extend(session: Session, booking: Booking, *, terms: Terms, now: datetime) -
     if booking.replaces_id is not None:
         raise NotOpenForThis("It is held for as long as you can choose, and no longer.")
     if BookingState(booking.state) is not BookingState.HELD or booking.hold_expires_at is None:
-        raise NotOpenForThis(f"The booking is {booking.state}.", extra={"state": booking.state})
+        raise refusing.closed(booking)
     check_kept(booking, now)
     steps = queries.history(session, booking.id)
     # What is kept for an itinerary's hosts is a step by nobody, and costs the trainee nothing.

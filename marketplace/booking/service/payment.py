@@ -29,6 +29,7 @@ from marketplace.booking.service import (
     holds,
     host_shares,
     notices,
+    refusing,
     schooling,
     transition,
 )
@@ -219,7 +220,7 @@ def _check_payable(booking: Booking, now: datetime) -> None:
     ):
         raise ApprovalNeeded
     if state not in {BookingState.HELD, BookingState.AWAITING_PAYMENT}:
-        raise NotOpenForThis(f"The booking is {state.value}.", extra={"state": state.value})
+        raise refusing.closed(booking)
     if booking.replaces_id is not None:
         raise NotOpenForThis("It is held in place of a rotation that was called off: accept it.")
     if booking.hold_expires_at is None or booking.hold_expires_at <= now:

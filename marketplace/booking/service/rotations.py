@@ -15,7 +15,7 @@ from marketplace.booking.events import DaysMarkedAbsent
 from marketplace.booking.models import AttendanceMark, Booking
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import Rotation
-from marketplace.booking.service import clearances, protecting, transition
+from marketplace.booking.service import clearances, protecting, refusing, transition
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 from marketplace.core.events import publish
@@ -59,7 +59,7 @@ def mark_attendance(
     begin_if_due(session, booking, now)
     state = BookingState(booking.state)
     if state not in {BookingState.IN_PROGRESS, BookingState.COMPLETED}:
-        raise NotOpenForThis(f"The booking is {state.value}.", extra={"state": state.value})
+        raise refusing.closed(booking)
     _check_days(booking, days, now)
     absent = tuple(one.day for one in days if one.mark == "absent")
     if absent:

@@ -7,7 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import update
 
-from marketplace.compliance.errors import DocumentGone, DocumentReasonNeeded
+from marketplace.compliance.errors import (
+    DocumentGone,
+    DocumentReasonNeeded,
+    LinkExpired,
+    LinkUsed,
+)
 from marketplace.compliance.gateway import LinkSigner
 from marketplace.compliance.models import DocumentContent, DocumentLink, DocumentVersion
 from marketplace.compliance.queries import documents as queries
@@ -74,7 +79,11 @@ def ask(
 def look(
     session: Session, signer: LinkSigner, token: str, now: datetime
 ) -> tuple[DocumentVersion, DocumentContent]:
-    """Return what a link is for, if it still works. Records and consumes nothing."""
+    """Return what a link is for, if it still works. Records and consumes nothing.
+
+    `LinkUsed` and `LinkExpired` for a genuine one; `NotFound` for a forged one, and for what its
+    reader may not see any more.
+    """
     link = _link(session, signer, token, now)
     version = queries.version_by_id(session, link.version_id)
     reader = Reader(link.account_id, _role(link.role), link.site_id, link.reason)
@@ -100,7 +109,7 @@ def read(
         .values(used_at=now),
     )
     if not claimed:
-        raise NotFound
+        raise LinkUsed
     record(
         session,
         actor_id=link.account_id,
@@ -119,10 +128,17 @@ def read(
 
 
 def _link(session: Session, signer: LinkSigner, token: str, now: datetime) -> DocumentLink:
+    """Return a link that works. Who has a genuine one is told why it works no more, others nothing."""
     link_id = signer.read(READ, token, now)
+    if link_id is None and signer.is_over(READ, token, now):
+        raise LinkExpired
     link = queries.link(session, link_id) if link_id is not None else None
-    if link is None or link.used_at is not None or link.expires_at <= now:
+    if link is None:
         raise NotFound
+    if link.used_at is not None:
+        raise LinkUsed
+    if link.expires_at <= now:
+        raise LinkExpired
     return link
 
 

@@ -169,6 +169,10 @@ def test_attendance_and_completion(stage, call, clock, place, trainee, host):
     days = [{"day": "2027-03-01", "mark": "present"}, {"day": "2027-03-02", "mark": "absent"}]
     early = call(host, "POST", f"{path}/attendance", {"days": days})
     assert (early.status_code, early.json["code"]) == (409, "not_open_for_this")
+    assert "confirmed (paid, and not begun)" in early.json["detail"]
+    assert {"to": "cancelled_by_trainee", "by": "the trainee cancels under the quote"} in (
+        early.json["possible"]
+    )
     clock.at = datetime(2027, 3, 26, 18, 0, tzinfo=UTC)
     marked = call(host, "POST", f"{path}/attendance", {"days": days})
     assert marked.status_code == 200, marked.json
@@ -176,6 +180,8 @@ def test_attendance_and_completion(stage, call, clock, place, trainee, host):
     assert call(host, "POST", f"{path}/complete").json["state"] == "completed"
     again = call(host, "POST", f"{path}/complete")
     assert (again.status_code, again.json["code"]) == (409, "illegal_transition")
+    assert again.json["detail"].startswith("It is completed (the rotation was done) and can't")
+    assert again.json["possible"] == []
     seen = call(trainee, "GET", f"{path}/attendance")
     assert seen.json["state"] == "completed"
 

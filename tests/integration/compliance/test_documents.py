@@ -162,11 +162,16 @@ def test_a_link_reads_once_soon_and_for_the_trail(desk, booked):
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''tb-test.pdf"
-    desk.call(None, "GET", path, 404)
+    used = desk.call(None, "GET", path, 410).get_json()
+    assert (used["code"], "Ask for another" in used["title"]) == ("link_used", True)
+    assert desk.call(None, "HEAD", path, 410).get_data() == b""
     late = desk.link(desk.coordinator, document).get_json()["url"]
     desk.stage.clock.advance(timedelta(minutes=2))
-    desk.call(None, "GET", urlsplit(late).path.removeprefix(API), 404)
-    desk.call(None, "GET", path[:-3] + "AAA", 404)
+    over = urlsplit(late).path.removeprefix(API)
+    assert desk.call(None, "GET", over, 410).get_json()["code"] == "link_expired"
+    # A forged one is told nothing, used or not.
+    for forged in (path, over):
+        assert desk.call(None, "GET", forged[:-3] + "AAA", 404).get_json()["code"] == "not_found"
     desk.link(desk.operator, document, 422)
     assert desk.read(desk.operator, document, reason="Complaint 4711") == PDF
     assert desk.read(desk.trainee, document) == PDF

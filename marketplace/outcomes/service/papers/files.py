@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.compliance import service as compliance
+from marketplace.compliance.errors import LinkExpired
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.settings import Settings
@@ -106,7 +107,9 @@ def link(
 
 
 def linked(session: Session, signer: LinkSigner, token: str, now: datetime) -> Paper:
-    """Return the paper that a link is for; `NotFound` for a forged or an expired one."""
+    """Return the paper that a link is for; `LinkExpired`, and `NotFound` for a forged one."""
+    if signer.is_over(READ, token, now):
+        raise LinkExpired
     paper_id = signer.read(READ, token, now)
     paper = queries.paper(session, paper_id) if paper_id is not None else None
     if paper is None or paper.stored_at is None:
