@@ -1,7 +1,7 @@
-"""PDF by Typst, from the templates in `templates/`.
+"""PDF, and pictures, by Typst, from the templates in `templates/`.
 
 Data goes in as JSON through `sys.inputs`, never as source, so that no name or address can be
-typesetting code. Typst is imported with the first document: only workers set any.
+typesetting code. Typst is imported with the first document: few but workers set any.
 
 A text under `qr` is drawn as a QR code (ISO/IEC 18004, level M): templates find its rows of `0` and
 `1` under `qr_rows`.
@@ -17,6 +17,7 @@ from typing import Any
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 EPOCH = 0
+PPI = 144.0
 # The library's name for level M: a seventh of the code may be lost.
 MEDIUM = 0
 
@@ -29,15 +30,20 @@ class TypstRenderer:
     """Serves `PdfRenderer`. The same data gives the same bytes."""
 
     def render(self, template: str, data: Mapping[str, Any]) -> bytes:
+        return self._set(template, data, format="pdf", timestamp=EPOCH)
+
+    def picture(self, template: str, data: Mapping[str, Any]) -> bytes:
+        return self._set(template, data, format="png", ppi=PPI)
+
+    def _set(self, template: str, data: Mapping[str, Any], **how: Any) -> bytes:
         # System fonts differ from machine to machine; those inside Typst don't.
-        pdf: bytes = self._typst.compile(
+        made: bytes = self._typst.compile(
             _source(template),
-            format="pdf",
             sys_inputs={"data": json.dumps(_with_code(data))},
             ignore_system_fonts=True,
-            timestamp=EPOCH,
+            **how,
         )
-        return pdf
+        return made
 
     @cached_property
     def _typst(self) -> Any:

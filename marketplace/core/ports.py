@@ -86,6 +86,9 @@ class PdfRenderer(Protocol):
     def render(self, template: str, data: Mapping[str, Any]) -> bytes:
         """Return a PDF of `template` (a name) filled with `data` (JSON values)."""
 
+    def picture(self, template: str, data: Mapping[str, Any]) -> bytes:
+        """Return the same as a PNG of its first page, two pixels a point."""
+
 
 class Cache(Protocol):
     """Speed only: every answer may be a miss, and no failure reaches the caller."""

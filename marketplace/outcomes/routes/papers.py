@@ -1,5 +1,6 @@
 """Papers for those whom they are about, for their hosts and for operators; and checks for anybody."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from flask import Response
 
 from marketplace.compliance import service as compliance
 from marketplace.core.errors import NotFound
-from marketplace.core.ports import ObjectStore
+from marketplace.core.ports import ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
 from marketplace.identity.access import check_site, current_account, public, require, signed_in
 from marketplace.outcomes.gateway import LinkSigner
@@ -113,19 +114,20 @@ def read_badge(paper_id: UUID) -> Response:
     It names nobody: put it where others see it, and they can verify it.
     """
     paper, credential = _own_credential(paper_id)
-    picture = baking.svg(
-        badges.NAMES[paper.content["facts"]["tier"]],
-        paper.content["issuer"],
-        paper.issued_at.date(),
-        credential,
-    )
-    response = Response(picture, mimetype="image/svg+xml")
-    name = f"badge-{paper.content['number']}-{paper.revision}.svg"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return response
+    picture = baking.svg(*_on_badge(paper), credential)
+    return _picture(paper, picture, "image/svg+xml", "svg")
+
+
+@blueprint.route("/papers/<uuid:paper_id>/badge.png", methods=["GET"])
+@signed_in
+@blueprint.response(200, openapi.BINARY, description="A PNG.", content_type="image/png")
+def read_badge_as_png(paper_id: UUID) -> Response:
+    """Read the same picture as a PNG, for programs that take no SVG."""
+    paper, credential = _own_credential(paper_id)
+    lines, below = baking.words_of(*_on_badge(paper))
+    renderer = context.parts().get(PdfRenderer)
+    drawn = renderer.picture(baking.PICTURE, {"lines": lines, "below": below})
+    return _picture(paper, baking.png(drawn, credential), "image/png", "png")
 
 
 @blueprint.route("/operator/papers/<uuid:paper_id>/revocation", methods=["POST"])
@@ -160,6 +162,21 @@ def check(code: str) -> tuple[checking.Checked, int, dict[str, str]]:
     A code that no paper carries is answered in the same shape, with `standing` unknown.
     """
     return checking.check(context.session(), code), 200, {"Cache-Control": "no-store"}
+
+
+def _on_badge(paper: Paper) -> tuple[str, str, date]:
+    name = badges.NAMES[paper.content["facts"]["tier"]]
+    return name, paper.content["issuer"], paper.issued_at.date()
+
+
+def _picture(paper: Paper, picture: str | bytes, media_type: str, ending: str) -> Response:
+    response = Response(picture, mimetype=media_type)
+    name = f"badge-{paper.content['number']}-{paper.revision}.{ending}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
 
 
 def _own_credential(paper_id: UUID) -> tuple[Paper, str]:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import zlib
 from datetime import date
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
@@ -86,6 +87,46 @@ def test_a_badge_carries_its_credential_as_the_specification_bakes_it(done, toke
         assert secret not in shown
     done.call(done.coordinator, "GET", path, 404)
     done.call(done.operator, "GET", path, 404)
+
+
+def test_a_badge_is_baked_as_png_too(done, token, fetch, clock):
+    path = f"/papers/{papers(done)[0]['id']}/badge.png"
+    answer = done.call(done.trainee, "GET", path)
+    assert answer.mimetype == "image/png"
+    chunks = dict(_chunks(answer.get_data()))
+    assert list(chunks)[:2] == [b"IHDR", b"iTXt"]
+    assert int.from_bytes(chunks[b"IHDR"][:4], "big") == 1024
+    keyword, flags_and_tag, translated, text_ = _split(chunks[b"iTXt"])
+    assert (keyword, flags_and_tag, translated) == (b"openbadgecredential", b"\0\0", b"")
+    assert text_.decode() == token
+    verify(text_.decode(), fetch, clock.now())
+    assert zlib.decompress(b"".join(v for k, v in _chunks(answer.get_data()) if k == b"IDAT"))
+    done.call(done.coordinator, "GET", path, 404)
+    with pytest.raises(ValueError, match="not a PNG"):
+        baking.png(b"GIF89a", token)
+
+
+def _chunks(picture):
+    """The chunks of a PNG, each with its checksum checked."""
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    at = 8
+    while at < len(picture):
+        length = int.from_bytes(picture[at : at + 4], "big")
+        kind, data = picture[at + 4 : at + 8], picture[at + 8 : at + 8 + length]
+        crc = int.from_bytes(picture[at + 8 + length : at + 12 + length], "big")
+        assert crc == zlib.crc32(kind + data)
+        yield kind, data
+        at += 12 + length
+    assert kind == b"IEND"
+
+
+def _split(data):
+    """Keyword, compression flag and method with an empty language tag, translation, text."""
+    keyword, rest = data.split(b"\0", 1)
+    tag, rest = rest[:2], rest[2:]
+    language, translated, text_ = rest.split(b"\0", 2)
+    assert language == b""
+    return keyword, tag, translated, text_
 
 
 @given(st.text(), st.text())
