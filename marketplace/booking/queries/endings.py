@@ -201,7 +201,10 @@ def force_majeure_sums(session: Session, run_id: UUID) -> list[SiteSum]:
         .group_by(Booking.site_id, ForceMajeureBooking.state, currency)
         .order_by(func.max(Booking.site_name), Booking.site_id)
     )
-    return [SiteSum(*row[:4], Money(int(row[4]), row[5])) for row in rows]
+    return [
+        SiteSum(site_id, name, state, count, Money(int(minor), paid_in))
+        for site_id, name, state, count, minor, paid_in in rows
+    ]
 
 
 def force_majeure_silent(session: Session, before: datetime) -> Sequence[UUID]:

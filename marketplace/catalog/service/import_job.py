@@ -111,7 +111,7 @@ def _looked_at(job: JobContext, run: ImportRun) -> bool:
     try:
         refuse_infected(job.parts.get(VirusScanner), store.stream(key))
     except VirusFound as found:
-        failure = {
+        failure: dict[str, object] = {
             "code": found.code,
             "row": None,
             "expected": f"a file without {found.extra['virus']}",
