@@ -210,8 +210,9 @@ def test_over_http_by_operators_only_and_as_a_job(stage, client, people, run_job
 
 
 def test_runs_are_listed_and_summed_up_at_a_fixed_cost(stage, client, people, count_queries, scene):
-    _, _, paid, held, _, spared = scene
-    operator, host = people.make("operator", name="Olga Staff"), people.make("coordinator")
+    place, _, paid, held, _, spared = scene
+    operator = people.make("operator", name="Olga Staff")
+    host = people.make("coordinator", site_id=place.site_id)
 
     def get(path, person=operator):
         return client.get(f"{API}/operator/force-majeure{path}", headers=person.headers)
