@@ -230,6 +230,15 @@ def scan_files(job: JobContext) -> None:
         mailed_files.scan(job, file_id)
 
 
+def tidy_files(job: JobContext) -> None:
+    """Take away files that were put in threads and went with no message."""
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            done = mailed_files.tidy(session, job.clock.now())
+        if done < mailed_files.BATCH:
+            return
+
+
 TASKS = (
     Task(messages.TELL, tell_message),
     Task("booking.expire_holds", expire_holds, cron="* * * * *"),
@@ -238,6 +247,7 @@ TASKS = (
     Task(payment.DROP, drop_payment),
     Task(mailed_files.SCAN, scan_file, retry=SCANNING),
     Task("booking.scan_files", scan_files, cron="*/10 * * * *"),
+    Task("booking.tidy_files", tidy_files, cron="17 4 * * *"),
     Task(waiting.ASK, ask_list),
     Task("booking.ask_lists", ask_lists, cron="* * * * *"),
     Task(FOLLOW, follow_itinerary),

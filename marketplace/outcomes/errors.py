@@ -163,7 +163,7 @@ class HoursSigned(Conflict):
     """`days` of the problem are those that have hours signed, `entries` what was signed."""
 
     code = "hours_signed"
-    title = "Hours of this day are signed. Withdraw the signature first, then mark it as absent."
+    title = "Hours are signed for a day that would be without the trainee: withdraw that first."
 
 
 class HoursWithdrawn(Conflict):

@@ -59,6 +59,7 @@ from marketplace.booking.errors.messages import (
     MailNotOurs,
     MailTakenIn,
     NotJoined,
+    TooManyFiles,
     TooManyMessages,
 )
 from marketplace.booking.errors.rotations import (
@@ -157,6 +158,7 @@ __all__ = [
     "TermsSilent",
     "TooManyDrafts",
     "TooManyFeeds",
+    "TooManyFiles",
     "TooManyMessages",
     "Unchanged",
 ]

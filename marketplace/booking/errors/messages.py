@@ -18,7 +18,14 @@ class FileGone(Conflict):
     """`extra.gone_at` says since when."""
 
     code = "file_gone"
-    title = "The content of this file was erased, as who sent it wished."
+    title = "The content of this file is gone: it was erased, or was sent with no message."
+
+
+class TooManyFiles(Conflict):
+    code = "too_many_files"
+    title = (
+        "You have put thirty files here that went with no message. Send them; after a week they go."
+    )
 
 
 class FileIdTaken(Conflict):

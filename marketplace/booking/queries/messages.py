@@ -143,6 +143,28 @@ def unsent_files(
     return session.execute(query).scalar_one()
 
 
+def unsent_of(session: Session, booking_id: UUID, account_id: UUID, but: UUID) -> int:
+    """Return how many files an account has in a thread that went with no message, besides one."""
+    query = select(func.count()).where(
+        MessageFile.booking_id == booking_id,
+        MessageFile.uploaded_by == account_id,
+        MessageFile.gone_at.is_(None),
+        MessageFile.id != but,
+        ~exists().where(MessageAttachment.file_id == MessageFile.id),
+    )
+    return session.execute(query).scalar_one()
+
+
+def left_unsent(session: Session, before: datetime, limit: int) -> Sequence[UUID]:
+    """Return files that were put there before then and went with no message."""
+    query = select(MessageFile.id).where(
+        MessageFile.uploaded_at < before,
+        MessageFile.gone_at.is_(None),
+        ~exists().where(MessageAttachment.file_id == MessageFile.id),
+    )
+    return session.execute(query.order_by(MessageFile.id).limit(limit)).scalars().all()
+
+
 def unscanned(session: Session, file_id: UUID) -> MessageFile | None:
     """Return a file that is there and the virus scanner has not looked at; None for any other."""
     looked_at = scans.looked_at()

@@ -142,13 +142,14 @@ def put_file(args: dict[str, str], booking_id: UUID, file_id: UUID) -> MessageFi
     """Put a PDF, JPEG or PNG there under an id of your own making, to be sent with a message.
 
     It is inspected, sealed and stored as it comes in. The same id with the same file again is the
-    same; with another, 409 `file_id_taken`.
+    same; with another, 409 `file_id_taken`. What goes with no message within a week is removed.
     """
     booking, _ = _thread(booking_id)
     parts, session, now, by = context.parts(), context.session(), context.now(), _account_id()
     thread_id = booking.id
     try:
         _check(args["filename"])
+        mailed_files.check_room(session, thread_id, by, file_id)
         # Nothing of the database is held while the file comes in and goes to the store.
         session.rollback()
         store = parts.get(ObjectStore)

@@ -28,6 +28,11 @@ class Rotation:
         """The Sunday that ends it."""
         return last_day(self.first_day, self.weeks)
 
+    @property
+    def days(self) -> tuple[date, ...]:
+        """All of its days, Sundays too."""
+        return tuple(self.first_day + timedelta(days=n) for n in range(7 * self.weeks))
+
     def can_be_marked(self, day: date, today: date) -> bool:
         """Attendance is marked for its days up to today."""
         return self.first_day <= day <= min(self.last_day, today)

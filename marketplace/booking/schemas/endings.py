@@ -110,6 +110,9 @@ class ForceMajeureListedSchema(StrictSchema):
     refunds = fields.List(MoneyField(), metadata={"description": "What goes back, by currency."})
     notices = fields.Integer(metadata={"description": "How many e-mails are sent."})
     planned_at = fields.AwareDateTime(format="iso")
+    good_until = fields.AwareDateTime(
+        format="iso", metadata={"description": "Until when a dry run can be run."}
+    )
     planned_by = fields.String(metadata={"description": "The name of who made the dry run."})
     run_by = fields.String(allow_none=True, metadata={"description": "The name of who ran it."})
     run_at = fields.AwareDateTime(format="iso", allow_none=True)

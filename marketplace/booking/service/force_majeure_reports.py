@@ -9,6 +9,7 @@ from uuid import UUID
 from marketplace.booking import queries
 from marketplace.booking.models import ForceMajeure
 from marketplace.booking.queries.endings import SiteSum
+from marketplace.booking.service.force_majeure import GOOD_FOR
 from marketplace.core.db import Session
 from marketplace.core.money import Money
 from marketplace.identity import queries as identity
@@ -40,6 +41,7 @@ def shown(session: Session, runs: Sequence[ForceMajeure]) -> list[dict[str, Any]
             **{column.name: getattr(one, column.name) for column in one.__table__.columns},
             "planned_by": names[one.planned_by],
             "run_by": names[one.run_by] if one.run_by is not None else None,
+            "good_until": one.planned_at + GOOD_FOR,
             "progress": progress[one.id],
         }
         for one in runs

@@ -5,9 +5,10 @@ Those that come by mail are taken in as those that are put there: same types, sa
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from marketplace.booking.errors import TooManyFiles
 from marketplace.booking.models import MessageFile
 from marketplace.booking.queries import messages as kept
 from marketplace.booking.rules.replies import MailedFile
@@ -23,6 +24,9 @@ from marketplace.core.ports import ObjectStore
 
 SCAN = "booking.scan_file"
 PIECE = 1 << 16
+MOST_UNSENT = 30
+UNSENT_KEPT = timedelta(days=7)
+BATCH = 500
 
 
 @dataclass
@@ -87,6 +91,18 @@ def keep(session: Session, file: MessageFile) -> bool:
     if new:
         scanning.ask(session, SCAN, file_id=str(file.id))
     return new
+
+
+def check_room(session: Session, booking_id: UUID, account_id: UUID, file_id: UUID) -> None:
+    """Raise `TooManyFiles` for who has put many files in a thread and sent none: it is no store."""
+    if kept.unsent_of(session, booking_id, account_id, file_id) >= MOST_UNSENT:
+        raise TooManyFiles
+
+
+def tidy(session: Session, now: datetime) -> int:
+    """Take away what was put in a thread and not sent within a week; return of how many files."""
+    left = kept.left_unsent(session, now - UNSENT_KEPT, BATCH)
+    return erasing.empty(session, left, now) if left else 0
 
 
 def drop(store: ObjectStore, unused: Iterable[MessageFile]) -> None:

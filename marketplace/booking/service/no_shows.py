@@ -9,6 +9,7 @@ from uuid import UUID
 
 from marketplace.booking import queries
 from marketplace.booking.errors import NotOpenForThis, TermsSilent
+from marketplace.booking.events import DaysMarkedAbsent
 from marketplace.booking.models import Booking, NoShow
 from marketplace.booking.rules.cancellation import Quote
 from marketplace.booking.rules.deadlines import dispute_by, site_day
@@ -27,6 +28,7 @@ from marketplace.catalog.rules.policies import PolicyEvent
 from marketplace.catalog.service import seats
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.core.events import publish
 from marketplace.core.money import Money
 from marketplace.identity import queries as identity
 
@@ -41,7 +43,7 @@ def mark(
     """Say that the trainee never came; the weeks that have not begun are free again.
 
     From the day after the first day to the last, at the site, and not where a day was marked as
-    present. The trainee is told, and has a week to dispute it.
+    present, or has hours that are signed. The trainee is told, and has a week to dispute it.
     """
     if queries.no_show(session, booking.id) is not None:
         raise NotOpenForThis("This was said before; what was decided of it stands.")
@@ -56,6 +58,7 @@ def mark(
         )
     if queries.was_present(session, booking.id):
         raise NotOpenForThis("The trainee was marked present: mark the absences instead.")
+    publish(session, DaysMarkedAbsent(booking.id, rotation.days))
     transition.move(
         session,
         booking,

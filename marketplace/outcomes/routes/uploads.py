@@ -1,5 +1,6 @@
 """The author's way in: a link, no account. Looking changes nothing; PUT uploads, POST confirms."""
 
+from hashlib import sha256
 from typing import Any
 
 from flask import request
@@ -15,6 +16,7 @@ from marketplace.outcomes.schemas.letters import UploadArgs, UploadSchema
 from marketplace.outcomes.service import letter_files
 from marketplace.web import context, uploads
 from marketplace.web.api import Blueprint
+from marketplace.web.limits import limiter
 
 blueprint = Blueprint(
     "letter_uploads",
@@ -23,12 +25,19 @@ blueprint = Blueprint(
     description="For a letter's author, by the link in the mail.",
 )
 PDF = "application/pdf"
+# Of each upload the store keeps a copy until the letter is confirmed; a few are enough.
+ATTEMPTS = "20/hour"
 BODY = {
     "requestBody": {
         "required": True,
         "content": {PDF: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+
+
+def _link() -> str:
+    token = (request.view_args or {}).get("token", "")
+    return sha256(str(token).encode()).hexdigest()
 
 
 @blueprint.route("", methods=["GET"])
@@ -41,6 +50,7 @@ def look(token: str) -> Letter:
 
 @blueprint.route("", methods=["PUT"])
 @public
+@limiter.shared_limit(ATTEMPTS, scope="letter-upload", key_func=_link)
 @blueprint.arguments(UploadArgs, location="query")
 @blueprint.response(200, UploadSchema)
 @blueprint.doc(**BODY)

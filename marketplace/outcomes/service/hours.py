@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from marketplace.booking import queries as bookings
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import Rotation as Weeks
+from marketplace.booking.service import rotations
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
@@ -82,8 +83,12 @@ def log(session: Session, booking_id: UUID) -> Log:
 
 
 def write(session: Session, booking_id: UUID, days: Sequence[Worked], now: datetime) -> Log:
-    """Log days of a rotation that is under way or completed, up to today at the site."""
+    """Log days of a rotation that is under way or completed, up to today at the site.
+
+    One whose first day has come begins by it. `NotCleared` if a document stands against that.
+    """
     booking = bookings.find(session, booking_id)
+    rotations.begin_if_due(session, booking, now)
     if BookingState(booking.state) not in LOGGED_IN:
         raise HoursNotOpen(f"The booking is {booking.state}.", extra={"state": booking.state})
     weeks, today = Weeks(booking.first_day, booking.weeks), site_day(now, booking.time_zone)
@@ -126,6 +131,9 @@ def sign(
     `HoursStale` where one was corrected meanwhile, or is not of this booking; `HoursWithdrawn` where
     a signature was taken back; `AbsentThatDay` for hours of a day without the trainee.
     """
+    state = bookings.find(session, booking_id).state
+    if state == BookingState.NO_SHOW:
+        raise HoursNotOpen("The trainee is said not to have come.", extra={"state": state})
     asked = _counting(session, booking_id, entry_ids)
     back = [str(one.id) for one in asked if one.withdrawn_at is not None]
     if back:

@@ -1,5 +1,6 @@
 """Erasing a person's files: those of messages too, while the messages stay as they were written."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.adapters.object_store import FileStore
+from marketplace.adapters.queue import Context
+from marketplace.app import sessions_of
+from marketplace.booking import tasks
+from marketplace.booking.service import mailed_files
 from marketplace.compliance.gateway import DocumentVault
 from marketplace.core.errors import Unavailable
 from marketplace.core.ports import ObjectStore
@@ -102,3 +107,22 @@ def test_once_the_booking_is_over_its_trainee_erases_them_alone(talk, parts):
     )
     assert done.status_code == 200, done.json
     assert erase(talk, talk.trainee, "") == [{"what": "message_files", "erased": 1, "kept": 0}]
+
+
+def test_what_is_put_there_and_not_sent_goes_after_a_week(talk, parts, app, monkeypatch):
+    parts.add(ObjectStore, FileStore("memory://"))
+    monkeypatch.setattr(mailed_files, "MOST_UNSENT", 2)
+    sent, unsent = put(talk, talk.trainee), put(talk, talk.trainee)
+    full = {"data": PDF, "headers": {**talk.trainee.headers, "Content-Type": "application/pdf"}}
+    more = talk.client.put(f"{talk.path}/files/{uuid4()}?filename=a.pdf", **full)
+    assert (more.status_code, more.json["code"]) == (409, "too_many_files")
+    again = talk.client.put(f"{talk.path}/files/{unsent}?filename=passport.pdf", **full)
+    assert again.status_code == 200
+    talk.say(talk.trainee, "My passport.", file_ids=[sent])
+    job = Context(app.extensions["marketplace.parts"], sessions_of(app))
+    tasks.tidy_files(job)
+    assert get(talk, talk.trainee, unsent).data == PDF
+    talk.stage.clock.advance(timedelta(days=8))
+    tasks.tidy_files(job)
+    assert get(talk, talk.trainee, unsent).json["code"] == "file_gone"
+    assert get(talk, talk.host, sent).data == PDF

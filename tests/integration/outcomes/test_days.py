@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -148,6 +148,25 @@ def test_hours_are_signed_or_the_day_is_marked_absent(done, preceptor, run_jobs,
     mark(done, DAY, "present")
     (third,) = log(done, (DAY, 465))["days"]
     assert sign(done, preceptor, [third["id"]])["signed_minutes"] == 465
+
+
+def test_who_has_signed_hours_is_no_no_show(done, preceptor, stage, people, clock):
+    """And whoever is said not to have come has no hours signed."""
+    trainee, place = people.trainee(visa_type="b1_b2"), stage.place()
+    booking_id = stage.confirmed(place, trainee.id, date(2027, 6, 7))
+    host = people.make("coordinator", "preceptor", site_id=place.site_id)
+    begun = Done(done.client, booking_id, place, trainee, host, people)
+    clock.at = datetime(2027, 6, 9, 15, 0, tzinfo=UTC)
+    # It begins by it, if the hourly job has not been.
+    (first,) = log(begun, ("2027-06-07", 480))["days"]
+    sign(begun, host, [first["id"]])
+    path = f"/bookings/{booking_id}/no-show"
+    refused = begun.call(host, "POST", path, 409, json={"reason": "Did not come."}).get_json()
+    assert (refused["code"], refused["days"]) == ("hours_signed", ["2027-06-07"])
+    withdraw(begun, host, [first["id"]])
+    (second,) = log(begun, ("2027-06-07", 240))["days"]
+    assert begun.call(host, "POST", path, json={}).get_json()["state"] == "no_show"
+    assert sign(begun, host, [second["id"]], 409)["state"] == "no_show"
 
 
 def test_a_signature_and_an_absence_at_once_are_one_of_the_two(live_stage):
