@@ -7,8 +7,8 @@ both logs, and the next of either kind is refused.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0058_signed_hours"
-down_revision = "0057_invoices_valid"
+revision = "0061_signed_hours"
+down_revision = "0060_platform_fees"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ transactions that post more than once could wait for each other in a ring.
 
 from alembic import op
 
-revision = "0059_own_part"
-down_revision = "0058_signed_hours"
+revision = "0062_own_part"
+down_revision = "0061_signed_hours"
 branch_labels = None
 depends_on = None
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0060_message_files"
-down_revision = "0059_own_part"
+revision = "0063_message_files"
+down_revision = "0062_own_part"
 branch_labels = None
 depends_on = None
 

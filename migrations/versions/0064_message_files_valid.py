@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0061_message_files_valid"
-down_revision = "0060_message_files"
+revision = "0064_message_files_valid"
+down_revision = "0063_message_files"
 branch_labels = None
 depends_on = None
 
