@@ -18,6 +18,12 @@ class TooManyEndpoints(Conflict):
     title = "There are as many endpoints as are allowed. Delete one first."
 
 
+class EndpointExists(Conflict):
+    code = "webhook_exists"
+    title = "There is an endpoint with this address. Change that one."
+    about = ("url",)
+
+
 class EndpointDisabled(Conflict):
     code = "webhook_disabled"
     title = "This endpoint is disabled. Enable it first."
@@ -33,4 +39,7 @@ class AttemptsKept(Conflict):
     title = "Attempts are only added."
 
 
-CONSTRAINTS: ConstraintErrors = {"history_webhook_attempt": AttemptsKept}
+CONSTRAINTS: ConstraintErrors = {
+    "history_webhook_attempt": AttemptsKept,
+    "uq_webhook_endpoint_url": EndpointExists,
+}

@@ -41,6 +41,13 @@ class WebhookEndpoint(Base):
         CheckConstraint("version >= 1", name="version"),
         UniqueConstraint("owner_id", "id"),
         Index("ix_webhook_endpoint_site_id", "site_id"),
+        Index(
+            "uq_webhook_endpoint_url",
+            "owner_id",
+            "url",
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = pk()
@@ -145,6 +152,7 @@ class WebhookDelivery(Base):
             "ix_webhook_delivery_due",
             "endpoint_id",
             "next_at",
+            "message_id",
             postgresql_where=text("state = 'pending'"),
         ),
     )

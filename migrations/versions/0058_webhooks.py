@@ -73,6 +73,13 @@ def endpoints() -> None:
         check(table, "version", "version >= 1"),
     )
     op.create_index(f"ix_{table}_site_id", table, ["site_id"])
+    op.create_index(
+        f"uq_{table}_url",
+        table,
+        ["owner_id", "url"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
 
 
 def secrets() -> None:
@@ -157,7 +164,9 @@ def deliveries() -> None:
         op.create_index(
             f"ix_{table}_endpoint_id_{name}", table, ["endpoint_id", name, "message_id"]
         )
-    op.create_index(f"ix_{table}_due", table, ["endpoint_id", "next_at"], postgresql_where=PENDING)
+    op.create_index(
+        f"ix_{table}_due", table, ["endpoint_id", "next_at", "message_id"], postgresql_where=PENDING
+    )
 
 
 def attempts() -> None:

@@ -247,13 +247,15 @@ def test_what_an_endpoint_may_not_be(host, place):
     assert refused(types=["invoice.issued"])["code"] == "webhook_types_refused"
     assert "types" in refused(types=[])["fields"]
     made = host.make("booking.confirmed")
+    twice = {"url": made["url"], "types": ["booking.cancelled"]}
+    assert host.call("POST", status=409, json=twice).get_json()["code"] == "webhook_exists"
     host.call("PATCH", f"/{made['id']}", 428, json={"enabled": False})
     etag = host.call("GET", f"/{made['id']}").headers["ETag"]
     changed = host.change(made, types=["booking.cancelled"], description="Ours", enabled=False)
     assert (changed["types"], changed["disabled_for"]) == (["booking.cancelled"], "owner")
     host.call("PATCH", f"/{made['id']}", 412, json={}, headers={"If-Match": etag})
-    for _ in range(19):
-        host.make("booking.confirmed")
+    for number in range(19):
+        host.make("booking.confirmed", url=f"https://ehr.example/{number}")
     full = {"url": "https://ehr.example/", "types": ["booking.confirmed"]}
     assert host.call("POST", status=409, json=full).get_json()["code"] == "too_many_webhooks"
     assert len(host.call("GET", "?limit=100").get_json()["items"]) == 20

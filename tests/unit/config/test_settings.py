@@ -67,6 +67,7 @@ def test_a_fault_names_its_variable(name, value):
         ("STRIPE_WEBHOOK_SECRETS", ""),
         ("CLOCK_FILE", "/tmp/clock"),
         ("PUBLIC_URL", "http://rotations.example"),
+        ("WEBHOOKS_TO_LOOPBACK", "true"),
     ],
 )
 def test_production_refuses_what_is_for_development(name, value):
