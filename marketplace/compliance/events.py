@@ -22,7 +22,8 @@ class AgreementInForce(Event):
 @dataclass(frozen=True)
 class DocumentsChanged(Event):
     """What a site may read for a reference has changed: `released`, `taken_back`, `accepted`,
-    `rejected`. What is ended because the reference is over is told to nobody.
+    `rejected`, or what it asks for was `waived`. What is ended because the reference is over, or runs
+    out by its date, is told to nobody.
     """
 
     site_id: UUID

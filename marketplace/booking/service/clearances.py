@@ -19,10 +19,12 @@ from marketplace.booking.service import agreeing, refusing
 from marketplace.booking.states import BookingState
 from marketplace.compliance import queries as compliance
 from marketplace.compliance import service as records
+from marketplace.compliance.events import DocumentsChanged
 from marketplace.compliance.rules.clearance import Clearance, clear
 from marketplace.compliance.rules.validity import Stay
 from marketplace.compliance.service import releases
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 
 # A site reads what was released to it until so long after the rotation: its auditors ask late.
 READABLE_AFTER = timedelta(days=31)
@@ -149,6 +151,7 @@ def waive(
         detail={"requirements": sorted(set(keys)), "reason": reason},
         now=now,
     )
+    publish(session, DocumentsChanged(booking.site_id, booking.id, "waived", now))
 
 
 def made_on(booking: Booking) -> date:

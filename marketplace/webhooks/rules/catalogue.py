@@ -153,11 +153,12 @@ def types() -> Mapping[str, EventType]:
         EventType(
             "clearance.changed",
             site,
-            "The documents that count for a booking have changed: ask for its clearance.",
+            "The documents that count for a booking have changed: ask for its clearance. What runs"
+            " out by its date is not told.",
             {
                 "booking_id": _ID,
                 "site_id": _ID,
-                "cause": _one_of("released", "taken_back", "accepted", "rejected"),
+                "cause": _one_of("released", "taken_back", "accepted", "rejected", "waived"),
             },
         ),
         EventType(

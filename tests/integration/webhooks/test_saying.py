@@ -14,6 +14,7 @@ from marketplace.webhooks import subscribers
 from marketplace.webhooks.rules import catalogue
 from marketplace.webhooks.rules.owners import Side
 from marketplace.webhooks.service import replaying
+from marketplace.webhooks.service.telling import tell
 from tests.factories.schools import a_school
 
 
@@ -37,7 +38,7 @@ def events(site_id, school_id, at):
     yield booking.BookingChanged(one, site_id, one, uuid4(), "rescue", date(2027, 3, 1), 4, at)
     for state in ("waiting", "approved", "declined"):
         yield booking.SchoolAsked(one, school_id, state, at, at)
-    for cause in ("released", "taken_back", "accepted", "rejected"):
+    for cause in ("released", "taken_back", "accepted", "rejected", "waived"):
         yield DocumentsChanged(site_id, one, cause, at)
     amount = Money(42500, "USD")
     yield TransferSettled(one, site_id, Payable("booking", one), 1, amount, at)
@@ -98,6 +99,11 @@ def test_telling_costs_a_booking_no_statement(stage, people, client, place, host
         assert answer.status_code == 200, answer.json
         return len(seen)
 
+    with stage.transaction() as session:
+        for _ in range(3):
+            tell(session, place.site_id, "payout.paid", {"site_id": str(place.site_id)}, stage.now)
+    with stage.transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM webhook_message")).scalar() == 0
     before = submitting()
     made = host.make("booking.submitted")
     assert submitting() == before

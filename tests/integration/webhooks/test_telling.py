@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from marketplace.identity.service import memberships
 from marketplace.webhooks.rules import catalogue
 from marketplace.webhooks.rules.owners import Side
 from marketplace.webhooks.service import sending
 from marketplace.webhooks.service.telling import tell
+from tests.factories.cohorts import Desk
 from tests.integration.webhooks.receiving import SITE, Host, verified
 
 
@@ -186,6 +188,35 @@ def test_nobody_is_told_of_another(client, people, stage, host, place, receiver,
             ),
             {"mine": made["id"]},
         )
+
+
+def test_a_school_is_told_of_its_cohort_and_its_invoice(
+    client, people, stage, host, receiver, run_jobs
+):
+    desk, place = Desk(stage, 2), stage.place(seats_per_week=2, site_name="Harbor Clinic")
+    person = people.make("trainee", name="Sara Khan")
+    with stage.transaction() as session:
+        memberships.grant_role(
+            session, person.id, "school_coordinator", school_id=desk.school, now=stage.now
+        )
+    school = Host(client, person, f"/schools/{desk.school}/webhooks")
+    school.make(*catalogue.chosen(Side.SCHOOL), url="https://school.example/")
+    host.make(*catalogue.chosen(Side.SITE))
+    cohort_id = desk.hold(place)
+    desk.answer(cohort_id)
+    invoice_id = desk.invoice(cohort_id)
+    desk.transfer(invoice_id)
+    run_jobs()
+    told = receiver.messages()
+    assert {url for url, _, _ in receiver.got} == {"https://school.example/"}
+    assert sorted(receiver.types()) == [
+        "booking.confirmed", "booking.confirmed", "invoice.issued", "invoice.paid",
+    ]  # fmt: skip
+    (paid,) = [one["data"] for one in told if one["type"] == "invoice.paid"]
+    assert (paid["invoice_id"], paid["state"]) == (str(invoice_id), "paid")
+    assert {one["data"].get("cohort_id", str(cohort_id)) for one in told} == {str(cohort_id)}
+    Host(client, person, host.base).call("GET", status=404)
+    Host(client, host.person, school.base).call("GET", status=404)
 
 
 def test_secrets_rotate_with_both_signatures_and_are_shown_once(
