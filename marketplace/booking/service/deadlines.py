@@ -15,6 +15,7 @@ from marketplace.booking import queries
 from marketplace.booking.models import Booking, BookingReminder
 from marketplace.booking.service import agreeing, clearances, notices, payment, transition
 from marketplace.booking.states import UNDECIDED, BookingState
+from marketplace.core import rows
 from marketplace.core.db import Session
 
 BATCH = 1000
@@ -68,6 +69,8 @@ def start_due(
     transition.move_all(
         session, ready, BookingState.IN_PROGRESS, reason="The first day has come.", now=now
     )
+    # What is told of the starts, of shares and to whoever listens, is one statement.
+    rows.flush(session)
 
     def tell(session: Session, booking: Booking, now: datetime) -> None:
         missing = [item.requirement.title for item in found[booking.id].items if item.blocks]
@@ -111,10 +114,10 @@ def noted(
 
     The primary key decides: whatever runs at once or again, each is sent once.
     """
-    rows = [{"booking_id": one, "kind": kind, "sent_at": now} for one, kind in reminders]
+    wanted = [{"booking_id": one, "kind": kind, "sent_at": now} for one, kind in reminders]
     found = session.execute(
         insert(BookingReminder)
-        .values(rows)
+        .values(wanted)
         .on_conflict_do_nothing()
         .returning(BookingReminder.booking_id, BookingReminder.kind)
     )
