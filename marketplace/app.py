@@ -128,7 +128,7 @@ WITH_TASKS = (
     "reporting",
     "webhooks",
 )
-WITH_SUBSCRIBERS = ("booking", "outcomes", "webhooks")
+WITH_SUBSCRIBERS = ("compliance", "booking", "outcomes", "webhooks")
 CONSTRAINTS = {
     **idempotency.CONSTRAINTS,
     **identity_errors.CONSTRAINTS,

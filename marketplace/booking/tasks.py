@@ -24,6 +24,7 @@ from marketplace.booking.service import (
     payment,
     preparing,
     rescues,
+    school_reminders,
     waiting,
 )
 from marketplace.booking.service.cohorts import paying as cohort_paying
@@ -63,9 +64,10 @@ def start_due(job: JobContext) -> None:
 
 
 def remind(job: JobContext) -> None:
-    """Remind trainees of starts, balances and documents, and hosts of applications."""
+    """Remind trainees of starts, balances and documents, hosts of applications, schools of requests."""
     with job.transaction() as session:
         deadlines.remind_due(session, job.clock.now())
+    _in_batches(job, school_reminders.remind)
     after = None
     for _ in range(MOST_BATCHES):
         with job.transaction() as session:

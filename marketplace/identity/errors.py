@@ -152,7 +152,7 @@ class StudentElsewhere(Conflict):
 
 class InvitedAlready(Conflict):
     code = "invited_already"
-    title = "This address has just been invited, or is a student's of yours already."
+    title = "This address has just been invited, or belongs to the school already."
 
 
 class ConsentWordsChanged(Conflict):
@@ -177,6 +177,25 @@ class SchoolHistoryKept(Conflict):
     title = "Students' links and consents are added to, never changed."
 
 
+class LastCoordinator(Conflict):
+    code = "last_coordinator"
+    title = "This is the school's last coordinator: let another join first."
+
+
+class CoordinatorInvitationGone(NotFound):
+    """The same answer for a forged, an expired, a replaced, a used and a withdrawn link."""
+
+    code = "invitation_not_found"
+    title = "This invitation is not open, or no more: ask the school for another."
+
+
+class OtherAddress(Forbidden):
+    """The link was passed on: it is good for the one that it was mailed to."""
+
+    code = "other_address"
+    title = "This invitation is for another e-mail address than your account's."
+
+
 class ProfileRace(PreconditionFailed):
     """Two first savings of one profile at once."""
 
@@ -193,6 +212,8 @@ CONSTRAINTS: ConstraintErrors = {
     "fk_membership_school_id_school": SchoolUnknown,
     "uq_school_name_country": SchoolExists,
     "uq_school_student_invited": InvitedAlready,
+    "uq_coordinator_invitation_open": InvitedAlready,
+    "school_keeps_a_coordinator": LastCoordinator,
     "uq_school_student_linked": StudentElsewhere,
     "pk_school_student_step": InvitedAlready,
     "history_school_student_step": SchoolHistoryKept,

@@ -1,4 +1,4 @@
-"""The life of a student's link to a school."""
+"""The lives of a student's link to a school, and of an invitation of a coordinator."""
 
 from enum import StrEnum
 
@@ -24,3 +24,12 @@ STUDENT = Transitions(
         _S.ENDED: frozenset(),
     }
 )
+
+
+class InvitationState(StrEnum):
+    """An invitation to act for a school."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"

@@ -62,6 +62,8 @@ PUBLIC = frozenset(
         "/api/v1/papers/files/<string:token>",
         "/api/v1/schools/invitations/<string:token>",
         "/api/v1/schools/invitations/<string:token>/refusal",
+        "/api/v1/schools/coordinator-invitations/<string:token>",
+        "/api/v1/schools/coordinator-invitations/<string:token>/refusal",
         "/api/v1/agreements/signing/<string:token>",
         "/api/v1/agreements/signing/<string:token>/refusal",
         # The code on a paper is what it is checked by; what verifiers of badges ask for.

@@ -31,7 +31,7 @@ from marketplace.booking.models.rounds import (
     RoundRun,
     RoundStep,
 )
-from marketplace.booking.models.schools import SchoolRequest
+from marketplace.booking.models.schools import SchoolReminder, SchoolRequest
 from marketplace.booking.models.stays import StayRuleVersion
 from marketplace.booking.models.waiting import KeptSeat, SeatOffer, WaitingEntry, WaitingStep
 
@@ -69,6 +69,7 @@ __all__ = [
     "RoundRanking",
     "RoundRun",
     "RoundStep",
+    "SchoolReminder",
     "SchoolRequest",
     "SeatOffer",
     "StayRuleVersion",

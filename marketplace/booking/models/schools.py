@@ -1,4 +1,7 @@
-"""What a school has to say about the bookings of its students: asked for, and decided once."""
+"""What a school has to say about the bookings of its students: asked for, and decided once.
+
+Each of its coordinators is reminded once, before the time is over.
+"""
 
 import uuid
 from datetime import datetime
@@ -32,6 +35,11 @@ class SchoolRequest(Base):
             "decide_by",
             postgresql_where=text("state = 'waiting'"),
         ),
+        Index(
+            "ix_school_request_decide_by",
+            "decide_by",
+            postgresql_where=text("state = 'waiting'"),
+        ),
     )
 
     booking_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
@@ -43,3 +51,15 @@ class SchoolRequest(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     reason: Mapped[str]
+
+
+class SchoolReminder(Base):
+    """A coordinator was reminded of a request, so that a job that runs twice does it once."""
+
+    __tablename__ = "school_reminder"
+
+    booking_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("school_request.booking_id"), primary_key=True
+    )
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    sent_at: Mapped[datetime]

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from marketplace.booking.models import Booking, SchoolRequest
+from marketplace.booking.models import Booking, SchoolReminder, SchoolRequest
 from marketplace.booking.states import TIMED, BookingState
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
@@ -14,6 +15,10 @@ from marketplace.identity import queries as identity
 from marketplace.identity.queries import schools
 from marketplace.identity.rules import Seen
 from marketplace.web.pagination import Page, paginate
+
+# A day before the end, and not of what was asked for a moment ago.
+REMIND_BEFORE = timedelta(days=1)
+ASKED_BEFORE = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,15 @@ class Shown:
     booking: Booking
     student_name: str
     sees: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ToRemind:
+    """Who is to be reminded of which booking, and by when the school decides."""
+
+    booking: Booking
+    account_id: UUID
+    decide_by: datetime
 
 
 def request(session: Session, booking_id: UUID, *, lock: bool = False) -> SchoolRequest | None:
@@ -92,6 +106,35 @@ def requests(
         for row in found.items
     ]
     return Page(items, found.next_cursor)
+
+
+def to_remind(session: Session, now: datetime, limit: int) -> list[ToRemind]:
+    """Return what waits for a school's word with a day left, each with a coordinator to remind.
+
+    Those who were not, and for whom it is no time to sleep; the most urgent first.
+    """
+    awake = schools.awake(now)
+    sent = select(SchoolReminder.booking_id).where(
+        SchoolReminder.booking_id == SchoolRequest.booking_id,
+        SchoolReminder.account_id == awake.c.account_id,
+    )
+    rows = session.execute(
+        select(Booking, awake.c.account_id, SchoolRequest.decide_by)
+        .join(SchoolRequest, SchoolRequest.booking_id == Booking.id)
+        .join(awake, awake.c.school_id == SchoolRequest.school_id)
+        .where(
+            SchoolRequest.state == "waiting",
+            SchoolRequest.decide_by > now,
+            SchoolRequest.decide_by <= now + REMIND_BEFORE,
+            SchoolRequest.asked_at <= now - ASKED_BEFORE,
+            Booking.state == BookingState.HELD,
+            Booking.hold_expires_at > now,
+            ~sent.exists(),
+        )
+        .order_by(SchoolRequest.decide_by, Booking.id, awake.c.account_id)
+        .limit(limit)
+    )
+    return [ToRemind(*row) for row in rows]
 
 
 def waiting_for_agreement(session: Session, school_id: UUID, site_id: UUID) -> Sequence[Booking]:

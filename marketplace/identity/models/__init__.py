@@ -13,6 +13,7 @@ from marketplace.identity.models.people import (
     WebAuthnCredential,
 )
 from marketplace.identity.models.schools import (
+    CoordinatorInvitation,
     School,
     SchoolConsent,
     SchoolStudent,
@@ -23,6 +24,7 @@ __all__ = [
     "NOTICE_STATES",
     "Account",
     "ApiKey",
+    "CoordinatorInvitation",
     "Membership",
     "Notice",
     "NoticePreference",

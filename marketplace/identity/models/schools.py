@@ -21,9 +21,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.core.db import Base, created_at, pk
 from marketplace.identity.rules import Seen
-from marketplace.identity.states import StudentState
+from marketplace.identity.states import InvitationState, StudentState
 
 STATES = ", ".join(f"'{state.value}'" for state in StudentState)
+INVITATIONS = ", ".join(f"'{state.value}'" for state in InvitationState)
 PURPOSES = ", ".join(f"'{purpose.value}'" for purpose in Seen)
 
 
@@ -53,6 +54,42 @@ class School(Base):
     verified_at: Mapped[datetime | None]
     verified_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     created_at: Mapped[datetime] = created_at()
+
+
+class CoordinatorInvitation(Base):
+    """Somebody whom a coordinator has invited to be another; one open invitation an address.
+
+    It is good only as long as whoever sent it is a coordinator of the school.
+    """
+
+    __tablename__ = "coordinator_invitation"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({INVITATIONS})", name="state"),
+        CheckConstraint("email = lower(email)", name="email"),
+        CheckConstraint("octet_length(token_hash) = 32", name="token_hash"),
+        CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("(state = 'accepted') = (account_id IS NOT NULL)", name="accepted"),
+        Index(
+            "uq_coordinator_invitation_open",
+            "school_id",
+            "email",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_coordinator_invitation_school_id", "school_id", "id"),
+    )
+
+    id: Mapped[uuid.UUID] = pk()
+    school_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("school.id"))
+    email: Mapped[str]
+    state: Mapped[str]
+    # What is kept of the link that was mailed last.
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    invited_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    invited_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    ended_at: Mapped[datetime | None]
 
 
 class SchoolStudent(Base):

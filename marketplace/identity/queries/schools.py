@@ -5,20 +5,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Subquery, func, select
+from sqlalchemy import ColumnElement, Subquery, exists, func, select
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.identity.models import (
     Account,
+    CoordinatorInvitation,
     Membership,
     School,
     SchoolConsent,
     SchoolStudent,
 )
-from marketplace.identity.queries import Contact
+from marketplace.identity.queries import Contact, civil
 from marketplace.identity.rules import Role, Seen
-from marketplace.identity.states import StudentState
+from marketplace.identity.states import InvitationState, StudentState
 from marketplace.web.pagination import Page, paginate
 
 OPEN = (StudentState.INVITED, StudentState.LINKED)
@@ -81,6 +82,87 @@ def coordinators(session: Session, school_id: uuid.UUID) -> list[Contact]:
         .order_by(Account.id)
     ).scalars()
     return [Contact(row.id, row.email, row.name, row.locale, row.time_zone) for row in rows]
+
+
+def others_act(session: Session, school_id: uuid.UUID, membership_id: uuid.UUID) -> bool:
+    """Whether somebody else acts for the school too; nobody joins or goes until the commit."""
+    session.execute(select(School.id).where(School.id == school_id).with_for_update(key_share=True))
+    others = exists().where(
+        *_acting(), Membership.school_id == school_id, Membership.id != membership_id
+    )
+    return bool(session.execute(select(others)).scalar())
+
+
+def acts_for(session: Session, school_id: uuid.UUID, account_id: uuid.UUID) -> Membership | None:
+    """Return the account's live role at the school; None if it has none."""
+    return session.execute(
+        select(Membership)
+        .join(Account, Account.id == Membership.account_id)
+        .where(*_acting(), Membership.school_id == school_id, Membership.account_id == account_id)
+    ).scalar_one_or_none()
+
+
+def awake(now: datetime) -> Subquery:
+    """Who acts for a school and may be written to at this hour: `school_id` and `account_id`."""
+    return (
+        select(Membership.school_id, Membership.account_id)
+        .join(Account, Account.id == Membership.account_id)
+        .where(*_acting(), civil(Account.time_zone, now))
+        .subquery("awake")
+    )
+
+
+def _acting() -> tuple[ColumnElement[bool], ...]:
+    """Live roles of coordinators whose accounts are open; `Account` is joined."""
+    return (
+        Membership.role == Role.SCHOOL_COORDINATOR,
+        Membership.revoked_at.is_(None),
+        Membership.account_id == Account.id,
+        Account.active,
+    )
+
+
+def invitation(
+    session: Session, invitation_id: uuid.UUID, *, lock: bool = False
+) -> CoordinatorInvitation | None:
+    """Return an invitation of a coordinator, its row held with `lock`; None if there is none."""
+    return session.get(
+        CoordinatorInvitation,
+        invitation_id,
+        with_for_update=True if lock else None,
+        populate_existing=lock,
+    )
+
+
+def open_invitation(
+    session: Session, school_id: uuid.UUID, email: str
+) -> CoordinatorInvitation | None:
+    """Return the open invitation of an address, its row held; None if there is none."""
+    return session.execute(
+        select(CoordinatorInvitation)
+        .where(
+            CoordinatorInvitation.school_id == school_id,
+            CoordinatorInvitation.email == email,
+            CoordinatorInvitation.state == InvitationState.OPEN,
+        )
+        .with_for_update(),
+        execution_options={"populate_existing": True},
+    ).scalar_one_or_none()
+
+
+def invitations(
+    session: Session, school_id: uuid.UUID, *, limit: int, cursor: str | None
+) -> Page[CoordinatorInvitation]:
+    """Return the school's invitations of coordinators, the newest first; one query."""
+    return paginate(
+        session,
+        select(CoordinatorInvitation).where(CoordinatorInvitation.school_id == school_id),
+        key=[CoordinatorInvitation.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
 
 
 def members(session: Session, school_id: uuid.UUID) -> Sequence[tuple[Membership, Account]]:

@@ -1,6 +1,15 @@
 """Routes of identity: signing in, one's own account, and what operators do with accounts."""
 
-from marketplace.identity.routes import auth, mail_links, me, notices, operator, schools, sites
+from marketplace.identity.routes import (
+    auth,
+    coordinators,
+    mail_links,
+    me,
+    notices,
+    operator,
+    schools,
+    sites,
+)
 
 BLUEPRINTS = (
     auth.blueprint,
@@ -9,5 +18,6 @@ BLUEPRINTS = (
     notices.blueprint,
     operator.blueprint,
     schools.blueprint,
+    coordinators.blueprint,
     sites.blueprint,
 )

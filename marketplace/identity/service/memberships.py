@@ -9,11 +9,19 @@ from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 from marketplace.core.rows import Part
 from marketplace.identity import queries
-from marketplace.identity.errors import LastOperator, MembershipExists, MembershipMisplaced
+from marketplace.identity.errors import (
+    LastCoordinator,
+    LastOperator,
+    MembershipExists,
+    MembershipMisplaced,
+)
+from marketplace.identity.events import CoordinatorsChanged
 from marketplace.identity.models import Membership, School
+from marketplace.identity.queries import schools
 from marketplace.identity.rules import Role, membership_place
 
 
@@ -74,7 +82,10 @@ def granted(
 def revoke(
     session: Session, membership_id: uuid.UUID, *, revoked_by: uuid.UUID | None, now: datetime
 ) -> Membership:
-    """Revoke a membership from now on; twice is once. The last operator's can't be."""
+    """Revoke a membership from now on; twice is once.
+
+    The last operator's can't be, nor that of a school's last coordinator.
+    """
     membership = session.get(Membership, membership_id, with_for_update=True)
     if membership is None:
         raise NotFound
@@ -82,9 +93,12 @@ def revoke(
         return membership
     if membership.role == Role.OPERATOR:
         _refuse_last_operator(session, membership)
+    if membership.school_id is not None:
+        _refuse_last_coordinator(session, membership, membership.school_id)
     membership.revoked_at = now
     membership.revoked_by = revoked_by
     session.flush()
+    _tell(session, membership, "removed", revoked_by, now)
     return membership
 
 
@@ -133,7 +147,32 @@ def _insert(
         )
         .returning(Membership.id)
     ).scalar_one_or_none()
-    return None if made is None else session.get_one(Membership, made)
+    if made is None:
+        return None
+    membership = session.get_one(Membership, made)
+    _tell(session, membership, "added", granted_by, now)
+    return membership
+
+
+def _tell(
+    session: Session,
+    membership: Membership,
+    what: str,
+    actor_id: uuid.UUID | None,
+    now: datetime,
+) -> None:
+    """Tell of who acts for a school: its audit trail is kept above."""
+    if membership.school_id is not None:
+        publish(
+            session,
+            CoordinatorsChanged(
+                school_id=membership.school_id,
+                what=what,
+                at=now,
+                actor_id=actor_id,
+                account_id=membership.account_id,
+            ),
+        )
 
 
 def _refuse_last_operator(session: Session, membership: Membership) -> None:
@@ -146,3 +185,11 @@ def _refuse_last_operator(session: Session, membership: Membership) -> None:
     ).scalars()
     if set(live) <= {membership.id}:
         raise LastOperator
+
+
+def _refuse_last_coordinator(
+    session: Session, membership: Membership, school_id: uuid.UUID
+) -> None:
+    """Hold the school's row after the role's, as the database's own check does."""
+    if not schools.others_act(session, school_id, membership.id):
+        raise LastCoordinator

@@ -26,6 +26,9 @@ def a_school_in_it(done: Done, stage: Stage, place: Place) -> tuple[Person, list
     done.call(done.trainee, "POST", f"/bookings/{asked}/school-request", 201, json={})
     invited = {"email": "new@grant.example"}
     done.call(coordinator, "POST", f"/schools/{desk.school}/students", 201, json=invited)
+    invited = {"email": "dev@grant.example"}
+    where = f"/schools/{desk.school}/coordinators/invitations"
+    done.call(coordinator, "POST", where, 201, json=invited)
     template = {"name": "plain", "title": "Affiliation", "body": "We agree."}
     made = done.call(done.operator, "POST", "/operator/agreement-templates", 201, json=template)
     wish = {

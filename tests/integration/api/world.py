@@ -31,6 +31,7 @@ TABLES = {
     "entry_id": "match_outcome_event",
     "export_id": "export_run",
     "feed_id": "calendar_feed",
+    "invitation_id": "coordinator_invitation",
     "invoice_id": "invoice",
     "key_id": "api_key",
     "letter_id": "letter",

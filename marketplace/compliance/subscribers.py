@@ -1,0 +1,25 @@
+"""What compliance does when something happens below it: it writes the audit trail."""
+
+from collections.abc import Sequence
+
+from marketplace.compliance.service import records
+from marketplace.core.db import Session
+from marketplace.core.events import Subscription
+from marketplace.identity.events import CoordinatorsChanged
+
+
+def coordinators_changed(session: Session, event: CoordinatorsChanged) -> None:
+    """Note who changed who acts for a school, in the transaction of the change."""
+    about = {"account_id": event.account_id, "invitation_id": event.invitation_id}
+    records.record(
+        session,
+        actor_id=event.actor_id,
+        action=f"school_coordinator.{event.what}",
+        subject_kind="school",
+        subject_id=event.school_id,
+        detail={name: str(value) for name, value in about.items() if value is not None},
+        now=event.at,
+    )
+
+
+SUBSCRIPTIONS: Sequence[Subscription] = ((CoordinatorsChanged, coordinators_changed),)

@@ -1,0 +1,270 @@
+"""Who acts for a school: its coordinators invite others, and remove one, but never the last.
+
+A link is mailed to one address, kept as its digest, and good for two weeks; opening it changes
+nothing, and only an account of that very address accepts it: it opens what students show.
+"""
+
+import hashlib
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
+from marketplace.core.events import publish
+from marketplace.core.ids import new_id
+from marketplace.identity import queries
+from marketplace.identity.errors import (
+    CoordinatorInvitationGone,
+    InvitedAlready,
+    MembershipExists,
+    OtherAddress,
+    OtherDomain,
+)
+from marketplace.identity.events import CoordinatorsChanged
+from marketplace.identity.gateway import LinkSigner
+from marketplace.identity.models import Account, CoordinatorInvitation, Membership, School
+from marketplace.identity.queries import schools
+from marketplace.identity.rules import Role, in_domain
+from marketplace.identity.service import memberships, notices
+from marketplace.identity.service.accounts import normalize_address
+from marketplace.identity.service.notices import Letter
+from marketplace.identity.service.schools import check_verified
+from marketplace.identity.states import InvitationState
+
+PURPOSE = "coordinator-invitation"
+LINK_LIFE = timedelta(days=14)
+
+
+def invite(
+    session: Session,
+    school: School,
+    address: str,
+    *,
+    actor: Account,
+    signer: LinkSigner,
+    now: datetime,
+) -> CoordinatorInvitation:
+    """Invite one address to act for the school; again, while that is open, sends another link.
+
+    `SchoolNotVerified`, `OtherDomain` where the school has a domain of its own and the address is
+    not in it, `MembershipExists` for who is a coordinator.
+    """
+    check_verified(school)
+    email = normalize_address(address)
+    if not in_domain(email, school.email_domain):
+        raise OtherDomain(f"Not in {school.email_domain}.")
+    known = queries.account_by_email(session, email)
+    if known is not None and schools.acts_for(session, school.id, known.id) is not None:
+        raise MembershipExists
+    found = schools.open_invitation(session, school.id, email)
+    token, made = _linked(session, school, email, found, actor.id, signer, now)
+    _mail(session, school, made, actor, known, token, now)
+    _tell(session, made, "invited", actor.id, now)
+    return made
+
+
+def invitation(
+    session: Session, signer: LinkSigner, token: str, now: datetime
+) -> CoordinatorInvitation:
+    """Return the open invitation that a link is for; `CoordinatorInvitationGone` for any other."""
+    return _invited(session, signer, token, now, lock=False)
+
+
+def accept(
+    session: Session, signer: LinkSigner, token: str, *, account: Account, now: datetime
+) -> Membership:
+    """Be a coordinator of the school, as the account of the address that was invited.
+
+    `OtherAddress` for any other account; the invitation stays open.
+    """
+    found = _invited(session, signer, token, now, lock=True)
+    if account.email != found.email:
+        raise OtherAddress
+    school = schools.find(session, found.school_id)
+    check_verified(school)
+    made = memberships.grant(
+        session,
+        account.id,
+        Role.SCHOOL_COORDINATOR,
+        granted_by=found.invited_by,
+        now=now,
+        school_id=school.id,
+    )
+    found.account_id = account.id
+    _end(session, found, InvitationState.ACCEPTED, now)
+    _tell_others(session, school, account, account.name, "added", now)
+    return made
+
+
+def refuse(session: Session, signer: LinkSigner, token: str, now: datetime) -> None:
+    """Say no by the link; no account is needed."""
+    found = _invited(session, signer, token, now, lock=True)
+    _end(session, found, InvitationState.REFUSED, now)
+    _tell(session, found, "invitation_refused", None, now)
+
+
+def withdraw(
+    session: Session,
+    school_id: uuid.UUID,
+    invitation_id: uuid.UUID,
+    *,
+    actor_id: uuid.UUID,
+    now: datetime,
+) -> None:
+    """Take an invitation back; its link is void from then on. Twice is once."""
+    found = schools.invitation(session, invitation_id, lock=True)
+    if found is None or found.school_id != school_id:
+        raise NotFound
+    if found.state == InvitationState.WITHDRAWN:
+        return
+    if found.state != InvitationState.OPEN:
+        raise CoordinatorInvitationGone
+    _end(session, found, InvitationState.WITHDRAWN, now)
+    _tell(session, found, "invitation_withdrawn", actor_id, now)
+
+
+def remove(
+    session: Session,
+    school_id: uuid.UUID,
+    membership_id: uuid.UUID,
+    *,
+    actor: Account,
+    now: datetime,
+) -> None:
+    """End a coordinator's role, one's own among them; `LastCoordinator` for the last. Twice is once.
+
+    What they had invited others by is good no more.
+    """
+    found = session.get(Membership, membership_id)
+    if found is None or found.school_id != school_id:
+        raise NotFound
+    if found.revoked_at is not None:
+        return
+    gone = session.get_one(Account, found.account_id)
+    memberships.revoke(session, membership_id, revoked_by=actor.id, now=now)
+    school = schools.find(session, school_id)
+    _tell_others(session, school, gone, actor.name, "removed", now)
+
+
+def fingerprint(token: str) -> bytes:
+    """What is kept of a link: its SHA-256."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _linked(
+    session: Session,
+    school: School,
+    email: str,
+    found: CoordinatorInvitation | None,
+    actor_id: uuid.UUID,
+    signer: LinkSigner,
+    now: datetime,
+) -> tuple[str, CoordinatorInvitation]:
+    """Give the invitation a new link, or make one; `InvitedAlready` where somebody is faster."""
+    until = now + LINK_LIFE
+    if found is not None:
+        token = signer.sign(PURPOSE, found.id, until)
+        found.token_hash, found.expires_at, found.invited_by = fingerprint(token), until, actor_id
+        session.flush()
+        return token, found
+    invitation_id = new_id()
+    token = signer.sign(PURPOSE, invitation_id, until)
+    made = session.execute(
+        insert(CoordinatorInvitation)
+        .values(
+            id=invitation_id,
+            school_id=school.id,
+            email=email,
+            state=InvitationState.OPEN,
+            token_hash=fingerprint(token),
+            invited_by=actor_id,
+            invited_at=now,
+            expires_at=until,
+        )
+        .on_conflict_do_nothing()
+        .returning(CoordinatorInvitation)
+    ).scalar_one_or_none()
+    if made is None:
+        raise InvitedAlready
+    return token, made
+
+
+def _invited(
+    session: Session, signer: LinkSigner, token: str, now: datetime, *, lock: bool
+) -> CoordinatorInvitation:
+    invitation_id = signer.read(PURPOSE, token, now)
+    found = schools.invitation(session, invitation_id, lock=lock) if invitation_id else None
+    if (
+        found is None
+        or found.state != InvitationState.OPEN
+        or found.token_hash != fingerprint(token)
+        or schools.acts_for(session, found.school_id, found.invited_by) is None
+    ):
+        raise CoordinatorInvitationGone
+    return found
+
+
+def _end(
+    session: Session, found: CoordinatorInvitation, state: InvitationState, now: datetime
+) -> None:
+    found.state, found.ended_at = state.value, now
+    session.flush()
+
+
+def _mail(
+    session: Session,
+    school: School,
+    made: CoordinatorInvitation,
+    actor: Account,
+    known: Account | None,
+    token: str,
+    now: datetime,
+) -> None:
+    """Write to the address; in the language of whoever invites, where it has no account."""
+    letter = Letter(
+        made.email,
+        known.name if known else "",
+        known.locale if known else actor.locale,
+        {"token": token},
+    )
+    data: dict[str, Any] = {
+        "school_name": school.name,
+        "invited_by": actor.name,
+        "email": made.email,
+        "expires_at": made.expires_at.isoformat(),
+    }
+    notices.notify_addresses(session, [letter], "coordinator_invitation", data, now=now)
+
+
+def _tell_others(
+    session: Session, school: School, person: Account, by: str, what: str, now: datetime
+) -> None:
+    """Tell the school's coordinators, and the one whom it is about, of who acts for it."""
+    about = queries.contact(session, person.id)
+    people = {one.account_id: one for one in schools.coordinators(session, school.id)}
+    if about is not None:
+        people[about.account_id] = about
+    data = {"school_name": school.name, "person": person.name, "by": by, "what": what}
+    notices.notify_all(session, list(people.values()), "coordinators_changed", data, now=now)
+
+
+def _tell(
+    session: Session,
+    made: CoordinatorInvitation,
+    what: str,
+    actor_id: uuid.UUID | None,
+    now: datetime,
+) -> None:
+    publish(
+        session,
+        CoordinatorsChanged(
+            school_id=made.school_id,
+            what=what,
+            at=now,
+            actor_id=actor_id,
+            invitation_id=made.id,
+        ),
+    )
