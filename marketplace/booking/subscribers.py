@@ -12,6 +12,7 @@ from marketplace.booking.events import (
 )
 from marketplace.booking.service import agreeing, erasing, host_shares, offering, payment
 from marketplace.booking.service.cohorts import paying as cohort_paying
+from marketplace.booking.service.cohorts import succeeding
 from marketplace.booking.service.itineraries import following, paying
 from marketplace.catalog.events import SeatsFreed
 from marketplace.compliance.events import AgreementInForce, ErasureAsked
@@ -28,6 +29,7 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (BookingReleased, cohort_paying.heard),
     (BookingCancelled, cohort_paying.heard),
     (PaymentSettled, cohort_paying.settled),
+    (PaymentSettled, succeeding.settled),
     (PaymentSettled, payment.settled),
     (PaymentFailed, payment.failed),
     (PaymentExpired, payment.failed),

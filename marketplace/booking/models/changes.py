@@ -42,6 +42,7 @@ class BookingChange(Base):
 class BookingProposal(Base):
     """A change that others have to agree to first: the host, or the trainee who would come.
 
+    Where a school proposes it for one of its places, the trainee whose place it is or would be.
     It keeps no seat. The terms are those of `quote`, or it can't take effect.
     """
 
@@ -52,7 +53,10 @@ class BookingProposal(Base):
             "state IN ('open', 'done', 'declined', 'withdrawn', 'expired')", name="state"
         ),
         CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),
-        CheckConstraint("(kind = 'transfer') = (to_trainee_id IS NOT NULL)", name="to"),
+        CheckConstraint(
+            "(kind = 'transfer' OR proposed_by IS NOT NULL) = (to_trainee_id IS NOT NULL)",
+            name="to",
+        ),
         CheckConstraint("EXTRACT(ISODOW FROM first_day) = 1", name="first_day"),
         Index(
             "uq_booking_proposal_booking_id",
@@ -73,6 +77,8 @@ class BookingProposal(Base):
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
     kind: Mapped[str]
     to_trainee_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    # The coordinator of the school whose place it is; empty where the trainee proposes.
+    proposed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     first_day: Mapped[date]
     weeks: Mapped[int] = mapped_column(SmallInteger)
     quote: Mapped[str]
@@ -103,6 +109,7 @@ class Rescue(Base):
             "(state IN ('offered', 'accepted')) <= (offer_id IS NOT NULL)", name="offer"
         ),
         CheckConstraint("(asked_at IS NULL) = (asked_quote IS NULL)", name="asked"),
+        CheckConstraint("(agreed_at IS NULL) = (agreed_quote IS NULL)", name="agreed"),
         Index(
             "ix_rescue_decide_by",
             "decide_by",
@@ -121,6 +128,9 @@ class Rescue(Base):
     # Taken under this quote, and waiting for its host to agree.
     asked_at: Mapped[datetime | None]
     asked_quote: Mapped[str | None]
+    # Of a school's place: its student agrees to this quote, and the school can take it.
+    agreed_at: Mapped[datetime | None]
+    agreed_quote: Mapped[str | None]
     # Listings besides the one that is held, best first: [{"listing_id": …}, …].
     others: Mapped[list[Any]] = mapped_column(JSONB)
     ended_at: Mapped[datetime | None]

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.booking.rules.cohorts import CohortState
@@ -43,18 +43,24 @@ class Cohort(Base):
 
 
 class CohortPlace(Base):
-    """A student's place, and whether they want it; an answer stays."""
+    """A student's place, and whether they want it; an answer stays.
+
+    What takes over from a place, for other weeks, another student or at another site, is a row of
+    its own that names the booking before.
+    """
 
     __tablename__ = "cohort_place"
     __table_args__ = (
-        UniqueConstraint("booking_id"),
+        Index("ix_cohort_place_cohort_id", "cohort_id", "student_id"),
+        Index("uq_cohort_place_replaces_id", "replaces_id", unique=True),
         Index("ix_cohort_place_student_id", "student_id"),
         CheckConstraint("answer IN ('waiting', 'agreed', 'declined')", name="answer"),
         CheckConstraint("(answer = 'waiting') = (answered_at IS NULL)", name="answered"),
     )
 
-    cohort_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cohort.id"), primary_key=True)
-    student_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("school_student.id"), primary_key=True)
-    booking_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("booking.id"))
+    booking_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
+    cohort_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cohort.id"))
+    student_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("school_student.id"))
+    replaces_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("booking.id"))
     answer: Mapped[str]
     answered_at: Mapped[datetime | None]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, or_, select
 
-from marketplace.booking.models import BookingChange, BookingProposal, Rescue
+from marketplace.booking.models import Booking, BookingChange, BookingProposal, Rescue
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.web.pagination import Page, paginate
@@ -85,6 +85,23 @@ def proposals_at(
         BookingProposal.expires_at > now,
         BookingProposal.needs_host,
         BookingProposal.to_trainee_id.is_(None) | BookingProposal.trainee_agreed_at.is_not(None),
+    )
+    return _newest(session, query, limit, cursor)
+
+
+def proposals_of_school(
+    session: Session, school_id: UUID, now: datetime, *, limit: int, cursor: str | None
+) -> Page[BookingProposal]:
+    """Return the open proposals of a school about its places, newest first."""
+    query = (
+        select(BookingProposal)
+        .join(Booking, Booking.id == BookingProposal.booking_id)
+        .where(
+            Booking.school_id == school_id,
+            BookingProposal.proposed_by.is_not(None),
+            BookingProposal.state == "open",
+            BookingProposal.expires_at > now,
+        )
     )
     return _newest(session, query, limit, cursor)
 

@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from marketplace.booking.models import Booking, BookingWeek, Cohort, CohortPlace
 from marketplace.core.db import Session
@@ -15,6 +16,8 @@ from marketplace.web.pagination import Page, paginate
 
 # As payments call what is paid for.
 PAYABLE = "cohort"
+# One place of it, where more is owed for that alone.
+PLACE = "cohort_place"
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,15 @@ def page(session: Session, school_id: UUID, *, limit: int, cursor: str | None) -
 
 
 def places(session: Session, cohort_id: UUID) -> list[Place]:
-    """Return the cohort's places by name; two queries."""
+    """Return the cohort's places by name, each as it stands now; two queries."""
+    later = aliased(CohortPlace)
     rows = session.execute(
         select(CohortPlace, Booking)
         .join(Booking, Booking.id == CohortPlace.booking_id)
-        .where(CohortPlace.cohort_id == cohort_id),
+        .where(
+            CohortPlace.cohort_id == cohort_id,
+            ~select(later).where(later.replaces_id == CohortPlace.booking_id).exists(),
+        ),
         execution_options={"populate_existing": True},
     ).all()
     people = identity.contacts(session, [row[1].trainee_id for row in rows])
@@ -91,6 +98,22 @@ def answers(session: Session, cohort_id: UUID) -> dict[UUID, CohortPlace]:
         execution_options={"populate_existing": True},
     ).scalars()
     return {row.booking_id: row for row in rows}
+
+
+def place(session: Session, booking_id: UUID) -> CohortPlace:
+    """Return the place that a booking is; `NotFound` where it is none."""
+    found = session.get(CohortPlace, booking_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def of_school(session: Session, school_id: UUID, booking_id: UUID) -> Booking:
+    """Return the booking of a place of this school's; `NotFound` for any other."""
+    found = session.get(Booking, booking_id)
+    if found is None or found.cohort_id is None or found.school_id != school_id:
+        raise NotFound
+    return found
 
 
 def busy(

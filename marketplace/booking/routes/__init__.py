@@ -11,6 +11,7 @@ from marketplace.booking.routes import (
     itineraries,
     messages,
     operators,
+    places,
     rescues,
     rounds,
     schools,
@@ -38,4 +39,5 @@ BLUEPRINTS = (
     rounds.opening,
     schools.blueprint,
     cohorts.blueprint,
+    places.blueprint,
 )

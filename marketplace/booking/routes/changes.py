@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.booking import queries
-from marketplace.booking.models import BookingProposal
+from marketplace.booking.models import Booking, BookingProposal
 from marketplace.booking.routes import finding
 from marketplace.booking.rules.changes import ChangeQuote
 from marketplace.booking.schemas.changes import (
@@ -18,7 +18,7 @@ from marketplace.booking.schemas.changes import (
     TransferQuoteArgs,
     WeeksArgs,
 )
-from marketplace.booking.service import proposals, reschedules, transfers
+from marketplace.booking.service import changes, proposals, reschedules, transfers
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.errors import DomainError, NotFound
 from marketplace.identity.access import check_site, current_account, signed_in, site_member
@@ -40,7 +40,7 @@ blueprint = Blueprint(
 @blueprint.response(200, ChangeQuoteSchema)
 def quote_weeks(data: dict[str, Any], booking_id: UUID) -> ChangeQuote:
     """See what other weeks would cost and what becomes of what you paid; nothing is changed."""
-    booking = finding.own(booking_id)
+    booking = _to_change(booking_id)
     return reschedules.quote(
         context.session(), booking, terms=finding.terms(), now=context.now(), **data
     )
@@ -57,7 +57,7 @@ def reschedule(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
     `proposal` is what waits. 409 `quote_changed` with the present terms, `seat_taken`,
     `already_booked_then`, `not_eligible`: then nothing has changed.
     """
-    booking = finding.own(booking_id)
+    booking = _to_change(booking_id)
     mark, message = data.pop("quote"), data.pop("message")
     given = {**data, "mark": mark, "terms": finding.terms(), "now": context.now()}
     if booking.approval == Approval.REQUEST:
@@ -73,7 +73,7 @@ def reschedule(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, ChangeQuoteSchema)
 def quote_transfer(data: dict[str, Any], booking_id: UUID) -> ChangeQuote:
     """See what a trainee of your school would take over; nothing is changed, nobody is told."""
-    session, booking = context.session(), finding.own(booking_id)
+    session, booking = context.session(), _to_change(booking_id)
     to = transfers.recipient(session, booking, data["email"])
     return transfers.quote(
         session, booking, to_trainee_id=to, terms=finding.terms(), now=context.now()
@@ -86,7 +86,7 @@ def quote_transfer(data: dict[str, Any], booking_id: UUID) -> ChangeQuote:
 @blueprint.response(201, ProposalSchema)
 def transfer(data: dict[str, Any], booking_id: UUID) -> BookingProposal:
     """Offer your booking to a trainee of your school, who has seven days to take it."""
-    session, booking = context.session(), finding.own(booking_id)
+    session, booking = context.session(), _to_change(booking_id)
     return proposals.propose_transfer(
         session,
         booking,
@@ -103,7 +103,7 @@ def transfer(data: dict[str, Any], booking_id: UUID) -> BookingProposal:
 @blueprint.arguments(PageArgs, location="query")
 @blueprint.response(200, page_of(ProposalSchema))
 def list_to_me(args: dict[str, Any]) -> Page[BookingProposal]:
-    """List the bookings that other trainees would hand on to you."""
+    """List what waits for you: bookings handed on to you, and what your school proposes."""
     return queries.proposals_to(context.session(), current_account().id, context.now(), **args)
 
 
@@ -173,8 +173,18 @@ def withdraw(proposal_id: UUID) -> BookingProposal:
     session = context.session()
     found = queries.proposal(session, proposal_id)
     finding.own(found.booking_id)
+    if found.proposed_by is not None:
+        # What their school proposes a student declines; the school takes it back.
+        raise NotFound
     proposals.withdraw(session, found, actor_id=current_account().id, now=context.now())
     return found
+
+
+def _to_change(booking_id: UUID) -> Booking:
+    """Return the caller's own booking, unless it is their school's to change."""
+    booking = finding.own(booking_id)
+    changes.check_own(booking)
+    return booking
 
 
 def _party(proposal_id: UUID, *, maker: bool = False) -> tuple[BookingProposal, bool]:

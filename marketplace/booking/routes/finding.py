@@ -4,6 +4,7 @@ from uuid import UUID
 
 from marketplace.booking import queries
 from marketplace.booking.models import Booking
+from marketplace.booking.queries import cohorts
 from marketplace.booking.rules.terms import Terms
 from marketplace.core.errors import NotFound
 from marketplace.core.settings import Settings
@@ -49,6 +50,11 @@ def concerning(booking_id: UUID) -> Booking:
     if booking.school_id is not None and booking.school_id in caller().school_ids:
         return booking
     return visible(booking_id)
+
+
+def place(school_id: UUID, booking_id: UUID) -> Booking:
+    """Return a place of a cohort of this school; for any other there is nothing here."""
+    return cohorts.of_school(context.session(), school_id, booking_id)
 
 
 def terms() -> Terms:

@@ -136,6 +136,11 @@ class RescueSchema(StrictSchema):
         allow_none=True,
         metadata={"description": "When you took what its host has still to agree to."},
     )
+    agreed_at = fields.AwareDateTime(
+        format="iso",
+        allow_none=True,
+        metadata={"description": "Of a school's place: when its student agreed to what is held."},
+    )
     offer = fields.Nested(BookingSchema, allow_none=True)
     quote = fields.Nested(ChangeQuoteSchema, allow_none=True)
     others = fields.List(fields.Nested(RescueListingSchema))

@@ -79,11 +79,21 @@ class CohortPlaceSchema(StrictSchema):
     student_name = fields.String()
     answer = fields.String(attribute="place.answer", validate=validate.OneOf(ANSWERS))
     booking_id = fields.UUID(attribute="booking.id")
+    replaces_id = fields.UUID(
+        attribute="place.replaces_id",
+        allow_none=True,
+        metadata={"description": "The booking that it took over from, if it did."},
+    )
     state = fields.String(attribute="booking.state", validate=validate.OneOf(STATES))
+    listing_title = fields.String(attribute="booking.listing_title")
+    site_name = fields.String(attribute="booking.site_name")
+    first_day = fields.Date(attribute="booking.first_day")
+    last_day = fields.Date(attribute="booking.last_day")
     hold_expires_at = fields.AwareDateTime(
         attribute="booking.hold_expires_at", format="iso", allow_none=True
     )
     total = MoneyField(attribute="booking.total")
+    paid = MoneyField(attribute="booking.paid")
     policy = fields.String(attribute="booking.policy_key")
 
 

@@ -20,7 +20,15 @@ from marketplace.booking.models import Booking, BookingCancellation
 from marketplace.booking.rules import cancellation, frozen
 from marketplace.booking.rules.cancellation import Facts, Quote
 from marketplace.booking.rules.deadlines import days_before
-from marketplace.booking.service import host_shares, notices, payment, refusing, transition
+from marketplace.booking.service import (
+    host_shares,
+    notices,
+    payment,
+    refusing,
+    school_notices,
+    transition,
+)
+from marketplace.booking.service.cohorts import succeeding
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.rules.policies import PolicyEvent, RefundOrder
 from marketplace.core.db import Session
@@ -124,6 +132,9 @@ def settle(
     session.add(_record(booking, agreed, asked, actor_id, now))
     host_shares.decided(session, booking, now)
     session.flush()
+    if booking.cohort_id is not None:
+        succeeding.drop(session, booking, reason, actor_id, now)
+        school_notices.cancelled(session, booking, agreed.refund, reason, now)
     by_card = sum(one["amount"]["amount"] for one in asked if one["means"] != Means.CREDIT)
     return Money(by_card, agreed.refund.currency)
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.booking.models import Booking, BookingProposal
-from marketplace.booking.rules.changes import ChangeQuote
+from marketplace.booking.rules.changes import ChangeKind, ChangeQuote
+from marketplace.booking.service import notices, school_notices
 from marketplace.booking.service.notices import (
     days,
     days_off,
@@ -31,9 +32,11 @@ def rescheduled(
         "trainee_name": name_of(session, new),
     }
     money = money_of(quote)
+    own = _own(new, money)
     files = [days_off(session, old, now), days(session, new, now)]
-    tell_trainee(session, new, "booking_rescheduled", now=now, files=files, **before, **money)
+    tell_trainee(session, new, "booking_rescheduled", now=now, files=files, **before, **own)
     tell_host(session, new, "booking_rescheduled", now=now, **before, **dict.fromkeys(money))
+    school_notices.changed(session, old, new, quote, now)
 
 
 def transferred(
@@ -42,18 +45,19 @@ def transferred(
     """Tell who came, who comes, and the host; the first where later refunds go."""
     names: dict[str, Any] = {"from_name": name_of(session, old), "to_name": name_of(session, new)}
     money: dict[str, Any] = {"carried": money_json(quote.carried), **money_of(quote)}
-    about = {**names, **money}
+    about = {**names, **_own(new, money)}
     gone, come = [days_off(session, old, now)], [days(session, new, now)]
     tell_trainee(session, old, "booking_transferred", now=now, files=gone, whose="giver", **about)
     tell_trainee(session, new, "booking_transferred", now=now, files=come, whose="taker", **about)
     hidden: dict[str, Any] = {**money, "carried": None, "due": None}
     tell_host(session, new, "booking_transferred", now=now, whose="host", **names, **hidden)
+    school_notices.changed(session, old, new, quote, now)
 
 
 def proposed_to_host(
     session: Session, booking: Booking, proposal: BookingProposal, now: datetime
 ) -> None:
-    to = proposal.to_trainee_id
+    to = proposal.to_trainee_id if proposal.kind == ChangeKind.TRANSFER else None
     contact = identity.contact(session, to) if to else None
     tell_host(
         session,
@@ -96,7 +100,11 @@ def proposed_to_trainee(
 def proposal_declined(
     session: Session, booking: Booking, proposal: BookingProposal, now: datetime
 ) -> None:
-    tell_trainee(session, booking, "change_declined", now=now, reason=proposal.reason or "")
+    reason = proposal.reason or ""
+    if proposal.proposed_by is not None:
+        school_notices.declined(session, booking, reason, now)
+        return
+    tell_trainee(session, booking, "change_declined", now=now, reason=reason)
 
 
 def rescue_offered(
@@ -115,9 +123,10 @@ def rescue_offered(
         tier=offer.tier,
         approval=offer.approval,
         price=money_json(quote.price),
-        paid=money_json(quote.paid),
+        paid=notices.money_of(old, quote.paid),
         decide_by=None if until is None else until.isoformat(),
     )
+    school_notices.rescue_offered(session, old, offer, reason, now)
 
 
 def rescued(
@@ -125,9 +134,11 @@ def rescued(
 ) -> None:
     names: dict[str, Any] = {"trainee_name": name_of(session, new), "called_off": old.site_name}
     money = money_of(quote)
+    own = _own(new, money)
     files = [days_off(session, old, now), days(session, new, now)]
-    tell_trainee(session, new, "booking_rescued", now=now, files=files, **names, **money)
+    tell_trainee(session, new, "booking_rescued", now=now, files=files, **names, **own)
     tell_host(session, new, "booking_rescued", now=now, **names, **dict.fromkeys(money))
+    school_notices.changed(session, old, new, quote, now)
 
 
 def difference_borne(
@@ -145,6 +156,11 @@ def money_of(quote: ChangeQuote) -> dict[str, Any]:
         "due": money_json(quote.due),
         "due_on": quote.due_on.isoformat() if quote.due_on else None,
     }
+
+
+def _own(booking: Booking, money: dict[str, Any]) -> dict[str, Any]:
+    """What the trainee is told of money: nothing of what their school pays."""
+    return money if booking.cohort_id is None else dict.fromkeys(money)
 
 
 def name_of(session: Session, booking: Booking) -> str:
@@ -168,6 +184,7 @@ def no_show_disputed(session: Session, booking: Booking, text: str, now: datetim
 def no_show_decided(
     session: Session, booking: Booking, decision: str, refund: Money, reason: str, now: datetime
 ) -> None:
-    data: dict[str, Any] = {"decision": decision, "reason": reason, "refund": money_json(refund)}
+    back = notices.money_of(booking, refund)
+    data: dict[str, Any] = {"decision": decision, "reason": reason, "refund": back}
     tell_trainee(session, booking, "no_show_decided", now=now, **data)
     tell_host(session, booking, "no_show_decided", now=now, **{**data, "refund": None})

@@ -25,6 +25,7 @@ from marketplace.booking.rules.deadlines import day_begins, site_day
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.service import cancellations, holds, payment, transition
 from marketplace.booking.service.clearances import READABLE_AFTER
+from marketplace.booking.service.cohorts import succeeding
 from marketplace.booking.service.notices import money_json
 from marketplace.booking.states import BookingState
 from marketplace.compliance.service import releases
@@ -60,13 +61,17 @@ def check_open(booking: Booking, now: datetime) -> None:
             f"Only a confirmed booking can be changed; this one is {booking.state}.",
             extra={"state": booking.state},
         )
-    if booking.cohort_id is not None:
-        raise NotOpenForThis(
-            "Your school has booked it: it cancels and books anew.",
-            extra={"cohort_id": str(booking.cohort_id)},
-        )
     if Rotation(booking.first_day, booking.weeks).has_begun(site_day(now, booking.time_zone)):
         raise NotOpenForThis("The rotation has begun.")
+
+
+def check_own(booking: Booking) -> None:
+    """Refuse a trainee what their school does, which has booked and paid the place."""
+    if booking.cohort_id is not None:
+        raise NotOpenForThis(
+            "Your school has booked it: ask your school to change it.",
+            extra={"cohort_id": str(booking.cohort_id)},
+        )
 
 
 def plan(old: Booking, new: Booking, change: Change, policy: dict[str, Any]) -> Plan:
@@ -74,6 +79,8 @@ def plan(old: Booking, new: Booking, change: Change, policy: dict[str, Any]) -> 
     found = rules.change_quote(change)
     # It stays one of the itinerary's rotations as long as it is the same trainee's.
     new.itinerary_id = old.itinerary_id if old.trainee_id == new.trainee_id else None
+    # It stays one of the school's places, whoever comes.
+    new.cohort_id = old.cohort_id
     new.state = BookingState.CONFIRMED.value
     new.hold_expires_at = None
     # What a school has approved it need not approve again.
@@ -85,7 +92,8 @@ def plan(old: Booking, new: Booking, change: Change, policy: dict[str, Any]) -> 
     )
     new.total, new.paid = found.price, found.carried
     new.deposit = min(new.deposit, found.price)
-    new.balance_due_on = found.due_on
+    # What a school owes besides it is invoiced.
+    new.balance_due_on = None if new.cohort_id is not None else found.due_on
     new.policy = policy
     return Plan(found, new)
 
@@ -142,13 +150,15 @@ def take_over(
     if same_person:
         _carry_waivers(session, old.id, new.id)
     carry_money(session, old, new, now)
-    take_the_place(session, old, new)
+    take_the_place(session, old, new, now)
     record(session, old, new, quote, asked, actor_id, now)
     return new
 
 
-def take_the_place(session: Session, old: Booking, new: Booking) -> None:
-    """Let `new` be the rotation of the itinerary that `old` was, if it was one."""
+def take_the_place(session: Session, old: Booking, new: Booking, now: datetime) -> None:
+    """Let `new` be the rotation of the itinerary, or the place of the cohort, that `old` was."""
+    if new.cohort_id is not None:
+        succeeding.take_over(session, old, new, now)
     if new.itinerary_id is None:
         return
     session.execute(
@@ -174,11 +184,13 @@ def carry_money(session: Session, old: Booking, new: Booking, now: datetime) -> 
         lines=frozen.price_lines(new.price, "carried"),
         now=now,
     )
-    close_balance(session, old)
+    close_balance(session, old, now)
 
 
-def close_balance(session: Session, old: Booking) -> None:
+def close_balance(session: Session, old: Booking, now: datetime) -> None:
     """Have an open page for the balance closed: nothing more is due for this one."""
+    if old.cohort_id is not None:
+        succeeding.drop(session, old, "The place was changed.", None, now)
     open_page = payments.live_payment(session, Payable(payment.KIND, old.id), "balance")
     if open_page is not None:
         defer(session, payment.DROP, payment_id=str(open_page.id))

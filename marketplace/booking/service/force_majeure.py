@@ -234,7 +234,7 @@ def _keep_set(session: Session, row: ForceMajeure, found: Sequence[Touched]) -> 
 
 
 def _tell(session: Session, booking: Booking, refund: Money, reason: str, now: datetime) -> None:
-    data: dict[str, Any] = {"reason": reason, "refund": notices.money_json(refund)}
+    data: dict[str, Any] = {"reason": reason, "refund": notices.money_of(booking, refund)}
     files = [notices.days_off(session, booking, now)] if booking.paid.minor else []
     notices.tell_trainee(session, booking, "force_majeure", now=now, files=files, **data)
     notices.tell_host(session, booking, "force_majeure", now=now, **{**data, "refund": None})

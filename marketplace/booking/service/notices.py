@@ -30,6 +30,11 @@ def money_json(amount: Money) -> dict[str, Any]:
     return {"amount": amount.minor, "currency": amount.currency}
 
 
+def money_of(booking: Booking, amount: Money) -> dict[str, Any] | None:
+    """What a trainee is told of money that goes back; nothing where their school has paid."""
+    return None if booking.cohort_id is not None else money_json(amount)
+
+
 def tell_trainee(
     session: Session,
     booking: Booking,
@@ -239,11 +244,16 @@ def balance_due(session: Session, booking: Booking, now: datetime) -> None:
 
 
 def cancelled(
-    session: Session, booking: Booking, refund: Money, reason: str, now: datetime
+    session: Session,
+    booking: Booking,
+    refund: Money,
+    reason: str,
+    now: datetime,
+    by: str | None = None,
 ) -> None:
     """Tell both sides, whichever of them did it; the trainee also why, if somebody else did."""
-    by = CANCELLED_BY[BookingState(booking.state)]
-    data = {"cancelled_by": by, "refund": money_json(refund)}
+    by = by or CANCELLED_BY[BookingState(booking.state)]
+    data = {"cancelled_by": by, "refund": money_of(booking, refund)}
     why = None if by == "trainee" else reason
     # Whoever paid has the days in a calendar.
     files = [days_off(session, booking, now)] if booking.paid.minor else []

@@ -187,8 +187,7 @@ def check_alone(booking: Booking) -> None:
 
     `PaidBySchool` for what a school does for a cohort.
     """
-    if booking.cohort_id is not None:
-        raise PaidBySchool(extra={"cohort_id": str(booking.cohort_id)})
+    _check_own(booking)
     if booking.itinerary_id is not None and booking.replaces_id is None:
         raise PaidTogether(extra={"itinerary_id": str(booking.itinerary_id)})
 
@@ -204,6 +203,7 @@ def lock_money(session: Session, booking: Booking) -> None:
         lock_itinerary(session, booking.itinerary_id)
     if booking.cohort_id is not None:
         payments.lock_payable(session, Payable(cohorts.PAYABLE, booking.cohort_id))
+        payments.lock_payable(session, Payable(cohorts.PLACE, booking.id))
     payments.lock_payable(session, Payable(KIND, booking.id))
 
 
@@ -275,7 +275,13 @@ def _request_balance(
     return asked.payment_id
 
 
+def _check_own(booking: Booking) -> None:
+    if booking.cohort_id is not None:
+        raise PaidBySchool(extra={"cohort_id": str(booking.cohort_id)})
+
+
 def _check_owing(booking: Booking) -> None:
+    _check_own(booking)
     if booking.paid >= booking.total:
         raise NotOpenForThis("This booking is paid.")
 

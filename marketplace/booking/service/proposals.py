@@ -15,7 +15,14 @@ from marketplace.booking.rules.changes import ChangeKind, ChangeQuote
 from marketplace.booking.rules.deadlines import day_begins, decide_by
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import change_notices, changes, reschedules, transfers
+from marketplace.booking.service import (
+    change_notices,
+    changes,
+    reschedules,
+    school_notices,
+    transfers,
+)
+from marketplace.booking.service.changes import Plan
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
 
@@ -33,11 +40,19 @@ def propose_weeks(
     message: str,
     terms: Terms,
     now: datetime,
+    proposed_by: UUID | None = None,
 ) -> BookingProposal:
-    """Ask the host for other weeks under the quote of `mark`; it has as long as for an application."""
+    """Ask the host for other weeks under the quote of `mark`; it has as long as for an application.
+
+    `proposed_by` a coordinator of the school whose place it is: its student is asked first.
+    """
     old = changes.lock(session, booking.id)
     planned = reschedules.plan(session, old, Rotation(first_day, weeks), terms, now)
     changes.check_mark(planned.quote, mark)
+    if proposed_by is not None:
+        return _ask_student(
+            session, old, planned, old.trainee_id, message, proposed_by=proposed_by, now=now
+        )
     found = _open(
         session,
         old,
@@ -61,11 +76,16 @@ def propose_transfer(
     message: str,
     terms: Terms,
     now: datetime,
+    proposed_by: UUID | None = None,
 ) -> BookingProposal:
     """Offer the booking to another trainee of the same school under the quote of `mark`."""
     old = changes.lock(session, booking.id)
     planned = transfers.plan(session, old, to_trainee_id, terms, now)
     changes.check_mark(planned.quote, mark)
+    if proposed_by is not None:
+        return _ask_student(
+            session, old, planned, to_trainee_id, message, proposed_by=proposed_by, now=now
+        )
     found = _open(
         session,
         old,
@@ -84,7 +104,7 @@ def propose_transfer(
 def quote(session: Session, proposal: BookingProposal, terms: Terms, now: datetime) -> ChangeQuote:
     """Say what the proposal means as things stand; it takes effect only where that is unchanged."""
     booking = queries.find(session, proposal.booking_id)
-    if proposal.to_trainee_id is not None:
+    if proposal.kind == ChangeKind.TRANSFER and proposal.to_trainee_id is not None:
         return transfers.plan(session, booking, proposal.to_trainee_id, terms, now).quote
     rotation = Rotation(proposal.first_day, proposal.weeks)
     return reschedules.plan(session, booking, rotation, terms, now).quote
@@ -137,6 +157,36 @@ def withdraw(session: Session, proposal: BookingProposal, *, actor_id: UUID, now
     _end(session, _locked_open(session, proposal, now), "withdrawn", actor_id, None, now)
 
 
+def _ask_student(
+    session: Session,
+    old: Booking,
+    planned: Plan,
+    student_id: UUID,
+    message: str,
+    *,
+    proposed_by: UUID,
+    now: datetime,
+) -> BookingProposal:
+    """Open what a school proposes: the student whose place it is or would be answers first."""
+    found = _open(
+        session,
+        old,
+        planned.quote.kind,
+        planned.quote,
+        message,
+        needs_host=planned.new.approval == Approval.REQUEST,
+        until=min(
+            now + TRAINEE_ANSWERS,
+            day_begins(min(old.first_day, planned.quote.first_day), old.time_zone),
+        ),
+        now=now,
+        to_trainee_id=student_id,
+        proposed_by=proposed_by,
+    )
+    school_notices.proposed(session, old, found, now)
+    return found
+
+
 def _open(
     session: Session,
     old: Booking,
@@ -148,6 +198,7 @@ def _open(
     until: datetime,
     now: datetime,
     to_trainee_id: UUID | None = None,
+    proposed_by: UUID | None = None,
 ) -> BookingProposal:
     before = queries.open_proposal(session, old.id)
     if before is not None:
@@ -160,6 +211,7 @@ def _open(
         site_id=old.site_id,
         kind=kind.value,
         to_trainee_id=to_trainee_id,
+        proposed_by=proposed_by,
         first_day=quote.first_day,
         weeks=quote.weeks,
         quote=quote.mark,
@@ -182,7 +234,7 @@ def _take_effect(
     terms: Terms,
     now: datetime,
 ) -> Booking:
-    if found.to_trainee_id is not None:
+    if found.kind == ChangeKind.TRANSFER and found.to_trainee_id is not None:
         return transfers.transfer(
             session,
             booking,
@@ -190,6 +242,7 @@ def _take_effect(
             mark=found.quote,
             terms=terms,
             now=now,
+            actor_id=found.proposed_by,
         )
     return reschedules.reschedule(
         session,

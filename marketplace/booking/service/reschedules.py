@@ -17,6 +17,7 @@ from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import cancellations, change_notices, changes, holds
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.service.changes import Plan
+from marketplace.booking.service.cohorts import succeeding
 from marketplace.booking.service.itineraries import staying
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.rules import policies
@@ -93,7 +94,9 @@ def plan(session: Session, old: Booking, rotation: Rotation, terms: Terms, now: 
         policy,
         price=price.lines,
         least=kept,
-        due_on=changes.due_on(wanted, rotation.first_day, now, old.time_zone),
+        due_on=succeeding.due_on(rotation.first_day, old.time_zone, now)
+        if old.cohort_id is not None
+        else changes.due_on(wanted, rotation.first_day, now, old.time_zone),
         stays=staying.with_change(session, old, new, trainee),
     )
     return changes.plan(old, new, change, policy)

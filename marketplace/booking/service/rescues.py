@@ -31,9 +31,11 @@ from marketplace.booking.service import (
     changes,
     notices,
     protecting,
+    standing,
     transition,
 )
 from marketplace.booking.service.cancellations import Wish
+from marketplace.booking.service.cohorts import accord
 from marketplace.booking.states import TIMED, BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
 from marketplace.catalog.rules.vocabulary import Approval
@@ -90,7 +92,7 @@ def call_off(
         )
     )
     session.flush()
-    changes.close_balance(session, old)
+    changes.close_balance(session, old, now)
     defer(session, SEARCH, booking_id=str(old.id))
     hidden: dict[str, Any] = {"refund": None, "reason": None}
     notices.tell_host(session, old, "booking_cancelled", now=now, cancelled_by="host", **hidden)
@@ -107,7 +109,7 @@ def search(session: Session, booking_id: UUID, *, terms: Terms, now: datetime) -
         offer = alternatives.try_to_hold(session, old, listing_id, rescue.decide_by, terms, now)
         if offer is not None:
             others = alternatives.named(session, old, found[place + 1 :], terms, now)
-            _offer(session, old, rescue, offer, others, now)
+            standing.put_before(session, old, rescue, offer, others, now)
             return
     _refund(session, old, rescue, None, "Nothing was found in its place.", now)
 
@@ -131,6 +133,7 @@ def accept(
     mark: str,
     actor_id: UUID,
     now: datetime,
+    by_school: bool = False,
     message: str | None = None,
     answers: Mapping[str, Any] | None = None,
     questions_version: int | None = None,
@@ -138,13 +141,18 @@ def accept(
     """Take what is held, under the quote of `mark`; return it.
 
     It is confirmed with what was paid; or, where its host decides on each trainee, it is an
-    application with `message` and `answers`, and confirmed when the host approves.
+    application with `message` and `answers`, and confirmed when the host approves. A place of a
+    school is taken by it once its student has agreed to this very quote.
     """
     old, rescue = _locked_open(session, booking, now)
     offer = _standing(session, rescue)
     quote = alternatives.quote_of(old, offer)
     changes.check_mark(quote, mark)
     changes.check_money(session, old)
+    if old.cohort_id is not None and not accord.both(
+        session, old, rescue, offer, mark, by_school=by_school, now=now
+    ):
+        return offer
     if offer.approval == Approval.REQUEST and BookingState(offer.state) in NOT_DECIDED:
         if BookingState(offer.state) is BookingState.HELD:
             applications.submit(
@@ -154,6 +162,7 @@ def accept(
                 now=now,
                 answers=answers,
                 questions_version=questions_version,
+                actor_id=actor_id,
             )
         rescue.asked_at, rescue.asked_quote = now, mark
         session.flush()
@@ -177,14 +186,21 @@ def follow(session: Session, booking_id: UUID, *, terms: Terms, now: datetime) -
 
 
 def switch(
-    session: Session, booking: Booking, *, listing_id: UUID, terms: Terms, now: datetime
+    session: Session,
+    booking: Booking,
+    *,
+    listing_id: UUID,
+    terms: Terms,
+    now: datetime,
+    by_school: UUID | None = None,
 ) -> Offered:
     """Hold another of the listings that were named in place of the one that is held.
 
     Raises what stands against it, such as `SeatTaken`; then what is held stays. An application that
-    its host has not decided on is taken back.
+    its host has not decided on is taken back. `by_school`: its coordinator, for a school's place.
     """
     old, rescue = _locked_open(session, booking, now)
+    accord.check_chooser(old, by_school)
     named = {one["listing_id"]: one for one in rescue.others}
     if str(listing_id) not in named:
         raise NotOpenForThis(
@@ -195,18 +211,19 @@ def switch(
         raise NotOpenForThis("The host has agreed to what you took.")
     if before is not None and before.state in TIMED:
         why = "Another was chosen."
-        _let_go(session, before, BookingState.WITHDRAWN, old.trainee_id, why, now)
+        actor_id = by_school or old.trainee_id
+        standing.let_go(session, before, BookingState.WITHDRAWN, actor_id, why, now)
         named[str(before.listing_id)] = alternatives.name(before)
     offer = alternatives.hold(session, old, listing_id, rescue.decide_by, terms, now)
     del named[str(listing_id)]
-    _put(session, rescue, offer, list(named.values()))
+    standing.put(session, rescue, offer, list(named.values()))
     return Offered(rescue, offer, alternatives.quote_of(old, offer))
 
 
 def refund(session: Session, booking: Booking, *, actor_id: UUID, now: datetime) -> None:
     """Take the money back instead: all of it."""
     old, rescue = _locked_open(session, booking, now)
-    _refund(session, old, rescue, actor_id, "The trainee took the money back.", now)
+    _refund(session, old, rescue, actor_id, accord.why_refunded(old, actor_id), now)
 
 
 def close(session: Session, booking_id: UUID, now: datetime) -> None:
@@ -230,8 +247,7 @@ def _can_be_rescued(old: Booking, now: datetime) -> bool:
     begun = Rotation(old.first_day, old.weeks).has_begun(site_day(now, old.time_zone))
     if BookingState(old.state) is not BookingState.CONFIRMED or begun:
         return False
-    # What a school has paid goes back to it: it decides what its student does instead.
-    return bool(old.paid) and old.cohort_id is None
+    return bool(old.paid)
 
 
 def _call_off_at_once(
@@ -274,46 +290,11 @@ def _take(
         paid_currency=quote.carried.currency,
     )
     changes.carry_money(session, old, offer, now)
-    changes.take_the_place(session, old, offer)
+    changes.take_the_place(session, old, offer, now)
     changes.record(session, old, offer, quote, asked, actor_id, now)
     _end(session, rescue, "accepted", actor_id, now)
     change_notices.rescued(session, old, offer, quote, now)
     protecting.announce(session, old, offer, now)
-
-
-def _let_go(
-    session: Session,
-    offer: Booking,
-    to: BookingState,
-    actor_id: UUID | None,
-    why: str,
-    now: datetime,
-) -> None:
-    """Give an offer up; a host that was asked to decide on it is told."""
-    asked = offer.state != BookingState.HELD
-    transition.move(session, offer, to, actor_id=actor_id, reason=why, now=now)
-    if asked:
-        notices.withdrawn(session, offer, now)
-
-
-def _offer(
-    session: Session,
-    old: Booking,
-    rescue: Rescue,
-    offer: Booking,
-    others: list[dict[str, Any]],
-    now: datetime,
-) -> None:
-    """Put an offer that is held before the trainee."""
-    _put(session, rescue, offer, others)
-    quote = alternatives.quote_of(old, offer)
-    change_notices.rescue_offered(session, old, offer, quote, rescue.reason, now)
-
-
-def _put(session: Session, rescue: Rescue, offer: Booking, others: list[dict[str, Any]]) -> None:
-    rescue.state, rescue.offer_id, rescue.others = "offered", offer.id, others
-    rescue.asked_at = rescue.asked_quote = None
-    session.flush()
 
 
 def _offer_next(
@@ -325,7 +306,7 @@ def _offer_next(
         listing_id = UUID(left.pop(0)["listing_id"])
         offer = alternatives.try_to_hold(session, old, listing_id, rescue.decide_by, terms, now)
         if offer is not None:
-            _offer(session, old, rescue, offer, left, now)
+            standing.put_before(session, old, rescue, offer, left, now)
             return
     _refund(session, old, rescue, None, NOTHING_LEFT, now)
 
@@ -370,7 +351,7 @@ def _refund(
         offer = queries.lock(session, rescue.offer_id)
         if offer.state in TIMED:
             to = BookingState.WITHDRAWN if actor_id else BookingState.EXPIRED
-            _let_go(session, offer, to, actor_id, why, now)
+            standing.let_go(session, offer, to, actor_id, why, now)
     wish = Wish(event=PolicyEvent.HOST_WITHDRAWS)
     agreed = cancellations.quote_of_ended(old, wish, rescue.called_off_at)
     by = actor_id or rescue.called_off_by
@@ -384,7 +365,7 @@ def _refund(
         files=[notices.days_off(session, old, now)],
         cancelled_by="host",
         reason=rescue.reason,
-        refund=notices.money_json(agreed.refund),
+        refund=notices.money_of(old, agreed.refund),
     )
 
 

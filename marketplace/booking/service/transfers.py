@@ -25,6 +25,13 @@ def same_school(one: identity.TraineeFacts, other: identity.TraineeFacts) -> boo
     return one.school_id is not None and one.school_id == other.school_id
 
 
+def _may_take(booking: Booking, own: identity.TraineeFacts, other: identity.TraineeFacts) -> bool:
+    """Whether `other` is of the school that paid the place; or else of the trainee's own school."""
+    if booking.cohort_id is not None:
+        return other.school_id == booking.school_id
+    return same_school(own, other)
+
+
 def recipient(session: Session, booking: Booking, email: str) -> UUID:
     """Return the trainee of the same school at that address; `OtherSchool` if there is none.
 
@@ -58,11 +65,12 @@ def transfer(
     mark: str,
     terms: Terms,
     now: datetime,
+    actor_id: UUID | None = None,
 ) -> Booking:
     """Hand the booking on, both having agreed to the quote of `mark`; return the new one.
 
-    Raises `QuoteChanged` if the terms would differ, and what stands against the new trainee's
-    coming.
+    `actor_id` is who does, where it is not the trainee. Raises `QuoteChanged` if the terms would
+    differ, and what stands against the new trainee's coming.
     """
     old = changes.lock(session, booking.id)
     planned = plan(session, old, to_trainee_id, terms, now)
@@ -71,7 +79,7 @@ def transfer(
         session,
         old,
         planned,
-        actor_id=old.trainee_id,
+        actor_id=actor_id or old.trainee_id,
         reason="Handed on to another trainee of the same school.",
         now=now,
     )
@@ -87,7 +95,7 @@ def plan(session: Session, old: Booking, to_trainee_id: UUID, terms: Terms, now:
     if len(people) < len({old.trainee_id, to_trainee_id}):
         raise ProfileMissing
     trainee = people[to_trainee_id]
-    if not same_school(people[old.trainee_id], trainee):
+    if not _may_take(old, people[old.trainee_id], trainee):
         raise OtherSchool
     holds.check_eligible(listing, trainee, old.first_day, old.weeks, now)
     new = holds.freeze(listing, trainee, Rotation(old.first_day, old.weeks), terms, now)

@@ -51,12 +51,18 @@ EVENTS: Mapping[BookingState, type[events.BookingEvent]] = {
 
 
 def begin(
-    session: Session, booking: Booking, weeks: Sequence[date], *, reason: str, now: datetime
+    session: Session,
+    booking: Booking,
+    weeks: Sequence[date],
+    *,
+    reason: str,
+    now: datetime,
+    actor_id: UUID | None = None,
 ) -> bool:
     """Write a new booking, its weeks and the first row of its history, and tell of it.
 
     False, and to be rolled back, if the trainee has one of the weeks elsewhere. The seats are
-    taken next.
+    taken next. `actor_id` is who books, where that is not the trainee.
     """
     step = BookingTransition(
         booking_id=booking.id,
@@ -64,7 +70,7 @@ def begin(
         from_state=None,
         to_state=booking.state,
         at=now,
-        actor_id=booking.trainee_id,
+        actor_id=actor_id or booking.trainee_id,
         reason=reason,
         kept_until=booking.hold_expires_at,
     )
@@ -121,6 +127,7 @@ def replace(
     reason: str,
     begun: str,
     now: datetime,
+    begun_by: UUID | None = None,
 ) -> bool:
     """End `old` and begin `new` in its place, its seats exchanged for those of `weeks`.
 
@@ -146,7 +153,7 @@ def replace(
     freed = _free_weeks(session, [(old, before)], to, now)
     releases.end(session, [old.id], now)
     _tell(session, old, now, before)
-    if not begin(session, new, weeks, reason=begun, now=now):
+    if not begin(session, new, weeks, reason=begun, now=now, actor_id=begun_by):
         return False
     seats.exchange(session, freed, new.listing_id, weeks)
     return True

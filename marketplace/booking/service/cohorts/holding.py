@@ -28,6 +28,10 @@ from marketplace.identity.service.schools import check_verified
 from marketplace.payments.rules import Quote
 
 HELD = "Held by the school for its students."
+BUSY = {
+    "code": "already_booked_then",
+    "detail": "Has a seat in one of these weeks already.",
+}
 NO_STUDENT = "Not a student who is linked to the school now."
 
 
@@ -53,13 +57,13 @@ def hold(
     """
     school = schools.find(session, wanted.school_id)
     check_verified(school)
-    trainees = _trainees(session, wanted)
+    students = trainees(session, wanted.school_id, wanted.student_ids)
     listing = catalog.listing_for_booking(session, wanted.listing_id)
-    made = _drawn_up(listing, trainees, wanted, terms, now)
+    made = _drawn_up(listing, students, wanted, terms, now)
     cohort = _begin(session, wanted, listing, actor_id, now)
     until = cohort.answer_by + rules.SCHOOL_GOES_ON
     for booking in made.values():
-        _as_the_schools(booking, cohort, until)
+        as_the_schools(booking, cohort, until)
     seats.hold_listings(session, [wanted.listing_id])
     every = list(made.values())
     if not transition.begin_all(session, every, reason=HELD, now=now, actor_id=actor_id):
@@ -73,7 +77,7 @@ def hold(
             f"There are not {len(every)} seats in the week of {', '.join(weeks)}.",
             extra={"items": [], "weeks": weeks},
         )
-    _write_places(session, cohort, made, actor_id, until, now)
+    write_places(session, cohort, made, actor_id, until, now)
     for booking in every:
         notices.cohort_invited(session, booking, school.name, cohort.answer_by, now)
     return cohort
@@ -99,14 +103,16 @@ def answer(session: Session, booking: Booking, *, agreed: bool, now: datetime) -
         applications.withdraw(session, booking, reason="Declined by the student.", now=now)
 
 
-def _trainees(session: Session, wanted: Wanted) -> dict[UUID, identity.TraineeFacts]:
-    """The facts of the students, by their id at the school."""
-    linked = schools.linked(session, wanted.school_id, wanted.student_ids)
+def trainees(
+    session: Session, school_id: UUID, student_ids: Sequence[UUID]
+) -> dict[UUID, identity.TraineeFacts]:
+    """The facts of the students, by their id at the school; `CohortRefused` for who is none."""
+    linked = schools.linked(session, school_id, student_ids)
     accounts = {one.id: one.account_id for one in linked.values() if one.account_id is not None}
     facts = identity.many_trainee_facts(session, list(accounts.values()))
     missing = [
         {"student_id": str(one), "code": "not_linked", "detail": NO_STUDENT}
-        for one in wanted.student_ids
+        for one in student_ids
         if one not in accounts
     ]
     missing += [
@@ -116,7 +122,7 @@ def _trainees(session: Session, wanted: Wanted) -> dict[UUID, identity.TraineeFa
     ]
     if missing:
         raise CohortRefused(extra={"items": missing})
-    return {one: facts[accounts[one]] for one in wanted.student_ids}
+    return {one: facts[accounts[one]] for one in student_ids}
 
 
 def _drawn_up(
@@ -169,7 +175,7 @@ def _begin(
     return cohort
 
 
-def _as_the_schools(drawn: Booking, cohort: Cohort, until: datetime) -> None:
+def as_the_schools(drawn: Booking, cohort: Cohort, until: datetime) -> None:
     """The school pays all of it at once, and has said yes by booking it."""
     drawn.cohort_id, drawn.school_id = cohort.id, cohort.school_id
     drawn.hold_expires_at = until
@@ -180,17 +186,26 @@ def _as_the_schools(drawn: Booking, cohort: Cohort, until: datetime) -> None:
     drawn.balance_due_on = None
 
 
-def _write_places(
+def write_places(
     session: Session,
     cohort: Cohort,
     made: Mapping[UUID, Booking],
     actor_id: UUID,
     until: datetime,
     now: datetime,
+    replaces_id: UUID | None = None,
 ) -> None:
+    """Write the places of new bookings, which each student has to say yes to, and the school's word.
+
+    `replaces_id` is the booking whose place it was.
+    """
     session.add_all(
         CohortPlace(
-            cohort_id=cohort.id, student_id=student_id, booking_id=booking.id, answer="waiting"
+            booking_id=booking.id,
+            cohort_id=cohort.id,
+            student_id=student_id,
+            answer="waiting",
+            replaces_id=replaces_id,
         )
         for student_id, booking in made.items()
     )
@@ -220,11 +235,7 @@ def _busy(session: Session, made: Mapping[UUID, Booking], wanted: Wanted) -> Coh
         [booking.id for booking in made.values()],
     )
     items: list[dict[str, Any]] = [
-        {
-            "student_id": str(student_id),
-            "code": "already_booked_then",
-            "detail": "Has a seat in one of these weeks already.",
-        }
+        {"student_id": str(student_id), **BUSY}
         for student_id, booking in made.items()
         if booking.trainee_id in taken
     ]

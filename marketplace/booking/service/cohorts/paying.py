@@ -176,9 +176,17 @@ def follow(session: Session, cohort_id: UUID, now: datetime) -> None:
     elif cohort.state == CohortState.INVOICED:
         asked = {part.id for part in invoicing.parts_of(session, payable)}
         if asked != {one.id for one in live}:
-            reason = "A place was given up."
-            invoicing.void(session, payable, reason=reason, actor_id=None, now=now)
-            _to(session, cohort, CohortState.HELD)
+            reopen(session, cohort, "A place was given up.", None, now)
+
+
+def reopen(
+    session: Session, cohort: Cohort, reason: str, actor_id: UUID | None, now: datetime
+) -> None:
+    """Void the invoice that names other places than there are; another can be asked for."""
+    if cohort.state == CohortState.INVOICED:
+        payable = Payable(KIND, cohort.id)
+        invoicing.void(session, payable, reason=reason, actor_id=actor_id, now=now)
+        _to(session, cohort, CohortState.HELD)
 
 
 def lock_money(session: Session, cohort_id: UUID) -> None:

@@ -1,0 +1,22 @@
+"""Why a student can't have a place is theirs to know: a school is told no more than that they can't."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from marketplace.booking.errors import (
+    AlreadyBookedThen,
+    CohortRefused,
+    NotEligible,
+    ProfileMissing,
+)
+
+
+@contextmanager
+def unexplained(student_id: UUID) -> Iterator[None]:
+    """Turn what names a student's facts or other bookings into `CohortRefused` with its code."""
+    try:
+        yield
+    except (AlreadyBookedThen, NotEligible, ProfileMissing) as refused:
+        item = {"student_id": str(student_id), "code": refused.code, "detail": refused.title}
+        raise CohortRefused("The student can't have it.", extra={"items": [item]}) from None
