@@ -38,6 +38,7 @@ class Story:
             self.search,
             self.hold_and_pay,
             self.second_trainee,
+            self.school,
             self.rotation,
             self.evaluation_and_letter,
             self.match,
@@ -117,13 +118,18 @@ class Story:
 
     def trainee(self) -> None:
         anyone = Api(self.base)
-        for email, name in (("ana@example.org", "Ana Souza"), ("ben@example.org", "Ben Osei")):
+        people = {
+            "ana@example.org": "Ana Souza",
+            "ben@example.org": "Ben Osei",
+            "efua@school.test": "Efua Mensah",
+        }
+        for email, name in people.items():
             anyone("POST", "/auth/register", {"email": email, "password": PASSWORD, "name": name})
         refused = anyone(
             "POST", "/auth/login", {"email": "ana@example.org", "password": PASSWORD}, expect=403
         )
         hold(refused["code"], "an unconfirmed address does not sign in", refused)
-        for email in ("ana@example.org", "ben@example.org"):
+        for email in people:
             message = self.mail.wait(email, "token=")
             token = link_in(message, r"token=([\w.~-]+)")
             anyone.send("GET", f"/auth/confirm?token={token}")
@@ -196,26 +202,29 @@ class Story:
         lines = sum(line["amount"]["amount"] for line in booking["price_lines"])
         hold(lines == booking["total"]["amount"], "the lines sum to the price", booking)
         self.taken = self.ben("POST", "/bookings", wish, expect=409)
-        asked = self.ana("POST", f"/bookings/{booking['id']}/payments", {}, expect=201)
-        path = f"/payments/{asked['payment_id']}"
-        payment = until(
-            "the payment page", lambda: (got := self.ana("GET", path))["checkout_url"] and got
-        )
-        back = pay(payment["checkout_url"])
-        hold(back.startswith(self.base), "the page sends one back to us", back)
-        self.booking = until(
-            "the webhook's confirmation",
-            lambda: (
-                (got := self.ana("GET", f"/bookings/{booking['id']}"))["state"] == "confirmed"
-                and got
-            ),
-        )
-        settled = self.ana("GET", path)
+        self.booking, settled = self.confirmed(self.ana, booking)
         hold(settled["amount"] == booking["deposit"], "the deposit was paid, no more", settled)
         receipt = self.mail.wait("ana@example.org", "receipt-")
         hold(self.mail.attachment(receipt).startswith(b"%PDF"), "the receipt is a PDF by mail")
         self.facts["price"] = booking["price_lines"]
         self.facts["deposit"] = booking["deposit"]
+
+    def confirmed(self, who: Api, booking: Any) -> tuple[Any, Any]:
+        """Pay for a seat that is held, on the hosted page; the booking and the payment then."""
+        asked = who("POST", f"/bookings/{booking['id']}/payments", {}, expect=201)
+        path = f"/payments/{asked['payment_id']}"
+        payment = until(
+            "the payment page", lambda: (got := who("GET", path))["checkout_url"] and got
+        )
+        back = pay(payment["checkout_url"])
+        hold(back.startswith(self.base), "the page sends one back to us", back)
+        done = until(
+            "the webhook's confirmation",
+            lambda: (
+                (got := who("GET", f"/bookings/{booking['id']}"))["state"] == "confirmed" and got
+            ),
+        )
+        return done, who("GET", path)
 
     def second_trainee(self) -> None:
         hold(self.taken["code"] == "seat_taken", "the second is told at once", self.taken)
@@ -224,6 +233,32 @@ class Story:
         hold([week["free"] for week in free["weeks"]] == [0] * WEEKS, "no seat is free", free)
         foreign = self.ben.send("GET", f"/bookings/{self.booking['id']}")
         hold(foreign.status_code == 404, "another's booking is not to be seen", foreign.text)
+
+    def school(self) -> None:
+        """His school takes him as its student, and says yes before he can pay for other weeks."""
+        operator, name = self.api("operator@host.test"), "Volta Medical School"
+        school = operator("POST", "/operator/schools", {"name": name, "country": "GH"})["id"]
+        at = f"/schools/{school}"
+        operator("POST", f"/operator{at}/coordinators", {"email": "efua@school.test"}, expect=201)
+        operator("POST", f"/operator{at}/verification")
+        efua, ben = self.api("efua@school.test"), self.ben
+        efua("POST", f"{at}/students", {"email": "ben@example.org"}, expect=201)
+        link = link_in(self.mail.wait("ben@example.org", "schools/invitations/"),
+                       r"/api/v1(/schools/invitations/[\w.~-]+)")  # fmt: skip
+        shown = ben("GET", link)
+        ben("POST", f"{link}/acceptance", {"sees": ["bookings"], "wording": shown["wording"]})
+        day = FIRST_DAY + timedelta(weeks=WEEKS)
+        wish = {"listing_id": self.listing["id"], "first_day": str(day), "weeks": WEEKS}
+        booking = ben("POST", "/bookings", wish, expect=201)
+        path = f"/bookings/{booking['id']}"
+        ben("POST", f"{path}/school-request", {"message": "It counts for me."}, expect=201)
+        refused = ben("POST", f"{path}/payments", {}, expect=409)
+        hold(refused["code"] == "school_approval_needed", "nothing is paid before", refused)
+        asked = efua("GET", f"{at}/requests")["items"]
+        hold([one["student_name"] for one in asked] == ["Ben Osei"], "the school is asked", asked)
+        efua("POST", f"{at}/requests/{booking['id']}/approve")
+        done, _ = self.confirmed(ben, booking)
+        hold(done["school_id"] == school, "it went through his school", done)
 
     def rotation(self) -> None:
         self.advance_to(FIRST_DAY)

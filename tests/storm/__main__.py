@@ -15,7 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from marketplace.identity.service import memberships
 from tests.e2e.site import FIRST_DAY, WEEK, Site
+from tests.factories.people import Person
+from tests.factories.schools import a_school, link
 from tests.smoke.clients import ROOT
 from tests.storm import audit
 
@@ -85,7 +88,10 @@ def storm(site: Site, folder: Path, given: argparse.Namespace, seed: int) -> dic
 
 
 def plans(site: Site, clients: int, seconds: float, seed: int) -> list[dict[str, Any]]:
-    """Few seats, many who want them: an instant listing and one by request, at two sites."""
+    """Few seats, many who want them: an instant listing and one by request, at two sites.
+
+    One of each client's trainees is a student whose school decides on each booking.
+    """
     span = {
         "first_start": FIRST_DAY.isoformat(),
         "last_start": (FIRST_DAY + 20 * WEEK).isoformat(),
@@ -98,6 +104,11 @@ def plans(site: Site, clients: int, seconds: float, seed: int) -> list[dict[str,
         str(place.site_id): site.people.make("coordinator", site_id=place.site_id).token
         for place in places
     }
+    people = [
+        [site.people.trainee(visa_type="b1_b2") for _ in range(TRAINEES_EACH)]
+        for _ in range(clients)
+    ]
+    school = with_school(site, [each[0] for each in people])
     return [
         {
             "base": site.base,
@@ -106,12 +117,23 @@ def plans(site: Site, clients: int, seconds: float, seed: int) -> list[dict[str,
             "first_day": FIRST_DAY.isoformat(),
             "listings": [str(place.listing_id) for place in places],
             "hosts": hosts,
-            "trainees": [
-                site.people.trainee(visa_type="b1_b2").token for _ in range(TRAINEES_EACH)
-            ],
+            "school": school,
+            "trainees": [person.token for person in people[number]],
         }
         for number in range(clients)
     ]
+
+
+def with_school(site: Site, students: list[Person]) -> dict[str, str]:
+    """A school that says yes or no to each booking of these students; its id and who decides."""
+    school_id = a_school(site.stage, approves=True)
+    coordinator = site.people.make(name="Sara Khan")
+    with site.stage.transaction() as session:
+        memberships.grant_role(
+            session, coordinator.id, "school_coordinator", school_id=school_id, now=site.stage.now
+        )
+    link(site.stage, school_id, *(student.id for student in students))
+    return {"id": str(school_id), "token": coordinator.token}
 
 
 def begin(folder: Path, plan: dict[str, Any]) -> "subprocess.Popen[str]":

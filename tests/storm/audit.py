@@ -43,6 +43,20 @@ NEVER: Mapping[str, str] = {
         SELECT count(*) FROM (SELECT 1 FROM ledger_entry
                                GROUP BY transaction_id, currency
                               HAVING sum(amount_minor) <> 0) AS wrong""",
+    "an application or a rotation without its school's word": """
+        SELECT count(*) FROM booking b
+         WHERE b.school_id IS NOT NULL AND b.price ->> 'replaces' IS NULL
+           AND b.state IN ('submitted', 'more_asked', 'confirmed', 'in_progress', 'completed')
+           AND NOT EXISTS (SELECT 1 FROM school_request r
+                            WHERE r.booking_id = b.id AND r.state = 'approved')""",
+    "a seat that is kept though its school has declined": """
+        SELECT count(*) FROM booking b JOIN school_request r ON r.booking_id = b.id
+         WHERE r.state = 'declined' AND b.state <> 'declined'""",
+    "a school's word on a booking of no student of its": """
+        SELECT count(*) FROM booking b JOIN school_request r ON r.booking_id = b.id
+         WHERE b.school_id IS DISTINCT FROM r.school_id
+            OR NOT EXISTS (SELECT 1 FROM school_student s
+                            WHERE s.school_id = r.school_id AND s.account_id = b.trainee_id)""",
     "a state that the history does not end in": """
         SELECT count(*) FROM booking b
          WHERE b.state <> (SELECT t.to_state FROM booking_transition t
@@ -68,6 +82,9 @@ FACTS: Mapping[str, str] = {
     "transitions": "SELECT count(*) FROM booking_transition",
     "payments_settled": "SELECT count(*) FROM payment WHERE state = 'settled'",
     "refunds": "SELECT count(*) FROM refund",
+    "asked_of_schools": "SELECT count(*) FROM school_request",
+    "approved_by_schools": "SELECT count(*) FROM school_request WHERE state = 'approved'",
+    "declined_by_schools": "SELECT count(*) FROM school_request WHERE state = 'declined'",
     "ledger_entries": "SELECT count(*) FROM ledger_entry",
     "webhook_events": "SELECT count(*) FROM webhook_event",
 }

@@ -35,6 +35,8 @@ class Client:
         self.random = random.Random(plan["seed"])
         self.trainees = [self._signed_in(token) for token in plan["trainees"]]
         self.hosts = {site: self._signed_in(token) for site, token in plan["hosts"].items()}
+        # The first of its trainees is a student whose school says yes or no to each booking.
+        self.student, self.school = self.trainees[0], self._signed_in(plan["school"]["token"])
         self.counts: Counter[str] = Counter()
         self.acknowledged: dict[str, str] = {}
         self.live: list[tuple[Api, str]] = []
@@ -52,6 +54,8 @@ class Client:
             (self.hold, 6),
             (self.apply, 4),
             (self.decide, 3),
+            (self.ask_school, 4),
+            (self.decide_as_school, 3),
             (self.pay, 6),
             (self.withdraw, 2),
             (self.cancel, 2),
@@ -162,6 +166,25 @@ class Client:
         wish = {"quote": quote["quote"], "option": quote["option"], "reason": "Plans changed."}
         done = self.send(who, "cancel", "POST", f"{path}/cancel", wish)
         self.note(done and done["booking"])
+
+    def ask_school(self) -> None:
+        """Ask for the school's word on a seat of the student's; the newest, while it is held."""
+        own = [booking for who, booking in self.live[-40:] if who is self.student]
+        if own:
+            path = f"/bookings/{own[-1]}/school-request"
+            self.send(self.student, "ask school", "POST", path, {"message": "It counts."})
+
+    # What a school does.
+
+    def decide_as_school(self) -> None:
+        path = f"/schools/{self.plan['school']['id']}/requests"
+        found = self.send(self.school, "requests", "GET", f"{path}?limit=20")
+        for entry in (found or {"items": []})["items"]:
+            word, body = self.random.choice(
+                [("approve", {}), ("approve", {}), ("decline", {"reason": "You are needed."})]
+            )
+            one = f"{path}/{entry['request']['booking_id']}/{word}"
+            self.send(self.school, f"school {word}", "POST", one, body)
 
     # What hosts do.
 
