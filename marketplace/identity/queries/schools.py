@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Subquery, exists, func, select
+from sqlalchemy import ColumnElement, Subquery, and_, exists, func, select
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
@@ -88,7 +88,7 @@ def others_act(session: Session, school_id: uuid.UUID, membership_id: uuid.UUID)
     """Whether somebody else acts for the school too; nobody joins or goes until the commit."""
     session.execute(select(School.id).where(School.id == school_id).with_for_update(key_share=True))
     others = exists().where(
-        *_acting(), Membership.school_id == school_id, Membership.id != membership_id
+        _acting(), Membership.school_id == school_id, Membership.id != membership_id
     )
     return bool(session.execute(select(others)).scalar())
 
@@ -98,7 +98,7 @@ def acts_for(session: Session, school_id: uuid.UUID, account_id: uuid.UUID) -> M
     return session.execute(
         select(Membership)
         .join(Account, Account.id == Membership.account_id)
-        .where(*_acting(), Membership.school_id == school_id, Membership.account_id == account_id)
+        .where(_acting(), Membership.school_id == school_id, Membership.account_id == account_id)
     ).scalar_one_or_none()
 
 
@@ -107,14 +107,14 @@ def awake(now: datetime) -> Subquery:
     return (
         select(Membership.school_id, Membership.account_id)
         .join(Account, Account.id == Membership.account_id)
-        .where(*_acting(), civil(Account.time_zone, now))
+        .where(_acting(), civil(Account.time_zone, now))
         .subquery("awake")
     )
 
 
-def _acting() -> tuple[ColumnElement[bool], ...]:
+def _acting() -> ColumnElement[bool]:
     """Live roles of coordinators whose accounts are open; `Account` is joined."""
-    return (
+    return and_(
         Membership.role == Role.SCHOOL_COORDINATOR,
         Membership.revoked_at.is_(None),
         Membership.account_id == Account.id,

@@ -10,13 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.booking import queries
 from marketplace.booking.errors import NoSchool, SchoolApprovalNeeded, Superseded
 from marketplace.booking.queries import messages as kept
-from marketplace.booking.service import (
-    applications,
-    messages,
-    payment,
-    school_reminders,
-    schooling,
-)
+from marketplace.booking.service import applications, messages, payment, schooling
 from tests.factories.rotations import FIRST_DAY
 from tests.factories.schools import a_coordinator, a_school, link
 
@@ -314,52 +308,6 @@ def test_a_school_sees_of_a_booking_what_its_student_shows(
     with count_queries() as more_still:
         listed()
     assert len(more_still) == len(many)
-
-
-def test_each_coordinator_is_reminded_once_in_their_daylight_and_language(
-    stage, clock, run_jobs, mail
-):
-    """The word is due at Friday's midnight in Chicago; Mumbai is asleep when Bogotá is not."""
-    school = a_school(stage)
-    near, far = (a_coordinator(stage, school, name) for name in ("Luz Mora", "Sara Khan"))
-    with stage.transaction() as session:
-        for who, zone, locale in ((near, "America/Bogota", "es"), (far, "Asia/Kolkata", "en")):
-            session.execute(
-                text("UPDATE account SET time_zone = :zone, locale = :locale WHERE id = :id"),
-                {"zone": zone, "locale": locale, "id": who},
-            )
-    student = stage.trainee("Asha Rao")
-    link(stage, school, student, sees=[])
-    booking_id = stage.hold(student, stage.place())
-    with stage.transaction() as session:
-        asked = schooling.ask(session, queries.find(session, booking_id), message="", now=stage.now)
-        until = asked.decide_by
-
-    def remind():
-        with stage.transaction() as session:
-            return school_reminders.remind(session, stage.now, 100)
-
-    def told(who):
-        return [one for one in stage.told(who) if one == "school_request_soon"]
-
-    assert remind() == 0
-    clock.at = until - timedelta(hours=9)  # 16:00 in Bogotá, 02:30 in Mumbai
-    assert (remind(), remind()) == (1, 0)
-    assert (told(near), told(far)) == (["school_request_soon"], [])
-    clock.at = until - timedelta(hours=3)  # 08:30 in Mumbai
-    with stage.transaction() as session:
-        # A run that dies before its commit has reminded nobody; the next one does.
-        assert school_reminders.remind(session, stage.now, 100) == 1
-        session.rollback()
-    assert (remind(), remind()) == (1, 0)
-    assert (told(near), told(far)) == (["school_request_soon"], ["school_request_soon"])
-    run_jobs()
-    with stage.transaction() as session:
-        (one,) = session.execute(
-            text("SELECT email FROM account WHERE id = :id"), {"id": near}
-        ).scalars()
-    (sent,) = [found for found in mail.to(one) if "Se espera su respuesta" in found.subject]
-    assert "Asha Rao" in sent.text
 
 
 def test_a_booking_without_a_school_costs_what_it_did(stage, count_queries):

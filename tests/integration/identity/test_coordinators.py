@@ -1,16 +1,11 @@
 """A school's coordinators invite and remove each other: by their own word, never the last, all noted."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
-from marketplace.identity.errors import LastCoordinator
-from marketplace.identity.service import memberships
-from tests.factories.schools import a_coordinator, a_school
 from tests.integration.identity.test_schools import Desk
 
 TOKEN = re.compile(r"/schools/coordinator-invitations/([A-Za-z0-9_-]{40,})")
@@ -132,33 +127,3 @@ def test_an_invitation_ends_and_keeps_to_the_schools_rules(desk, people, token_o
         desk.coordinator, "POST", f"/schools/{new}/coordinators/invitations", 409, json=added
     )
     assert refused.json["code"] == "school_not_verified"
-
-
-def test_two_who_remove_each_other_at_once_leave_one(live_stage):
-    """Whoever comes second is the last, and stays; the database says so too."""
-    stage = live_stage
-    school = a_school(stage)
-    people = [a_coordinator(stage, school, f"Coordinator {number}") for number in range(4)]
-    with stage.transaction() as session:
-        rows = session.execute(
-            text("SELECT id, account_id FROM membership WHERE school_id = :school"),
-            {"school": school},
-        ).all()
-    held = {row.account_id: row.id for row in rows}
-
-    def remove(number):
-        try:
-            with stage.transaction() as session:
-                memberships.revoke(
-                    session, held[people[number]], revoked_by=people[number - 1], now=stage.now
-                )
-        except LastCoordinator:
-            return False
-        return True
-
-    with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(remove, range(4))) == 3
-    with pytest.raises(IntegrityError), stage.transaction() as session:
-        session.execute(
-            text("UPDATE membership SET revoked_at = now() WHERE school_id = :s"), {"s": school}
-        )

@@ -12,6 +12,7 @@ from uuid import UUID
 from marketplace.booking.errors import NotOpenForThis
 from marketplace.booking.models import Booking, BookingProposal
 from marketplace.booking.queries import cohorts as queries
+from marketplace.booking.rules.cancellation import Quote
 from marketplace.booking.rules.changes import ChangeQuote
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
@@ -109,7 +110,7 @@ def cancel(
     reason: str,
     actor_id: UUID,
     now: datetime,
-) -> cancellations.Quote:
+) -> Quote:
     """Cancel as the school, under the very quote that was shown; what it gives back is the school's."""
     return cancellations.cancel(
         session,
