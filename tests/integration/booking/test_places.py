@@ -130,7 +130,7 @@ def test_a_place_is_moved_with_its_student_and_what_it_costs_more_is_invoiced(
     assert (row.booking.id, row.place.replaces_id, row.place.answer) == (new, old, "agreed")
     assert len(desk.places(cohort_id)) == 3
     (due,) = open_invoices(stage)
-    assert (due.amount, due.number) == (Money(2 * WEEKLY, "USD"), 2)
+    assert due.amount == Money(2 * WEEKLY, "USD")
     with stage.transaction() as session:
         # The trainee owes nothing, whatever their school does.
         assert bookings.balances_due(session, stage.now + timedelta(days=90), 10) == []
