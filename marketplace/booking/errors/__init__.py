@@ -77,6 +77,7 @@ from marketplace.booking.errors.schools import (
     CohortRefused,
     NoSchool,
     PaidBySchool,
+    PlaceRefused,
     SchoolApprovalNeeded,
 )
 from marketplace.booking.errors.waiting import (
@@ -135,6 +136,7 @@ __all__ = [
     "PaidBySchool",
     "PaidTogether",
     "PartlyReturned",
+    "PlaceRefused",
     "ProfileMissing",
     "ProofNeeded",
     "ProposalEnded",

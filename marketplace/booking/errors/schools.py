@@ -18,6 +18,13 @@ class CohortIncomplete(Conflict):
     title = "Some students have not answered: say that you go on without exactly these."
 
 
+class PlaceRefused(Conflict):
+    """`extra.items` has the student and a code; why in full is theirs to know."""
+
+    code = "place_refused"
+    title = "This student can't have the place, or not in these weeks."
+
+
 class PaidBySchool(Conflict):
     """`extra.cohort_id` names the cohort."""
 

@@ -60,7 +60,7 @@ def show(school_id: UUID, booking_id: UUID) -> Booking:
 def quote_weeks(data: dict[str, Any], school_id: UUID, booking_id: UUID) -> ChangeQuote:
     """See what other weeks of a paid place would cost; nothing is changed, nobody is told.
 
-    409 `cohort_refused` where the student can't come then; why is theirs to know.
+    409 `place_refused` where the student can't come then; why is theirs to know.
     """
     booking = finding.place(school_id, booking_id)
     now = context.now()

@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from marketplace.booking import queries as bookings
 from marketplace.booking.errors import (
-    CohortRefused,
     NotOpenForThis,
     PaidBySchool,
+    PlaceRefused,
     QuoteChanged,
     Superseded,
 )
@@ -164,7 +164,7 @@ def test_a_place_is_handed_on_to_who_agrees_and_cancelled_for_the_school(desk, s
     old = booked(desk, cohort_id, "Student 1")
     busy = stage.trainee("Busy", graduation_date=FIRST_DAY + timedelta(days=400))
     (unfit,) = link(stage, desk.school, busy, sees=[])
-    with pytest.raises(CohortRefused) as refused:
+    with pytest.raises(PlaceRefused) as refused:
         propose(desk, old, student_id=unfit)
     # Why is the student's to know.
     (item,) = refused.value.extra["items"]
@@ -225,7 +225,7 @@ def test_what_is_not_paid_is_given_up_or_handed_to_another_who_is_asked(desk, st
     assert desk.cohort(cohort_id).state == "held"
     assert stage.told(other)[-1] == "cohort_invited"
     assert stage.told(desk.trainees[0])[-1] == "booking_cancelled"
-    with pytest.raises(CohortRefused):
+    with pytest.raises(PlaceRefused):
         locked("Student 1", unpaid.hand_on, student)
     locked("Student 2", unpaid.give_up)
     run_jobs()

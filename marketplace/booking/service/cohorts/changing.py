@@ -133,7 +133,8 @@ def _taker(session: Session, booking: Booking, student_id: UUID) -> UUID:
     """The account of a student who is linked to the school now and has a profile."""
     if booking.school_id is None:
         raise NotOpenForThis("It is no school's place.")
-    found = holding.trainees(session, booking.school_id, [student_id])[student_id]
+    with unexplained(student_id):
+        found = holding.trainees(session, booking.school_id, [student_id])[student_id]
     if found.account_id == booking.trainee_id:
         raise NotOpenForThis("The place is this student's already.")
     return found.account_id

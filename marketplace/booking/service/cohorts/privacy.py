@@ -8,15 +8,18 @@ from marketplace.booking.errors import (
     AlreadyBookedThen,
     CohortRefused,
     NotEligible,
+    PlaceRefused,
     ProfileMissing,
 )
 
 
 @contextmanager
 def unexplained(student_id: UUID) -> Iterator[None]:
-    """Turn what names a student's facts or other bookings into `CohortRefused` with its code."""
+    """Turn what names a student's facts or other bookings into `PlaceRefused` with its code."""
     try:
         yield
     except (AlreadyBookedThen, NotEligible, ProfileMissing) as refused:
         item = {"student_id": str(student_id), "code": refused.code, "detail": refused.title}
-        raise CohortRefused("The student can't have it.", extra={"items": [item]}) from None
+        raise PlaceRefused(extra={"items": [item]}) from None
+    except CohortRefused as refused:
+        raise PlaceRefused(extra=refused.extra) from None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from marketplace.booking.errors import CohortRefused, NotOpenForThis
+from marketplace.booking.errors import NotOpenForThis, PlaceRefused
 from marketplace.booking.models import Booking, Cohort
 from marketplace.booking.rules import cohorts as rules
 from marketplace.booking.rules.cohorts import CohortState
@@ -54,13 +54,14 @@ def hand_on(
 ) -> Booking:
     """Hold the place for another student at the same price and terms; they say yes or no.
 
-    Locks as for `give_up`. `CohortRefused` where that student can't have it; then nothing changes.
+    Locks as for `give_up`. `PlaceRefused` where that student can't have it; then nothing changes.
     """
     _check(cohort, booking)
     until = rules.answer_by(now, cohort.first_day, booking.time_zone)
     if until <= now or rules.due_on(now, cohort.first_day, booking.time_zone) is None:
         raise NotOpenForThis("The rotation begins too soon for another student to be asked.")
-    trainee = holding.trainees(session, cohort.school_id, [student_id])[student_id]
+    with unexplained(student_id):
+        trainee = holding.trainees(session, cohort.school_id, [student_id])[student_id]
     if trainee.account_id == booking.trainee_id:
         raise NotOpenForThis("The place is this student's already.")
     listing = catalog.listing_for_booking(session, cohort.listing_id)
@@ -84,9 +85,7 @@ def hand_on(
         begun_by=actor_id,
     )
     if not begun:
-        raise CohortRefused(
-            extra={"items": [{"student_id": str(student_id), **holding.BUSY}]},
-        )
+        raise PlaceRefused(extra={"items": [{"student_id": str(student_id), **holding.BUSY}]})
     holding.write_places(
         session, cohort, {student_id: new}, actor_id, kept, now, replaces_id=booking.id
     )

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0059_places"
-down_revision = "0058_coordinators"
+revision = "0060_places"
+down_revision = "0059_coordinators"
 branch_labels = None
 depends_on = None
 
