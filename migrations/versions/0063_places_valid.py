@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0061_places_valid"
-down_revision = "0060_places"
+revision = "0063_places_valid"
+down_revision = "0062_places"
 branch_labels = None
 depends_on = None
 
