@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0061_coordinators"
-down_revision = "0060_platform_fees"
+revision = "0065_coordinators"
+down_revision = "0064_message_files_valid"
 branch_labels = None
 depends_on = None
 

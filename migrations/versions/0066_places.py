@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0062_places"
-down_revision = "0061_coordinators"
+revision = "0066_places"
+down_revision = "0065_coordinators"
 branch_labels = None
 depends_on = None
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0063_places_valid"
-down_revision = "0062_places"
+revision = "0067_places_valid"
+down_revision = "0066_places"
 branch_labels = None
 depends_on = None
 
