@@ -123,6 +123,11 @@ class EvaluationChoiceKept(Conflict):
     title = "Whether this evaluation is shown was chosen when it was first submitted, for good."
 
 
+class EvaluationChanged(Conflict):
+    code = "evaluation_changed"
+    title = "You have just submitted this evaluation elsewhere. Read it again, then decide."
+
+
 class OwnEvaluation(Forbidden):
     code = "own_evaluation"
     title = "Nobody evaluates themselves."
@@ -237,6 +242,7 @@ CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "uq_campaign_match_year": CampaignExists,
     "evaluation_choice_kept": EvaluationChoiceKept,
     "evaluation_by_another": OwnEvaluation,
+    "uq_evaluation_booking_id_evaluator_id_revision": EvaluationChanged,
     "uq_hour_entry_booking_id_day_revision": HoursStale,
     "absent_without_hours": HoursSigned,
     "hours_on_days_present": AbsentThatDay,

@@ -31,6 +31,8 @@ READABLE_AFTER = timedelta(days=31)
 TAKES_DOCUMENTS = frozenset(
     {
         BookingState.SUBMITTED,
+        # What a host asks for more of is, as often as not, a document.
+        BookingState.MORE_ASKED,
         BookingState.AWAITING_PAYMENT,
         BookingState.CONFIRMED,
         BookingState.IN_PROGRESS,

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
-from marketplace.compliance.events import AlsoErased, ErasureAsked
+from marketplace.compliance.events import AlsoErased, DocumentsChanged, ErasureAsked
 from marketplace.compliance.models import (
     AuditEntry,
     Document,
@@ -102,13 +102,15 @@ def _needed(session: Session, documents: Sequence[Document], now: datetime) -> s
 
 
 def _end(session: Session, holder_id: UUID, ids: Sequence[UUID], now: datetime) -> None:
-    affected(
-        session,
+    taken_back = session.execute(
         update(DocumentRelease)
         .where(DocumentRelease.document_id.in_(ids), DocumentRelease.revoked_at.is_(None))
         .values(revoked_at=now)
-        .execution_options(synchronize_session=False),
+        .returning(DocumentRelease.site_id, DocumentRelease.reference)
+        .execution_options(synchronize_session=False)
     )
+    for site_id, reference in sorted({(row.site_id, row.reference) for row in taken_back}):
+        publish(session, DocumentsChanged(site_id, reference, "taken_back", now))
     affected(
         session,
         update(DocumentUpload)

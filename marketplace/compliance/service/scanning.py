@@ -13,6 +13,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.compliance.errors import FileInfected, FileNotScanned
+from marketplace.compliance.events import DocumentsChanged
 from marketplace.compliance.gateway import DocumentVault
 from marketplace.compliance.models import DocumentContent, DocumentDecision, FileScan
 from marketplace.compliance.queries import documents as queries
@@ -22,6 +23,7 @@ from marketplace.compliance.service.records import record
 from marketplace.compliance.states import ScanState
 from marketplace.core import scanning
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import JobContext, defer
 from marketplace.core.parts import parts_of
@@ -110,4 +112,6 @@ def note_of_document(session: Session, version_id: UUID, finding: Finding, now: 
         detail={"version": version.number, "virus": finding.virus, "engine": finding.engine},
         now=now,
     )
+    for release in queries.open_releases(session, document.id, now):
+        publish(session, DocumentsChanged(release.site_id, release.reference, "rejected", now))
     notices.decided(session, document, version, decision, now)

@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
+from marketplace.compliance.events import DocumentsChanged
 from marketplace.compliance.gateway import DocumentVault
+from marketplace.core import events
 from marketplace.core.errors import Unavailable
 from marketplace.core.ports import ObjectStore
 from tests.integration.compliance.conftest import API, PDF
@@ -48,9 +50,19 @@ def test_an_operator_erases_everything_at_a_persons_wish(desk, booked, session, 
     path = f"/operator/accounts/{desk.trainee.id}/documents/erasure"
     desk.call(desk.coordinator, "POST", path, 403, json={"reason": "No."})
     desk.call(desk.operator, "POST", path, 422, json={})
+    heard = []
+    bus = session.info[events.BUS]
+
+    def hear(_session, event):
+        heard.append(event)
+
+    bus.subscribe(DocumentsChanged, hear)
     for erased in (1, 0):
         done = desk.call(desk.operator, "POST", path, json={"reason": "Asked by letter."})
         assert done.get_json() == {"erased": erased, "kept": [], "also": NO_FILES}
+    bus.unsubscribe(DocumentsChanged, hear)
+    # The site is told that it has it no more: once, for the booking that it was handed over for.
+    assert [(one.reference, one.cause) for one in heard] == [(booked, "taken_back")]
     run_jobs()
     left = sealed(session, parts)
     assert len(left) == 1

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.booking import queries
-from marketplace.booking.service import deadlines, rotations
+from marketplace.booking.service import applications, deadlines, rotations
 from marketplace.booking.service.rotations import Day
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.compliance.conftest import a_requirement
@@ -35,6 +35,23 @@ def test_a_rotation_waits_for_what_it_can_not_begin_without(desk, booked):
     assert desk.stage.state(booked) == "in_progress"
     # Under way, its site keeps what it was handed.
     desk.call(desk.trainee, "DELETE", f"/bookings/{booked}/documents/{document}", 409)
+
+
+def test_who_is_asked_for_more_can_hand_a_document_over(desk):
+    place = desk.stage.beside(desk.place, approval="request")
+    booking_id = desk.stage.submitted(place, desk.trainee.id)
+    document = desk.upload()
+    with desk.stage.transaction() as session:
+        booking = queries.find(session, booking_id)
+        applications.ask_for_more(
+            session,
+            booking,
+            text="Please show us your tuberculosis test.",
+            actor_id=desk.coordinator.id,
+            now=desk.stage.now,
+        )
+    desk.release(booking_id, document)
+    assert desk.read(desk.coordinator, document)
 
 
 def test_what_does_not_block_does_not(desk):
