@@ -156,6 +156,25 @@ def test_every_file_that_is_sent_is_looked_at(scene, app, client):
             assert any(EICAR in stream for stream in server.streams), way
 
 
+def test_what_is_clean_is_used_and_used_once(scene):
+    """Whatever was read before the look is read anew after it."""
+    exported = scene.send(scene.host, "GET", f"/sites/{scene.site}/listings/export").get_data()
+    ways = {
+        f"/sites/{scene.site}/listings/import?commit=true": (scene.host, exported),
+        f"/schools/{scene.school}/students/sheet": (scene.school_host, b"email\na@grant.example\n"),
+    }
+    with clamd() as server:
+        scene.parts.add(VirusScanner, ClamdScanner(server.url))
+        for path, (who, content) in ways.items():
+            key = {"Idempotency-Key": str(uuid4())}
+            sent = {"data": content, "content_type": "text/csv", "headers": key}
+            first = scene.send(who, "POST", path, **sent)
+            assert first.status_code == 200, first.json
+            again = scene.send(who, "POST", path, **sent)
+            assert (again.json, again.headers["Idempotent-Replayed"]) == (first.json, "true")
+        assert server.streams == [content for _, content in ways.values()]
+
+
 def test_no_other_module_reads_a_body():
     found = set()
     for path in (ROOT / "marketplace").rglob("*.py"):
