@@ -52,6 +52,11 @@ def scan_letter(job: JobContext, content_id: str) -> None:
     letter_files.scan(job, UUID(content_id))
 
 
+def forget_letter_files(job: JobContext, letter_id: str) -> None:
+    """Delete what an author has uploaded before the letter that was confirmed."""
+    letter_files.forget(job, UUID(letter_id))
+
+
 def scan_letters(job: JobContext) -> None:
     """Look at letters that the scanner has missed: it was away, or was set after the upload."""
     if not job.parts.get(VirusScanner).present:
@@ -67,5 +72,6 @@ TASKS = (
     Task(issuing.ISSUE_DUE, issue_papers),
     Task(issuing.RENDER, render_paper),
     Task(letter_files.SCAN, scan_letter, retry=SCANNING),
+    Task(letter_files.FORGET, forget_letter_files),
     Task("outcomes.scan_letters", scan_letters, cron="*/10 * * * *"),
 )

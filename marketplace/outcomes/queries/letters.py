@@ -55,6 +55,17 @@ def content(session: Session, letter_id: UUID) -> LetterContent | None:
     ).scalar_one_or_none()
 
 
+def object_keys_but_last(session: Session, letter_id: UUID) -> list[str]:
+    """Return where the contents are that a later upload has taken the place of."""
+    keys = session.execute(
+        select(LetterContent.object_key)
+        .where(LetterContent.letter_id == letter_id)
+        .order_by(LetterContent.uploaded_at.desc(), LetterContent.id.desc())
+        .offset(1)
+    )
+    return list(keys.scalars())
+
+
 def unscanned(session: Session, content_id: UUID) -> LetterContent | None:
     """Return a content that the virus scanner has not looked at; None for any other."""
     said = scans.looked_at()

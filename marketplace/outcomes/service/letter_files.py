@@ -18,7 +18,7 @@ from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.events import publish
 from marketplace.core.ids import new_id
-from marketplace.core.jobs import JobContext
+from marketplace.core.jobs import JobContext, defer
 from marketplace.core.ports import ObjectStore
 from marketplace.core.scanning import Finding, ScannerAway, VirusScanner, look, refuse_infected
 from marketplace.outcomes.errors import (
@@ -40,6 +40,7 @@ from marketplace.outcomes.states import LETTER, LetterState
 
 FOLDER = "letters"
 SCAN = "outcomes.scan_letter"
+FORGET = "outcomes.forget_letter_files"
 INFECTED = "letter_infected"
 
 
@@ -161,6 +162,8 @@ def confirm(session: Session, signer: LinkSigner, token: str, now: datetime) -> 
     letter.state = LetterState.CONFIRMED.value
     letter.confirmed_at = now
     session.flush()
+    # What the author has replaced is nobody's any more.
+    defer(session, FORGET, letter_id=str(letter.id))
     tell_trainee(session, letter, "letter_received", now)
     publish(session, LetterConfirmed(letter.id, letter.trainee_id, now))
     return letter
@@ -193,6 +196,16 @@ def content_for(session: Session, letter_id: UUID, reader: Reader, now: datetime
         now=now,
     )
     return content
+
+
+def forget(job: JobContext, letter_id: UUID) -> None:
+    """Delete the files of a confirmed letter that a later upload has taken the place of."""
+    with job.transaction() as session:
+        letter = queries.letter(session, letter_id)
+        confirmed = letter is not None and letter.confirmed_at is not None
+        replaced = queries.object_keys_but_last(session, letter_id) if confirmed else []
+    for key in replaced:
+        job.parts.get(ObjectStore).delete(key)
 
 
 def scan(job: JobContext, content_id: UUID) -> None:

@@ -245,7 +245,9 @@ def test_the_database_itself_holds_a_confirmed_letter(done, uploaded, session, s
     assert caught.value.orig.diag.constraint_name == "letter_confirmed_holds"
 
 
-def test_until_it_is_confirmed_the_last_upload_counts_and_afterwards_none_does(done, uploaded):
+def test_until_it_is_confirmed_the_last_upload_counts_and_afterwards_none_does(
+    done, uploaded, session, parts, run_jobs
+):
     letter_id, token = uploaded
     second = PDF.replace(b"best", b"very best")
     done.upload(token, second)
@@ -253,8 +255,12 @@ def test_until_it_is_confirmed_the_last_upload_counts_and_afterwards_none_does(d
     assert read == second
     done.call(None, "POST", f"/letters/uploads/{token}/confirmation")
     assert done.upload(token, PDF, 409).get_json()["code"] == "letter_confirmed"
+    run_jobs()
     read = done.call(done.coordinator, "GET", f"/letters/{letter_id}/content").get_data()
     assert read == second
+    # What it has taken the place of is deleted.
+    keys = session.execute(select(LetterContent.object_key).order_by(LetterContent.id)).scalars()
+    assert [parts.get(ObjectStore).exists(key) for key in keys] == [False, True]
 
 
 def test_the_same_upload_twice_is_one(done, uploaded, session):
