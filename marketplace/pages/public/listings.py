@@ -17,7 +17,6 @@ from marketplace.catalog import queries as catalog
 from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import TraineeWeeks
 from marketplace.catalog.queries import listings, seats
-from marketplace.catalog.routes.structured_data import advertised
 from marketplace.catalog.rules import eligibility
 from marketplace.catalog.rules.english import text_of
 from marketplace.catalog.rules.fees import fee_on
@@ -25,6 +24,7 @@ from marketplace.catalog.rules.policies import POLICIES, CancellationPolicy, Kep
 from marketplace.catalog.rules.structured_data import course, embedded
 from marketplace.catalog.rules.weeks import WEEK, monday_of
 from marketplace.catalog.schemas.eligibility import EligibilityArgs
+from marketplace.catalog.service.advertising import advertised
 from marketplace.catalog.service.explaining import Explanation, explain, first_start, is_shown
 from marketplace.catalog.states import ListingState
 from marketplace.core.settings import Settings
