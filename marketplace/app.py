@@ -273,6 +273,9 @@ def _open_database(app: Flask, settings: Settings) -> None:
             "pool_size": settings.database_pool,
             "max_overflow": settings.database_pool,
             "pool_timeout": POOL_SECONDS,
+            # The connection that was used last: its server process has tables, plans and words at
+            # hand, and those that are too many rest.
+            "pool_use_lifo": True,
             "connect_args": {
                 "application_name": "marketplace",
                 "connect_timeout": POOL_SECONDS,

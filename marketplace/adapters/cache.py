@@ -99,7 +99,7 @@ class RedisCache:
         if end <= began or self._resting():
             return
         try:
-            self._server.set(self._prefix + key, value, pxat=int(end * 1000))
+            self._line.ask(("SET", self._prefix + key, value, "PXAT", int(end * 1000)))
         except redis.RedisError as error:
             self._rest(error)
 

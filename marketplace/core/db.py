@@ -28,6 +28,7 @@ from sqlalchemy import (
     event,
     func,
     orm,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Composite, DeclarativeBase, Mapped, composite, mapped_column
@@ -126,23 +127,30 @@ def affected(session: Session, statement: UpdateBase) -> int:
     return result.rowcount
 
 
-def run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> CursorResult[Any]:
+def run(
+    session: Session,
+    statement: TextClause | str,
+    values: Mapping[str, Any],
+    options: Mapping[str, Any] | None = None,
+) -> CursorResult[Any]:
     """Run a statement of ours that is written once and sent often: it is compiled once, too.
 
-    The session's own way looks at each of its parameters first, to find the compiled form again.
+    So is one that is put together from pieces, where the same pieces meet again. The session's own
+    way looks at each of its parameters first, to find the compiled form again.
     """
     connection = session.connection()
     sql, places = _compiled(statement, connection.dialect)
     given = {name: made(values[name]) if made else values[name] for name, made in places}
-    return connection.exec_driver_sql(sql, given)
+    return connection.exec_driver_sql(sql, given, execution_options=options)
 
 
 @lru_cache(maxsize=256)
 def _compiled(
-    statement: TextClause, dialect: Dialect
+    statement: TextClause | str, dialect: Dialect
 ) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
     """The driver's own text, and how the value of each of its places is made."""
-    compiled = statement.compile(dialect=dialect)
+    written = text(statement) if isinstance(statement, str) else statement
+    compiled = written.compile(dialect=dialect)
     places = tuple(
         (name, bind.type.dialect_impl(dialect).bind_processor(dialect))
         for name, bind in compiled.binds.items()

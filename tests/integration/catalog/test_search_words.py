@@ -6,9 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from marketplace.catalog.queries.places import UnknownPlace, point_of
+from marketplace.catalog.queries.search import Filters, Near, search
 from marketplace.catalog.rules import words
+from marketplace.catalog.schemas.search import HitSchema, written_out
 from marketplace.catalog.service import upkeep
 from marketplace.core.db import edge
+from tests.conftest import NOW
 
 API = "/api/v1/listings"
 
@@ -148,6 +151,13 @@ def test_distance_is_told_with_what_it_was_measured_to(client, session, gathered
             {"id": chicago.site_id},
         )
     assert find(client, near="60614", within=1)["items"][0]["distance"]["to"] == "zip"
+
+
+@pytest.mark.parametrize("near", [None, Near(41.9, -87.6, 500.0, "Chicago")])
+def test_a_hit_is_written_out_as_its_schema_describes_it(session, gathered, near):
+    hits = search(session, Filters(NOW.date(), near=near), limit=100).items
+    assert {hit.soonest_start is None for hit in hits} >= {False}
+    assert [written_out(hit) for hit in hits] == HitSchema(many=True).dump(hits)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 
 from marketplace.catalog.queries.search import statement as sql
 from marketplace.catalog.queries.search import words
@@ -24,7 +24,7 @@ from marketplace.catalog.queries.search.conditions import (
 from marketplace.catalog.queries.search.filters import FACETS, Filters
 from marketplace.catalog.queries.search.sorting import cursor_of, order_of, read_cursor
 from marketplace.core.connections import PLAN_EACH_TIME
-from marketplace.core.db import Session
+from marketplace.core.db import Session, run
 from marketplace.core.money import Money
 
 # How many a search without one of its filters is counted up to.
@@ -116,9 +116,7 @@ def search(
     counting = place is None if facets is None else facets
     extra, values = _extra(filters)
     written, places = sql.statement(conditions, order, extra, place, facets=counting)
-    rows = session.execute(
-        text(written), {**places, **values, "page": limit + 1}, execution_options=PLAN_EACH_TIME
-    ).all()
+    rows = run(session, written, {**places, **values, "page": limit + 1}, PLAN_EACH_TIME).all()
     hits = [_hit(row) for row in rows[:limit] if row.id is not None]
     last = rows[limit - 1] if len(rows) > limit else None
     keys = [] if last is None else [int(last[n]) for n in range(len(order.keys))]
@@ -198,7 +196,7 @@ def _loosen(
     if asked:
         choices = [(part, _without(filters, part, meant)) for part in asked]
         written, values = sql.loosened(choices, ENOUGH)
-        rows = session.execute(text(written), values, execution_options=PLAN_EACH_TIME)
+        rows = run(session, written, values, PLAN_EACH_TIME)
         found |= {row.part: row.found for row in rows}
     return {part: count for part, count in found.items() if count}
 

@@ -65,12 +65,12 @@ def statement(
     Each row has `key_0`..., the columns of `SHOWN` and the extra ones; the first has `facets`, an
     array of [part, facet, value, count, last sample]. A result without rows has one row of nulls.
     """
-    values = {**conditions.values, **order.values}
-    if place is not None:
-        values |= place.after([], "")[1]
     tables = [STALE.strip()]
     if facets:
         tables += _counted(conditions, order)
+    values = {**conditions.values, **order.values}
+    if place is not None:
+        values |= place.after([], "")[1]
     tables.append(f"page AS MATERIALIZED ({_page(conditions, order, place, facets=facets)})")
     counts = _counts(conditions.filters) if facets else "NULL::text"
     keys = [f"key_{n}" for n in range(len(order.keys))]
@@ -105,8 +105,8 @@ def loosened(choices: Sequence[tuple[str, Conditions]], enough: int) -> tuple[st
     values: dict[str, Any] = {}
     tables, counts = [STALE.strip()], []
     for part, conditions in choices:
-        values |= conditions.values
         tables += _sampled(f"loose_{part}", ["s.sample"], conditions, None, enough - 1)
+        values |= conditions.values
         counts.append(f"SELECT '{part}' AS part, count(*) AS found FROM loose_{part}")
     return f"WITH {', '.join(tables)} {' UNION ALL '.join(counts)}", values
 
@@ -146,25 +146,24 @@ def _sampled(
             f" {limited}) UNION ALL ({source} AND {found} > {MOST_READ} {limited}))"
         )
     else:
-        part, below = _part(share, conditions)
+        part, conditions.values[f"below_{name}"] = _part(share, conditions, f":below_{name}")
         yield f"first_{name} AS MATERIALIZED ({source} AND {part} {limited})"
-        rest = f"{source} AND s.sample >= {below} AND {found} <= {most} {limited}"
+        rest = f"{source} AND s.sample >= :below_{name} AND {found} <= {most} {limited}"
         yield (
             f"{name} AS MATERIALIZED (SELECT * FROM first_{name} UNION ALL"
             f" (SELECT * FROM ({rest}) AS rest LIMIT greatest(0, {most + 1} - {found})))"
         )
 
 
-def _part(share: float, conditions: Conditions) -> tuple[str, int]:
-    """SQL for the first part of the random order, of about this share, and where it ends.
+def _part(share: float, conditions: Conditions, end: str) -> tuple[str, int]:
+    """SQL for the first part of the random order, of about this share, and its `end`.
 
     Where the words are few an index has both together; else the order itself is walked.
     """
     if conditions.rare and share <= MOST_BANDS:
         bands = max(1, round(share * BANDS))
         return in_bands(bands), (bands << BAND_BITS) - SHARES // 2
-    below = int(SHARES * share) - SHARES // 2
-    return f"s.sample < {below}", below
+    return f"s.sample < {end}", int(SHARES * share) - SHARES // 2
 
 
 def _widened(filters: Filters) -> list[str]:
