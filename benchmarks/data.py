@@ -108,9 +108,11 @@ SELECT bench_id(%(listing)s, n), bench_id(%(pool)s, n) FROM generate_series(%(fi
 # `taken` is a fixed pattern: half of the weeks are free, others full, so that filters must look.
 _SEATS: LiteralString = """
 INSERT INTO seat_week (pool_id, week, capacity, taken)
-SELECT bench_id(%(pool)s, n), %(first_day)s::date + 7 * w, %(seats)s,
+SELECT made.id, %(first_day)s::date + 7 * w, %(seats)s,
        CASE WHEN %(empty)s THEN 0 ELSE (n * 13 + w / 5) %% (%(seats)s + 1) END
-  FROM generate_series(%(first)s::bigint, %(last)s) AS n, generate_series(0, %(weeks)s - 1) AS w
+  FROM (SELECT n, bench_id(%(pool)s, n) AS id  -- once a pool, not once a week
+          FROM generate_series(%(first)s::bigint, %(last)s) AS n OFFSET 0) AS made,
+       LATERAL generate_series(0, %(weeks)s - 1 + 0 * n) AS w
 """
 _CAMPAIGNS: LiteralString = """
 INSERT INTO campaign (id, match_year, questionnaire_version, opens_on, closes_on, freeze_on,
