@@ -3,7 +3,8 @@
 Foreign keys are not checked while loading (they hold by construction); every other constraint is.
 """
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -112,7 +113,7 @@ SELECT made.id, %(first_day)s::date + 7 * w, %(seats)s,
        CASE WHEN %(empty)s THEN 0 ELSE (n * 13 + w / 5) %% (%(seats)s + 1) END
   FROM (SELECT n, bench_id(%(pool)s, n) AS id  -- once a pool, not once a week
           FROM generate_series(%(first)s::bigint, %(last)s) AS n OFFSET 0) AS made,
-       LATERAL generate_series(0, %(weeks)s - 1 + 0 * n) AS w
+       LATERAL generate_series(0, %(weeks)s - 1 + 0 * n::int) AS w
 """
 _CAMPAIGNS: LiteralString = """
 INSERT INTO campaign (id, match_year, questionnaire_version, opens_on, closes_on, freeze_on,
@@ -219,16 +220,22 @@ def _add_listings(
         "empty": bookable,
         "one_audience": bookable,
     }
-    _load(conninfo, (_SITES, _PRECEPTORS, _LISTINGS, _POOLS, _SEATS), values)
-    _prepare_search(conninfo)
+    _load(conninfo, (_SITES, _PRECEPTORS, _LISTINGS, _POOLS, _SEATS), values, ("seat_week",))
+    made = [ids.of(ids.LISTING, number) for number in (first, first + count - 1)]
+    _prepare_search(conninfo, made)
 
 
-def _prepare_search(conninfo: str) -> None:
-    """What triggers, which are off while loading, and the job would have done for searches."""
+def _prepare_search(conninfo: str, made: Sequence[uuid.UUID]) -> None:
+    """What triggers, which are off while loading, and the job would have done for searches.
+
+    `made` are the first and the last listing. Their free weeks are those of all that was loaded, so
+    there is nothing that the job would have to look at.
+    """
     with psycopg.connect(conninfo) as connection:
-        connection.execute("SELECT listing_search_put(array_agg(id)) FROM listing")
-        connection.execute("SELECT listing_search_refresh(array_agg(id), 0) FROM listing")
-        connection.execute("TRUNCATE stale_weeks")
+        connection.execute(
+            "SELECT listing_search_put(array_agg(id)) FROM listing WHERE id BETWEEN %s AND %s", made
+        )
+        connection.execute("DELETE FROM stale_weeks WHERE listing_id BETWEEN %s AND %s", made)
     engine = create_engine(conninfo.replace("postgresql:", "postgresql+psycopg:", 1))
     with Session(engine) as session, edge(session):
         upkeep.gather_words(session)

@@ -1,7 +1,7 @@
 """What searches read, kept by triggers in the transaction of each change (`migrations`).
 
 `listing_search` has a row for each published listing and nothing else. Its `free` weeks are the
-one thing that is filled in later, by a job: while `stale_weeks` names a listing or a pool of it,
+one thing that is followed later, by a job: while `stale_weeks` names a listing or a pool of it,
 the seats themselves are looked at, so that an answer is right whenever the job runs.
 """
 
