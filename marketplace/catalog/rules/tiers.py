@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from marketplace.catalog.rules.vocabulary import Audience, Duty, Setting, plain
 from marketplace.identity.rules import LearnerStatus
@@ -164,13 +165,19 @@ def has_drifted(
 
 
 def _duties(duties: Iterable[str]) -> frozenset[Duty]:
-    given = set(duties)
+    return _known(frozenset(duties))
+
+
+# A sheet of fifty thousand rows has a few dozen sets of duties.
+@lru_cache(maxsize=1024)
+def _known(given: frozenset[str]) -> frozenset[Duty]:
     unknown = sorted(given - set(Duty))
     if unknown:
         raise UnknownDuty(f"not in the list of duties: {', '.join(map(str, unknown))}")
     return frozenset(Duty(duty) for duty in given)
 
 
+@lru_cache(maxsize=1024)
 def _answer(
     duties: frozenset[Duty], setting: Setting, status: LearnerStatus, *, contact: bool
 ) -> TierAnswer:

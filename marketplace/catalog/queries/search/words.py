@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from marketplace.catalog.rules.words import Unit
 from marketplace.catalog.rules.words import read as read_units
-from marketplace.core.db import Session
+from marketplace.core.db import Session, run
 
 CANDIDATES = 30
 # Letters that may be wrong, by the least length of a word.
@@ -74,7 +74,7 @@ def read(session: Session, typed: str) -> Meant:
     groups = read_units(typed)
     units = [unit for group in groups for unit in group]
     asked = json.dumps(list(_asked(units)))
-    rows = session.execute(_READ, {"units": asked, "candidates": CANDIDATES}).all()
+    rows = run(session, _READ, {"units": asked, "candidates": CANDIDATES}).all()
     queries: list[list[str]] = [[] for _ in units]
     listings: list[int] = [0 for _ in units]
     corrected: dict[str, str] = {}
