@@ -10,8 +10,8 @@ has changed wrote every row a second time, with an entry in each of sixteen inde
 
 from alembic import op
 
-revision = "0058_search_plans"
-down_revision = "0057_invoices_valid"
+revision = "0059_search_plans"
+down_revision = "0058_webhooks"
 branch_labels = None
 depends_on = None
 
