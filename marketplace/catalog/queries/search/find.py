@@ -22,7 +22,13 @@ from marketplace.catalog.queries.search.conditions import (
     soonest_start,
 )
 from marketplace.catalog.queries.search.filters import FACETS, Filters
-from marketplace.catalog.queries.search.sorting import cursor_of, order_of, read_cursor
+from marketplace.catalog.queries.search.sorting import (
+    Order,
+    Place,
+    cursor_of,
+    order_of,
+    read_cursor,
+)
 from marketplace.core.connections import PLAN_EACH_TIME
 from marketplace.core.db import Session, run
 from marketplace.core.money import Money
@@ -114,13 +120,14 @@ def search(
         order = order_of(sort, filters, meant.query, meant.title)
     conditions = Conditions(filters, meant.query, meant.listings, meant.expected)
     counting = place is None if facets is None else facets
-    extra, values = _extra(filters)
-    written, places = sql.statement(conditions, order, extra, place, facets=counting)
-    rows = run(session, written, {**places, **values, "page": limit + 1}, PLAN_EACH_TIME).all()
+    rows = _asked(session, conditions, order, place, limit=limit, counting=counting)
+    counted = [] if rows[0].facets is None else json.loads(rows[0].facets)
+    if rows[0].id is None and any(not facet and count for facet, _, count, _ in counted):
+        # More than were expected: they are counted, and their order is walked after all.
+        rows = _asked(session, conditions, order, place, limit=limit, counting=False)
     hits = [_hit(row) for row in rows[:limit] if row.id is not None]
     last = rows[limit - 1] if len(rows) > limit else None
     keys = [] if last is None else [int(last[n]) for n in range(len(order.keys))]
-    counted = [] if rows[0].facets is None else json.loads(rows[0].facets)
     found = Found(
         hits,
         None if last is None else cursor_of(order, filters, keys, last.id),
@@ -132,6 +139,22 @@ def search(
         return found
     known = {facet: count for facet, value, count, _ in counted if facet and not value}
     return replace(found, loosen=_loosen(session, filters, meant, known))
+
+
+def _asked(
+    session: Session,
+    conditions: Conditions,
+    order: Order,
+    place: Place | None,
+    *,
+    limit: int,
+    counting: bool,
+) -> Sequence[Row[Any]]:
+    extra, values = _extra(conditions.filters)
+    walk = not (counting and sql.expects_few(conditions, order))
+    written, places = sql.statement(conditions, order, extra, place, facets=counting, walk=walk)
+    given = {**places, **values, "page": limit + 1}
+    return run(session, written, given, PLAN_EACH_TIME).all()
 
 
 def _extra(filters: Filters) -> tuple[list[tuple[str, str]], dict[str, Any]]:

@@ -43,7 +43,7 @@ class Step:
 class Order:
     """`keys` are SQL whole numbers, ascending; then comes the id.
 
-    The steps one after the other are the whole order; none, where no index has it.
+    The first key of one of several steps is the number that all its rows have there. The steps one after the other are the whole order; none, where no index has it.
     """
 
     name: str
@@ -77,6 +77,11 @@ def order_of(sort: str | None, filters: Filters, query: str | None, title: str |
 
 def _relevance(query: str, title: str) -> Order:
     every = "s.title_words @@ CAST(:query AS tsquery)"
+    if query == title:  # a title that has any of the words has all of them
+        rest = "NOT ts_match_vq(s.title_words, CAST(:query AS tsquery))"
+        keys = [f"CASE WHEN {every} THEN 0 ELSE 2 END", "s.price_minor"]
+        steps = [Step(every, ["0", keys[1]], "q"), Step(rest, ["2", keys[1]])]
+        return Order("relevance", keys, {"query": query}, steps)
     some = "s.title_words @@ CAST(:title_query AS tsquery)"
     level = f"CASE WHEN {every} THEN 0 WHEN {some} THEN 1 ELSE 2 END"
     # By the operator's function, of which the planner expects nothing: what is left over is taken

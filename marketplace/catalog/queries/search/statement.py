@@ -59,11 +59,13 @@ def statement(
     place: Place | None,
     *,
     facets: bool,
+    walk: bool = True,
 ) -> tuple[str, dict[str, Any]]:
     """SQL and values for a page of `:page` rows; `extra` are further columns by name.
 
     Each row has `key_0`..., the columns of `SHOWN` and the extra ones; the first has `facets`, an
     array of [part, facet, value, count, last sample]. A result without rows has one row of nulls.
+    With facets but not `walk` there is no page where more are hit than are counted.
     """
     tables = [STALE.strip()]
     if facets:
@@ -71,7 +73,8 @@ def statement(
     values = {**conditions.values, **order.values}
     if place is not None:
         values |= place.after([], "")[1]
-    tables.append(f"page AS MATERIALIZED ({_page(conditions, order, place, facets=facets)})")
+    page = _page(conditions, order, place, facets=facets, walk=walk)
+    tables.append(f"page AS MATERIALIZED ({page})")
     counts = _counts(conditions.filters) if facets else "NULL::text"
     keys = [f"key_{n}" for n in range(len(order.keys))]
     columns = ", ".join(
@@ -98,6 +101,18 @@ def statement(
 def most_counted(conditions: Conditions, order: Order) -> int:
     """Up to how many hits are all counted, and the total is exact."""
     return MOST_RELEVANT if conditions.rare and len(order.steps) > 1 else MOST
+
+
+def expects_few(conditions: Conditions, order: Order) -> bool:
+    """Whether all hits are likely to be counted, so that no order need be walked for the page.
+
+    To plan a walk that is not taken costs as much as to count the hits. A state or a specialty
+    leaves about a tenth of what has the words.
+    """
+    most = most_counted(conditions, order)
+    selective = SELECTIVE & set(conditions.filters.parts)
+    among = (conditions.with_words or 0) / 10 if selective else conditions.expected
+    return conditions.rare and among is not None and among <= most
 
 
 def loosened(choices: Sequence[tuple[str, Conditions]], enough: int) -> tuple[str, dict[str, Any]]:
@@ -209,7 +224,9 @@ def _by_facet(source: str, facets: Sequence[str]) -> str:
     )
 
 
-def _page(conditions: Conditions, order: Order, place: Place | None, *, facets: bool) -> str:
+def _page(
+    conditions: Conditions, order: Order, place: Place | None, *, facets: bool, walk: bool
+) -> str:
     """The ids and keys of a page.
 
     Where the hits were all counted they are sorted; else the order's index is walked from the
@@ -223,6 +240,12 @@ def _page(conditions: Conditions, order: Order, place: Place | None, *, facets: 
         after = f"WHERE {place.after(named, 'listing_id')[0]}"
     columns = ", ".join(["s.listing_id", *keys])
     limited = f"ORDER BY {', '.join(named)}, listing_id LIMIT :page"
+    counted = (
+        f"SELECT * FROM (SELECT {', '.join(['listing_id', *named])} FROM hits"
+        f" WHERE (SELECT n FROM seen) <= {most}) AS every {after} {limited}"
+    )
+    if facets and not walk:
+        return counted
     if order.name == "soonest":
         walked = _soonest(conditions, columns, place, after, limited)
     elif order.steps:
@@ -235,8 +258,7 @@ def _page(conditions: Conditions, order: Order, place: Place | None, *, facets: 
     if not facets:
         return f"{walked}"
     return (
-        f"(SELECT * FROM (SELECT {', '.join(['listing_id', *named])} FROM hits"
-        f" WHERE (SELECT n FROM seen) <= {most}) AS every {after} {limited})"
+        f"({counted})"
         f" UNION ALL (SELECT * FROM ({walked}) AS walked WHERE (SELECT n FROM seen) > {most})"
     )
 
@@ -247,7 +269,7 @@ def _walk(conditions: Conditions, order: Order, place: Place | None) -> str:
     for at, step in enumerate(order.steps):
         after, keys = "", step.keys
         if place is not None and len(order.steps) > 1:
-            after = _after_in_step(at, keys[1:], place)
+            after = _after_in_step(int(keys[0]), keys[1:], place)
         elif place is not None:
             after = f" AND {place.after(keys, 's.listing_id')[0]}"
         found = " + ".join(f"(SELECT count(*) FROM step_{before})" for before in range(at))
@@ -264,11 +286,11 @@ def _walk(conditions: Conditions, order: Order, place: Place | None) -> str:
     return f"WITH {', '.join(tables)} ({rows} ORDER BY {named}, listing_id LIMIT :page)"
 
 
-def _after_in_step(at: int, keys: Sequence[str], place: Place) -> str:
-    """What of a step comes after a place, whose first key is the number of its step."""
+def _after_in_step(level: int, keys: Sequence[str], place: Place) -> str:
+    """What of a step, whose rows all have this first key, comes after a place."""
     reached = place.keys[0]
-    if at != reached:
-        return " AND false" if at < reached else ""
+    if level != reached:
+        return " AND false" if level < reached else ""
     rest = ", ".join(f"CAST(:after_{n} AS bigint)" for n in range(1, len(place.keys)))
     return f" AND ({', '.join(keys)}, s.listing_id) > ({rest}, CAST(:after_id AS uuid))"
 

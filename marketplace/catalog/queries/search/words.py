@@ -54,6 +54,8 @@ _READ = text(
 class Meant:
     """`query` finds listings, `title` those with any of the words; both none without a word.
 
+    They are the same text where there is but one thing to be found.
+
     At most `listings` have the words, and `expected` as many if they were spread independently of
     each other; none if that is not known. `corrected` maps words that no listing has to the words
     that were added.
@@ -144,9 +146,11 @@ def _put_together(
             expected += _together(counts, published)
     if not wanted:
         return NOTHING
+    query = " | ".join(wanted)
+    alone = any_of and query == f"({any_of[0]})"
     return Meant(
-        " | ".join(wanted),
-        " | ".join(any_of) or None,
+        query,
+        query if alone else " | ".join(any_of) or None,
         most or None,
         round(expected) if most and published > 0 else None,
         corrected,
