@@ -20,6 +20,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Engine,
     MetaData,
     Text,
     TextClause,
@@ -46,6 +47,7 @@ NAMING = {
 }
 EDGE = "edge"
 AFTER = "after_commit"
+READS = "only_reads"
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +106,10 @@ class CommitOutsideEdge(RuntimeError):
     """Code below the edge tried to commit; it should flush and let the edge decide."""
 
 
+class WroteWhileReading(RuntimeError):
+    """Code changed something in a request that has no transaction to do it in."""
+
+
 class EdgeSession(orm.Session):
     """A session that commits only where `edge` is open."""
 
@@ -156,6 +162,24 @@ def _compiled(
         for name, bind in compiled.binds.items()
     )
     return compiled.string, places
+
+
+def only_read(session: Session) -> None:
+    """Have each statement that follows be a transaction of its own, without BEGIN and COMMIT.
+
+    For a request that writes nothing: each statement sees what was committed when it began, as it
+    would anyway. A flush is refused from now on. In a transaction that has begun, because who calls
+    was asked for, this changes nothing.
+    """
+    if not session.in_transaction() and isinstance(session.get_bind(), Engine):
+        session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        session.info[READS] = True
+
+
+@event.listens_for(EdgeSession, "before_flush")
+def _refuse_to_write(session: orm.Session, _context: object, _instances: object) -> None:
+    if session.info.get(READS):
+        raise WroteWhileReading("a request that said that it would only read")
 
 
 def after_commit(session: Session, run: Callable[..., None], *items: Hashable) -> None:

@@ -7,6 +7,7 @@ from marketplace.catalog.routes.public import blueprint
 from marketplace.catalog.schemas.search import FoundSchema, SearchArgs
 from marketplace.catalog.service import counting
 from marketplace.catalog.service.searching import filters_of
+from marketplace.core.db import only_read
 from marketplace.core.ports import Cache
 from marketplace.identity.access import current_caller, public
 from marketplace.web import context
@@ -26,6 +27,7 @@ def search_listings(data: dict[str, Any]) -> Found:
     """
     caller = current_caller()
     session = context.session()
+    only_read(session)
     filters = filters_of(
         session,
         data,

@@ -1,10 +1,14 @@
 """Counts of a search are kept until a listing changes, and the page never."""
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
+from marketplace.app import sessions_of
+from marketplace.catalog.models import SavedSearch
 from marketplace.catalog.service import publishing
 from marketplace.catalog.states import ListingState
+from marketplace.core.db import WroteWhileReading, only_read
+from marketplace.core.ids import new_id
 
 
 @pytest.fixture
@@ -82,3 +86,27 @@ def test_without_the_cache_every_search_is_counted(cached, counted):
     cached.kill()
     assert [ask(cached)["total"] for _ in range(3)] == [1, 1, 1]
     assert len(counted) == 3
+
+
+def test_a_search_begins_no_transaction_and_leaves_its_connection_as_it_was(cached):
+    with cached.app.app_context():
+        engine = cached.app.extensions["sqlalchemy"].engine
+    by_itself = []
+
+    def note(connection, *_) -> None:
+        by_itself.append(connection.connection.driver_connection.autocommit)
+
+    event.listen(engine, "before_cursor_execute", note)
+    ask(cached, "q=neurology")
+    assert by_itself == [True, True]
+    with sessions_of(cached.app)() as session:  # on the connection that was used last
+        session.execute(text("SELECT 1"))
+        assert by_itself[2:] == [False]
+
+
+def test_what_only_reads_can_not_write(cached):
+    with sessions_of(cached.app)() as session:
+        only_read(session)
+        session.add(SavedSearch(account_id=new_id(), slot=1, name="Mine", filters={}, anchors=[]))
+        with pytest.raises(WroteWhileReading):
+            session.flush()
