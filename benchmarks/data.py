@@ -3,8 +3,8 @@
 Foreign keys are not checked while loading (they hold by construction); every other constraint is.
 """
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -211,8 +211,6 @@ def _add_listings(
 ) -> None:
     values = {
         **_kinds(),
-        "first": first,
-        "last": first + count - 1,
         "first_day": first_day(),
         "policy": SELECTABLE[0],
         "seats": seats,
@@ -220,27 +218,44 @@ def _add_listings(
         "empty": bookable,
         "one_audience": bookable,
     }
-    _load(conninfo, (_SITES, _PRECEPTORS, _LISTINGS, _POOLS, _SEATS), values, ("seat_week",))
-    made = [ids.of(ids.LISTING, number) for number in (first, first + count - 1)]
-    _prepare_search(conninfo, made)
 
+    def load(part: tuple[int, int]) -> None:
+        given = {**values, "first": part[0], "last": part[1]}
+        _write(conninfo, (_SITES, _PRECEPTORS, _LISTINGS, _POOLS, _SEATS), given)
 
-def _prepare_search(conninfo: str, made: Sequence[uuid.UUID]) -> None:
-    """What triggers, which are off while loading, and the job would have done for searches.
-
-    `made` are the first and the last listing. Their free weeks are those of all that was loaded, so
-    there is nothing that the job would have to look at.
-    """
     with psycopg.connect(conninfo) as connection:
-        connection.execute(
-            "SELECT listing_search_put(array_agg(id)) FROM listing WHERE id BETWEEN %s AND %s", made
-        )
-        connection.execute("DELETE FROM stale_weeks WHERE listing_id BETWEEN %s AND %s", made)
+        connection.execute(ids.FUNCTION)
+    # In two connections at once: a large catalogue takes one of them a minute.
+    parts = _halves(first, count)
+    with ThreadPoolExecutor(len(parts)) as pool:
+        list(pool.map(load, parts))
+        vacuum(conninfo, "seat_week")
+        list(pool.map(lambda part: _publish(conninfo, part), parts))
     engine = create_engine(conninfo.replace("postgresql:", "postgresql+psycopg:", 1))
     with Session(engine) as session, edge(session):
         upkeep.gather_words(session)
     engine.dispose()
     vacuum(conninfo)
+
+
+def _halves(first: int, count: int) -> list[tuple[int, int]]:
+    """First and last of two parts of the listings, the ten of a site together; one if they are few."""
+    middle = first + count // 20 * 10
+    parts = [(first, middle - 1), (middle, first + count - 1)]
+    return [part for part in parts if part[0] <= part[1]]
+
+
+def _publish(conninfo: str, part: tuple[int, int]) -> None:
+    """What triggers, which are off while loading, would have done for searches.
+
+    The free weeks are those of all that was loaded, so there is nothing that the job would look at.
+    """
+    ends = [ids.of(ids.LISTING, number) for number in part]
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(
+            "SELECT listing_search_put(array_agg(id)) FROM listing WHERE id BETWEEN %s AND %s", ends
+        )
+        connection.execute("DELETE FROM stale_weeks WHERE listing_id BETWEEN %s AND %s", ends)
 
 
 def add_trainees(conninfo: str, count: int) -> None:
@@ -336,9 +351,14 @@ def _load(
 ) -> None:
     with psycopg.connect(conninfo) as connection:
         connection.execute(ids.FUNCTION)
+    _write(conninfo, statements, values)
+    vacuum(conninfo, *tables)
+
+
+def _write(conninfo: str, statements: tuple[LiteralString, ...], values: Mapping[str, Any]) -> None:
+    with psycopg.connect(conninfo) as connection:
         connection.execute("SET LOCAL session_replication_role = replica")
         connection.execute("SET LOCAL synchronous_commit = off")
         cursor = psycopg.ClientCursor(connection)
         for statement in statements:
             cursor.execute(statement, values)
-    vacuum(conninfo, *tables)
