@@ -98,10 +98,10 @@ def test_a_search_begins_no_transaction_and_leaves_its_connection_as_it_was(cach
 
     event.listen(engine, "before_cursor_execute", note)
     ask(cached, "q=neurology")
-    assert by_itself == [True, True]
+    assert set(by_itself) == {True}
     with sessions_of(cached.app)() as session:  # on the connection that was used last
         session.execute(text("SELECT 1"))
-        assert by_itself[2:] == [False]
+        assert not by_itself[-1]
 
 
 def test_what_only_reads_can_not_write(cached):
