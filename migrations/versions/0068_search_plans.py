@@ -10,8 +10,8 @@ has changed wrote every row a second time, with an entry in each of sixteen inde
 
 from alembic import op
 
-revision = "0061_search_plans"
-down_revision = "0060_platform_fees"
+revision = "0068_search_plans"
+down_revision = "0067_places_valid"
 branch_labels = None
 depends_on = None
 
