@@ -28,7 +28,15 @@ from marketplace.booking.rules.deadlines import (
     decide_by,
     pay_by,
 )
-from marketplace.booking.service import agreeing, notices, payment, questions, schooling, transition
+from marketplace.booking.service import (
+    agreeing,
+    notices,
+    payment,
+    questions,
+    school_notices,
+    schooling,
+    transition,
+)
 from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
@@ -134,6 +142,7 @@ def decline(
         now=now,
     )
     notices.declined(session, booking, words, now)
+    school_notices.lost(session, booking, words, now)
     if booking.replaces_id is not None:
         defer(session, FOLLOW_RESCUE, booking_id=str(booking.replaces_id))
 

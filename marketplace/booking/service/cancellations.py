@@ -178,6 +178,7 @@ def cancel_unpaid(
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
     payment.drop(session, booking)
     tell(session, booking, Money.zero(booking.paid.currency), reason, now)
+    school_notices.lost(session, booking, reason, now)
 
 
 def quote_json(quote: Quote) -> dict[str, Any]:

@@ -95,6 +95,11 @@ def cancelled(
     _tell(session, booking, "cancelled", now, refund=refund, reason=reason)
 
 
+def lost(session: Session, booking: Booking, reason: str, now: datetime) -> None:
+    """Tell the school that a place has ended before it was paid; nothing for a trainee's own."""
+    _tell(session, booking, "cancelled", now, reason=reason)
+
+
 def rescue_offered(
     session: Session, old: Booking, offer: Booking, reason: str, now: datetime
 ) -> None:

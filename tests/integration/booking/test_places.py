@@ -200,9 +200,11 @@ def test_a_place_is_handed_on_to_who_agrees_and_cancelled_for_the_school(desk, s
 
 
 def test_what_is_not_paid_is_given_up_or_handed_to_another_who_is_asked(desk, stage, run_jobs):
-    place = stage.place(seats_per_week=3)
-    cohort_id = desk.hold(place)
-    desk.answer(cohort_id)
+    place, no = stage.place(seats_per_week=4), stage.trainee("No")
+    cohort_id = desk.hold(place, [*desk.students, *link(stage, desk.school, no)])
+    desk.answer(cohort_id, agreed=False, only=["No"])
+    assert stage.told(desk.coordinator)[-1] == "place_news"
+    desk.answer(cohort_id, only=["Student 0", "Student 1", "Student 2"])
     first = desk.invoice(cohort_id)
     other = stage.trainee("Other")
     (student,) = link(stage, desk.school, other, sees=[])
@@ -233,7 +235,7 @@ def test_what_is_not_paid_is_given_up_or_handed_to_another_who_is_asked(desk, st
     second = desk.invoice(cohort_id)
     assert desk.found(second).amount == Money(2 * PRICE, "USD")
     desk.transfer(second)
-    assert desk.states(cohort_id) == ["confirmed", "confirmed", "withdrawn"]
+    assert desk.states(cohort_id) == ["confirmed", "confirmed", "withdrawn", "withdrawn"]
     with pytest.raises(NotOpenForThis):
         locked("Other", unpaid.give_up)
     assert set(stage.taken(place).values()) == {2}

@@ -15,7 +15,7 @@ from marketplace.booking.rules import frozen
 from marketplace.booking.rules.cohorts import CohortState
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import applications, holds, notices, transition
+from marketplace.booking.service import applications, holds, notices, school_notices, transition
 from marketplace.booking.states import TIMED
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.service import seats, taking
@@ -100,7 +100,9 @@ def answer(session: Session, booking: Booking, *, agreed: bool, now: datetime) -
     place.answer, place.answered_at = ("agreed" if agreed else "declined"), now
     session.flush()
     if not agreed:
-        applications.withdraw(session, booking, reason="Declined by the student.", now=now)
+        why = "Declined by the student."
+        applications.withdraw(session, booking, reason=why, now=now)
+        school_notices.lost(session, booking, why, now)
 
 
 def trainees(
