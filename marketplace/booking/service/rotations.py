@@ -81,12 +81,20 @@ def mark_attendance(
 
 
 def complete(session: Session, booking: Booking, *, actor_id: UUID, now: datetime) -> None:
-    """Say that the rotation was done; from the Friday of its last week on."""
+    """Say that the rotation was done; from the Friday of its last week on.
+
+    Not where days are marked, and all of them as absent: a certificate would say otherwise.
+    """
     begin_if_due(session, booking, now)
     rotation = Rotation(booking.first_day, booking.weeks)
     under_way = BookingState(booking.state) is BookingState.IN_PROGRESS
     if under_way and not rotation.can_be_completed(site_day(now, booking.time_zone)):
         raise NotOpenForThis(f"The rotation lasts until {rotation.last_day}.")
+    marks = queries.attendance(session, [booking.id])[booking.id] if under_way else []
+    if marks and all(mark.mark == "absent" for mark in marks):
+        raise NotOpenForThis(
+            "By the attendance the trainee was there on no day. Correct it, or say that nobody came."
+        )
     transition.move(
         session,
         booking,

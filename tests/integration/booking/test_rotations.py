@@ -87,6 +87,10 @@ def test_it_is_completed_at_its_end_and_keeps_its_seat(stage, place, booked, hos
     with pytest.raises(NotOpenForThis, match="2027-03-28"):
         complete(stage, booked, host)
     stage.clock.at = AFTER
+    mark(stage, booked, host, Day(FIRST_DAY, "absent"))
+    with pytest.raises(NotOpenForThis, match="on no day"):
+        complete(stage, booked, host)
+    mark(stage, booked, host, Day(FIRST_DAY, "present"))
     complete(stage, booked, host)
     assert stage.steps(booked)[-2:] == ["in_progress", "completed"]
     assert len(stage.taken(place)) == 4

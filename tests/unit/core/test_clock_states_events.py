@@ -54,7 +54,9 @@ def test_states_follow_the_table():
     LIGHTS.check(Light.RED, Light.GREEN)
     with pytest.raises(IllegalTransition) as refused:
         LIGHTS.check(Light.GREEN, Light.BROKEN)
-    assert refused.value.extra == {"from": "green", "to": "broken"}
+    possible = [{"to": "red", "by": None}]
+    assert refused.value.extra == {"from": "green", "to": "broken", "possible": possible}
+    assert refused.value.detail == "It is green and can't become broken. Possible now: red."
     assert LIGHTS.terminal(Light.BROKEN)
     assert not LIGHTS.terminal(Light.RED)
     assert LIGHTS.as_rows() == [
