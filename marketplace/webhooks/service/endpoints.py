@@ -197,7 +197,7 @@ def give_up(session: Session, endpoint_id: UUID, now: datetime) -> int:
         session,
         update(WebhookDelivery)
         .where(WebhookDelivery.endpoint_id == endpoint_id, WebhookDelivery.state == "pending")
-        .values(state=DeliveryState.FAILED.value, next_at=None, done_at=now)
+        .values(state=DeliveryState.FAILED.value, next_at=None, begun_at=None, done_at=now)
         .execution_options(synchronize_session=False),
     )
 

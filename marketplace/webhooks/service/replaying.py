@@ -86,7 +86,12 @@ def _again(session: Session, row: WebhookEndpoint, ids: list[UUID], now: datetim
         return
     session.execute(
         update(_D)
-        .where(_D.endpoint_id == row.id, _D.message_id.in_(ids))
+        .where(
+            _D.endpoint_id == row.id,
+            _D.message_id.in_(ids),
+            # What is under way at this moment is being sent again as it is.
+            _D.begun_at.is_(None),
+        )
         .values(state=DeliveryState.PENDING.value, tries=0, next_at=now, done_at=None)
         .execution_options(synchronize_session=False)
     )
