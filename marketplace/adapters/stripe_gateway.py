@@ -25,7 +25,6 @@ from marketplace.payments.gateway import (
 
 TOLERANCE_SECONDS = 300
 VERIFY: Callable[..., object] = stripe.WebhookSignature.verify_header
-CHECKOUT_EXPAND = ["payment_intent.latest_charge.balance_transaction"]
 REFUND_EXPAND = ["balance_transaction"]
 
 
@@ -48,6 +47,8 @@ class StripeGateway(StripeCaller):
         success_url: str,
         cancel_url: str,
         metadata: Mapping[str, str],
+        customer: str | None = None,
+        keep_card: bool = False,
     ) -> CheckoutSession:
         if sum((line.amount for line in lines), Money.zero(amount.currency)) != amount:
             raise ValueError("the lines of a checkout add up to its amount")
@@ -55,15 +56,17 @@ class StripeGateway(StripeCaller):
         params: Any = {
             "mode": "payment",
             "client_reference_id": str(payment_id),
-            "customer_email": customer_email,
             "expires_at": int(expires_at.timestamp()),
             "success_url": success_url,
             "cancel_url": cancel_url,
             "metadata": marks,
             "payment_intent_data": {"description": description, "metadata": marks},
             "line_items": [shapes.line_item(line) for line in lines],
-            "expand": CHECKOUT_EXPAND,
+            "expand": shapes.CHECKOUT_EXPAND,
+            **_payer(customer, customer_email, keep_card=keep_card),
         }
+        if keep_card:
+            params["payment_intent_data"]["setup_future_usage"] = "off_session"
         sessions = self._client.v1.checkout.sessions
         made = self._call(lambda: sessions.create(params, {"idempotency_key": key}))
         return self._read(shapes.checkout, made.to_dict())
@@ -77,15 +80,21 @@ class StripeGateway(StripeCaller):
         return None
 
     def retrieve_checkout(self, session_id: str) -> CheckoutSession:
+        if session_id.startswith(shapes.CHARGE):
+            intents = self._client.v1.payment_intents
+            wanted: Any = {"expand": shapes.CHARGE_EXPAND}
+            charged = self._call(lambda: intents.retrieve(session_id, wanted))
+            return self._read(shapes.card_charge, charged.to_dict())
         sessions = self._client.v1.checkout.sessions
-        params: Any = {"expand": CHECKOUT_EXPAND}
+        params: Any = {"expand": shapes.CHECKOUT_EXPAND}
         found = self._call(lambda: sessions.retrieve(session_id, params))
         return self._read(shapes.checkout, found.to_dict())
 
     def expire_checkout(self, session_id: str) -> CheckoutSession:
-        sessions = self._client.v1.checkout.sessions
+        sessions, intents = self._client.v1.checkout.sessions, self._client.v1.payment_intents
+        close = intents.cancel if session_id.startswith(shapes.CHARGE) else sessions.expire
         try:
-            self._call(lambda: sessions.expire(session_id))
+            self._call(lambda: close(session_id))
         except GatewayMissing:
             raise
         except GatewayRefused:
@@ -145,6 +154,15 @@ class StripeGateway(StripeCaller):
             return shapes.event(_storable(json.loads(text)))
         except (*UNREADABLE, RecursionError) as error:
             raise PayloadRefused from error
+
+
+def _payer(customer: str | None, email: str, *, keep_card: bool) -> dict[str, Any]:
+    """Who pays on a page: a customer whose kept cards it offers, or an address."""
+    if customer is None:
+        made = {"customer_creation": "always"} if keep_card else {}
+        return {"customer_email": email, **made}
+    offered = {"allow_redisplay_filters": ["always", "limited"]}
+    return {"customer": customer, "saved_payment_method_options": offered}
 
 
 def _signed(text: str, signature: str, secret: str) -> bool:

@@ -13,6 +13,7 @@ from marketplace.payments.gateway import (
     BalanceTransaction,
     CheckoutLine,
     CheckoutSession,
+    KeptCard,
     ProcessorAccount,
     ProcessorDispute,
     ProcessorEvent,
@@ -21,6 +22,9 @@ from marketplace.payments.gateway import (
     ProcessorTransfer,
 )
 
+CHARGE_EXPAND = ["latest_charge.balance_transaction", "payment_method"]
+CHECKOUT_EXPAND = [f"payment_intent.{path}" for path in CHARGE_EXPAND]
+CHARGE = "pi_"
 PAYMENT_ID = "payment_id"
 REFUND_ID = "refund_id"
 SITE_ID = "site_id"
@@ -67,6 +71,52 @@ def checkout(data: Json) -> CheckoutSession:
         captured=money(charge["amount_captured"], charge["currency"]) if charge else None,
         balance=balance_transaction(balance_of_charge) if balance_of_charge else None,
         expires_at=moment(data["expires_at"]),
+        **_said_of_card(intent),
+    )
+
+
+def card_charge(data: Json) -> CheckoutSession:
+    """Read a PaymentIntent of a kept card, whose charge and balance transaction may be expanded.
+
+    It is open while its payer has to answer their bank, whose page has an address of its own.
+    """
+    charge = _expanded(data.get("latest_charge"))
+    balance_of_charge = _expanded(charge.get("balance_transaction"))
+    status, paid = data["status"], data["status"] == "succeeded"
+    page = (data.get("next_action") or {}).get("redirect_to_url") or {}
+    failure = data.get("last_payment_error") or {}
+    return CheckoutSession(
+        id=data["id"],
+        url=page.get("url"),
+        status={"requires_action": "open", "canceled": "expired"}.get(status, "complete"),
+        paid=paid,
+        amount=money(data["amount"], data["currency"]),
+        live=data["livemode"],
+        payment_id=uuid_or_none((data.get("metadata") or {}).get(PAYMENT_ID)),
+        intent_id=data["id"],
+        intent_failed=status == "requires_payment_method",
+        failure=failure.get("message"),
+        charge_id=identifier(data.get("latest_charge")),
+        captured=money(charge["amount_captured"], charge["currency"]) if charge else None,
+        balance=balance_transaction(balance_of_charge) if balance_of_charge else None,
+        expires_at=moment(data["created"]),
+        **_said_of_card({**data, "setup_future_usage": None}),
+    )
+
+
+def kept_card(data: Json) -> KeptCard | None:
+    """Read a payment method; None if it is no card that is kept for a customer."""
+    customer, card = identifier(data.get("customer")), data.get("card")
+    if customer is None or not isinstance(card, Mapping):
+        return None
+    return KeptCard(
+        customer=customer,
+        method=data["id"],
+        brand=card.get("display_brand") or card["brand"],
+        last4=card["last4"],
+        exp_month=card["exp_month"],
+        exp_year=card["exp_year"],
+        fingerprint=card.get("fingerprint"),
     )
 
 
@@ -211,6 +261,18 @@ def uuid_or_none(text: Any) -> UUID | None:
         return UUID(text)
     except (ValueError, TypeError, AttributeError):
         return None
+
+
+def _said_of_card(intent: Json) -> dict[str, Any]:
+    """Why the card of an intent was declined, and the card, if paying was to keep it."""
+    failure = intent.get("last_payment_error") or {}
+    method = _expanded(intent.get("payment_method"))
+    keeps = intent.get("status") == "succeeded" and intent.get("setup_future_usage") is not None
+    return {
+        "decline_code": failure.get("decline_code") or failure.get("code"),
+        "final": failure.get("advice_code") == "do_not_try_again",
+        "card": kept_card(method) if method and keeps else None,
+    }
 
 
 def _expanded(value: Any) -> Json:

@@ -10,6 +10,7 @@ from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
 from marketplace.adapters.reply_signer import HmacReplySigner
 from marketplace.adapters.secret_vault import AesSecretVault
+from marketplace.adapters.stripe_cards import StripeCards
 from marketplace.adapters.stripe_connect import StripeConnect
 from marketplace.adapters.stripe_disputes import StripeDisputes
 from marketplace.adapters.stripe_gateway import StripeGateway
@@ -23,7 +24,12 @@ from marketplace.core.scanning import VirusScanner
 from marketplace.core.settings import Settings
 from marketplace.identity import gateway as identity
 from marketplace.outcomes.gateway import CredentialSigner, LetterVault, LinkSigner
-from marketplace.payments.gateway import DisputeGateway, HostGateway, PaymentGateway
+from marketplace.payments.gateway import (
+    CardGateway,
+    DisputeGateway,
+    HostGateway,
+    PaymentGateway,
+)
 from marketplace.reporting.gateway import DeliveryStore
 from marketplace.webhooks.gateway import SecretVault, WebhookSender
 
@@ -65,6 +71,10 @@ def wire(parts: Parts, settings: Settings) -> None:
     parts.add(
         HostGateway,
         StripeConnect(settings.stripe_secret_key, api_base=settings.stripe_api_base),
+    )
+    parts.add(
+        CardGateway,
+        StripeCards(settings.stripe_secret_key, api_base=settings.stripe_api_base),
     )
     parts.add(
         DisputeGateway,

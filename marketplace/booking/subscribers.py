@@ -10,14 +10,26 @@ from marketplace.booking.events import (
     BookingReleased,
     BookingStarted,
 )
-from marketplace.booking.service import agreeing, erasing, host_shares, offering, payment
+from marketplace.booking.service import (
+    agreeing,
+    balances,
+    erasing,
+    host_shares,
+    offering,
+    payment,
+)
 from marketplace.booking.service.cohorts import paying as cohort_paying
 from marketplace.booking.service.cohorts import succeeding
 from marketplace.booking.service.itineraries import following, paying
 from marketplace.catalog.events import SeatsFreed
 from marketplace.compliance.events import AgreementInForce, ErasureAsked
 from marketplace.core.events import Subscription
-from marketplace.payments.events import PaymentExpired, PaymentFailed, PaymentSettled
+from marketplace.payments.events import (
+    PaymentExpired,
+    PaymentFailed,
+    PaymentOpened,
+    PaymentSettled,
+)
 
 SUBSCRIPTIONS: Sequence[Subscription] = (
     (PaymentSettled, paying.settled),
@@ -33,6 +45,9 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (PaymentSettled, payment.settled),
     (PaymentFailed, payment.failed),
     (PaymentExpired, payment.failed),
+    (PaymentFailed, balances.failed),
+    (PaymentExpired, balances.failed),
+    (PaymentOpened, balances.opened),
     (BookingStarted, host_shares.started),
     (BookingCompleted, host_shares.completed),
     (BookingCancelled, host_shares.stopped),

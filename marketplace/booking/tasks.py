@@ -13,6 +13,7 @@ from marketplace.booking.queries import messages as kept
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
     allocating,
+    balances,
     cohorts,
     deadlines,
     force_majeure,
@@ -35,6 +36,7 @@ from marketplace.core.jobs import JobContext, RetryPolicy, Task, defer
 from marketplace.core.scanning import VirusScanner
 from marketplace.core.settings import Settings
 from marketplace.payments.errors import AlreadyPaid
+from marketplace.payments.queries import cards
 from marketplace.payments.service import asking
 
 # A run ends well before the next begins, whatever has piled up: the rest is the next run's.
@@ -45,6 +47,7 @@ ONE_BY_ONE = 100
 SCANNING = RetryPolicy(attempts=10, first=5, longest=900)
 TIME_TO_SCAN = timedelta(minutes=10)
 MOST_SCANS = 200
+MOST_CHARGES = 500
 log = structlog.get_logger()
 
 
@@ -83,6 +86,19 @@ def drop_payment(job: JobContext, payment_id: str) -> None:
     """
     with suppress(AlreadyPaid), job.transaction() as session:
         asking.cancel(session, UUID(payment_id), now=job.clock.now())
+
+
+def charge_balances(job: JobContext) -> None:
+    """Charge what is left of prices to the cards of trainees who agreed to that, as it is due."""
+    with job.transaction() as session:
+        due = cards.plans_due(session, queries.PAYABLE, job.clock.now(), MOST_CHARGES)
+    terms = Terms.of(job.parts.get(Settings))
+    for plan_id in due:
+        try:
+            with job.transaction() as session:
+                balances.charge(session, plan_id, terms=terms, now=job.clock.now())
+        except DomainError as refused:
+            log.warning("balance_needs_a_person", plan_id=str(plan_id), why=str(refused))
 
 
 def ask_list(job: JobContext, pool_ids: Sequence[str]) -> None:
@@ -247,6 +263,7 @@ TASKS = (
     Task("booking.start_due", start_due, cron="3 * * * *"),
     Task("booking.remind", remind, cron="13 * * * *"),
     Task(payment.DROP, drop_payment),
+    Task("booking.charge_balances", charge_balances, cron="*/15 * * * *"),
     Task(mailed_files.SCAN, scan_file, retry=SCANNING),
     Task("booking.scan_files", scan_files, cron="*/10 * * * *"),
     Task("booking.tidy_files", tidy_files, cron="17 4 * * *"),

@@ -143,6 +143,33 @@ class PayloadRefused(DomainError):
     title = "This is no event."
 
 
+class CardNotFound(NotFound):
+    code = "card_not_found"
+
+
+class CardInUse(Conflict):
+    """`payment_id` names the payment that is being charged to it now."""
+
+    code = "card_in_use"
+    title = "The card is being charged now. Remove it once that is over."
+
+
+class PlanNotFound(NotFound):
+    code = "balance_plan_not_found"
+
+
+class PlanExists(Conflict):
+    code = "balance_plan_exists"
+    title = "There is a plan for this balance already."
+
+
+class WordsChanged(Invalid):
+    """`words` are those to be agreed to."""
+
+    code = "agreement_changed"
+    title = "These are not the words to agree to: show those that are there now."
+
+
 class InvoiceNotOpen(Conflict):
     """`extra.state` is what it is."""
 
@@ -186,6 +213,7 @@ CONSTRAINTS: ConstraintErrors = {
     "uq_payment_live": PaymentInProgress,
     "uq_invoice_open": InvoiceOpen,
     "pk_invoice_step": InvoiceNotOpen,
+    "uq_balance_plan_live": PlanExists,
     "invoice_kept": InvoiceKept,
     "credit_note_kept": CreditNoteKept,
     "history_invoice_line": InvoiceKept,

@@ -44,14 +44,40 @@ class PaymentSettled(PaymentEvent):
 
 @dataclass(frozen=True)
 class PaymentFailed(PaymentEvent):
-    """`reason` is a sentence for the payer. Declines on an open page are not told: one can retry."""
+    """`reason` is a sentence for the payer. Declines on an open page are not told: one can retry.
+
+    `charge` tells more of one that was charged without its payer.
+    """
 
     reason: str
+    charge: "Charge | None" = None
 
 
 @dataclass(frozen=True)
 class PaymentExpired(PaymentEvent):
-    """The page has closed unpaid."""
+    """The page has closed unpaid, or a card could not be charged in time."""
+
+    charge: "Charge | None" = None
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A charge of a kept card that did not go through: why, and when it is tried again, if it is.
+
+    `plan_id` is the plan that it was made for.
+    """
+
+    plan_id: UUID
+    code: str | None
+    try_again_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PaymentOpened(PaymentEvent):
+    """The payer can pay at `url`, which is open until `until`."""
+
+    url: str
+    until: datetime
 
 
 @dataclass(frozen=True)

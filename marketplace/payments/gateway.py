@@ -70,11 +70,29 @@ class BalanceTransaction:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckoutSession:
-    """A checkout page and what is known of its money at the time of asking.
+class KeptCard:
+    """A card that the processor keeps for a customer of it, and what its holder knows it by.
 
-    `status` is `open`, `complete` or `expired`; `paid` tells that the whole amount is captured.
-    `failure` is a decline in words. `payment_id` is what the session itself says that it is for.
+    `fingerprint` is the same for the same card, however often it is kept.
+    """
+
+    customer: str
+    method: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutSession:
+    """A checkout page, or a charge of a kept card, and what is known of its money now.
+
+    `status` is `open` (the payer has something to do at `url`), `complete` or `expired`; `paid`
+    tells that the whole amount is captured. `failure` is a decline in the processor's words and
+    `decline_code` its code; `final`: the bank wants no other try. `payment_id` is what the session
+    itself says that it is for. `card` is what the processor has kept by it.
     """
 
     id: str
@@ -91,6 +109,9 @@ class CheckoutSession:
     captured: Money | None
     balance: BalanceTransaction | None
     expires_at: datetime
+    decline_code: str | None = None
+    final: bool = False
+    card: KeptCard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +277,38 @@ class EvidenceSource(Protocol):
         """Return texts by `EVIDENCE_PARTS`; those that it knows nothing of are left out."""
 
 
+class CardGateway(Protocol):
+    """Cards that the processor keeps, and charges of them."""
+
+    def charge(
+        self,
+        key: str,
+        *,
+        payment_id: UUID,
+        customer: str,
+        method: str,
+        amount: Money,
+        description: str,
+        metadata: Mapping[str, str],
+        return_url: str | None,
+    ) -> CheckoutSession:
+        """Charge a kept card, once for `key`; a decline is an answer, not an error.
+
+        Without `return_url` nobody is there to answer the bank: where it asks, that is a decline.
+        """
+
+    def find_charge(
+        self, customer: str, payment_id: UUID, since: datetime
+    ) -> CheckoutSession | None:
+        """Return the charge of a customer's card that was made for our payment since then."""
+
+    def retrieve_card(self, method: str) -> KeptCard | None:
+        """Return a card as it stands; None if it is kept for nobody any more."""
+
+    def forget_card(self, method: str) -> None:
+        """Keep a card no longer; harmless where that is done."""
+
+
 class PaymentGateway(Protocol):
     """Hosted checkout, refunds and the processor's own records."""
 
@@ -279,17 +332,23 @@ class PaymentGateway(Protocol):
         success_url: str,
         cancel_url: str,
         metadata: Mapping[str, str],
+        customer: str | None = None,
+        keep_card: bool = False,
     ) -> CheckoutSession:
-        """Open a page, once for `key`; `expires_at` is 30 minutes to 24 hours from now."""
+        """Open a page, once for `key`; `expires_at` is 30 minutes to 24 hours from now.
+
+        `customer`: it offers the cards that are kept for that one. `keep_card`: the card that is
+        paid with is kept, and can be charged without its holder.
+        """
 
     def find_checkout(self, payment_id: UUID, since: datetime) -> CheckoutSession | None:
         """Return the session that was opened for our payment since then, if there is one."""
 
     def retrieve_checkout(self, session_id: str) -> CheckoutSession:
-        """Return a session as it stands, with its charge and fee."""
+        """Return a session, or a charge of a kept card, as it stands, with its charge and fee."""
 
     def expire_checkout(self, session_id: str) -> CheckoutSession:
-        """Close an open page; one that is complete or closed is returned as it stands."""
+        """Close what is open; one that is complete or closed is returned as it stands."""
 
     def refund(
         self, key: str, *, intent_id: str, amount: Money, metadata: Mapping[str, str]

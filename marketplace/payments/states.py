@@ -178,6 +178,30 @@ EVIDENCE = Transitions(
 )
 
 
+class PlanState(StrEnum):
+    """What has become of a balance that is to be charged to a kept card by itself."""
+
+    WAITING = "waiting"
+    """Agreed to on the way to a payment page; the card is kept once that is paid."""
+    READY = "ready"
+    DONE = "done"
+    """The balance is paid, by whatever means."""
+    STOPPED = "stopped"
+    """It is not tried any more: taken back, declined for good, or the card is gone."""
+
+
+_L = PlanState
+PLAN = Transitions(
+    {
+        _L.WAITING: frozenset({_L.READY, _L.STOPPED}),
+        _L.READY: frozenset({_L.DONE, _L.STOPPED}),
+        _L.DONE: frozenset(),
+        _L.STOPPED: frozenset(),
+    }
+)
+PLANNED = frozenset({_L.WAITING, _L.READY})
+
+
 class InvoiceState(StrEnum):
     """What an organisation is asked for by a day."""
 

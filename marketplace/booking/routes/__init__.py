@@ -2,6 +2,7 @@
 
 from marketplace.booking.routes import (
     applying,
+    cards,
     changes,
     clearing,
     cohorts,
@@ -40,4 +41,5 @@ BLUEPRINTS = (
     schools.blueprint,
     cohorts.blueprint,
     places.blueprint,
+    cards.blueprint,
 )

@@ -23,9 +23,15 @@ from marketplace.booking.schemas.cancelling import (
 )
 from marketplace.booking.schemas.paying import PayArgs, PaymentLookSchema, PaymentStartedSchema
 from marketplace.booking.schemas.stories import BookingPaymentsSchema
-from marketplace.booking.service import applications, cancellations, extending, holds, payment
+from marketplace.booking.service import (
+    applications,
+    balances,
+    cancellations,
+    extending,
+    holds,
+    payment,
+)
 from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.service.easing import Look
 from marketplace.booking.states import BookingState
 from marketplace.catalog import queries as catalog
 from marketplace.identity.access import current_account, signed_in
@@ -118,10 +124,21 @@ def pay(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
     """Ask to pay what is due: the deposit, the whole price, or the balance of a confirmed booking.
 
     Asking again returns the same payment for as long as its page is open, whatever `whole` says.
+    A kept card (`card_id`) pays a balance without a page, or with your bank's own.
     """
     booking = finding.own_to_pay(booking_id)
+    wish = data.pop("wish")
+    use = balances.use_of(
+        context.session(), booking, wish, data["less"], whole=data["whole"], now=context.now()
+    )
     payment_id = payment.pay(
-        context.session(), booking, terms=finding.terms(), now=context.now(), locked=True, **data
+        context.session(),
+        booking,
+        terms=finding.terms(),
+        now=context.now(),
+        locked=True,
+        card=use,
+        **data,
     )
     return {"payment_id": payment_id, "booking": booking}
 
@@ -130,10 +147,18 @@ def pay(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
 @signed_in
 @blueprint.arguments(PayArgs)
 @blueprint.response(200, PaymentLookSchema)
-def quote_payment(data: dict[str, Any], booking_id: UUID) -> Look:
-    """See what would be paid now, with a code and with credit, by line; nothing is changed."""
+def quote_payment(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
+    """See what would be paid now, with a code and with credit, by line; nothing is changed.
+
+    And what you would agree to by having your card kept.
+    """
     booking = finding.own(booking_id)
-    return payment.look(context.session(), booking, now=context.now(), **data)
+    data.pop("wish")
+    found = payment.look(context.session(), booking, now=context.now(), **data)
+    words = balances.words(
+        context.session(), booking, data["less"], whole=data["whole"], now=context.now()
+    )
+    return {**vars(found), "card_words": words}
 
 
 @blueprint.route("/<uuid:booking_id>/cancellation", methods=["GET"])

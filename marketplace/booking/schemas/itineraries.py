@@ -8,7 +8,7 @@ from marketplace.booking.rules.itineraries import MOST_ROTATIONS, ItineraryState
 from marketplace.booking.rules.stays import Verdict
 from marketplace.booking.schemas import BookingPriceLineSchema, BookingSchema, HoldArgs, a_day
 from marketplace.booking.schemas.applying import SubmitArgs
-from marketplace.booking.schemas.paying import PayArgs
+from marketplace.booking.schemas.paying import PayTogetherArgs
 from marketplace.web.schemas import MoneyField, StrictSchema, Text
 
 STATES = [state.value for state in ItineraryState]
@@ -48,11 +48,11 @@ class ItinerarySubmitArgs(StrictSchema):
     )
 
 
-class ItineraryPayLookArgs(PayArgs):
+class ItineraryPayLookArgs(PayTogetherArgs):
     """As for one booking: the whole price of each rotation, or its deposit."""
 
 
-class ItineraryPayArgs(PayArgs):
+class ItineraryPayArgs(PayTogetherArgs):
     without = fields.List(
         fields.UUID(),
         load_default=list,

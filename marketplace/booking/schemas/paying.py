@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from marketplace.booking.rules.by_card import CardWish
 from marketplace.booking.rules.less import Less
 from marketplace.booking.schemas import BookingPriceLineSchema, BookingSchema
+from marketplace.payments.rules.cards import MandateKind
+from marketplace.payments.schemas.cards import AGREED_WORDS
 from marketplace.web.schemas import MoneyField, StrictSchema, Text
 
 
-class PayArgs(StrictSchema):
+class PayTogetherArgs(StrictSchema):
     whole = fields.Boolean(
         load_default=False,
         metadata={"description": "Pay the whole price at once instead of the deposit."},
@@ -33,6 +36,43 @@ class PayArgs(StrictSchema):
         return {**data, "less": less}
 
 
+class PayArgs(PayTogetherArgs):
+    card_id = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "A kept card of yours that pays the balance at once."},
+    )
+    keep_card = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf([kind.value for kind in MandateKind]),
+        metadata={
+            "description": "keep: the card that you pay with is kept. balance: and what is left "
+            "of the price is charged to it on its day."
+        },
+    )
+    agreed_words = AGREED_WORDS
+
+    @post_load
+    def gather_card(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        wish = CardWish(data.pop("card_id"), data.pop("keep_card"), data.pop("agreed_words"))
+        return {**data, "wish": wish}
+
+    @validates_schema
+    def check_card(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("card_id") and data.get("keep_card"):
+            raise ValidationError("Pay with a card that is kept, or have one kept.", "keep_card")
+
+
+class CardWordsSchema(StrictSchema):
+    """What you would agree to; send the words that you agree to as `agreed_words`."""
+
+    keep = fields.String()
+    balance = fields.String(
+        allow_none=True, metadata={"description": "Where a balance is left for a later day."}
+    )
+
+
 class PaymentLookSchema(StrictSchema):
     """What would be paid now. The lines are the whole price, the discount and the credit."""
 
@@ -44,6 +84,7 @@ class PaymentLookSchema(StrictSchema):
     credit = MoneyField()
     by_card = MoneyField()
     available = MoneyField(metadata={"description": "The credit that you could use for it."})
+    card_words = fields.Nested(CardWordsSchema)
 
 
 class PaymentStartedSchema(StrictSchema):

@@ -20,6 +20,7 @@ from marketplace.core.money import Money
 from marketplace.payments import queries as payments
 from marketplace.payments.events import Payable, PaymentSettled
 from marketplace.payments.rules import Part, PriceLine, Purpose, divide, total
+from marketplace.payments.rules.cards import PAGE, CardUse
 from marketplace.payments.service import asking, vouchers
 from marketplace.payments.service.credit import paying
 from marketplace.payments.service.vouchers import Lowered, Priced
@@ -146,6 +147,7 @@ def request(
     now: datetime,
     locked: bool,
     return_path: str | None = None,
+    card: CardUse = PAGE,
 ) -> Asked:
     """Ask for what is due, less the code and the credit; settled at once if that is all of it.
 
@@ -175,6 +177,7 @@ def request(
             locked=True,
             return_path=return_path,
             voucher_use_id=use_id,
+            card=card,
         )
         return Asked(payment.id, settled=False)
     if less.credit == total(lines):
@@ -207,6 +210,7 @@ def request(
         now=now,
         return_path=return_path,
         voucher_use_id=use_id,
+        card=card,
     )
     return Asked(payment.id, settled=False)
 

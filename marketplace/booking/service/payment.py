@@ -49,7 +49,8 @@ from marketplace.payments.events import (
     PaymentSettled,
 )
 from marketplace.payments.rules import Part, Purpose
-from marketplace.payments.service import refunds
+from marketplace.payments.rules.cards import PAGE, CardUse
+from marketplace.payments.service import plans, refunds
 
 KIND = queries.PAYABLE
 # The page that a payer comes back to; programs are told the same as JSON.
@@ -71,6 +72,7 @@ def pay(
     now: datetime,
     locked: bool = False,
     less: Less = easing.NOTHING,
+    card: CardUse = PAGE,
 ) -> UUID:
     """Ask for what is due now and return the payment's id; a second call returns the same.
 
@@ -78,18 +80,21 @@ def pay(
     booking, the balance. The seat is kept for longer than the payment page lives. `locked`: the
     booking was read by `queries.own_to_pay`. `less`: a code that lowers the price, and credit that
     pays a part, or all: then it is paid at once, and the booking is confirmed when this returns.
+    `card`: a kept one that is charged, or what was agreed to about the one that the page takes.
     """
     state = BookingState(booking.state)
     if state in {BookingState.CONFIRMED, BookingState.IN_PROGRESS}:
-        return _request_balance(session, booking, now, locked=locked, less=less)
+        return _request_balance(session, booking, now, locked=locked, less=less, card=card)
     check_alone(booking)
     if state is BookingState.AWAITING_PAYMENT and booking.payment_id is not None:
         return booking.payment_id
     _check_payable(booking, now)
     schooling.check_approved(session, [booking])
     agreeing.check(session, [booking])
-    purpose = _purpose(booking, now, whole=whole)
-    asked = _request(session, booking, purpose, terms.checkout, now, locked=locked, less=less)
+    purpose = purpose_of(booking, now, whole=whole)
+    asked = _request(
+        session, booking, purpose, terms.checkout, now, locked=locked, less=less, card=card
+    )
     payment_id = asked.payment_id
     until = held_until(now, booking.first_day, booking.time_zone, terms.hold)
     if booking.pay_by is not None:
@@ -122,7 +127,7 @@ def look(
         _check_owing(booking)
     else:
         check_alone(booking)
-        purpose = _purpose(booking, now, whole=whole)
+        purpose = purpose_of(booking, now, whole=whole)
     found = easing.lowered(session, [booking], less, purpose, now)
     line = found.lines.get(booking.id) if found else None
     due = easing.lines_due(booking, PARTS[purpose], line)
@@ -227,7 +232,8 @@ def _check_payable(booking: Booking, now: datetime) -> None:
         raise NotOpenForThis("The seat is no longer kept for you. Hold it again.")
 
 
-def _purpose(booking: Booking, now: datetime, *, whole: bool) -> Purpose:
+def purpose_of(booking: Booking, now: datetime, *, whole: bool) -> Purpose:
+    """Whether the deposit of a booking that is not paid is asked for, or all of it."""
     return "whole" if whole or _balance_is_due(booking, now) else "deposit"
 
 
@@ -245,6 +251,7 @@ def _request(
     *,
     locked: bool,
     less: Less,
+    card: CardUse,
 ) -> Asked:
     found = easing.lowered(session, [booking], less, purpose, now)
     line = found.lines.get(booking.id) if found else None
@@ -263,14 +270,17 @@ def _request(
         locked=locked,
         less=less,
         found=found,
+        card=card,
     )
 
 
 def _request_balance(
-    session: Session, booking: Booking, now: datetime, *, locked: bool, less: Less
+    session: Session, booking: Booking, now: datetime, *, locked: bool, less: Less, card: CardUse
 ) -> UUID:
     _check_owing(booking)
-    asked = _request(session, booking, "balance", BALANCE_PAGE, now, locked=locked, less=less)
+    asked = _request(
+        session, booking, "balance", BALANCE_PAGE, now, locked=locked, less=less, card=card
+    )
     easing.announce(session, asked, now)
     return asked.payment_id
 
@@ -375,6 +385,8 @@ def _settle_balance(session: Session, booking: Booking, event: PaymentSettled) -
         notices.credit_gone(session, booking, event.amount, event.at)
         return
     transition.amend(session, booking, **_paid(booking, found.amount))
+    if booking.paid >= booking.total:
+        plans.paid(session, event.payable, event.at)
     host_shares.paid_later(session, booking, event.at)
 
 

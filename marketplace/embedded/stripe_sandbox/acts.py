@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from marketplace.embedded.stripe_sandbox import cards
 from marketplace.embedded.stripe_sandbox.errors import no_such
 from marketplace.embedded.stripe_sandbox.resources import (
     accounts,
@@ -81,6 +82,14 @@ def settle(work: Work, payment_intent: str, outcome: str = "succeeded") -> Json:
     return _found(work, "payment_intent", payment_intent)[1]
 
 
+def behave(work: Work, payment_method: str, number: str) -> Json:
+    """From now on the bank treats a kept card as it treats the test card of this number."""
+    if number not in cards.CARDS:
+        raise ValueError(f"{number} is no test card")
+    there, body = _found(work, "payment_method", payment_method)
+    return there.save({**body, "_number": number})
+
+
 def roll_secret(
     work: Work, endpoint: str, overlap: int = 86_400, secret: str | None = None
 ) -> Json:
@@ -126,6 +135,7 @@ ACTS: Mapping[str, Callable[..., Json]] = {
     "payout.pay": pay_payout,
     "account.disable": disable_account,
     "account.enable": enable_account,
+    "card.behave": behave,
     "intent.settle": settle,
     "endpoint.roll_secret": roll_secret,
     "event.repeat": repeat_event,

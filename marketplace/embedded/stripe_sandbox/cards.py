@@ -13,7 +13,7 @@ class Behaviour:
     """What a card does when it is charged.
 
     ``decline`` is an error code and a decline code; ``challenge`` asks for 3-D Secure before
-    (``always``, or only ``first`` time); ``after`` names what follows a success: a dispute's
+    (``always``, only the ``first`` time, or ``on_session`` only); ``after`` names what follows a success: a dispute's
     reason, ``pending_refund``, ``failed_refund``; ``instant`` skips the pending balance;
     ``delayed`` is the outcome of a bank debit, of type ``debit``, that is ``processing`` at first.
     """
@@ -64,6 +64,9 @@ CARDS: dict[str, Behaviour] = {
     ),
     "4000002500003155": Behaviour(challenge="first", names=("authenticationRequiredOnSetup",)),
     "4000002760003184": Behaviour(challenge="always", names=("authenticationRequired",)),
+    "4000003800000446": Behaviour(
+        challenge="on_session", names=("authenticationRequiredSetupForOffSession",)
+    ),
     "4000000000003220": Behaviour(challenge="always", names=("threeDSecure2Required",)),
     "4000008260003178": Behaviour(
         challenge="always",
@@ -121,6 +124,17 @@ PLAIN_WORDS: dict[str, str] = {
     "authentication_required": "The card was declined: it requires authentication.",
     "account_closed": "The customer's bank account has been closed.",
 }
+
+ADVICE: dict[str, str] = {
+    "insufficient_funds": "try_again_later",
+    "processing_error": "try_again_later",
+    "card_velocity_exceeded": "try_again_later",
+    "expired_card": "confirm_card_data",
+    "incorrect_cvc": "confirm_card_data",
+    "lost_card": "do_not_try_again",
+    "stolen_card": "do_not_try_again",
+}
+"""What the card's network advises after a decline."""
 
 
 def passes_luhn(number: str) -> bool:

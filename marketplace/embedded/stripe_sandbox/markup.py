@@ -41,11 +41,16 @@ _PAY = """{% extends "base" %}{% block main %}
 <label>Expiry (MM/YY) <input name="expiry" required placeholder="12/34"></label>
 <label>Security code <input name="cvc" inputmode="numeric" required placeholder="123"></label>
 <label>Name on card <input name="name"></label>
-{% endif %}
+{% if may_keep %}<label><input type="checkbox" name="keep" value="yes"> Keep this card</label>
+{% endif %}{% endif %}
 <button id="pay">{{ "Pay " ~ session.amount_total|money(session.currency)
  if session.amount_total else "Complete" }}</button>
 {% if session.cancel_url %}<a id="cancel" href="{{ session.cancel_url }}">Cancel and go back</a>
 {% endif %}</form>
+{% for card in saved %}<form method="post" action="/c/pay/{{ session.id }}">
+<input type="hidden" name="saved" value="{{ card.id }}">
+<button id="{{ card.id }}">Pay with {{ card.card.brand }} {{ card.card.last4 }}</button></form>
+{% endfor %}
 <p>Declines: 4000 0000 0000 0002; insufficient funds: 4000 0000 0000 9995; 3-D Secure:
 4000 0027 6000 3184; a dispute afterwards: 4000 0000 0000 0259.{% if takes_bank %} Bank debit:
 000123456789, or 000111111113 to fail later.{% endif %}</p>

@@ -7,6 +7,12 @@ from marketplace.payments.models.books import (
     LedgerEntry,
     LedgerTransaction,
 )
+from marketplace.payments.models.cards import (
+    BalancePlan,
+    BalancePlanStep,
+    CardMandate,
+    SavedCard,
+)
 from marketplace.payments.models.carrying import PaymentCarry
 from marketplace.payments.models.credit import CreditGrant, CreditMovement, CreditUse
 from marketplace.payments.models.credit_notes import CreditNote
@@ -35,6 +41,9 @@ from marketplace.payments.models.vouchers import VoucherCode, VoucherUse
 
 __all__ = [
     "AccountKind",
+    "BalancePlan",
+    "BalancePlanStep",
+    "CardMandate",
     "CreditGrant",
     "CreditMovement",
     "CreditNote",
@@ -65,6 +74,7 @@ __all__ = [
     "Reconciliation",
     "Refund",
     "RefundTransition",
+    "SavedCard",
     "ShareClaim",
     "ShareRelease",
     "VoucherCode",

@@ -45,6 +45,7 @@ class Payment(Base):
         CheckConstraint("(state = 'settled') = (captured_minor > 0)", name="settled"),
         CheckConstraint(one_of("means", list(Means)), name="means"),
         CheckConstraint("credit_minor >= 0", name="credit"),
+        CheckConstraint("card_id IS NOT NULL OR NOT off_session", name="off_session"),
         CheckConstraint(
             "(means = 'bank_transfer') = (bank_reference IS NOT NULL)", name="bank_reference"
         ),
@@ -63,6 +64,7 @@ class Payment(Base):
             postgresql_where=text("carried_to_id IS NOT NULL"),
         ),
         Index("ix_payment_payer_id", "payer_id"),
+        Index("ix_payment_card_id", "card_id", postgresql_where=text("card_id IS NOT NULL")),
         Index(
             "ix_payment_voucher_use_id",
             "voucher_use_id",
@@ -103,7 +105,13 @@ class Payment(Base):
     processor_session: Mapped[str | None]
     processor_intent: Mapped[str | None]
     processor_charge: Mapped[str | None]
+    # Whose kept cards the page offers; a parameter of the call, as `page_expires_at` is.
+    processor_customer: Mapped[str | None]
+    # The kept card that is charged in the place of a page.
+    card_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("saved_card.id"))
+    off_session: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     last_decline: Mapped[str | None]
+    decline_code: Mapped[str | None]
     settled_at: Mapped[datetime | None]
     surplus: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     captured_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))

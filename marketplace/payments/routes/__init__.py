@@ -16,8 +16,17 @@ from marketplace.payments import queries, schemas, service
 from marketplace.payments.errors import PaymentNotFound, ReceiptNotReady
 from marketplace.payments.gateway import PaymentGateway
 from marketplace.payments.models import Payment, Refund
-from marketplace.payments.routes import accounting, credit, credit_notes, desk, hosts, invoices
+from marketplace.payments.routes import (
+    accounting,
+    cards,
+    credit,
+    credit_notes,
+    desk,
+    hosts,
+    invoices,
+)
 from marketplace.payments.routes.owning import OPERATOR, own_payment
+from marketplace.payments.rules import declines
 from marketplace.payments.rules.credit import CreditTerms
 from marketplace.payments.service import inbox, quarantine, steps
 from marketplace.payments.states import LIVE
@@ -56,7 +65,7 @@ operators = Blueprint(
     "money", __name__, url_prefix="/operator", description="The books, for operators."
 )
 BLUEPRINTS = (
-    *(stripe, payments, operators, credit.blueprint, credit.operators),
+    *(stripe, payments, operators, credit.blueprint, credit.operators, cards.blueprint),
     *(hosts.blueprint, hosts.returns, desk.blueprint, invoices.blueprint),
     *(credit_notes.blueprint, accounting.blueprint),
 )
@@ -117,13 +126,14 @@ def receipt(payment_id: UUID) -> Response:
 @payments.arguments(schemas.ReturnArgs, location="query")
 @payments.response(200, schemas.ReturnSchema)
 @payments.alt_response(303, description="For a browser: back to the page it came from.")
-def come_back(args: dict[str, str]) -> dict[str, Any] | BaseResponse:
+def come_back(args: dict[str, str | None]) -> dict[str, Any] | BaseResponse:
     """Where the payment page sends the payer: asks how the payment stands, by the same path.
 
     Who knows the session's id comes from the page; they learn the payment's status and no more.
     """
     session = context.session()
-    found = queries.payment_by_processor(session, session_id=args["session_id"])
+    asked = args["session_id"] or args["payment_intent"]
+    found = queries.payment_by_processor(session, session_id=asked) if asked else None
     if found is None:
         raise PaymentNotFound
     if found.state in LIVE:
@@ -210,6 +220,13 @@ def resolve(args: dict[str, str], quarantine_id: UUID) -> None:
     )
 
 
+def _why(payment: Payment) -> str | None:
+    """Why the last try was declined, in the words of ours that its reader understands."""
+    if payment.decline_code is None:
+        return payment.last_decline
+    return declines.words(payment.decline_code, access.current_account().locale)
+
+
 def _dump(payment: Payment) -> dict[str, Any]:
     session = context.session()
     receipt_row = queries.receipt(session, payment.id)
@@ -224,7 +241,9 @@ def _dump(payment: Payment) -> dict[str, Any]:
         "description": payment.description,
         "status": payment.state,
         "checkout_url": payment.checkout_url,
-        "last_decline": payment.last_decline,
+        "last_decline": _why(payment),
+        "decline_code": payment.decline_code,
+        "card_id": payment.card_id,
         "requested_at": payment.requested_at,
         "expires_at": payment.expires_at,
         "settled_at": payment.settled_at,

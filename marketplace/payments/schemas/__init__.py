@@ -1,6 +1,8 @@
 """What payments says and hears over HTTP."""
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from marketplace.payments.rules import PURPOSES, Earner
 from marketplace.payments.states import PaymentState, RefundState
@@ -64,6 +66,12 @@ class PaymentSchema(StrictSchema):
     last_decline = fields.String(
         allow_none=True, metadata={"description": "Why the last try to pay was declined."}
     )
+    decline_code = fields.String(
+        allow_none=True, metadata={"description": "The same as the payment company's code."}
+    )
+    card_id = fields.UUID(
+        allow_none=True, metadata={"description": "The kept card that is charged."}
+    )
     requested_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
     settled_at = fields.AwareDateTime(allow_none=True)
@@ -79,7 +87,19 @@ class PaymentSchema(StrictSchema):
 class ReturnArgs(StrictSchema):
     """What the payment page sends the payer back with."""
 
-    session_id = fields.String(required=True, validate=validate.Length(1, 255))
+    session_id = fields.String(load_default=None, validate=validate.Length(1, 255))
+    payment_intent = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 255),
+        metadata={"description": "What is charged to a kept card, after the bank's own page."},
+    )
+    payment_intent_client_secret = fields.String(load_default=None, load_only=True)
+    redirect_status = fields.String(load_default=None, load_only=True)
+
+    @validates_schema
+    def names_something(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.get("session_id") and not data.get("payment_intent"):
+            raise ValidationError("Say what you come back from.", "session_id")
 
 
 class ReturnSchema(StrictSchema):

@@ -14,12 +14,18 @@ from marketplace.core.events import publish
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
 from marketplace.payments import queries
-from marketplace.payments.events import Payable, PaymentExpired, PaymentFailed, PaymentSettled
+from marketplace.payments.events import (
+    Payable,
+    PaymentExpired,
+    PaymentFailed,
+    PaymentOpened,
+    PaymentSettled,
+)
 from marketplace.payments.gateway import CheckoutSession
 from marketplace.payments.models import Payment
 from marketplace.payments.queries import credit
 from marketplace.payments.rules import split
-from marketplace.payments.service import ledger, refunds, steps
+from marketplace.payments.service import cards, ledger, plans, refunds, steps
 from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import LIVE, Arrival, PaymentState
 
@@ -69,7 +75,9 @@ def arrive(
     if seen.paid:
         return _settle(session, payment, seen, now, told_by)
     if seen.intent_failed:
-        return end(session, payment, PaymentState.FAILED, seen.failure or FAILED, now)
+        payment.next_look_at = None
+        why = seen.failure or FAILED
+        return end(session, payment, PaymentState.FAILED, why, now, final=seen.final)
     if seen.status == "expired":
         payment.next_look_at = None
         return end(session, payment, PaymentState.EXPIRED, "the page closed unpaid", now)
@@ -77,19 +85,31 @@ def arrive(
 
 
 def end(
-    session: Session, payment: Payment, after: PaymentState, reason: str, now: datetime
+    session: Session,
+    payment: Payment,
+    after: PaymentState,
+    reason: str,
+    now: datetime,
+    *,
+    final: bool = False,
 ) -> Arrival:
-    """End a locked payment unpaid and say so; one that has ended or is paid stays as it is."""
+    """End a locked payment unpaid and say so; one that has ended or is paid stays as it is.
+
+    `final`: the bank wants no other try with the same card.
+    """
     if PaymentState(payment.state) not in LIVE:
         session.flush()
         return Arrival.IGNORED
     payment.next_look_at = None
     steps.move(session, payment, after, reason, now)
     told = _told(payment, now)
+    charge = None
+    if payment.off_session:
+        charge = plans.failed(session, payment, payment.decline_code, final=final, now=now)
     if after is PaymentState.FAILED:
-        publish(session, PaymentFailed(**told, reason=reason))
+        publish(session, PaymentFailed(**told, reason=reason, charge=charge))
         return Arrival.FAILED
-    publish(session, PaymentExpired(**told))
+    publish(session, PaymentExpired(**told, charge=charge))
     return Arrival.EXPIRED
 
 
@@ -126,6 +146,7 @@ def _settle(
         # What follows takes or gives back credit: it is ours before the books are posted to.
         credit.lock_credit(session, payment.payer_id, payment.currency)
     _book(session, payment, seen)
+    cards.keep(session, payment, seen.card, now)
     defer(session, steps.ISSUE_RECEIPT, payment_id=str(payment.id))
     if surplus:
         # Of two pages for one thing the first is what its owner knows of; this is a mistake's.
@@ -179,6 +200,9 @@ def _still_open(
     if state is PaymentState.REQUESTED and seen.status == "open":
         payment.next_look_at = now + steps.LOOK_AGAIN
         steps.move(session, payment, PaymentState.OPEN, f"page opened, told by {told_by}", now)
+        if seen.url is not None:
+            told, until = _told(payment, now), payment.expires_at
+            publish(session, PaymentOpened(**told, url=seen.url, until=until))
         return Arrival.OPENED
     if state not in LIVE and state is not PaymentState.SETTLED and seen.status == "open":
         # Ended while the page was being opened: nobody may pay on it.
@@ -194,6 +218,7 @@ def _note(payment: Payment, seen: CheckoutSession) -> None:
     payment.processor_intent = seen.intent_id or payment.processor_intent
     payment.processor_charge = seen.charge_id or payment.processor_charge
     payment.last_decline = seen.failure if not seen.paid else None
+    payment.decline_code = seen.decline_code if not seen.paid else None
 
 
 def _misfit(payment: Payment, seen: CheckoutSession, *, live: bool) -> str | None:

@@ -12,9 +12,10 @@ from marketplace.payments.errors import AlreadyPaid, AmountRefused, PaymentInPro
 from marketplace.payments.events import Payable
 from marketplace.payments.models import Payment, PaymentPart, PaymentTransition
 from marketplace.payments.queries import writing
-from marketplace.payments.rules import Part, PriceLine, Purpose, total
+from marketplace.payments.rules import Part, PriceLine, Purpose, declines, total
+from marketplace.payments.rules.cards import PAGE, CardUse
 from marketplace.payments.rules.credit import Means
-from marketplace.payments.service import steps
+from marketplace.payments.service import cards, plans, steps
 from marketplace.payments.states import LIVE, PaymentState
 
 # What the processor allows for a payment page, less a minute on either side for our own delays.
@@ -39,8 +40,12 @@ def request(
     parts: Sequence[Part] = (),
     credit: Money | None = None,
     voucher_use_id: UUID | None = None,
+    card: CardUse = PAGE,
 ) -> Payment:
     """Ask `payer_id` for the sum of `lines`; a job opens the payment page a moment later.
+
+    `card` says that a kept card is charged instead, or that the page keeps one. Where a page is
+    open for the same, and a card is to be charged, the page is closed before.
 
     `purpose` tells a deposit from a balance: one live and one kept payment for each. Asking again
     for the same while it is open returns the same payment. `amount`, if given, must be the sum.
@@ -63,24 +68,29 @@ def request(
         return_path=return_path,
         credit_minor=credit.minor if credit else 0,
         voucher_use_id=voucher_use_id,
+        card_id=card.card_id,
+        off_session=card.off_session,
         state=PaymentState.REQUESTED,
         requested_at=now,
         expires_at=now + expires_in,
         next_look_at=now + steps.LOOK_AGAIN,
     )
+    begin = steps.OPEN_CHECKOUT if card.card_id is None else steps.CHARGE_CARD
     if not locked:
         queries.lock_payable(session, payable)
-    if not _ask(session, payment, lines, part_ids, steps.OPEN_CHECKOUT):
+    if not _ask(session, payment, lines, part_ids, begin):
         open_one = queries.live_payment(session, payable, purpose)
         if open_one is None:
             raise AlreadyPaid
-        if open_one.expires_at > now:
+        if open_one.expires_at > now and not _gives_way(open_one, payment):
             return _the_same(open_one, payment)
-        steps.close(session, open_one, PaymentState.EXPIRED, "not paid in time", now)
-        if not _ask(session, payment, lines, part_ids, steps.OPEN_CHECKOUT):
+        _end_before(session, open_one, now)
+        if not _ask(session, payment, lines, part_ids, begin):
             raise AlreadyPaid
     if parts:
         _add_parts(session, payment, parts)
+    if card.agreement is not None:
+        cards.agree_on_page(session, payment, card.agreement, now)
     return payment
 
 
@@ -164,6 +174,22 @@ def _ask(
         at=payment.requested_at,
     )
     return writing.asked(session, payment, lines, part_ids, step, job)
+
+
+def _gives_way(open_one: Payment, wanted: Payment) -> bool:
+    """Whether the payer wants to pay by other means now; a charge that is being made goes on."""
+    being_made = open_one.card_id is not None and open_one.state == PaymentState.REQUESTED
+    return open_one.card_id != wanted.card_id and not being_made
+
+
+def _end_before(session: Session, open_one: Payment, now: datetime) -> None:
+    """End a payment that another takes the place of."""
+    if open_one.expires_at > now:
+        steps.close(session, open_one, PaymentState.CANCELLED, "paid by other means instead", now)
+        return
+    steps.close(session, open_one, PaymentState.EXPIRED, "not paid in time", now)
+    if open_one.off_session:
+        plans.failed(session, open_one, declines.NO_ANSWER, final=False, now=now)
 
 
 def _the_same(open_one: Payment, wanted: Payment) -> Payment:

@@ -11,6 +11,7 @@ from marketplace.payments import queries
 from marketplace.payments.events import Payable
 from marketplace.payments.gateway import CheckoutLine
 from marketplace.payments.models import Payment
+from marketplace.payments.queries import cards
 from marketplace.payments.service import arrivals, steps
 from marketplace.payments.states import LIVE, PaymentState
 
@@ -35,16 +36,23 @@ class Plan:
     lines: tuple[CheckoutLine, ...]
     email: str
     page_expires_at: datetime
+    customer: str | None
+    keep_card: bool
     repeat: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where a payment's page is: its id, or since when to look for one; `asked` if we did ask."""
+    """Where a payment's page is: its id, or since when to look for one; `asked` if we did ask.
+
+    `customer`: there is no page; a card of this one's is charged.
+    """
 
     session_id: str | None
     asked: bool
     overdue: bool
+    customer: str | None
+    asked_at: datetime
 
 
 def plan(
@@ -62,9 +70,11 @@ def plan(
         arrivals.end(session, payment, PaymentState.EXPIRED, "no page in time", now)
         return None
     repeat = payment.page_attempt > 0
+    wishes = cards.wishes(session, payment)
     page_expires_at = payment.page_expires_at
     if page_expires_at is None or page_expires_at - processor_now < SHORTEST_PAGE:
         page_expires_at = _next_attempt(payment, processor_now)
+        payment.processor_customer = wishes.customer
     payment.next_look_at = now + steps.LOOK_AGAIN
     session.flush()
     contact = people.contact(session, payment.payer_id)
@@ -80,6 +90,8 @@ def plan(
         lines=_checkout_lines(session, payment),
         email=contact.email,
         page_expires_at=page_expires_at,
+        customer=payment.processor_customer,
+        keep_card=wishes.keep_card,
         repeat=repeat,
     )
 
@@ -96,11 +108,23 @@ def give_up_key(session: Session, payment_id: UUID, processor_now: datetime) -> 
         session.flush()
 
 
+def without_customer(session: Session, payment_id: UUID, processor_now: datetime) -> None:
+    """Open the next page for no customer: the processor does not know this one any more."""
+    payment = queries.lock_payment(session, payment_id)
+    if PaymentState(payment.state) is PaymentState.REQUESTED:
+        _next_attempt(payment, processor_now)
+        payment.processor_customer = None
+        session.flush()
+
+
 def page(session: Session, payment_id: UUID, now: datetime) -> Page:
     """Return what to ask the processor about a payment's page."""
     payment = queries.payment(session, payment_id)
     ended = PaymentState(payment.state) not in LIVE | {PaymentState.SETTLED}
+    card = cards.card(session, payment.card_id) if payment.card_id is not None else None
     return Page(
+        customer=card.processor_customer if card else None,
+        asked_at=payment.created_at - PAGES_LIVE_FOR,
         session_id=payment.processor_session,
         asked=payment.page_attempt > 0,
         overdue=ended or payment.expires_at <= now,

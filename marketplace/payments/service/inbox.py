@@ -5,7 +5,7 @@ and takes that in. What the event itself claims about amount, currency, mode and
 fit, else it is set aside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ DISPUTE = "charge.dispute."
 TRANSFER = "transfer."
 PAYOUT = "payout."
 INTENT = "payment_intent."
+CARD = "payment_method."
 CHARGE = (
     "charge.succeeded",
     "charge.updated",
@@ -58,6 +59,9 @@ class Look:
     refund_id: UUID | None = None
     processor_refund: str | None = None
     subject: Subject | None = None
+
+
+_LookOf = Callable[[Session, WebhookEvent, Mapping[str, Any], datetime], Look | None]
 
 
 def receive(session: Session, event: ProcessorEvent, *, now: datetime) -> bool:
@@ -99,14 +103,9 @@ def begin(session: Session, event_id: UUID, *, live: bool, now: datetime) -> Loo
     data = row.payload["data"]["object"]
     if host is not None:
         return _host_of(session, row, data, host, now)
-    if row.kind.startswith(DISPUTE):
-        return _dispute_of(session, row, data, now)
-    if row.kind.startswith(TRANSFER):
-        return _transfer_of(session, row, data, now)
-    if row.kind.startswith(REFUND):
-        return _refund_of(session, row, data, now)
-    if row.kind.startswith((CHECKOUT, INTENT)) or row.kind in CHARGE:
-        return _payment_of(session, row, data, now)
+    for kinds, look_of in LOOKS:
+        if row.kind.startswith(kinds):
+            return look_of(session, row, data, now)
     _finish(session, row, EventState.IGNORED, "not of a kind that changes anything", now)
     return None
 
@@ -189,6 +188,12 @@ def _dispute_of(
     return Look(subject=Subject("dispute", _text(data.get("id"))))
 
 
+def _card_of(
+    _session: Session, _row: WebhookEvent, data: Mapping[str, Any], _now: datetime
+) -> Look | None:
+    return Look(subject=Subject("card", _text(data.get("id"))))
+
+
 def _transfer_of(
     session: Session, row: WebhookEvent, data: Mapping[str, Any], now: datetime
 ) -> Look | None:
@@ -219,6 +224,9 @@ def _payment_of(
         _quarantine(session, row, name, details, now, payment_id=found.id)
         return None
     own_page = data.get("id") if row.kind.startswith(CHECKOUT) else None
+    if found.card_id is not None:
+        # A charge of a kept card has no page: its intent is what it is known by.
+        own_page = data.get("id") if row.kind.startswith(INTENT) else data.get("payment_intent")
     return Look(payment_id=found.id, session_id=own_page or found.processor_session)
 
 
@@ -324,3 +332,13 @@ def _uuid(value: Any) -> UUID | None:
         return UUID(value)
     except (ValueError, TypeError, AttributeError):
         return None
+
+
+# Where to look for an event, by how its kind begins.
+LOOKS: Sequence[tuple[str | tuple[str, ...], _LookOf]] = (
+    (DISPUTE, _dispute_of),
+    (TRANSFER, _transfer_of),
+    (CARD, _card_of),
+    (REFUND, _refund_of),
+    ((CHECKOUT, INTENT, *CHARGE), _payment_of),
+)

@@ -83,7 +83,7 @@ def ask_again(session: Session, *, now: datetime) -> int:
             continue
         payment.next_look_at = now + steps.LOOK_AGAIN
         if state is PaymentState.REQUESTED:
-            name = steps.OPEN_CHECKOUT
+            name = steps.OPEN_CHECKOUT if payment.card_id is None else steps.CHARGE_CARD
         elif state in LIVE or state is PaymentState.SETTLED:
             name = steps.LOOK_AT_CHECKOUT
         else:

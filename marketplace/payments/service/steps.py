@@ -11,6 +11,8 @@ from marketplace.payments.states import PAYMENT, REFUND, PaymentState, RefundSta
 
 OPEN_CHECKOUT = "payments.open_checkout"
 CLOSE_CHECKOUT = "payments.close_checkout"
+CHARGE_CARD = "payments.charge_card"
+FORGET_CARD = "payments.forget_card"
 LOOK_AT_CHECKOUT = "payments.look_at_checkout"
 PROCESS_EVENT = "payments.process_event"
 SEND_REFUND = "payments.send_refund"

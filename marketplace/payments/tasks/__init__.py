@@ -22,7 +22,6 @@ from marketplace.payments.gateway import (
     ProcessorRefund,
 )
 from marketplace.payments.service import (
-    arrivals,
     checkout,
     inbox,
     receipts,
@@ -30,7 +29,8 @@ from marketplace.payments.service import (
     refunds,
     steps,
 )
-from marketplace.payments.tasks import credit, credit_notes, disputes, hosts, invoices
+from marketplace.payments.tasks import cards, credit, credit_notes, disputes, hosts, invoices
+from marketplace.payments.tasks.looking import arrive, close_checkout, find_page, seen_checkout
 
 T = TypeVar("T")
 
@@ -55,25 +55,14 @@ def open_checkout(job: JobContext, payment_id: str) -> None:
                 checkout.give_up_key(session, plan.payment_id, gateway.now())
         raise
     except GatewayRefused as error:
+        if plan.customer is not None and isinstance(error, GatewayMissing):
+            with job.transaction() as session:
+                checkout.without_customer(session, plan.payment_id, gateway.now())
+            raise GatewayUncertain("the customer is gone: another page for no customer") from error
         with job.transaction() as session:
             checkout.refused(session, plan.payment_id, str(error), job.clock.now())
         return
-    _arrive(job, plan.payment_id, seen, "open_checkout")
-
-
-def close_checkout(job: JobContext, payment_id: str) -> None:
-    """Close the page of a payment that has ended; money that was quicker settles it late."""
-    gateway = job.parts.get(PaymentGateway)
-    with job.transaction() as session:
-        page = checkout.page(session, UUID(payment_id), job.clock.now())
-    seen = _find_page(gateway, UUID(payment_id), page)
-    if seen is None:
-        with job.transaction() as session:
-            checkout.nothing_to_look_at(session, UUID(payment_id))
-        return
-    if seen.status == "open":
-        seen = gateway.expire_checkout(seen.id)
-    _arrive(job, UUID(payment_id), seen, "close_checkout")
+    arrive(job, plan.payment_id, seen, "open_checkout")
 
 
 def look_at_checkout(job: JobContext, payment_id: str) -> None:
@@ -81,12 +70,12 @@ def look_at_checkout(job: JobContext, payment_id: str) -> None:
     gateway = job.parts.get(PaymentGateway)
     with job.transaction() as session:
         page = checkout.page(session, UUID(payment_id), job.clock.now())
-    seen = _find_page(gateway, UUID(payment_id), page)
+    seen = find_page(job, UUID(payment_id), page)
     if seen is None:
         return
     if seen.status == "open" and page.overdue:
         seen = gateway.expire_checkout(seen.id)
-    _arrive(job, UUID(payment_id), seen, "poll")
+    arrive(job, UUID(payment_id), seen, "poll")
 
 
 def process_event(job: JobContext, event_id: str) -> None:
@@ -106,7 +95,7 @@ def process_event(job: JobContext, event_id: str) -> None:
         with job.transaction() as session:
             inbox.finish_refund(session, row_id, look.refund_id, refund, now=job.clock.now())
     elif look.payment_id is not None:
-        seen = _seen_checkout(gateway, look.payment_id, look.session_id)
+        seen = seen_checkout(gateway, look.payment_id, look.session_id)
         with job.transaction() as session:
             inbox.finish_payment(
                 session, row_id, look.payment_id, seen, live=gateway.live, now=job.clock.now()
@@ -215,27 +204,9 @@ def _open_or_find(gateway: PaymentGateway, plan: checkout.Plan, public_url: str)
         success_url=f"{base}{RETURN}?session_id={{CHECKOUT_SESSION_ID}}",
         cancel_url=base + (plan.return_path or f"/api/v1/payments/{plan.payment_id}"),
         metadata={"payable": f"{plan.payable.kind}:{plan.payable.id}"},
+        customer=plan.customer,
+        keep_card=plan.keep_card,
     )
-
-
-def _find_page(
-    gateway: PaymentGateway, payment_id: UUID, page: checkout.Page
-) -> CheckoutSession | None:
-    """Return the payment's page as it stands; None if none was ever opened."""
-    if not page.asked:
-        return None
-    return _seen_checkout(gateway, payment_id, page.session_id)
-
-
-def _seen_checkout(
-    gateway: PaymentGateway, payment_id: UUID, session_id: str | None
-) -> CheckoutSession | None:
-    if session_id is None:
-        return gateway.find_checkout(payment_id, gateway.now() - checkout.PAGES_LIVE_FOR)
-    try:
-        return gateway.retrieve_checkout(session_id)
-    except GatewayMissing:
-        return None
 
 
 def _seen_refund(gateway: PaymentGateway, processor_refund: str | None) -> ProcessorRefund | None:
@@ -245,12 +216,6 @@ def _seen_refund(gateway: PaymentGateway, processor_refund: str | None) -> Proce
         return gateway.retrieve_refund(processor_refund)
     except GatewayMissing:
         return None
-
-
-def _arrive(job: JobContext, payment_id: UUID, seen: CheckoutSession, told_by: str) -> None:
-    live = job.parts.get(PaymentGateway).live
-    with job.transaction() as session:
-        arrivals.arrive(session, payment_id, seen, live=live, now=job.clock.now(), told_by=told_by)
 
 
 def _moment(text: str) -> datetime:
@@ -267,6 +232,7 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
 # What looks at a subject of an event, by its kind; each says what came of it.
 FOLLOW: Mapping[str, Callable[[JobContext, str], str]] = {
     "account": hosts.account_stands,
+    "card": cards.card_stands,
     "dispute": disputes.dispute_stands,
     "transfer": hosts.transfer_stands,
 }
@@ -283,6 +249,7 @@ TASKS = (
     Task("payments.poll", poll, cron="*/5 * * * *"),
     Task("payments.process_pending_events", process_pending_events, cron="* * * * *"),
     Task("payments.reconcile", run_reconciliation, cron="7 * * * *"),
+    *cards.TASKS,
     *credit.TASKS,
     *credit_notes.TASKS,
     *disputes.TASKS,

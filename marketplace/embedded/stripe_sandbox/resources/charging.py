@@ -32,12 +32,21 @@ def attempt(work: Work, intent: Json, method: Json, *, off_session: bool = False
     behaviour = cards.behaviour_of(method["_number"]) or cards.Behaviour()
     intent["payment_method"] = method["id"]
     intent["last_payment_error"] = None
-    first = behaviour.challenge == "first" and not method.get("_authenticated")
-    if behaviour.challenge == "always" or first:
+    if _asks(behaviour, method, off_session=off_session):
         if off_session:
-            return decline(work, intent, method, "authentication_required", None)
+            asked = "authentication_required"
+            return decline(work, intent, method, asked, asked)
         return _challenge(work, intent)
     return _charge(work, intent, method)
+
+
+def _asks(behaviour: cards.Behaviour, method: Json, *, off_session: bool) -> bool:
+    """Whether the bank asks for 3-D Secure now."""
+    if behaviour.challenge == "first":
+        return not method.get("_authenticated")
+    if behaviour.challenge == "on_session":
+        return not off_session
+    return behaviour.challenge == "always"
 
 
 def _challenge(work: Work, intent: Json) -> Json:
@@ -171,11 +180,14 @@ def decline(
     error["doc_url"] = "https://docs.stripe.com/error-codes"
     if decline_code is not None:
         error["decline_code"] = decline_code
+    advice = cards.ADVICE.get(decline_code or code)
+    if advice is not None:
+        error["advice_code"] = advice
     if not code.startswith("payment_intent"):
         failed = charge or new_charge(work, intent, method, status="failed")
         failed.update(status="failed", paid=False, captured=False, amount_captured=0)
         failed.update(
-            failure_code=code, failure_message=words, outcome=_refused(code, decline_code)
+            failure_code=code, failure_message=words, outcome=_refused(code, decline_code, advice)
         )
         work.save(failed)
         intent["latest_charge"] = error["charge"] = failed["id"]
@@ -323,6 +335,7 @@ def _accepted() -> Json:
     }
 
 
-def _refused(code: str, decline_code: str | None) -> Json:
+def _refused(code: str, decline_code: str | None, advice: str | None) -> Json:
     refused = {"network_status": "declined_by_network", "type": "issuer_declined"}
+    refused |= {"advice_code": advice} if advice else {}
     return {**_accepted(), **refused, "reason": decline_code or code, "seller_message": "Declined."}

@@ -15,7 +15,9 @@ def keep_method(work: Work, intent: Json) -> None:
     method = work.load("payment_method", intent["payment_method"], param="payment_method")
     if method["customer"] is not None:
         return
-    if intent["customer"] and intent["setup_future_usage"]:
+    if intent["customer"] and (intent["setup_future_usage"] or intent.get("_keep")):
+        # Agreed to on the page itself it may be offered on every page, else only where asked for.
+        method["allow_redisplay"] = "always" if intent.get("_keep") else "limited"
         attach(work, method, intent["customer"])
     else:
         work.save({**method, "_spent": True})

@@ -20,13 +20,18 @@ from marketplace.embedded.stripe_sandbox.work import Work
 
 @dataclass(frozen=True)
 class Card:
-    """What the payer typed. ``number`` may be a test bank account if the session takes those."""
+    """What the payer typed. ``number`` may be a test bank account if the session takes those.
+
+    ``saved`` is a payment method that the page offered instead; ``keep`` a tick to keep this one.
+    """
 
     number: str
     exp_month: int
     exp_year: int
     email: str | None = None
     name: str | None = None
+    saved: str | None = None
+    keep: bool = False
 
 
 def details_of(email: str | None, name: str | None) -> Json:
@@ -51,17 +56,41 @@ def pay(work: Work, session: Json, card: Card) -> Json:
     """
     intent = _open_intent(work, session)
     email = card.email or session["customer_email"]
-    billing = {"email": email, "name": card.name}
-    method = customers.new_method(work, card.number, card.exp_month, card.exp_year, billing)
+    method = _method(work, session, card, email)
     if method["type"] not in session["payment_method_types"]:
         raise wrong_state("This session does not take bank debits.", code="payment_method_invalid")
     if not session["customer"]:
         session["customer_details"] = details_of(email, card.name)
     work.save(session)
+    intent["_keep"] = card.keep and _may_keep(session)
     intent["_return_url"] = f"{work.settings.base_url}/c/pay/{session['id']}"
     charging.attempt(work, intent, method)
     completing.complete(work, intent)
     return intent
+
+
+def offered(work: Work, session: Json) -> list[Json]:
+    """The kept cards of the session's customer that its page shows."""
+    options = session["saved_payment_method_options"]
+    if not session["customer"] or options is None:
+        return []
+    kept = work.tx.select("payment_method", work.account, {"customer": session["customer"]})
+    return [one for one in kept if one["allow_redisplay"] in options["allow_redisplay_filters"]]
+
+
+def _method(work: Work, session: Json, card: Card, email: str | None) -> Json:
+    if card.saved is None:
+        billing = {"email": email, "name": card.name}
+        return customers.new_method(work, card.number, card.exp_month, card.exp_year, billing)
+    for one in offered(work, session):
+        if one["id"] == card.saved:
+            return one
+    raise wrong_state("This card is not offered here.", code="payment_method_invalid")
+
+
+def _may_keep(session: Json) -> bool:
+    options = session["saved_payment_method_options"] or {}
+    return options.get("payment_method_save") == "enabled"
 
 
 def _open_intent(work: Work, session: Json) -> Json:

@@ -69,6 +69,13 @@ _INTENT_DATA = Group(
         "transfer_group": Text(),
     }
 )
+_SAVED = Group(
+    of={
+        "allow_redisplay_filters": ListOf(of=Choice(of=("always", "limited", "unspecified"))),
+        "payment_method_save": Choice(of=("enabled", "disabled")),
+        "payment_method_remove": Choice(of=("enabled", "disabled")),
+    }
+)
 _CREATE = Form(
     {
         "mode": Choice(of=("payment", "setup", "subscription"), required=True),
@@ -93,6 +100,7 @@ _CREATE = Form(
         "adaptive_pricing": Anything(),
         "payment_method_options": OPTIONS,
         "phone_number_collection": Group(of={"enabled": Bool()}),
+        "saved_payment_method_options": _SAVED,
     }
 )
 
@@ -128,6 +136,7 @@ def create(work: Work, _args: Args, params: Json) -> Json:
         session[name] = params.get(name)
     session["customer_email"] = params.get("customer_email")
     session["submit_type"] = params.get("submit_type")
+    session["saved_payment_method_options"] = _saved_options(params)
     session["billing_address_collection"] = params.get("billing_address_collection")
     session["customer_creation"] = params.get("customer_creation") or "if_required"
     if session["customer"]:
@@ -137,6 +146,19 @@ def create(work: Work, _args: Args, params: Json) -> Json:
     elif session["customer_email"]:
         session["customer_details"] = paying.details_of(session["customer_email"], None)
     return work.save(session)
+
+
+def _saved_options(params: Json) -> Json | None:
+    """How the page treats cards that are kept for a customer; those kept for ever are offered."""
+    given = params.get("saved_payment_method_options")
+    if given is None and not params.get("customer"):
+        return None
+    usual = {
+        "allow_redisplay_filters": ["always"],
+        "payment_method_remove": "disabled",
+        "payment_method_save": None,
+    }
+    return {**usual, **(given or {})}
 
 
 def _check(work: Work, params: Json) -> None:

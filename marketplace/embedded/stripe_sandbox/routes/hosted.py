@@ -46,13 +46,16 @@ def show_session(object_id: str) -> AnyResponse:
     with sandbox().store.read() as tx:
         session = _find(tx, object_id, "checkout.session")
         intent = tx.find(session["payment_intent"]) if session and session["payment_intent"] else {}
+        saved = paying.offered(_work(tx, session), session) if session else []
     if session is None:
         return _message(404, "Not found", "There is no such payment page.")
     error = ((intent or {}).get("last_payment_error") or {}).get("message")
-    return _session_page(session, error, 200)
+    return _session_page(session, error, 200, saved)
 
 
-def _session_page(session: Json, error: str | None, status: int) -> AnyResponse:
+def _session_page(
+    session: Json, error: str | None, status: int, saved: list[Json] | None = None
+) -> AnyResponse:
     if session["status"] == "complete":
         return _message(200, "Already paid", "This payment is complete.", _success(session))
     if session["status"] == "expired":
@@ -65,6 +68,9 @@ def _session_page(session: Json, error: str | None, status: int) -> AnyResponse:
         lines=session["_line_items"],
         error=error,
         takes_bank="us_bank_account" in session["payment_method_types"],
+        saved=saved or [],
+        may_keep=(session["saved_payment_method_options"] or {}).get("payment_method_save")
+        == "enabled",
     )
 
 
@@ -114,6 +120,8 @@ def _typed_card() -> paying.Card:
         exp_year=customers.full_year(year),
         email=request.form.get("email") or None,
         name=request.form.get("name") or None,
+        saved=request.form.get("saved") or None,
+        keep=request.form.get("keep") == "yes",
     )
 
 

@@ -27,6 +27,7 @@ from marketplace.payments.models import (
 )
 from marketplace.payments.queries import credit as kept_credit
 from marketplace.payments.rules import Earner, Part, PriceLine, Purpose, split, total
+from marketplace.payments.rules.cards import PAGE, CardUse
 from marketplace.payments.rules.credit import LEAST_BY_CARD, Means, UseState
 from marketplace.payments.service import asking, steps
 from marketplace.payments.service.credit import books, moving
@@ -71,6 +72,7 @@ def request_beside(
     now: datetime,
     return_path: str | None = None,
     voucher_use_id: UUID | None = None,
+    card: CardUse = PAGE,
 ) -> Payment:
     """Ask for a part by card and set the other aside; the payable's lock is the caller's.
 
@@ -92,6 +94,7 @@ def request_beside(
         return_path=return_path,
         credit=credit,
         voucher_use_id=voucher_use_id,
+        card=card,
     )
     if kept_credit.use_beside(session, payment.id) is None:
         moving.set_aside(

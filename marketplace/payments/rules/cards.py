@@ -1,0 +1,79 @@
+"""How a card is used beyond one payment, and the words in which its holder agrees to that.
+
+The words are kept with the time at which they were agreed to: card networks ask for them.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from marketplace.core.money import Money
+
+
+class MandateKind(StrEnum):
+    """What the holder of a card has agreed to."""
+
+    KEEP = "keep"
+    """The card is kept, and charged when the holder asks for it."""
+    BALANCE = "balance"
+    """The rest of one price is charged to it on a day that was named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What somebody agrees to, in the words that they were shown.
+
+    Of a balance: at most `most` is charged, at `charge_at` first.
+    """
+
+    kind: MandateKind
+    words: str
+    locale: str
+    most: Money | None = None
+    charge_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardUse:
+    """A payment by a card that is kept (`card_id`), or whose page keeps one (`agreement`).
+
+    `off_session`: the payer isn't there to answer the bank.
+    """
+
+    card_id: UUID | None = None
+    off_session: bool = False
+    agreement: Agreement | None = None
+
+
+PAGE = CardUse()
+
+
+def keep_words(locale: str) -> str:
+    """Return what one agrees to by having a card kept."""
+    if locale.startswith("es"):
+        return (
+            "Acepto que esta tarjeta se guarde en la empresa de pagos y que se cobre en ella cada "
+            "vez que yo lo pida. Puedo quitarla cuando quiera."
+        )
+    return (
+        "I agree that this card is kept at the payment company, and charged each time I ask for "
+        "it. I can remove it at any time."
+    )
+
+
+def balance_words(locale: str, *, thing: str, most: Money, due_on: date) -> str:
+    """Return what one agrees to by having the rest of a price charged on a day."""
+    if locale.startswith("es"):
+        return (
+            f"Acepto que esta tarjeta se guarde en la empresa de pagos y que el {due_on} se cobre "
+            f"en ella lo que falte por pagar de {thing}: como máximo {most}. Si el banco la "
+            "rechaza, puede intentarse de nuevo 1, 3 y 5 días después. Hasta ese día puedo retirar "
+            "este permiso, quitar la tarjeta o pagar de otro modo."
+        )
+    return (
+        "I agree that this card is kept at the payment company, and that what is left to pay of "
+        f"{thing} is charged to it on {due_on}: {most} at most. If the bank declines, it may be "
+        "tried again 1, 3 and 5 days later. Until then I can take this back, remove the card, or "
+        "pay otherwise."
+    )
