@@ -150,7 +150,8 @@ DISPUTE = Transitions(
     {
         _D.OPEN: frozenset({_D.WON, _D.LOST, _D.CLOSED}),
         _D.WON: frozenset(),
-        _D.LOST: frozenset(),
+        # Rarely a bank decides anew, for us, and gives back what it took.
+        _D.LOST: frozenset({_D.WON}),
         _D.CLOSED: frozenset(),
     }
 )

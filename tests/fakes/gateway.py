@@ -68,9 +68,12 @@ class FakeGateway:
         success_url: str,
         cancel_url: str,
         metadata: Mapping[str, str],
+        customer: str | None = None,
+        keep_card: bool = False,
     ) -> CheckoutSession:
         assert sum((line.amount for line in lines), Money.zero(amount.currency)) == amount
-        asked = (payment_id, amount, tuple(lines), customer_email, expires_at, success_url)
+        who = (customer_email, customer, keep_card)
+        asked = (payment_id, amount, tuple(lines), who, expires_at, success_url)
 
         def make() -> CheckoutSession:
             number = next(self._numbers)

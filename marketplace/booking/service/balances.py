@@ -57,7 +57,10 @@ def use_of(
     if wish.keep is None:
         return PAGE
     agreement = _agreement(
-        session, booking, MandateKind(wish.keep), _left(session, booking, less, whole, now)
+        session,
+        booking,
+        MandateKind(wish.keep),
+        _left(session, booking, less, whole=whole, now=now),
     )
     _check_words(agreement, wish.words)
     return CardUse(agreement=agreement)
@@ -67,7 +70,7 @@ def words(
     session: Session, booking: Booking, less: Less, *, whole: bool, now: datetime
 ) -> dict[str, str | None]:
     """Return what a trainee would agree to, by `MandateKind`; None where nothing is left to pay."""
-    left = _left(session, booking, less, whole, now)
+    left = _left(session, booking, less, whole=whole, now=now)
     found = {
         kind.value: _agreement(session, booking, kind, left).words
         for kind in MandateKind
@@ -90,7 +93,7 @@ def agree(
     if BookingState(booking.state) not in UNDER_WAY:
         raise NotOpenForThis("Only what is left of a confirmed booking is charged to a card.")
     card = kept.own(session, card_id, booking.trainee_id, lock=True)
-    left = _left(session, booking, easing.NOTHING, False, now)
+    left = _left(session, booking, easing.NOTHING, whole=False, now=now)
     agreement = _agreement(session, booking, MandateKind.BALANCE, left)
     _check_words(agreement, agreed)
     cards.agree_on_card(session, card, payable_of(booking), agreement, now)
@@ -187,7 +190,7 @@ def _ask_to_finish(
 
 
 def _left(
-    session: Session, booking: Booking, less: Less, whole: bool, now: datetime
+    session: Session, booking: Booking, less: Less, *, whole: bool, now: datetime
 ) -> Money | None:
     """What will be left to pay, and is not due yet, once what is due now is paid."""
     due_on = booking.balance_due_on

@@ -47,7 +47,7 @@ DISPUTE: Mapping[str, frozenset[str]] = {
     "under_review": frozenset({"won", "lost"}),
     "warning_closed": frozenset(),
     "won": frozenset(),
-    "lost": frozenset(),
+    "lost": frozenset({"won"}),
 }
 
 _CODES = {

@@ -31,6 +31,7 @@ class Dispute(Base):
         ),
         CheckConstraint(one_of("losses_borne_by", [one.value for one in Bearer]), name="bearer"),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("taken_minor BETWEEN 0 AND amount_minor", name="taken"),
         CheckConstraint(
             "host_minor >= 0 AND platform_minor >= 0"
             " AND host_minor + platform_minor <= amount_minor",
@@ -54,6 +55,8 @@ class Dispute(Base):
     losses_borne_by: Mapped[str]
     host_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     platform_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    # What of the payment's `lost_minor` is this one's.
+    taken_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     evidence: Mapped[dict[str, Any]]
     evidence_state: Mapped[str]
     approved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))

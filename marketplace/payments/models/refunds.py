@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,6 +34,11 @@ class Refund(Base):
         UniqueConstraint("processor_refund"),
         UniqueConstraint("replaces_id"),
         Index("ix_refund_payment_id", "payment_id"),
+        Index(
+            "ix_refund_paid_by_dispute_id",
+            "paid_by_dispute_id",
+            postgresql_where=text("paid_by_dispute_id IS NOT NULL"),
+        ),
         Index("ix_refund_poll", "next_look_at", postgresql_where=text("next_look_at IS NOT NULL")),
     )
 
@@ -47,6 +53,10 @@ class Refund(Base):
     reason: Mapped[str]
     requested_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     replaces_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("refund.id"))
+    # The lost dispute by which the payer has it instead.
+    paid_by_dispute_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("dispute.id"))
+    # The terms of credit that waits for the end of a dispute: the bank may pay it back itself.
+    credit_terms: Mapped[dict[str, Any] | None]
     state: Mapped[str]
     requested_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))

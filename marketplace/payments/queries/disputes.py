@@ -9,7 +9,14 @@ from sqlalchemy import func, select
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.money import Money
-from marketplace.payments.models import Dispute, DisputeStep, Payment, PaymentPart, Receipt
+from marketplace.payments.models import (
+    Dispute,
+    DisputeStep,
+    Payment,
+    PaymentPart,
+    Receipt,
+    Refund,
+)
 from marketplace.payments.rules import Split
 from marketplace.payments.states import DisputeState, EvidenceState
 
@@ -39,6 +46,17 @@ def any_open(session: Session, payment_ids: Collection[UUID] | None = None) -> b
     if payment_ids is not None:
         query = query.where(Dispute.payment_id.in_(payment_ids))
     return session.execute(query.limit(1)).scalar_one_or_none() is not None
+
+
+def refunds_paid_by(session: Session, dispute_id: UUID) -> Sequence[Refund]:
+    """Return refunds that a lost dispute has paid, oldest first."""
+    return (
+        session.execute(
+            select(Refund).where(Refund.paid_by_dispute_id == dispute_id).order_by(Refund.id)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def lost_of(session: Session, payment: Payment) -> Split:

@@ -153,6 +153,17 @@ def told_later(session: Session, row: ShareRelease) -> bool:
     return session.execute(later.limit(1)).scalar_one_or_none() is not None
 
 
+def is_over(session: Session, payable: Payable) -> bool:
+    """Whether the last that was told of a thing is that what is left of its share is the host's."""
+    last = (
+        select(ShareRelease.step)
+        .where(ShareRelease.payable_kind == payable.kind, ShareRelease.payable_id == payable.id)
+        .order_by(ShareRelease.id.desc())
+        .limit(1)
+    )
+    return session.execute(last).scalar_one_or_none() == ShareStep.REST
+
+
 def transfers_for(session: Session, payable: Payable) -> Sequence[HostTransfer]:
     """Return the transfers for one thing as they are now, latest first."""
     return (

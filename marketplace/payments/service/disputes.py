@@ -1,8 +1,7 @@
 """Disputes: taken in as they stand, in whatever order their events come; answered; won or lost.
 
 While one is open, no share of what was paid is released, and refunds of it wait: the bank holds
-the money. A dispute that is lost pays the refunds that waited, and what is left is a loss: the
-platform's, or the host's in their part where their contract says so.
+the money. What one that is lost takes, and one that is won after all gives back, is `losses`'.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,6 @@ from uuid import UUID
 
 from marketplace.core.db import Session
 from marketplace.core.jobs import defer
-from marketplace.core.money import Money
 from marketplace.identity import queries as people
 from marketplace.identity.rules import Role
 from marketplace.identity.service import notices
@@ -22,16 +20,12 @@ from marketplace.payments.events import Payable
 from marketplace.payments.gateway import EVIDENCE_PARTS, ProcessorDispute
 from marketplace.payments.models import AccountKind, Dispute, DisputeStep, Payment
 from marketplace.payments.queries import disputes, hosts
-from marketplace.payments.rules import Split, refund_split
 from marketplace.payments.rules.shares import Bearer
-from marketplace.payments.service import ledger, refunds_disputed, steps
-from marketplace.payments.service.hosts import shares
-from marketplace.payments.service.ledger import Leg
+from marketplace.payments.service import ledger, losses, steps
 from marketplace.payments.service.positions import position
 from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import DISPUTE, EVIDENCE, DisputeState, EvidenceState
 
-LOST = "dispute_lost"
 OPENED = "dispute_opened"
 OPENED_HOST = "dispute_opened_host"
 CLOSED = "dispute_closed"
@@ -230,7 +224,9 @@ def _end(
     session.flush()
     _log(session, row, SUBJECT_STATE, before, after, row.status, None, now)
     if after is DisputeState.LOST:
-        _lose(session, row, payment, now)
+        losses.lose(session, row, payment, now)
+    elif before == DisputeState.LOST:
+        losses.regain(session, row, payment, now)
     data = {
         "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
         "description": payment.description,
@@ -239,40 +235,6 @@ def _end(
     operators = people.role_contacts(session, Role.OPERATOR)
     notices.notify_all(session, operators, CLOSED, data, now=now)
     _tell_hosts(session, payment, position(session, payment).site_id, CLOSED, data, now)
-
-
-def _lose(session: Session, row: Dispute, payment: Payment, now: datetime) -> None:
-    """Refunds that waited are paid by it; the rest is a loss, divided by whoever bears it."""
-    left = row.amount - refunds_disputed.pay_by_dispute(session, payment, row.amount, now=now)
-    taken = min(left, payment.refundable)
-    kept = position(session, payment)
-    bears = Bearer(row.losses_borne_by) is Bearer.HOST and kept.site_id is not None
-    host = Money.zero(left.currency)
-    if bears and taken:
-        parts = refund_split(kept.whole, kept.back, taken)
-        host = parts.host
-        _note(row, parts)
-    payment.lost_minor += taken.minor
-    session.flush()
-    if left:
-        ledger.post(
-            session,
-            source=row.processor_dispute,
-            reason=LOST,
-            legs=[
-                Leg(_K.DEFERRED_HOST_SHARE, host, kept.site_id if host else None),
-                Leg(_K.DISPUTE_LOSSES, left - host),
-                Leg(_K.DISPUTES, -left),
-            ],
-            at=now,
-            payment_id=payment.id,
-        )
-    if host:
-        shares.take_back(session, payment, None, kept.site_id, cause=f"dispute:{row.id}", now=now)
-
-
-def _note(row: Dispute, parts: Split) -> None:
-    row.host_minor, row.platform_minor = parts.host.minor, parts.platform.minor
 
 
 def _answered(session: Session, row: Dispute, now: datetime) -> None:

@@ -16,6 +16,7 @@
 | a dispute gave it back | processor_clearing | disputes |
 | a lost dispute paid a refund | refunds_payable | disputes |
 | a dispute was lost | dispute_losses, or deferred_host_share: the host's part | disputes |
+| a lost dispute was won after all | disputes | the same: what was lost; refunds_payable: refunds that it had paid |
 | something that nobody can explain | suspense (or credit) | processor_clearing (or debit) |
 """
 
@@ -49,6 +50,7 @@ REFUND_GRANTED = "refund_granted"
 REFUND_SENT = "refund_sent"
 REFUND_RETURNED = "refund_returned"
 REFUND_BY_DISPUTE = "refund_by_dispute"
+REFUND_OWED_AGAIN = "refund_owed_again"
 _K = AccountKind
 
 
@@ -237,6 +239,19 @@ def post_disputed(session: Session, refund: Refund, at: datetime) -> bool:
         session,
         source=f"refund:{refund.id}",
         reason=REFUND_BY_DISPUTE,
+        legs=legs,
+        at=at,
+        payment_id=refund.payment_id,
+    )
+
+
+def post_owed_again(session: Session, refund: Refund, at: datetime) -> bool:
+    """The dispute that paid the refund was won after all: we have the money, and owe it again."""
+    legs = [Leg(_K.DISPUTES, refund.amount), Leg(_K.REFUNDS_PAYABLE, -refund.amount)]
+    return post(
+        session,
+        source=f"refund:{refund.id}",
+        reason=REFUND_OWED_AGAIN,
         legs=legs,
         at=at,
         payment_id=refund.payment_id,

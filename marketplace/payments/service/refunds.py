@@ -1,35 +1,28 @@
 """Refunds: our row and the debt first, then the call, then what the processor says of it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import update
-
-from marketplace.core.db import Session, affected
+from marketplace.core.db import Session
 from marketplace.core.events import publish
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
 from marketplace.payments import queries
-from marketplace.payments.errors import (
-    AmountRefused,
-    PartNeeded,
-    RefundExceedsPayment,
-    RefundNotRetryable,
-)
+from marketplace.payments.errors import AmountRefused, RefundNotRetryable
 from marketplace.payments.events import Payable, RefundFailed, RefundSettled
 from marketplace.payments.gateway import ProcessorRefund
 from marketplace.payments.models import Payment, PaymentPart, Refund, RefundTransition
 from marketplace.payments.queries import disputes
 from marketplace.payments.rules import Split, refund_split
 from marketplace.payments.rules.credit import CreditTerms, Means
-from marketplace.payments.service import ledger, steps
+from marketplace.payments.service import ledger, reserving, steps
 from marketplace.payments.service.credit import refunding
 from marketplace.payments.service.hosts import shares
 from marketplace.payments.service.positions import position
 from marketplace.payments.service.quarantine import put_aside
-from marketplace.payments.states import REFUND, Arrival, PaymentState, RefundState
+from marketplace.payments.states import REFUND, Arrival, RefundState
 
 # What the processor calls the states of a refund.
 STATES = {
@@ -80,27 +73,38 @@ def refund(
     `RefundExceedsPayment` if more than was captured would go back, counting what is under way;
     two at once are decided by the database, one after the other. `part_id` says which of several
     things that were paid at once gives back, and is needed for those (`PartNeeded`). `as_credit`:
-    it becomes credit of the payer, at once, as does whatever goes back of a payment by credit.
+    it becomes credit of the payer, at once, as does whatever goes back of a payment by credit; of a
+    payment that is disputed once that has ended, since the bank may pay it back itself.
     """
     if amount.minor <= 0:
         raise AmountRefused(f"{amount} is nothing to refund.")
     payment = queries.lock_payment(session, payment_id)
-    part = _part(session, payment, part_id)
+    part = reserving.part_of(session, payment, part_id)
     by_credit = payment.means == Means.CREDIT
     pots = refunding.find_pots(session, payment, amount) if by_credit else []
-    _reserve(session, payment, amount)
+    reserving.take(session, payment, amount)
     if part is not None:
-        _reserve_part(session, part, amount)
+        reserving.take_of_part(session, part, amount)
     kept = position(session, payment, part)
     parts = refund_split(kept.whole, kept.back, amount)
     terms = as_credit or (CreditTerms() if by_credit else None)
     means = Means(payment.means) if terms is None else Means.CREDIT
+    waits = terms is not None and not by_credit and disputes.any_open(session, [payment.id])
     row = _add(
-        session, payment, amount, parts, reason, now, requested_by, part_id=part_id, means=means
+        session,
+        payment,
+        amount,
+        parts,
+        reason,
+        now,
+        requested_by,
+        part_id=part_id,
+        means=means,
+        waiting_terms=terms if waits else None,
     )
     ledger.post_granted(session, payment, row, kept.site_id)
     shares.take_back(session, payment, part, kept.site_id, cause=f"refund:{row.id}", now=now)
-    if terms is not None:
+    if terms is not None and not waits:
         refunding.credit_back(session, payment, row, _kept_for(payment, part), terms, pots, now)
         step(session, row, payment, RefundState.SETTLED, "credited", now)
     return row
@@ -152,6 +156,8 @@ def retry_refund(
         requested_by,
         replaces_id=failed.id,
         part_id=failed.part_id,
+        means=Means(failed.means),
+        waiting_terms=_terms(failed),
     )
 
 
@@ -161,6 +167,12 @@ def plan_refund(session: Session, refund_id: UUID, *, now: datetime) -> RefundPl
     payment = queries.lock_payment(session, row.payment_id)
     session.refresh(row)
     if RefundState(row.state) is not RefundState.REQUESTED or payment.processor_intent is None:
+        return None
+    waiting = _terms(row)
+    if waiting is not None and not disputes.any_open(session, [payment.id]):
+        part = reserving.part_of(session, payment, row.part_id)
+        refunding.credit_back(session, payment, row, _kept_for(payment, part), waiting, [], now)
+        step(session, row, payment, RefundState.SETTLED, "credited", now)
         return None
     if row.attempts == 0 and disputes.any_open(session, [payment.id]):
         # The bank holds the money: it is sent once that is given back, or paid by the loss.
@@ -223,52 +235,6 @@ def processor_id(session: Session, refund_id: UUID) -> str | None:
     return queries.refund(session, refund_id).processor_refund
 
 
-def _reserve(session: Session, payment: Payment, amount: Money) -> None:
-    """Claim the amount by a conditional update: the row count decides, not an earlier read."""
-    if amount.currency != payment.currency:
-        raise AmountRefused(f"This payment is in {payment.currency}.")
-    claimed = affected(
-        session,
-        update(Payment)
-        .where(
-            Payment.id == payment.id,
-            Payment.state == PaymentState.SETTLED,
-            Payment.refunded_minor + Payment.lost_minor + amount.minor <= Payment.captured_minor,
-        )
-        .values(refunded_minor=Payment.refunded_minor + amount.minor)
-        .execution_options(synchronize_session=False),
-    )
-    session.refresh(payment)
-    if not claimed:
-        raise RefundExceedsPayment(
-            f"At most {payment.refundable} can be refunded.",
-            extra={"refundable": payment.refundable.minor, "currency": payment.currency},
-        )
-
-
-def _part(session: Session, payment: Payment, part_id: UUID | None) -> PaymentPart | None:
-    """The part that is to give back; `PartNeeded` where there are parts and this names none."""
-    if (payment.site_id is None) != (part_id is not None):
-        raise PartNeeded
-    if part_id is None:
-        return None
-    part = queries.part(session, payment.id, part_id)
-    if part is None:
-        raise PartNeeded
-    return part
-
-
-def _reserve_part(session: Session, part: PaymentPart, amount: Money) -> None:
-    if amount > part.refundable:
-        raise RefundExceedsPayment(
-            f"At most {part.refundable} can be refunded of this part.",
-            extra={"refundable": part.refundable.minor, "currency": amount.currency},
-        )
-    # Its payment's row is ours: nobody else counts here meanwhile.
-    part.refunded_minor += amount.minor
-    session.flush()
-
-
 def _add(
     session: Session,
     payment: Payment,
@@ -280,7 +246,10 @@ def _add(
     replaces_id: UUID | None = None,
     part_id: UUID | None = None,
     means: Means = Means.CARD,
+    waiting_terms: CreditTerms | None = None,
 ) -> Refund:
+    # What came by bank goes back by bank: a person sends it, and says so.
+    by_job = means is Means.CARD or waiting_terms is not None
     row = Refund(
         payment_id=payment.id,
         part_id=part_id,
@@ -291,10 +260,10 @@ def _add(
         reason=reason,
         requested_by=requested_by,
         replaces_id=replaces_id,
+        credit_terms=asdict(waiting_terms) if waiting_terms is not None else None,
         state=RefundState.REQUESTED,
         requested_at=now,
-        # What came by bank goes back by bank: a person sends it, and says so.
-        next_look_at=now + steps.LOOK_AGAIN if means is Means.CARD else None,
+        next_look_at=now + steps.LOOK_AGAIN if by_job else None,
     )
     session.add(row)
     session.flush()
@@ -304,11 +273,16 @@ def _add(
         )
     )
     session.flush()
-    if means is Means.CARD:
+    if by_job:
         defer(session, steps.SEND_REFUND, refund_id=str(row.id))
     if replaces_id is None:
         defer(session, steps.ISSUE_CREDIT_NOTE, refund_id=str(row.id))
     return row
+
+
+def _terms(row: Refund) -> CreditTerms | None:
+    """The terms of credit that waits; None of a refund that is no such one."""
+    return CreditTerms(**row.credit_terms) if row.credit_terms is not None else None
 
 
 def _book(

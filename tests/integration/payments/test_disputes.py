@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace.payments import tasks
+from marketplace.payments import service, tasks
 from marketplace.payments.errors import DisputeEnded, PaymentDisputed, RefundExceedsPayment
 from marketplace.payments.gateway import DisputeGateway, EvidenceSource, GatewayUncertain
 from marketplace.payments.queries import disputes as found
+from marketplace.payments.rules.credit import CreditTerms
 from marketplace.payments.rules.shares import Bearer
 from marketplace.payments.service import carrying, disputes
 from marketplace.payments.tasks import disputes as jobs
@@ -274,3 +275,89 @@ def test_a_partial_loss_leaves_the_rest_to_be_refunded(till, disputed, bank):
 def test_a_dispute_of_a_payment_that_is_not_ours_changes_nothing(bank, till, gateway):
     event = gateway._event("charge.dispute.created", {"id": "du_x", "payment_intent": "pi_x"})
     assert till.handle(event) == "ignored"
+
+
+@pytest.mark.fault(34)
+@pytest.mark.parametrize("bearer", list(Bearer))
+def test_a_lost_dispute_that_is_won_after_all_undoes_what_the_loss_did(host, bank, till, bearer):
+    host.contract(losses_borne_by=bearer, host_fee_bp=1000)
+    thing, payment_id = host.paid()
+    host.end(thing)
+    host.work()
+    till.handle(bank.open(till.payment(payment_id).processor_session))
+    (name,) = bank.disputes
+    till.handle(bank.lose(name))
+    host.work()
+    till.handle(bank.win(name))
+    till.handle(bank.tell("charge.dispute.funds_reinstated", name))
+    host.release()
+    host.work()
+    books = till.books()
+    assert "dispute_losses" not in books
+    assert "disputes" not in books
+    assert till.payment(payment_id).lost_minor == 0
+    assert till.payment(payment_id).refundable == WHOLE
+    # Less our contract's tenth, the host has the whole share again, by whoever it was borne.
+    sent = sum(one.amount.minor for one in host.transfers(thing))
+    back = sum(one.amount.minor for one in host.reversals())
+    assert sent - back == 30_600
+    assert till.quarantined() == []
+    assert host.agrees()
+    assert host.mismatches() == []
+
+
+@pytest.mark.fault(34)
+def test_refunds_that_a_lost_dispute_paid_are_owed_again_once_it_is_won(
+    host, bank, till, disputed, run_jobs
+):
+    thing, payment_id, name, dispute_id = disputed()
+    refund_id = till.refund(payment_id, usd(10_000))
+    till.handle(bank.lose(name))
+    assert till.refund_row(refund_id).state == "settled"
+    assert till.balance("refunds_payable") == 0
+    assert row(till, dispute_id).taken_minor == WHOLE.minor - 10_000
+    till.handle(bank.win(name))
+    run_jobs()
+    assert till.refund_row(refund_id).state == "failed"
+    again = till.one("SELECT id FROM refund WHERE replaces_id = :id", id=refund_id)
+    assert till.refund_row(again).state == "settled"
+    assert till.balance("refunds_payable") == 0
+    assert till.balance("dispute_losses") == 0
+    assert till.balance("disputes") == 0
+    host.end(thing)
+    host.work()
+    assert host.agrees()
+    assert host.mismatches() == []
+
+
+@pytest.mark.parametrize("outcome", ["win", "lose"])
+def test_a_refund_as_credit_waits_for_the_end_of_a_dispute(host, bank, till, disputed, outcome):
+    _, payment_id, name, _ = disputed()
+    with till.context.transaction() as session:
+        refund_id = service.refund(
+            session,
+            payment_id,
+            amount=usd(10_000),
+            reason="the policy",
+            as_credit=CreditTerms(good_for_days=365, transferable=True),
+            now=till.clock.now(),
+        ).id
+    tasks.send_refund(till.context, str(refund_id))
+    assert till.refund_row(refund_id).state == "requested"
+    assert till.balance("trainee_credit", till.payer_id) == 0
+    till.handle(getattr(bank, outcome)(name))
+    tasks.send_refund(till.context, str(refund_id))
+    tasks.send_refund(till.context, str(refund_id))
+    assert till.refund_row(refund_id).state == "settled"
+    credited = -10_000 if outcome == "win" else 0
+    assert till.balance("trainee_credit", till.payer_id) == credited
+    assert till.balance("refunds_payable") == 0
+    if outcome == "lose":
+        till.handle(bank.win(name))
+        again = till.one("SELECT id FROM refund WHERE replaces_id = :id", id=refund_id)
+        tasks.send_refund(till.context, str(again))
+        assert till.balance("trainee_credit", till.payer_id) == -10_000
+    days = till.one("SELECT expires_at::date - granted_at::date FROM credit_grant")
+    assert days == 365
+    assert host.agrees()
+    assert host.mismatches() == []

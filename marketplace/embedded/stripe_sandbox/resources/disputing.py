@@ -145,10 +145,14 @@ def respond(work: Work, dispute: Json, evidence: Json, *, submit: bool) -> Json:
 
 
 def close(work: Work, dispute: Json, outcome: str) -> Json:
-    """``won`` gives the money back (not the fee), ``lost`` does not, ``warning_closed`` neither."""
+    """``won`` gives the money back (not the fee), ``lost`` does not, ``warning_closed`` neither.
+
+    One that was lost may be won late: the bank decides anew, and reinstates the funds.
+    """
     if dispute["status"].startswith("warning"):
         outcome = "warning_closed"
     states.check("dispute", states.DISPUTE, dispute["status"], outcome)
+    late = dispute["status"] == "lost"
     dispute["status"] = outcome
     charge = work.load("charge", dispute["charge"])
     if outcome == "won":
@@ -162,7 +166,8 @@ def close(work: Work, dispute: Json, outcome: str) -> Json:
         )
         dispute["balance_transactions"].append(_embedded(entry))
     work.save(dispute)
-    work.emit("charge.dispute.closed", dispute)
+    if not late:
+        work.emit("charge.dispute.closed", dispute)
     if outcome == "won":
         work.emit("charge.dispute.funds_reinstated", dispute)
     return dispute

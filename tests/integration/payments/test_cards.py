@@ -1,0 +1,463 @@
+"""Balances by kept cards, through the true adapters, the official SDK and the sandbox's process.
+
+The trainee signs in, agrees to words, clicks through the hosted pages; days pass on our clock.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from marketplace.adapters.queue import Context
+from marketplace.adapters.stripe_cards import StripeCards
+from marketplace.adapters.stripe_gateway import StripeGateway
+from marketplace.booking import tasks as booking_tasks
+from marketplace.booking.service import balances, payment
+from marketplace.payments import queries, tasks
+from marketplace.payments.gateway import CardGateway, GatewayUncertain, PaymentGateway
+from marketplace.payments.models import SavedCard
+from marketplace.payments.queries import cards as kept
+from marketplace.payments.rules.cards import CardUse
+from marketplace.payments.tasks import cards as jobs
+from tests.integration.payments.test_payout_races import killed_in, together
+from tests.integration.stripe_sandbox.running import (
+    KEY,
+    SECRET,
+    card,
+    check_balance,
+    eventually,
+    visit,
+)
+
+GOOD, ASKS, FUNDS, STOLEN = (
+    "4242424242424242",
+    "4000002760003184",
+    "4000000000009995",
+    "4000000000009979",
+)
+DEPOSIT, BALANCE = 44_800, 179_200
+
+
+class Counter:
+    """A trainee's way through paying: over HTTP, on the hosted pages, and as time passes."""
+
+    def __init__(self, parts, stage, sessions, sandbox, receiver, client):
+        given = {"api_base": sandbox.url, "waits": ()}
+        parts.add(PaymentGateway, StripeGateway(KEY, webhook_secrets=(SECRET,), **given))
+        parts.add(CardGateway, StripeCards(KEY, **given))
+        self.stage, self.sandbox, self._client = stage, sandbox, client
+        self._receiver, self._delivered = receiver, 0
+        self.job = Context(parts, sessions)
+        self.stripe = sandbox.client()
+
+    def ask(self, method, path, person, **body):
+        call = getattr(self._client, method)
+        more = {"json": body} if method == "post" else {}
+        answer = call(f"/api/v1{path}", headers=person.headers, **more)
+        return answer.status_code, answer.get_json(silent=True)
+
+    def words(self, person, booking_id):
+        return self.ask("post", f"/bookings/{booking_id}/payment-quote", person)[1]["card_words"]
+
+    def pay(self, person, booking_id, **body):
+        status, answer = self.ask("post", f"/bookings/{booking_id}/payments", person, **body)
+        assert status == 201, answer
+        return answer["payment_id"]
+
+    def payment(self, payment_id):
+        with self.job.transaction() as session:
+            return queries.payment(session, payment_id)
+
+    def on_page(self, payment_id, **given):
+        """Pay on the hosted page, and answer the bank if it asks."""
+        url = self.payment(payment_id).checkout_url
+        status, where, _ = visit(url, **given)
+        assert status == 303, status
+        if "/hosted/3ds/" in where:
+            assert visit(where, answer="complete")[0] == 303
+
+    def deliver(self):
+        """Hand over what Stripe has told since the last time."""
+        eventually(lambda: self.sandbox.json("GET", "/_sandbox/webhooks")["waiting"] == 0)
+        fresh = self._receiver.got[self._delivered :]
+        self._delivered += len(fresh)
+        for body, signature in fresh:
+            answer = self._client.post(
+                "/api/v1/stripe/webhook", data=body, headers={"Stripe-Signature": signature}
+            )
+            assert answer.status_code == 200
+
+    def plan(self, booking_id):
+        with self.job.transaction() as session:
+            return kept.last_plan(session, balances.payable_of(self.stage.booking(booking_id)))
+
+    def card(self, person):
+        (found,) = self.ask("get", "/payments/cards", person)[1]["items"]
+        return found
+
+    def method(self, person):
+        """The name of the person's one kept card at Stripe."""
+        with self.job.transaction() as session:
+            (found,) = kept.of_account(session, person.id)
+            return found.processor_method
+
+    def to_the_day(self, booking_id):
+        """Let time pass until the next try of the booking's plan."""
+        wait = self.plan(booking_id).next_try_at - self.stage.now
+        self.stage.clock.advance(max(wait, timedelta()))
+
+    def charge_due(self, run_jobs):
+        booking_tasks.charge_balances(self.job)
+        run_jobs()
+
+    def tries(self, booking_id):
+        with self.job.transaction() as session:
+            found = queries.payments_of(
+                session, balances.payable_of(self.stage.booking(booking_id))
+            )
+            return [one for one in found if one.off_session]
+
+    def succeeded(self):
+        found = self.stripe.v1.payment_intents.list({"limit": 100}).data
+        return [one.amount for one in found if one.status == "succeeded"]
+
+    def agrees(self):
+        with self.job.transaction() as session:
+            ours = queries.balance_of(session, "processor_clearing", "USD").minor
+            assert all(not one for one in _sums(queries.trial_balance(session)))
+        return ours == check_balance(self.stripe).get("usd", 0)
+
+
+def _sums(accounts):
+    return [sum(one.balance.minor for one in accounts)]
+
+
+@pytest.fixture
+def counter(parts, stage, sessions, sandbox, receiver, client):
+    return Counter(parts, stage, sessions, sandbox, receiver, client)
+
+
+@pytest.fixture
+def kept_by(counter, people, run_jobs):
+    """A person whose deposit was paid with a card that is kept for the balance; the booking's id."""
+
+    def made(number=GOOD, keep="balance", locale=None):
+        person = people.trainee(**({"locale": locale} if locale else {}))
+        booking_id = counter.stage.hold(person.id, counter.stage.place())
+        words = counter.words(person, booking_id)[keep]
+        payment_id = counter.pay(person, booking_id, keep_card=keep, agreed_words=words)
+        run_jobs()
+        counter.on_page(payment_id, **card(number))
+        counter.deliver()
+        run_jobs()
+        assert counter.stage.state(booking_id) == "confirmed"
+        return person, booking_id
+
+    return made
+
+
+def test_the_rest_is_charged_on_its_day_to_the_card_that_was_kept_for_it(
+    counter, kept_by, run_jobs, mail
+):
+    person, booking_id = kept_by()
+    assert {"brand": "visa", "last4": "4242"}.items() <= counter.card(person).items()
+    status, plan = counter.ask("get", f"/bookings/{booking_id}/balance-plan", person)
+    assert (status, plan["state"], plan["most"]["amount"]) == (200, "ready", BALANCE)
+    assert "1792.00 USD at most" in plan["agreed_words"]
+    assert plan["agreed_at"] < plan["charge_at"]
+    counter.charge_due(run_jobs)
+    assert counter.tries(booking_id) == []
+    counter.to_the_day(booking_id)
+    counter.charge_due(run_jobs)
+    counter.deliver()
+    run_jobs()
+    counter.charge_due(run_jobs)
+    booking = counter.stage.booking(booking_id)
+    assert booking.paid == booking.total
+    assert counter.plan(booking_id).state == "done"
+    (tried,) = counter.tries(booking_id)
+    assert (tried.state, tried.purpose, tried.captured_minor) == ("settled", "balance", BALANCE)
+    assert sorted(counter.succeeded()) == [DEPOSIT, BALANCE]
+    assert counter.agrees()
+    assert [one for one in counter.stage.told(person.id) if one.startswith("balance")] == []
+
+
+def test_words_that_were_not_shown_are_not_agreed_to(counter, people, run_jobs):
+    person = people.trainee()
+    booking_id = counter.stage.hold(person.id, counter.stage.place())
+    path = f"/bookings/{booking_id}/payments"
+    status, refused = counter.ask("post", path, person, keep_card="balance", agreed_words="Yes.")
+    assert (status, refused["code"]) == (422, "agreement_changed")
+    assert refused["words"] == counter.words(person, booking_id)["balance"]
+    counter.on_page(_opened(counter, person, booking_id, run_jobs), **card(GOOD))
+    counter.deliver()
+    run_jobs()
+    assert counter.ask("get", "/payments/cards", person)[1]["items"] == []
+    assert counter.ask("get", f"/bookings/{booking_id}/balance-plan", person)[0] == 404
+
+
+def _opened(counter, person, booking_id, run_jobs, **body):
+    payment_id = counter.pay(person, booking_id, **body)
+    run_jobs()
+    return payment_id
+
+
+def test_a_bank_that_asks_for_its_customer_has_the_trainee_mailed_the_page(
+    counter, kept_by, run_jobs, mail
+):
+    person, booking_id = kept_by(ASKS)
+    counter.to_the_day(booking_id)
+    counter.charge_due(run_jobs)
+    counter.deliver()
+    run_jobs()
+    (tried,) = counter.tries(booking_id)
+    assert (tried.state, tried.decline_code) == ("failed", "authentication_required")
+    plan = counter.plan(booking_id)
+    assert plan.state == "stopped"
+    page = counter.payment(plan.finish_payment_id)
+    (told,) = [one for one in mail.sent if page.checkout_url in one.text]
+    assert "Your bank wants you to confirm the payment yourself." in told.text
+    counter.on_page(page.id, saved=counter.method(person), email=person.email)
+    counter.deliver()
+    run_jobs()
+    booking = counter.stage.booking(booking_id)
+    assert booking.paid == booking.total
+    assert sorted(counter.succeeded()) == [DEPOSIT, BALANCE]
+    assert counter.agrees()
+
+
+def test_what_may_pass_is_tried_on_days_one_three_and_five_and_told_in_spanish(
+    counter, kept_by, run_jobs, mail
+):
+    person, booking_id = kept_by(locale="es")
+    counter.sandbox.fault("card.behave", payment_method=counter.method(person), number=FUNDS)
+    counter.to_the_day(booking_id)
+    began = counter.stage.now
+    days = []
+    for _ in range(4):
+        days.append((counter.stage.now - began).days)
+        counter.charge_due(run_jobs)
+        counter.deliver()
+        run_jobs()
+        if counter.plan(booking_id).next_try_at is not None:
+            counter.to_the_day(booking_id)
+    assert days == [0, 1, 3, 5]
+    tried = counter.tries(booking_id)
+    assert {one.decline_code for one in tried} == {"insufficient_funds"}
+    assert len({one.processor_intent for one in tried}) == 4
+    told = counter.stage.told(person.id)
+    assert told.count("balance_declined") == 3
+    assert told.count("balance_to_finish") == 1
+    assert any("No había dinero suficiente en la tarjeta." in one.text for one in mail.sent)
+    assert counter.succeeded() == [DEPOSIT]
+    stopped = counter.plan(booking_id)
+    counter.stage.clock.advance(timedelta(days=9))
+    counter.charge_due(run_jobs)
+    assert len(counter.tries(booking_id)) == 4
+    shown = counter.ask("get", f"/payments/{tried[-1].id}", person)[1]
+    assert shown["last_decline"] == "No había dinero suficiente en la tarjeta."
+    assert stopped.state == "stopped"
+
+
+def test_a_stolen_card_is_never_tried_again_and_a_payer_who_pays_stops_the_tries(
+    counter, kept_by, run_jobs
+):
+    person, booking_id = kept_by()
+    counter.sandbox.fault("card.behave", payment_method=counter.method(person), number=FUNDS)
+    counter.to_the_day(booking_id)
+    counter.charge_due(run_jobs)
+    page = _opened(counter, person, booking_id, run_jobs)
+    assert page != str(counter.tries(booking_id)[0].id)
+    counter.to_the_day(booking_id)
+    counter.charge_due(run_jobs)
+    assert len(counter.tries(booking_id)) == 1, "the page is open: it is left to the payer"
+    counter.on_page(page, **card(GOOD))
+    counter.deliver()
+    run_jobs()
+    assert counter.plan(booking_id).state == "done"
+    other, theirs = kept_by()
+    counter.sandbox.fault("card.behave", payment_method=counter.method(other), number=STOLEN)
+    counter.to_the_day(theirs)
+    counter.charge_due(run_jobs)
+    assert counter.plan(theirs).state == "stopped"
+    (tried,) = counter.tries(theirs)
+    shown = counter.ask("get", f"/payments/{tried.id}", other)[1]
+    assert shown["decline_code"] == "stolen_card"
+    assert "stolen" not in shown["last_decline"]
+    assert counter.agrees()
+
+
+def test_one_click_closes_the_page_first_and_the_bank_may_ask(counter, kept_by, run_jobs):
+    person, booking_id = kept_by("4000003800000446", keep="keep")
+    card_id = counter.card(person)["id"]
+    page = _opened(counter, person, booking_id, run_jobs)
+    by_card = _opened(counter, person, booking_id, run_jobs, card_id=card_id)
+    assert counter.payment(page).state == "cancelled"
+    asked = counter.payment(by_card)
+    assert asked.state == "open"
+    back = visit(asked.checkout_url, answer="complete")[1]
+    assert f"payment_intent={asked.processor_intent}" in back
+    path = back.partition("/api/v1")[2]
+    assert counter.ask("get", path, person)[1]["payment_id"] == by_card
+    run_jobs()
+    booking = counter.stage.booking(booking_id)
+    assert booking.paid == booking.total
+    assert counter.agrees()
+
+
+def test_a_page_that_was_paid_before_its_close_leaves_the_card_alone(counter, kept_by, run_jobs):
+    person, booking_id = kept_by(keep="keep")
+    page = _opened(counter, person, booking_id, run_jobs)
+    counter.on_page(page, **card(GOOD))
+    by_card = _opened(counter, person, booking_id, run_jobs, card_id=counter.card(person)["id"])
+    counter.deliver()
+    run_jobs()
+    assert counter.payment(page).state == "settled"
+    assert counter.payment(by_card).state == "expired"
+    assert sorted(counter.succeeded()) == [DEPOSIT, BALANCE]
+    assert counter.stage.booking(booking_id).paid.minor == DEPOSIT + BALANCE
+    assert counter.agrees()
+
+
+def test_cards_are_replaced_removed_and_changed_at_the_bank(counter, kept_by, people, run_jobs):
+    person, booking_id = kept_by(keep="keep")
+    first = counter.card(person)["id"]
+    plan_path = f"/bookings/{booking_id}/balance-plan"
+    words = counter.words(person, booking_id)["balance"]
+    agreed = {"card_id": first, "agreed_words": words}
+    assert counter.ask("post", plan_path, person, **agreed)[0] == 201
+    assert counter.ask("post", plan_path, person, **agreed)[1]["tries"] == 0
+    assert counter.ask("delete", plan_path, person)[0] == 204
+    assert counter.ask("get", plan_path, person)[1]["state"] == "stopped"
+    assert counter.ask("post", plan_path, person, **agreed)[1]["state"] == "ready"
+    stranger = people.trainee()
+    assert counter.ask("delete", f"/payments/cards/{first}", stranger)[0] == 404
+    old = counter.method(person)
+    assert counter.ask("delete", f"/payments/cards/{first}", person)[0] == 204
+    run_jobs()
+    assert counter.stripe.v1.payment_methods.retrieve(old).customer is None
+    assert counter.ask("get", plan_path, person)[1]["state"] == "stopped"
+    assert counter.ask("get", "/payments/cards", person)[1]["items"] == []
+    counter.deliver()
+    run_jobs()
+    other, theirs = kept_by()
+    counter.stripe.v1.payment_methods.detach(counter.method(other))
+    counter.deliver()
+    run_jobs()
+    assert counter.ask("get", "/payments/cards", other)[1]["items"] == []
+    assert counter.plan(theirs).state == "stopped"
+
+
+@pytest.mark.fault(7)
+@pytest.mark.fault(20)
+def test_a_lost_answer_and_the_webhook_are_one_charge(counter, kept_by, run_jobs):
+    _, booking_id = kept_by()
+    counter.to_the_day(booking_id)
+    booking_tasks.charge_balances(counter.job)
+    (tried,) = counter.tries(booking_id)
+    counter.sandbox.fault("request.drop", work=True, path="/v1/payment_intents", method="POST")
+    with pytest.raises(GatewayUncertain):
+        jobs.charge_card(counter.job, str(tried.id))
+    counter.deliver()
+    run_jobs()
+    jobs.charge_card(counter.job, str(tried.id))
+    assert counter.payment(tried.id).state == "settled"
+    assert sorted(counter.succeeded()) == [DEPOSIT, BALANCE]
+    assert counter.agrees()
+
+
+@pytest.mark.fault(9)
+@pytest.mark.fault(11)
+def test_a_stored_failure_and_forgotten_keys_charge_once(counter, kept_by, run_jobs):
+    _, booking_id = kept_by()
+    counter.to_the_day(booking_id)
+    booking_tasks.charge_balances(counter.job)
+    (tried,) = counter.tries(booking_id)
+    intents = {"path": "/v1/payment_intents", "method": "POST"}
+    counter.sandbox.fault("request.error", stored=True, **intents)
+    for _ in range(2):
+        with pytest.raises(GatewayUncertain):
+            jobs.charge_card(counter.job, str(tried.id))
+    counter.sandbox.fault("request.drop", work=True, **intents)
+    with pytest.raises(GatewayUncertain):
+        jobs.charge_card(counter.job, str(tried.id))
+    counter.sandbox.fault("clock.advance", seconds=2 * 86_400)
+    jobs.charge_card(counter.job, str(tried.id))
+    assert counter.payment(tried.id).state == "settled"
+    assert sorted(counter.succeeded()) == [DEPOSIT, BALANCE]
+
+
+@pytest.fixture
+def live_counter(live, live_stage, start, receiver):
+    """The same in a database of its own, where workers are killed and race."""
+    ours = ("--webhook-url", receiver.url, "--webhook-secret", SECRET)
+    sandbox = start(*ours, "--retry-first", "0.05", "--available-after", "0")
+    made = Counter(live.parts, live_stage, live.sessions, sandbox, receiver, live.app.test_client())
+    trainee_id = live_stage.trainee()
+    booking_id = live_stage.confirmed(live_stage.place(), trainee_id)
+    customer = made.stripe.v1.customers.create({"email": "a@example.org"})
+    method = made.stripe.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    with made.job.transaction() as session:
+        session.add(_saved(trainee_id, customer.id, method.id, live.clock.now()))
+    return made, trainee_id, booking_id
+
+
+def _saved(account_id, customer, method, now):
+    return SavedCard(
+        account_id=account_id,
+        processor_customer=customer,
+        processor_method=method,
+        brand="visa",
+        last4="4242",
+        exp_month=12,
+        exp_year=2034,
+        kept_at=now,
+    )
+
+
+def _ask_by_card(counter, trainee_id, booking_id):
+    with counter.job.transaction() as session:
+        (found,) = kept.of_account(session, trainee_id)
+        booking = counter.stage.booking(booking_id)
+        return payment.pay(
+            session,
+            booking,
+            terms=counter.stage.terms,
+            now=counter.stage.now,
+            card=CardUse(found.id, off_session=True),
+        )
+
+
+@pytest.mark.fault(6)
+@pytest.mark.fault(38)
+def test_a_worker_killed_in_the_middle_of_a_charge(live, live_counter):
+    counter, trainee_id, booking_id = live_counter
+    payment_id = _ask_by_card(counter, trainee_id, booking_id)
+    intents = {"path": "/v1/payment_intents", "method": "POST"}
+    counter.sandbox.fault("request.hang", seconds=20, work=True, **intents)
+    job = "marketplace.payments.tasks.cards.charge_card"
+    killed_in(live, counter.sandbox, job, str(payment_id), lambda: counter.succeeded() != [])
+    assert counter.payment(payment_id).state == "requested"
+    jobs.charge_card(counter.job, str(payment_id))
+    assert counter.payment(payment_id).state == "settled"
+    assert counter.succeeded() == [BALANCE]
+
+
+@pytest.mark.fault(12)
+@pytest.mark.fault(20)
+def test_workers_webhooks_and_the_poller_race_to_one_charge(live, live_counter):
+    counter, trainee_id, booking_id = live_counter
+    ids = []
+    failures = together(*[lambda: ids.append(_ask_by_card(counter, trainee_id, booking_id))] * 4)
+    assert failures == []
+    (payment_id,) = set(ids)
+
+    def charge():
+        jobs.charge_card(counter.job, str(payment_id))
+
+    failures = together(*[charge] * 3, lambda: tasks.poll(counter.job), counter.deliver)
+    assert [one for one in failures if not isinstance(one, GatewayUncertain)] == []
+    counter.deliver()
+    live.run_jobs()
+    assert counter.payment(payment_id).state == "settled"
+    assert counter.succeeded() == [BALANCE]
+    assert counter.stage.booking(booking_id).paid.minor == DEPOSIT + BALANCE
