@@ -268,7 +268,9 @@ def test_a_stolen_card_is_never_tried_again_and_a_payer_who_pays_stops_the_tries
     counter, kept_by, run_jobs
 ):
     person, booking_id = kept_by()
+    other, theirs = kept_by()
     counter.sandbox.fault("card.behave", payment_method=counter.method(person), number=FUNDS)
+    counter.sandbox.fault("card.behave", payment_method=counter.method(other), number=STOLEN)
     counter.to_the_day(booking_id)
     counter.charge_due(run_jobs)
     counter.stage.clock.advance(timedelta(hours=23))
@@ -280,10 +282,6 @@ def test_a_stolen_card_is_never_tried_again_and_a_payer_who_pays_stops_the_tries
     counter.deliver()
     run_jobs()
     assert counter.plan(booking_id).state == "done"
-    other, theirs = kept_by()
-    counter.sandbox.fault("card.behave", payment_method=counter.method(other), number=STOLEN)
-    counter.to_the_day(theirs)
-    counter.charge_due(run_jobs)
     assert counter.plan(theirs).state == "stopped"
     (tried,) = counter.tries(theirs)
     shown = counter.ask("get", f"/payments/{tried.id}", other)[1]
