@@ -385,8 +385,7 @@ def _settle_balance(session: Session, booking: Booking, event: PaymentSettled) -
         notices.credit_gone(session, booking, event.amount, event.at)
         return
     transition.amend(session, booking, **_paid(booking, found.amount))
-    if booking.paid >= booking.total:
-        plans.paid(session, event.payable, event.at)
+    plans.paid(session, event.payable, event.at)
     host_shares.paid_later(session, booking, event.at)
 
 
