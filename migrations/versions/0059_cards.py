@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0058_cards"
-down_revision = "0057_invoices_valid"
+revision = "0059_cards"
+down_revision = "0058_webhooks"
 branch_labels = None
 depends_on = None
 
