@@ -242,4 +242,4 @@ def _has_come(moment: datetime | None, now: datetime) -> bool:
 
 def _reasons(code: str | None) -> Mapping[str, Any]:
     """The reason in the languages that notices are written in."""
-    return {f"reason_{locale}": declines.words(code, locale) for locale in declines.WORDS}
+    return {"reasons": {locale: declines.words(code, locale) for locale in declines.WORDS}}
