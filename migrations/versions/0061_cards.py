@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0059_cards"
-down_revision = "0058_webhooks"
+revision = "0061_cards"
+down_revision = "0060_platform_fees"
 branch_labels = None
 depends_on = None
 
