@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0061_cards"
-down_revision = "0060_platform_fees"
+revision = "0068_cards"
+down_revision = "0067_places_valid"
 branch_labels = None
 depends_on = None
 
