@@ -37,7 +37,7 @@ from marketplace.identity import access
 from marketplace.identity import errors as identity_errors
 from marketplace.outcomes import errors as outcomes_errors
 from marketplace.payments import errors as payments_errors
-from marketplace.payments.gateway import EvidenceSource
+from marketplace.payments.gateway import EvidencePapers, EvidenceSource
 from marketplace.reporting import errors as reporting_errors
 from marketplace.web import api as web_api
 from marketplace.web import (
@@ -187,6 +187,7 @@ def build_parts(settings: Settings) -> Parts:
     parts.add_later(SeatHolders, _booked("BookedSeats"))
     parts.add_later(TraineeWeeks, _booked("BookedWeeks"))
     parts.add_later(EvidenceSource, _booked("BookedEvidence", "evidence"))
+    parts.add_later(EvidencePapers, _certificates)
     wiring.wire(parts, settings)
     return parts
 
@@ -233,6 +234,10 @@ def _booked(name: str, module: str = "holders") -> Callable[[], Any]:
         return named(f"marketplace.booking.service.{module}:{name}")()
 
     return make
+
+
+def _certificates() -> Any:
+    return named("marketplace.outcomes.service.evidence:IssuedCertificates")()
 
 
 def _all_models() -> None:

@@ -64,7 +64,9 @@ class StripeCaller:
     @cached_property
     def _client(self) -> stripe.StripeClient:
         # Two threads may each make one; the second is as good.
-        base: Any = {"api": self._api_base} if self._api_base else None
+        base: Any = None
+        if self._api_base:
+            base = {"api": self._api_base, "files": self._api_base}
         return stripe.StripeClient(
             self._secret_key,
             base_addresses=base,

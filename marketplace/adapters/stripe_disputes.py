@@ -1,15 +1,23 @@
 """Disputes at Stripe behind the payments package's protocol.
 
 Evidence goes into the fields that Stripe has for it as text; what has no field of its own is joined
-in `uncategorized_text`. Fields that take a file are left alone.
+in `uncategorized_text`. Files are sent before, and named in the fields that take one.
 """
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 from marketplace.adapters import stripe_shapes as shapes
 from marketplace.adapters.stripe_calls import StripeCaller
-from marketplace.payments.gateway import EVIDENCE_PARTS, ProcessorDispute
+from marketplace.payments.gateway import (
+    CERTIFICATE,
+    EVIDENCE_PARTS,
+    MESSAGES,
+    RECEIPT,
+    ROSTER,
+    ProcessorDispute,
+)
 
 # The longest text that Stripe takes in a field.
 LONGEST = 20_000
@@ -23,7 +31,21 @@ FIELDS: Mapping[str, str] = {
     "refunds": "refund_refusal_explanation",
     "history": "access_activity_log",
 }
+FILE_FIELDS: Mapping[str, str] = {
+    ROSTER: "service_documentation",
+    MESSAGES: "customer_communication",
+    RECEIPT: "receipt",
+    CERTIFICATE: "uncategorized_file",
+}
 JOINED = tuple(part for part in EVIDENCE_PARTS if part not in FIELDS)
+
+
+class _Named(BytesIO):
+    """A file as the SDK sends one: by its name."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
 
 
 class StripeDisputes(StripeCaller):
@@ -35,12 +57,27 @@ class StripeDisputes(StripeCaller):
         return self._read(shapes.dispute, found.to_dict())
 
     def submit_evidence(
-        self, key: str, processor_id: str, evidence: Mapping[str, str]
+        self,
+        key: str,
+        processor_id: str,
+        evidence: Mapping[str, str],
+        files: Mapping[str, str],
     ) -> ProcessorDispute:
-        params: Any = {"evidence": fields_of(evidence), "submit": True}
+        papers = {FILE_FIELDS[what]: name for what, name in files.items()}
+        params: Any = {"evidence": fields_of(evidence) | papers, "submit": True}
         disputes = self._client.v1.disputes
         made = self._call(lambda: disputes.update(processor_id, params, {"idempotency_key": key}))
         return self._read(shapes.dispute, made.to_dict())
+
+    def send_file(self, key: str, *, name: str, content: bytes) -> str:
+        params: Any = {"purpose": "dispute_evidence", "file": _Named(content, name)}
+        files = self._client.v1.files
+
+        def send() -> Any:
+            params["file"].seek(0)
+            return files.create(params, {"idempotency_key": key})
+
+        return str(self._call(send).id)
 
     def concede(self, key: str, processor_id: str) -> ProcessorDispute:
         disputes = self._client.v1.disputes

@@ -236,6 +236,10 @@ EVIDENCE_PARTS = (
 )
 
 
+# Of these a file can be sent besides; a paper is one that was issued for what was paid for.
+ROSTER, MESSAGES, RECEIPT, CERTIFICATE = "roster", "messages", "receipt", "certificate"
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessorDispute:
     """A dispute as it stands. `status` is the processor's word; `submitted` counts our answers.
@@ -262,9 +266,19 @@ class DisputeGateway(Protocol):
         """Return a dispute as it stands."""
 
     def submit_evidence(
-        self, key: str, processor_id: str, evidence: Mapping[str, str]
+        self,
+        key: str,
+        processor_id: str,
+        evidence: Mapping[str, str],
+        files: Mapping[str, str],
     ) -> ProcessorDispute:
-        """Answer a dispute, once for `key`; `evidence` by `EVIDENCE_PARTS`."""
+        """Answer a dispute, once for `key`; `evidence` by `EVIDENCE_PARTS`.
+
+        `files` are names at the processor, by what they are (`ROSTER`, …).
+        """
+
+    def send_file(self, key: str, *, name: str, content: bytes) -> str:
+        """Send a PDF, once for `key`; returns what names it at the processor."""
 
     def concede(self, key: str, processor_id: str) -> ProcessorDispute:
         """Accept a dispute as lost, once for `key`."""
@@ -307,6 +321,13 @@ class CardGateway(Protocol):
 
     def forget_card(self, method: str) -> None:
         """Keep a card no longer; harmless where that is done."""
+
+
+class EvidencePapers(Protocol):
+    """Whoever issues papers about what was paid for."""
+
+    def certificates(self, session: Session, payables: Sequence[Payable]) -> Sequence[str]:
+        """Return the object keys of certificates that stand, which say that it was attended."""
 
 
 class PaymentGateway(Protocol):

@@ -25,6 +25,10 @@ def upgrade() -> None:
         "dispute",
         sa.Column("taken_minor", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
     )
+    op.add_column(
+        "dispute",
+        sa.Column("files", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
+    )
     op.add_column("refund", sa.Column("paid_by_dispute_id", sa.Uuid(), nullable=True))
     op.add_column("refund", sa.Column("credit_terms", postgresql.JSONB(), nullable=True))
     for table, name, said in LATER:
@@ -48,4 +52,5 @@ def downgrade() -> None:
         op.drop_constraint(name, table)
     op.drop_column("refund", "credit_terms")
     op.drop_column("refund", "paid_by_dispute_id")
+    op.drop_column("dispute", "files")
     op.drop_column("dispute", "taken_minor")

@@ -23,6 +23,7 @@ class FakeDisputes:
     money: FakeGateway
     disputes: dict[str, ProcessorDispute] = field(default_factory=dict)
     evidence: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     def retrieve_dispute(self, processor_id: str) -> ProcessorDispute:
         self.money._fail()
@@ -31,7 +32,11 @@ class FakeDisputes:
         return self.disputes[processor_id]
 
     def submit_evidence(
-        self, key: str, processor_id: str, evidence: Mapping[str, str]
+        self,
+        key: str,
+        processor_id: str,
+        evidence: Mapping[str, str],
+        files: Mapping[str, str],
     ) -> ProcessorDispute:
         def make() -> ProcessorDispute:
             seen = self.disputes[processor_id]
@@ -42,8 +47,16 @@ class FakeDisputes:
             self.disputes[processor_id] = changed
             return changed
 
-        self.money._once(key, (processor_id, dict(evidence)), make)
+        self.money._once(key, (processor_id, dict(evidence), dict(files)), make)
         return self.disputes[processor_id]
+
+    def send_file(self, key: str, *, name: str, content: bytes) -> str:
+        def make() -> str:
+            self.files[name] = content
+            return f"file_{len(self.files)}"
+
+        made: str = self.money._once(key, (name, content), make)
+        return made
 
     def concede(self, key: str, processor_id: str) -> ProcessorDispute:
         def make() -> ProcessorDispute:

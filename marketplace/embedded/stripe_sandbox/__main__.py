@@ -35,6 +35,11 @@ def parser() -> argparse.ArgumentParser:
         help="take only this key (may be repeated; default: every sk_test_ key)",
     )
     add(
+        "--bank-debits",
+        action="store_true",
+        help="payment pages take bank debits too, which settle or fail later",
+    )
+    add(
         "--parent-pid",
         type=int,
         metavar="PID",
@@ -113,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         available_after=options.available_after,
         settle_after=options.settle_after,
         keys=tuple(options.api_key),
+        bank_debits=options.bank_debits,
     )
     retry = Retry(
         first=options.retry_first,

@@ -77,7 +77,7 @@ def create_app(sandbox: Sandbox) -> Flask:
     """The WSGI application; the sandbox's threads are the caller's business."""
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.extensions["stripe_sandbox"] = sandbox
-    app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
+    app.config["MAX_CONTENT_LENGTH"] = 8 * 1024 * 1024
     app.config["MAX_FORM_PARTS"] = 10_000
     for module in (api_routes, fault_routes, hosted_routes, state_routes):
         app.register_blueprint(module.blueprint)

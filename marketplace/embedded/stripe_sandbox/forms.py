@@ -177,6 +177,16 @@ class Anything(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Upload(Field):
+    """A file of a multipart request: its name, and its content in base64."""
+
+    def parse(self, raw: Any, name: str) -> Json:
+        if not isinstance(raw, dict) or raw.keys() != {"filename", "content"}:
+            raise bad_parameter(name, "Send the file as multipart/form-data.", code=None)
+        return raw
+
+
+@dataclass(frozen=True, kw_only=True)
 class Group(Field):
     """Named parameters below a name."""
 

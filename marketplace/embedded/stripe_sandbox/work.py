@@ -17,12 +17,16 @@ from marketplace.embedded.stripe_sandbox.store import Transaction
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line decides. Times in seconds."""
+    """What the command line decides. Times in seconds.
+
+    ``bank_debits``: pages take them unless told otherwise, as the dashboard may be set.
+    """
 
     base_url: str = "http://127.0.0.1"
     available_after: int = 172_800
     settle_after: int = 3
     keys: tuple[str, ...] = ()
+    bank_debits: bool = False
 
 
 @dataclass(frozen=True)

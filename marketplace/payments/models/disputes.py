@@ -58,6 +58,8 @@ class Dispute(Base):
     # What of the payment's `lost_minor` is this one's.
     taken_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     evidence: Mapped[dict[str, Any]]
+    # What names files at the processor that were sent for it, by what they are.
+    files: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     evidence_state: Mapped[str]
     approved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     submitted_at: Mapped[datetime | None]

@@ -184,7 +184,7 @@ def _detail(row: Dispute) -> dict[str, Any]:
     names = (
         *("id", "processor_dispute", "payment_id", "amount", "reason", "status", "state"),
         *("evidence_state", "opened_at", "due_by", "submitted_at", "closed_at"),
-        *("losses_borne_by", "evidence"),
+        *("losses_borne_by", "evidence", "files"),
     )
     steps = found.steps(context.session(), row.id)
     return {**{name: getattr(row, name) for name in names}, "steps": steps}

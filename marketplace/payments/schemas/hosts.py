@@ -230,6 +230,11 @@ class DisputeStepSchema(StrictSchema):
 
 class DisputeDetailSchema(DisputeSchema):
     evidence = EvidenceField()
+    files = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "Files that were sent with it, by what they are."},
+    )
     steps = fields.List(fields.Nested(DisputeStepSchema))
 
 

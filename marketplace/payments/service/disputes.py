@@ -17,7 +17,12 @@ from marketplace.identity.service import notices
 from marketplace.payments import queries
 from marketplace.payments.errors import DisputeEnded
 from marketplace.payments.events import Payable
-from marketplace.payments.gateway import EVIDENCE_PARTS, ProcessorDispute
+from marketplace.payments.gateway import (
+    CERTIFICATE,
+    EVIDENCE_PARTS,
+    RECEIPT,
+    ProcessorDispute,
+)
 from marketplace.payments.models import AccountKind, Dispute, DisputeStep, Payment
 from marketplace.payments.queries import disputes, hosts
 from marketplace.payments.rules.shares import Bearer
@@ -42,12 +47,17 @@ _K = AccountKind
 
 @dataclass(frozen=True, slots=True)
 class AnswerPlan:
-    """The call that answers a dispute, or concedes it where `evidence` is None."""
+    """The call that answers a dispute, or concedes it where `evidence` is None.
+
+    `files` were sent before; `papers` are object keys of such as are there already.
+    """
 
     key: str
     dispute_id: UUID
     processor_dispute: str
     evidence: Mapping[str, str] | None
+    files: Mapping[str, str]
+    papers: Mapping[str, str]
 
 
 def take(session: Session, seen: ProcessorDispute, *, now: datetime) -> str:
@@ -146,17 +156,30 @@ def concede(session: Session, dispute_id: UUID, *, by: UUID, reason: str, now: d
     return row
 
 
-def plan_answer(session: Session, dispute_id: UUID) -> AnswerPlan | None:
+def plan_answer(
+    session: Session, dispute_id: UUID, certificates: Sequence[str] = ()
+) -> AnswerPlan | None:
     """Return the call that is to be made; None if the dispute has ended or was answered."""
     row = disputes.dispute(session, dispute_id)
     if DisputeState(row.state) is not DisputeState.OPEN:
         return None
     state = EvidenceState(row.evidence_state)
     if state is EvidenceState.WAIVED:
-        return AnswerPlan(f"concede:{row.id}", row.id, row.processor_dispute, None)
-    if state is EvidenceState.APPROVED:
-        return AnswerPlan(f"evidence:{row.id}", row.id, row.processor_dispute, row.evidence)
-    return None
+        return AnswerPlan(f"concede:{row.id}", row.id, row.processor_dispute, None, {}, {})
+    if state is not EvidenceState.APPROVED:
+        return None
+    stored = [one.object_key for one in disputes.receipts(session, row.payment_id) if one.stored_at]
+    found = {CERTIFICATE: certificates, RECEIPT: stored}
+    papers = {what: keys[0] for what, keys in found.items() if keys}
+    key, files = f"evidence:{row.id}", dict(row.files)
+    return AnswerPlan(key, row.id, row.processor_dispute, row.evidence, files, papers)
+
+
+def sent(session: Session, dispute_id: UUID, what: str, name: str) -> None:
+    """Note what names a file at the processor that was sent for a dispute."""
+    row = disputes.dispute(session, dispute_id, lock=True)
+    row.files = {**row.files, what: name}
+    session.flush()
 
 
 def ask_again(session: Session, *, now: datetime, limit: int) -> int:

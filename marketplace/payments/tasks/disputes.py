@@ -1,13 +1,20 @@
 """Jobs of disputes: looked at, evidence gathered, answered by a person or before time runs out."""
 
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from uuid import UUID
 
+import structlog
+
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
+from marketplace.core.ports import ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
 from marketplace.payments.errors import DisputeEnded
 from marketplace.payments.gateway import (
+    MESSAGES,
+    ROSTER,
     DisputeGateway,
+    EvidencePapers,
     EvidenceSource,
     GatewayMissing,
     GatewayRefused,
@@ -18,6 +25,14 @@ from marketplace.payments.service import disputes, steps
 from marketplace.payments.service.quarantine import put_aside
 
 BATCH = 100
+# What the processor takes of one answer, with room to spare.
+MOST_BYTES = 4_000_000
+AS_PAPER = {
+    ROSTER: ("attendance", "Attendance as it was marked"),
+    MESSAGES: ("messages", "Messages between trainee and host"),
+}
+FACTS = {"customer_name": "Trainee", "product": "Booked", "service_dates": "Dates"}
+log = structlog.get_logger(__name__)
 CALLS = RetryPolicy(attempts=10, first=2, longest=300)
 
 
@@ -52,7 +67,9 @@ def answer_dispute(job: JobContext, dispute_id: str) -> None:
     """Send the evidence, or concede; what the processor has already is not sent again."""
     gateway = job.parts.get(DisputeGateway)
     with job.transaction() as session:
-        plan = disputes.plan_answer(session, UUID(dispute_id))
+        payables = disputes.payables_of(session, UUID(dispute_id))
+        certificates = job.parts.get(EvidencePapers).certificates(session, payables)
+        plan = disputes.plan_answer(session, UUID(dispute_id), certificates)
     if plan is None:
         return
     seen = gateway.retrieve_dispute(plan.processor_dispute)
@@ -62,7 +79,10 @@ def answer_dispute(job: JobContext, dispute_id: str) -> None:
             if plan.evidence is None:
                 seen = gateway.concede(plan.key, plan.processor_dispute)
             else:
-                seen = gateway.submit_evidence(plan.key, plan.processor_dispute, plan.evidence)
+                files = _send_files(job, plan, plan.evidence)
+                seen = gateway.submit_evidence(
+                    plan.key, plan.processor_dispute, plan.evidence, files
+                )
         except GatewayRefused as error:
             with job.transaction() as session:
                 put_aside(
@@ -75,6 +95,44 @@ def answer_dispute(job: JobContext, dispute_id: str) -> None:
             return
     with job.transaction() as session:
         disputes.take(session, seen, now=job.clock.now())
+
+
+def _send_files(
+    job: JobContext, plan: disputes.AnswerPlan, evidence: Mapping[str, str]
+) -> dict[str, str]:
+    """Send what can be read as a file, each once; one that is refused is left out."""
+    gateway, known, size = job.parts.get(DisputeGateway), dict(plan.files), 0
+    for what, content in _files(job, plan, evidence):
+        size += len(content)
+        if what in known or size > MOST_BYTES:
+            continue
+        key, name = f"evidence-file:{plan.dispute_id}:{what}", f"{what}.pdf"
+        try:
+            known[what] = gateway.send_file(key, name=name, content=content)
+        except GatewayRefused as error:
+            log.warning(
+                "evidence_file_refused", dispute=str(plan.dispute_id), file=what, why=str(error)
+            )
+            continue
+        with job.transaction() as session:
+            disputes.sent(session, plan.dispute_id, what, known[what])
+    return known
+
+
+def _files(
+    job: JobContext, plan: disputes.AnswerPlan, evidence: Mapping[str, str]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield papers that are there, and the texts of the evidence that a bank reads best as one."""
+    store, renderer = job.parts.get(ObjectStore), job.parts.get(PdfRenderer)
+    for what, key in plan.papers.items():
+        if store.exists(key):
+            yield what, store.get(key)
+    for what, (part, title) in AS_PAPER.items():
+        if evidence.get(part):
+            facts = [["Dispute", plan.processor_dispute]]
+            facts += [[name, evidence[p]] for p, name in FACTS.items() if evidence.get(p)]
+            data = {"title": title, "facts": facts, "lines": evidence[part].splitlines()}
+            yield what, renderer.render("evidence", data)
 
 
 def answer_due(job: JobContext) -> None:

@@ -13,6 +13,8 @@ from marketplace.booking.queries import find
 from marketplace.core.ports import ObjectStore
 from marketplace.core.settings import Settings
 from marketplace.outcomes.rules.papers import digest_of
+from marketplace.outcomes.service.evidence import IssuedCertificates
+from marketplace.payments.events import Payable
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.outcomes.conftest import AFTER, Done
 
@@ -70,6 +72,18 @@ def test_a_confirmed_booking_gets_its_letter_and_a_completed_one_its_certificate
     (sent,) = [one for one in mail.to(done.trainee.email) if certificate["number"] in one.subject]
     assert certificate["check_address"] in sent.text
     assert sent.attachments[0].content == read(done, certificate).data
+
+
+def test_a_certificate_that_stands_is_evidence_and_a_revoked_one_is_not(done, run_jobs, session):
+    run_jobs()
+    what_for = [Payable("booking", done.booking_id), Payable("cohort", done.booking_id)]
+    found = IssuedCertificates().certificates(session, what_for)
+    kept = "SELECT object_key FROM paper WHERE kind = 'completion_certificate'"
+    assert found == [session.execute(text(kept)).scalar_one()]
+    certificate, _ = papers(done)
+    body = {"reason": "Issued by mistake."}
+    done.call(done.operator, "POST", f"/operator/papers/{certificate['id']}/revocation", json=body)
+    assert IssuedCertificates().certificates(session, what_for) == []
 
 
 def test_the_trainee_the_host_and_the_operator_read_and_nobody_else(done, run_jobs, stage):

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from marketplace.payments import tasks
+from marketplace.payments import service, tasks
 from marketplace.payments.errors import RefundExceedsPayment
 from marketplace.payments.gateway import (
     DisputeGateway,
@@ -28,6 +28,7 @@ from marketplace.payments.gateway import (
     PaymentGateway,
 )
 from marketplace.payments.queries import hosts as found
+from marketplace.payments.rules.credit import CreditTerms
 from marketplace.payments.service.hosts import shares
 from marketplace.payments.tasks import disputes as dispute_jobs
 from marketplace.payments.tasks import hosts as host_jobs
@@ -120,6 +121,26 @@ def test_in_any_order_no_host_keeps_what_went_back(till, sessions, parts, run_jo
             name = data.draw(st.sampled_from(self.open_disputes()))
             self.events.append(getattr(self.bank, outcome)(name))
 
+        @precondition(lambda self: self.lost())
+        @rule(data=st.data())
+        def decide_anew(self, data):
+            """Rarely a bank takes back what it has decided, and gives the money back."""
+            self.events.append(self.bank.win(data.draw(st.sampled_from(self.lost()))))
+
+        @precondition(lambda self: self.things)
+        @rule(data=st.data(), minor=st.integers(1, 40_000))
+        def refund_as_credit(self, data, minor):
+            payment_id = data.draw(st.sampled_from(self.things))[1]
+            with suppress(RefundExceedsPayment), till.context.transaction() as session:
+                service.refund(
+                    session,
+                    payment_id,
+                    amount=usd(minor),
+                    reason="the policy",
+                    as_credit=CreditTerms(),
+                    now=clock.now(),
+                )
+
         @rule(percent=st.integers(1, 100))
         def spend(self, percent):
             held = self.host.processor.held.get(self.account, usd(0))
@@ -192,6 +213,9 @@ def test_in_any_order_no_host_keeps_what_went_back(till, sessions, parts, run_jo
 
         def open_disputes(self):
             return [name for name, one in self.bank.disputes.items() if one.status in WAITING]
+
+        def lost(self):
+            return [name for name, one in self.bank.disputes.items() if one.status == "lost"]
 
     run_state_machine_as_test(
         Money,

@@ -42,7 +42,10 @@ class Process:
 
     def client(self, *, retries: int = 0, **options: Any) -> stripe.StripeClient:
         return stripe.StripeClient(
-            KEY, base_addresses={"api": self.url}, max_network_retries=retries, **options
+            KEY,
+            base_addresses={"api": self.url, "files": self.url},
+            max_network_retries=retries,
+            **options,
         )
 
     def fault(self, kind: str, **fields: Any) -> Any:

@@ -1,5 +1,6 @@
 """Every endpoint's answers, and every event, fit Stripe's published OpenAPI document."""
 
+import io
 import json
 import urllib.parse
 
@@ -181,6 +182,61 @@ def disputes(c, process):
     c.v1.disputes.close(other["id"])
 
 
+def evidence_files(c, process):
+    paid = new_payment(c)
+    opened = process.fault("dispute.open", charge=paid.latest_charge)
+    paper = io.BytesIO(b"%PDF-1.7 messages")
+    paper.name = "messages.pdf"
+    sent = c.v1.files.create({"purpose": "dispute_evidence", "file": paper})
+    c.v1.files.retrieve(sent.id)
+    c.v1.files.list({"purpose": "dispute_evidence"})
+    with pytest.raises(stripe.InvalidRequestError, match="No such file upload"):
+        c.v1.disputes.update(opened["id"], {"evidence": {"receipt": "file_none"}})
+    with pytest.raises(stripe.InvalidRequestError, match="PDF"):
+        c.v1.files.create({"purpose": "dispute_evidence", "file": io.BytesIO(b"MZ")})
+    evidence = {"customer_communication": sent.id}
+    c.v1.disputes.update(opened["id"], {"evidence": evidence, "submit": True})
+    process.fault("dispute.close", dispute=opened["id"], status="lost")
+    process.fault("dispute.close", dispute=opened["id"], status="won")
+    assert c.v1.disputes.retrieve(opened["id"]).status == "won"
+
+
+def kept_cards(c, process):
+    made = c.v1.customers.create({"email": "kept@example.org"})
+    page = new_session(
+        c,
+        customer=made.id,
+        payment_intent_data={"setup_future_usage": "off_session"},
+        saved_payment_method_options={"allow_redisplay_filters": ["always", "limited"]},
+    )
+    assert visit(page.url, **card("4000002760003184"))[0] == 303
+    challenge = c.v1.payment_intents.list({"customer": made.id}).data[0].next_action
+    assert visit(challenge.redirect_to_url.url, answer="complete")[0] == 303
+    (kept,) = c.v1.payment_methods.list({"customer": made.id}).data
+    assert kept.allow_redisplay == "limited"
+    charge = {"customer": made.id, "payment_method": kept.id, "off_session": True}
+    with pytest.raises(stripe.CardError) as declined:
+        new_payment(c, **charge)
+    assert declined.value.code == "authentication_required"
+    process.fault("card.behave", payment_method=kept.id, number="4000000000009979")
+    with pytest.raises(stripe.CardError) as declined:
+        new_payment(c, **charge)
+    assert declined.value.error.advice_code == "do_not_try_again"
+    process.fault("card.behave", payment_method=kept.id, number="4000003800000446")
+    assert new_payment(c, **charge).status == "succeeded"
+    again = new_session(
+        c,
+        customer=made.id,
+        saved_payment_method_options={
+            "payment_method_save": "enabled",
+            "allow_redisplay_filters": ["limited"],
+        },
+    )
+    process.fault("card.behave", payment_method=kept.id, number="4242424242424242")
+    assert kept.id in visit(again.url)[2]
+    assert visit(again.url, saved=kept.id)[0] == 303
+
+
 def endpoints(c):
     made = c.v1.webhook_endpoints.create({"url": RETURN, "enabled_events": ["*"], "connect": True})
     c.v1.webhook_endpoints.update(made.id, {"disabled": True})
@@ -200,6 +256,8 @@ def test_every_answer_and_event_fits_the_published_document(sandbox):
     accounts(c, sandbox)
     host = moving_money(c, sandbox)
     disputes(c, sandbox)
+    evidence_files(c, sandbox)
+    kept_cards(c, sandbox)
     endpoints(c)
     types = set()
     for account in (None, host):

@@ -45,6 +45,14 @@ EVIDENCE = (
     "uncategorized_file",
     "uncategorized_text",
 )
+FILES = frozenset(
+    {
+        *("cancellation_policy", "customer_communication", "customer_signature", "receipt"),
+        *("duplicate_charge_documentation", "refund_policy", "service_documentation"),
+        *("shipping_documentation", "uncategorized_file"),
+    }
+)
+"""Fields of evidence that take the id of a file, and no text."""
 _RESPOND_WITHIN = 7 * 86_400
 
 
@@ -128,6 +136,14 @@ def respond(work: Work, dispute: Json, evidence: Json, *, submit: bool) -> Json:
             f"Evidence can't be given: the dispute is {dispute['status']}.",
             code="dispute_unexpected_state",
         )
+    for name in FILES & evidence.keys():
+        sent = work.tx.get("file", evidence[name] or "", work.account)
+        if evidence[name] and (sent is None or sent["purpose"] != "dispute_evidence"):
+            raise ApiError(
+                f"No such file upload: '{evidence[name]}'",
+                code="resource_missing",
+                param=f"evidence[{name}]",
+            )
     dispute["evidence"].update(evidence)
     details = dispute["evidence_details"]
     details["has_evidence"] = any(dispute["evidence"][name] for name in EVIDENCE)

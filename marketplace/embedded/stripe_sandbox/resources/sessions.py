@@ -125,7 +125,7 @@ def create(work: Work, _args: Args, params: Json) -> Json:
         currency=currency,
         expires_at=params.get("expires_at") or work.now + _LONGEST,
         metadata=merge_metadata({}, params.get("metadata") or {}),
-        payment_method_types=params.get("payment_method_types") or ["card"],
+        payment_method_types=params.get("payment_method_types") or _usual_types(work),
         payment_status="unpaid" if total else "no_payment_required",
         url=f"{work.settings.base_url}/c/pay/{session['id']}",
         _line_items=lines,
@@ -146,6 +146,10 @@ def create(work: Work, _args: Args, params: Json) -> Json:
     elif session["customer_email"]:
         session["customer_details"] = paying.details_of(session["customer_email"], None)
     return work.save(session)
+
+
+def _usual_types(work: Work) -> list[str]:
+    return ["card", "us_bank_account"] if work.settings.bank_debits else ["card"]
 
 
 def _saved_options(params: Json) -> Json | None:

@@ -70,7 +70,11 @@ def _parameters() -> Json:
                 "Send parameters as application/x-www-form-urlencoded.", status=400, stored=False
             )
         pairs += request.form.items(multi=True)
-    return unflatten(pairs)
+    params = unflatten(pairs)
+    for name, sent in request.files.items():
+        content = base64.b64encode(sent.read()).decode()
+        params[name] = {"filename": sent.filename or "file", "content": content}
+    return params
 
 
 def _key() -> str | None:
