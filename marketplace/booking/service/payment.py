@@ -11,7 +11,6 @@ from uuid import UUID
 
 from marketplace.booking import queries
 from marketplace.booking.errors import (
-    AlreadyBookedThen,
     ApprovalNeeded,
     NotOpenForThis,
     PaidBySchool,
@@ -19,14 +18,12 @@ from marketplace.booking.errors import (
 )
 from marketplace.booking.models import Booking
 from marketplace.booking.queries import cohorts, itineraries
-from marketplace.booking.rules.deadlines import day_begins, held_until, site_day
+from marketplace.booking.rules.deadlines import held_until, site_day
 from marketplace.booking.rules.less import Less
-from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
     agreeing,
     easing,
-    holds,
     host_shares,
     notices,
     refusing,
@@ -34,10 +31,9 @@ from marketplace.booking.service import (
     transition,
 )
 from marketplace.booking.service.easing import Asked, Brought, Look
+from marketplace.booking.service.securing import secure
 from marketplace.booking.states import OWNED, BookingState
-from marketplace.catalog.errors import SeatTaken
 from marketplace.catalog.rules.vocabulary import Approval
-from marketplace.catalog.service import seats
 from marketplace.core.db import Session
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
@@ -327,39 +323,17 @@ def _arrived(session: Session, booking: Booking, event: PaymentSettled) -> Broug
     None, and nothing done, where the seat is gone, or the credit was spent since.
     """
     if not easing.eased(event):
-        secured = _secure(session, booking, event.at)
+        secured = secure(session, booking, event.at)
         return Brought(event.amount, {}) if secured else None
     try:
         with session.begin_nested():
             amounts = {booking.id: event.amount}
             found = easing.brought(session, [booking], amounts, event)[booking.id]
-            if not _secure(session, booking, event.at):
+            if not secure(session, booking, event.at):
                 raise easing.Gone
     except easing.Gone:
         return None
     return found
-
-
-def _secure(session: Session, booking: Booking, now: datetime) -> bool:
-    """Whether the seat is the trainee's: still held, or free to be taken again before the start.
-
-    And the agreement that it needs, if it does, in force.
-    """
-    if agreeing.without(session, [booking]):
-        return False
-    state = BookingState(booking.state)
-    if state is BookingState.AWAITING_PAYMENT:
-        return True
-    if state is not BookingState.EXPIRED or now >= day_begins(booking.first_day, booking.time_zone):
-        return False
-    try:
-        with session.begin_nested():
-            holds.claim_weeks(session, booking, now)
-            mondays = Rotation(booking.first_day, booking.weeks).mondays
-            seats.take(session, booking.listing_id, mondays)
-    except (SeatTaken, AlreadyBookedThen):
-        return False
-    return True
 
 
 def _let_go(session: Session, booking: Booking, now: datetime) -> None:
