@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0069_cards_valid"
-down_revision = "0068_cards"
+revision = "0070_cards_valid"
+down_revision = "0069_cards"
 branch_labels = None
 depends_on = None
 

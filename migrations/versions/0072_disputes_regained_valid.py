@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0071_disputes_regained_valid"
-down_revision = "0070_disputes_regained"
+revision = "0072_disputes_regained_valid"
+down_revision = "0071_disputes_regained"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0070_disputes_regained"
-down_revision = "0069_cards_valid"
+revision = "0071_disputes_regained"
+down_revision = "0070_cards_valid"
 branch_labels = None
 depends_on = None
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0068_cards"
-down_revision = "0067_places_valid"
+revision = "0069_cards"
+down_revision = "0068_search_plans"
 branch_labels = None
 depends_on = None
 
