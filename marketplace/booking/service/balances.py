@@ -56,12 +56,8 @@ def use_of(
         return CardUse(kept.own(session, wish.card_id, booking.trainee_id).id)
     if wish.keep is None:
         return PAGE
-    agreement = _agreement(
-        session,
-        booking,
-        MandateKind(wish.keep),
-        _left(session, booking, less, whole=whole, now=now),
-    )
+    left = _left(session, booking, less, whole=whole, now=now)
+    agreement = _agreement(booking, MandateKind(wish.keep), left, _locale(session, booking))
     _check_words(agreement, wish.words)
     return CardUse(agreement=agreement)
 
@@ -70,9 +66,9 @@ def words(
     session: Session, booking: Booking, less: Less, *, whole: bool, now: datetime
 ) -> dict[str, str | None]:
     """Return what a trainee would agree to, by `MandateKind`; None where nothing is left to pay."""
-    left = _left(session, booking, less, whole=whole, now=now)
+    left, locale = _left(session, booking, less, whole=whole, now=now), _locale(session, booking)
     found = {
-        kind.value: _agreement(session, booking, kind, left).words
+        kind.value: _agreement(booking, kind, left, locale).words
         for kind in MandateKind
         if kind is MandateKind.KEEP or left is not None
     }
@@ -94,7 +90,7 @@ def agree(
         raise NotOpenForThis("Only what is left of a confirmed booking is charged to a card.")
     card = kept.own(session, card_id, booking.trainee_id, lock=True)
     left = _left(session, booking, easing.NOTHING, whole=False, now=now)
-    agreement = _agreement(session, booking, MandateKind.BALANCE, left)
+    agreement = _agreement(booking, MandateKind.BALANCE, left, _locale(session, booking))
     _check_words(agreement, agreed)
     cards.agree_on_card(session, card, payable_of(booking), agreement, now)
 
@@ -208,11 +204,12 @@ def _left(
     return total(lines) if lines else None
 
 
-def _agreement(
-    session: Session, booking: Booking, kind: MandateKind, left: Money | None
-) -> Agreement:
+def _locale(session: Session, booking: Booking) -> str:
     contact = identity.contact(session, booking.trainee_id)
-    locale = contact.locale if contact else "en"
+    return contact.locale if contact else "en"
+
+
+def _agreement(booking: Booking, kind: MandateKind, left: Money | None, locale: str) -> Agreement:
     if kind is MandateKind.KEEP:
         return Agreement(kind, keep_words(locale), locale)
     at, due_on = _charge_at(booking), booking.balance_due_on
