@@ -9,6 +9,8 @@ from benchmarks.processes import run_python
 from benchmarks.stage import Stage
 
 LARGEST_MIB = 150
+# Of the rate at which COPY sends a plain table.
+LEAST_RATIO, LEAST_PARQUET_RATIO = 0.3, 0.2
 # numpy and a group of rows more.
 LARGEST_PARQUET_MIB = 200
 MIB = 1 << 20
@@ -60,7 +62,8 @@ def _csv(
         "rows/s",
         "COPY of a plain table",
         rows / flat[1],
-        detail=detail,
+        Target("ratio", "at least", LEAST_RATIO),
+        detail,
     )
     yield Figure(
         "export.rate_same_query",
@@ -91,7 +94,7 @@ def _parquet(
         "rows/s",
         "COPY of a plain table",
         rows / flat[1],
-        None,
+        Target("ratio", "at least", LEAST_PARQUET_RATIO),
         {
             "rows": rows,
             "seconds": round(built["seconds"], 2),

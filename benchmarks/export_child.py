@@ -70,7 +70,8 @@ def export(formats: list[str]) -> dict[str, Any]:
 def _query() -> str:
     """The export's statement with its parameters in place."""
     values = {"match_year": None, "as_of": datetime.now(UTC), "identified": False}
-    rest = QUERY
+    # Without the year that comes before each line: it is not in the file.
+    rest = QUERY.replace("SELECT match_year AS of_year,", "SELECT", 1)
     for name, value in values.items():
         rest = rest.replace(f":{name}", sql.Literal(value).as_string(None))
     return rest

@@ -16,15 +16,26 @@ from marketplace.reporting.rules.panel import PanelRow
 
 # Named as in the codebook, so that report and export read the same columns. Parameters: `as_of`,
 # and `match_year`, which is null for all years. Most rows have not changed since: those are a
-# plain join. The few that have are looked up in their histories.
+# plain join. The few that have, `moved`, are found first and looked up in their histories. A member
+# has a person always; by an outer join the planner leaves that out where nothing of it is wanted.
 KNOWN = """
 framed AS NOT MATERIALIZED (
     SELECT member.*, campaign.match_year, person.trainee_id AS account_id, person.external_id
     FROM campaign
     JOIN cohort_member member ON member.campaign_id = campaign.id
-    JOIN person ON person.id = member.person_id
+    LEFT JOIN person ON person.id = member.person_id
     WHERE member.joined_at <= :as_of
         AND (CAST(:match_year AS integer) IS NULL OR campaign.match_year = :match_year)
+),
+moved AS (
+    SELECT id FROM cohort_member WHERE changed_at > :as_of
+    UNION
+    SELECT member.id
+    FROM match_outcome outcome
+    JOIN campaign ON campaign.match_year = outcome.match_year
+    JOIN cohort_member member
+        ON member.campaign_id = campaign.id AND member.person_id = outcome.person_id
+    WHERE outcome.changed_at > :as_of
 ),
 known AS (
     SELECT
@@ -52,7 +63,8 @@ known AS (
         past.registered, past.certified_rol, past.main_result, past.soap_result,
         past.outside_match, past.interviews, past.program, past.specialty,
         past.source, past.recorded_at
-    FROM framed member
+    FROM moved
+    JOIN framed member ON member.id = moved.id
     LEFT JOIN match_outcome outcome
         ON outcome.person_id = member.person_id AND outcome.match_year = member.match_year
     CROSS JOIN LATERAL (
@@ -84,7 +96,6 @@ known AS (
             ORDER BY event.field, event.recorded_at DESC, event.number DESC
         ) last
     ) past ON true
-    WHERE member.changed_at > :as_of OR outcome.changed_at > :as_of
 )
 """
 # A disputed result is verified by nobody: in a report its source is not known.

@@ -1,8 +1,16 @@
-"""The outcome export as CSV, made by PostgreSQL itself and handed on piece by piece."""
+"""The outcome export as CSV, made by PostgreSQL itself and handed on line by line.
 
-from collections.abc import Iterator
+The database reads person by person, as its indexes have them: to sort all rows by year would cost it
+as much as to make them. Each line comes with its year before it, and goes into that year's file on
+the local disk; one after the other they are the export.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import psycopg
 from psycopg import sql
@@ -19,8 +27,9 @@ from marketplace.reporting.rules.codebook import (
 )
 
 # What a spreadsheet would run, or a tool would cut the line at, is text again with an apostrophe;
-# what begins so after apostrophes has one more, so that who reads the CSV can take one off.
-_GUARD = r"CASE WHEN {0} ~ '^''*[=+\-@\t\r\n]' THEN '''' || {0} ELSE {0} END"
+# what begins so after apostrophes has one more, so that who reads the CSV can take one off. All of
+# them come before the letters, which is seen sooner than whether a pattern fits.
+_GUARD = r"CASE WHEN ascii({0}) > 64 THEN {0} WHEN {0} ~ '^''*[=+\-@\t\r\n]' THEN '''' || {0} ELSE {0} END"
 _UNANSWERED = f"'{UNANSWERED}'"
 _WITHHELD = f"'{WITHHELD}'"
 _NOT_REGISTERED = f"WHEN registered IS FALSE THEN '{NOT_ASKED}'"
@@ -33,16 +42,25 @@ _NO_POSITION = (
 )
 
 
+# So many lines from one writing to the disk to the next.
+BATCH = 10_000
+PIECE = 1 << 20
+
+
 def _guarded(name: str) -> str:
     return _GUARD.format(name)
 
 
 def _flag(name: str) -> str:
-    return f"coalesce({name}::int::text, {_UNANSWERED})"
+    return f"CASE WHEN {name} THEN '1' WHEN NOT {name} THEN '0' ELSE {_UNANSWERED} END"
 
 
 def _word(name: str) -> str:
     return f"coalesce({name}, {_UNANSWERED})"
+
+
+def _asked_flag(name: str, *routed: str) -> str:
+    return _asked(name, f"CASE WHEN {name} THEN '1' ELSE '0' END", *routed)
 
 
 def _asked(name: str, value: str, *routed: str, item: str | None = None) -> str:
@@ -57,10 +75,10 @@ def _only_identified(value: str) -> str:
 
 
 _COLUMNS = {
-    "person_id": "person_id::text",
+    "person_id": "person_id",
     "account_id": _only_identified(f"coalesce(account_id::text, '{NOT_ASKED}')"),
     "external_id": _only_identified(f"coalesce({_guarded('external_id')}, '{NOT_ASKED}')"),
-    "match_year": "match_year::text",
+    "match_year": "match_year",
     "img_type": "img_type",
     "specialty": f"coalesce({_guarded('specialty')}, {_UNANSWERED})",
     "modality": _word("modality"),
@@ -73,17 +91,17 @@ _COLUMNS = {
     "disposition": "disposition",
     "wave": f"coalesce(wave::text, '{NOT_ASKED}')",
     "match_items_answered": _flag("match_items_answered"),
-    "registered": _asked("registered", "registered::int::text"),
-    "certified_rol": _asked("certified_rol", "certified_rol::int::text", _NOT_REGISTERED),
+    "registered": _asked_flag("registered"),
+    "certified_rol": _asked_flag("certified_rol", _NOT_REGISTERED),
     "main_result": _asked("main_result", "main_result", _NOT_CERTIFIED),
     "soap_result": _asked("soap_result", "soap_result", _NOT_REGISTERED),
-    "outside_match": _asked("outside_match", "outside_match::int::text"),
+    "outside_match": _asked_flag("outside_match"),
     "interviews": _asked("interviews", "interviews::text", _NOT_REGISTERED),
     "program": _only_identified(_asked("program", _guarded("program"), _NO_POSITION)),
     "residency_specialty": _asked(
         "residency_specialty", _guarded("residency_specialty"), _NO_POSITION, item="specialty"
     ),
-    "lor_earned": _asked("lor_earned", "lor_earned::int::text"),
+    "lor_earned": _asked_flag("lor_earned"),
     "outcome_source": _word("outcome_source"),
     "recorded_at": "coalesce(to_char(recorded_at AT TIME ZONE 'UTC',"
     f' \'YYYY-MM-DD"T"HH24:MI:SS"Z"\'), {_UNANSWERED})',
@@ -92,23 +110,62 @@ QUERY = " ".join(
     (
         "WITH",
         KNOWN,
-        "SELECT",
+        "SELECT match_year AS of_year,",
         ", ".join(f"{_COLUMNS[name]} AS {name}" for name in NAMES),
-        "FROM (SELECT * FROM known ORDER BY match_year, person_id) ordered",
+        "FROM (SELECT * FROM known ORDER BY person_id, match_year) ordered",
     )
 )
+
+
+def write(
+    session: Session,
+    out: IO[bytes],
+    *,
+    match_year: int | None,
+    as_of: datetime,
+    identified: bool,
+    told: Callable[[int], object] = int,
+) -> int:
+    """Write the header and each row as a line of CSV (UTF-8), by Match year and person.
+
+    Return how many rows; `told` is called with as many as there are so far, now and then.
+    """
+    count = 0
+    with ExitStack() as stack:
+        years: dict[bytes, tuple[IO[bytes], list[bytes]]] = {}
+        for line in rows(session, match_year=match_year, as_of=as_of, identified=identified):
+            year, _, rest = line.partition(b",")
+            if year not in years:
+                years[year] = (stack.enter_context(tempfile.TemporaryFile()), [])
+            years[year][1].append(rest)
+            count += 1
+            if count % BATCH == 0:
+                _keep(years)
+                told(count)
+        _keep(years)
+        out.write(",".join(NAMES).encode() + b"\n")
+        for year in sorted(years, key=int):
+            years[year][0].seek(0)
+            shutil.copyfileobj(years[year][0], out, PIECE)
+    return count
+
+
+def _keep(years: dict[bytes, tuple[IO[bytes], list[bytes]]]) -> None:
+    for file, lines in years.values():
+        file.write(b"".join(lines))
+        lines.clear()
 
 
 def rows(
     session: Session, *, match_year: int | None, as_of: datetime, identified: bool
 ) -> Iterator[bytes]:
-    """Yield the header and then each row as a line of CSV (UTF-8).
+    """Yield each row as a line of CSV with its year before it, person by person.
 
     One statement, so one snapshot, however long the reader takes; memory does not grow with it.
     """
     session.execute(text("SET LOCAL statement_timeout = 0"))
     connection = cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
-    query = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(
+    query = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(
         _bound(
             {
                 "match_year": match_year,

@@ -147,20 +147,17 @@ class _Attempt:
         if kept is not None and self.run.row_count is not None and fetch(self.store, kept, spool):
             self.files.append(kept)
             return self.run.row_count
-        lines = 0
         with self.job.transaction() as session:
-            for line in outcomes_csv.rows(
+            rows = outcomes_csv.write(
                 session,
+                spool,
                 match_year=self.run.match_year,
                 as_of=self.run.as_of,
                 identified=self.run.profile == IDENTIFIED,
-            ):
-                spool.write(line)
-                lines += 1
-                if lines % STRIDE == 0:
-                    self._told(lines)
-        self._keep(self._put(self._name("csv"), "text/csv", spool), row_count=lines - 1)
-        return lines - 1
+                told=self._told,
+            )
+        self._keep(self._put(self._name("csv"), "text/csv", spool), row_count=rows)
+        return rows
 
     def _format(
         self, ending: str, write: Writer, media_type: str, table: Table, kept: Mapping[str, File]
