@@ -20,7 +20,6 @@ from marketplace.booking.service import (
     payment,
     proposals,
     replaying,
-    rescues,
 )
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.service.cohorts import changing, paying, unpaid
@@ -240,51 +239,6 @@ def test_what_is_not_paid_is_given_up_or_handed_to_another_who_is_asked(desk, st
         locked("Other", unpaid.give_up)
     assert set(stage.taken(place).values()) == {2}
     check_books(stage, new.id)
-
-
-def test_what_the_host_calls_off_is_taken_elsewhere_with_both_words(desk, stage, run_jobs):
-    place, other = stage.place(seats_per_week=3), stage.place(seats_per_week=1, site_name="Rush")
-    cohort_id = paid(desk, place)
-    mine = {name: one.booking.id for name, one in desk.places(cohort_id).items()}
-    for one in mine.values():
-        with stage.transaction() as session:
-            rescues.call_off(
-                session, bookings.find(session, one), actor_id=place.owner_id, reason="Closed.",
-                now=stage.now)  # fmt: skip
-    run_jobs()
-    with stage.transaction() as session:
-        found = {name: rescues.offered(session, one) for name, one in mine.items()}
-    offered = [name for name, one in found.items() if one.offer is not None]
-    gone = [name for name in mine if name not in offered]
-    # One seat was found for one of them; the others' money has gone back.
-    assert (len(offered), [found[name].state for name in gone]) == (1, ["refunded"] * 2)
-    (name,) = offered
-    student, mark = stage.booking(mine[name]).trainee_id, found[name].quote.mark
-    assert {"place_news"} <= set(stage.told(desk.coordinator))
-
-    def choose(what, **given):
-        with stage.transaction() as session:
-            booking = bookings.find(session, mine[name])
-            return getattr(rescues, what)(session, booking, now=stage.now, **given)
-
-    with pytest.raises(NotOpenForThis):
-        choose("accept", mark=mark, actor_id=desk.coordinator, by_school=True)
-    with pytest.raises(NotOpenForThis):
-        choose("switch", listing_id=other.listing_id, terms=stage.terms)
-    held = choose("accept", mark=mark, actor_id=student)
-    assert (held.state, stage.told(desk.coordinator)[-1]) == ("held", "place_news")
-    with pytest.raises(QuoteChanged):
-        choose("accept", mark="0" * 64, actor_id=desk.coordinator, by_school=True)
-    new = choose("accept", mark=mark, actor_id=desk.coordinator, by_school=True)
-    assert (new.state, new.cohort_id, new.listing_id) == (
-        "confirmed", cohort_id, other.listing_id)  # fmt: skip
-    run_jobs()
-    assert desk.places(cohort_id)[name].booking.id == new.id
-    assert kept(stage, new.id) == PRICE
-    with stage.transaction() as session:
-        assert sum(one.amount.minor for one in invoices.refunds_by_bank(session, 9)) == 2 * PRICE
-    # A student who would not go has the money go back to the school, not to them.
-    check_books(stage, new.id, *mine.values())
 
 
 def test_a_place_cancelled_moved_and_paid_for_at_once_ends_in_one_way(live_stage):
