@@ -110,7 +110,8 @@ def test_a_link_ends_after_minutes_and_who_asked_is_recorded(done, run_jobs, clo
     where = urlsplit(link["url"]).path.removeprefix("/api/v1")
     done.call(None, "GET", where)
     clock.advance(timedelta(minutes=6))
-    done.call(None, "GET", where, 404)
+    assert done.call(None, "GET", where, 410).get_json()["code"] == "link_expired"
+    done.call(None, "GET", where[:-3] + "AAA", 404)
     done.call(None, "GET", where[:-2] + "xx", 404)
     actors = session.execute(
         text("SELECT actor_id FROM audit_entry WHERE action = 'paper.read' AND subject_id = :id"),
