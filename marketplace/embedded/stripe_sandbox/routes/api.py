@@ -17,6 +17,7 @@ from marketplace.embedded.stripe_sandbox.shapes import Json
 
 blueprint = Blueprint("api", __name__)
 _log = logging.getLogger(__name__)
+LARGEST_FORM = 1024 * 1024
 
 
 @blueprint.route("/v1/<path:path>", methods=["GET", "POST", "DELETE", "PUT", "PATCH"])
@@ -69,6 +70,9 @@ def _parameters() -> Json:
             raise ApiError(
                 "Send parameters as application/x-www-form-urlencoded.", status=400, stored=False
             )
+        if kind != "multipart/form-data":
+            # Files alone may be as large as the application takes.
+            request.max_content_length = LARGEST_FORM
         pairs += request.form.items(multi=True)
     params = unflatten(pairs)
     for name, sent in request.files.items():
