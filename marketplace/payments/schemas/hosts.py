@@ -132,7 +132,7 @@ class ContractArgs(StrictSchema):
         as_string=True,
         validate=_a_share,
         metadata={
-            "type": ["string", "null"],
+            "type": "string",
             "description": "What who books on a day of the contract pays on top of the price; null:"
             " as everywhere.",
             "example": "10.00",

@@ -24,6 +24,7 @@ content_type_overrides:
   application/pdf: application/octet-stream
   text/csv: application/octet-stream
   image/svg+xml: application/octet-stream
+  image/png: application/octet-stream
   "*/*": application/octet-stream
 """
 
