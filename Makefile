@@ -8,7 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_DIR ?= .local
 ARGS ?=
-WORKERS ?= auto
+# One more than there are cores: many tests wait for servers, clocks and browsers.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # Compiling every module anew at each start would double its time.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -39,7 +41,7 @@ run: $(VENV)/.run ## Run everything until Ctrl-C: stack, demo, web server, worke
 	@exec $(BIN)/python -m marketplace.embedded.run --home $(HOME_DIR) $(ARGS)
 
 test: $(VENV)/.dev ## All tests, in parallel, on servers of their own
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 format: $(VENV)/.dev ## Put the code in its one format
 	@$(BIN)/ruff format .
@@ -56,7 +58,7 @@ docs: $(VENV)/.dev ## Build the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
 cover: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=85 $(ARGS)
+	@$(PYTEST) --cov --cov-report=term --cov-fail-under=85 $(ARGS)
 
 sure: lint docs cover ## Everything that must hold before a change is done
 
