@@ -145,7 +145,7 @@ def clear(cast: SimpleNamespace, path: str) -> None:
     desk = f"{cast.path}/documents/{document}"
     link = host("POST", f"{desk}/links", {"version": 1})["url"]
     assert httpx.get(link).content == PDF
-    assert httpx.get(link).status_code == 404
+    assert httpx.get(link).status_code == 410
     no = {"decision": "rejected", "version": 1, "reason": "The name is not yours."}
     host("POST", f"{desk}/decisions", no)
     (item,) = trainee("GET", f"{path}/clearance")["items"]

@@ -101,7 +101,6 @@ def _unasked() -> Sequence[ExecutableOption]:
     return (
         defer(Account.password),
         defer(Account.fs_webauthn_user_handle),
-        defer(Account.tf_primary_method),
         defer(Account.tf_totp_secret),
         defer(Account.tf_phone_number),
         defer(Account.tf_last_counter),
