@@ -64,7 +64,7 @@ def test_a_trainee_finds_keeps_pays_and_cancels_by_hand(site: Site, page: Page, 
     page.get_by_role("button", name="Keep this seat for me").click()
     expect(page.get_by_text("Kept for you").first).to_be_visible()
     page.get_by_role("button", name="Pay the deposit").click()
-    page.wait_for_url(f"{site.sandbox}/**", timeout=30_000)
+    page.wait_for_url(f"{site.sandbox}/**", timeout=90_000)
     page.locator("input[name=number]").fill("4242 4242 4242 4242")
     page.locator("input[name=expiry]").fill("12 / 40")
     page.locator("input[name=cvc]").fill("123")
