@@ -123,6 +123,8 @@ def listening(count: int) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body go out together: apart, the second waits for the first's acknowledgement.
+        wbufsize = 1 << 16
 
         def do_GET(self) -> None:
             found = listed.answer(self.path)
