@@ -32,6 +32,7 @@ from marketplace.core.parts import Parts
 from marketplace.core.ports import Mailer, MailMessage
 from tests import settings as test_settings
 from tests.servers import TestServers, shared_folder, start_test_servers
+from tests.smoke.clients import until
 
 # How fast a busy machine is says nothing of the code.
 hypothesis_settings.register_profile(
@@ -87,6 +88,18 @@ class Live:
 
     def run_jobs(self) -> int:
         return run_due_jobs(self.app, self.sessions)
+
+    def settle(self) -> None:
+        """Wait until the change feed may give out every change made so far.
+
+        Whatever runs in this database holds it back, and so does PostgreSQL's own upkeep.
+        """
+        until("all changes to be settled", self._settled)
+
+    def _settled(self) -> bool:
+        last = "SELECT coalesce(max(transaction) < changes_settled_below(), true)"
+        with self.transaction() as session:
+            return bool(session.execute(text(f"{last} FROM listing_change")).scalar_one())
 
 
 @pytest.fixture(scope="session")

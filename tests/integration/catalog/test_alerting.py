@@ -21,7 +21,7 @@ WEEKS = [FIRST_DAY + timedelta(days=7 * n) for n in range(4)]
 @pytest.fixture
 def market(live, live_stage):  # noqa: F811 - the fixture
     """The stage, with the feed's position taken before anything is saved."""
-    alerting.find_news(live.transaction, live.clock.now())
+    look(live)
     return live_stage
 
 
@@ -31,11 +31,13 @@ def save(live, account, name="Mine", **filters):
 
 
 def look(live):
+    live.settle()
     return alerting.find_news(live.transaction, live.clock.now())
 
 
 def told(live):
     """Run the whole job and what it asks for; the mails that went out since the last time."""
+    live.settle()
     live.mail.sent.clear()
     alert(Context(live.parts, live.sessions))
     live.run_jobs()
@@ -169,6 +171,7 @@ def test_two_jobs_at_once_find_and_mail_each_thing_once(live, market):
         thread.start()
     for thread in threads:
         thread.join()
+    live.settle()
     # Whoever came late to the hits mails what the others found but had not mailed yet: still once.
     alert(Context(live.parts, live.sessions))
     live.run_jobs()

@@ -13,7 +13,6 @@ from marketplace.catalog.states import ListingState
 from marketplace.catalog.tasks import forget_changes
 from marketplace.core.db import EDGE
 from tests.conftest import maintenance_engine
-from tests.smoke.clients import until
 
 MONDAY = date(2027, 3, 1)
 
@@ -36,7 +35,7 @@ class Partner:
         Else it waits for whatever runs in this database, such as its own upkeep.
         """
         if not at_once:
-            until("all changes to be settled", self._settled)
+            self.live.settle()
         found = []
         while True:
             answer = self.ask(limit)
@@ -45,11 +44,6 @@ class Partner:
             self.cursor = answer.json["next_cursor"]
             if not answer.json["more"]:
                 return found
-
-    def _settled(self):
-        last = "SELECT coalesce(max(transaction) < changes_settled_below(), true)"
-        with self.live.transaction() as session:
-            return session.execute(text(f"{last} FROM listing_change")).scalar_one()
 
 
 @pytest.fixture
