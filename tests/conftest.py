@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
@@ -40,21 +41,38 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("untimed")
 
+# As the product sets it: rich draws every local variable of a traceback, for seconds at a time.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
 TEMPLATE = "marketplace_template"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 _numbers = itertools.count()
 
 
-class OneSite(LoadScopeScheduling):
-    """Gives all end-to-end tests to one process: they share a running product."""
+# Tests of one process: they share what takes long to make, a running product before all.
+TOGETHER = (
+    "tests/e2e/",
+    "tests/integration/api/test_generated_client.py",
+    "tests/integration/catalog/test_search_plans.py",
+    "tests/unit/reporting/test_cohort.py",
+)
+
+
+class Together(LoadScopeScheduling):
+    """Gives each test to whoever is free, but those of `TOGETHER` to one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid
+        return next((scope for scope in TOGETHER if nodeid.startswith(scope)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneSite:
-    return OneSite(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 class CapturedMail:

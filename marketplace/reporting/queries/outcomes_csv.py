@@ -43,7 +43,7 @@ _NO_POSITION = (
 
 
 # So many lines from one writing to the disk to the next.
-BATCH = 10_000
+BATCH = 2_000
 PIECE = 1 << 20
 
 

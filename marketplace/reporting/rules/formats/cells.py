@@ -29,10 +29,12 @@ class CellsInBytes:
         self._padded = lines + bytes(_LONGEST)
         self._bytes = np.frombuffer(self._padded, np.uint8)
         cuts = np.flatnonzero((self._bytes == _COMMA) | (self._bytes == _END))
-        self.ends = cuts.reshape(-1, len(VARIABLES))
         starts = np.empty_like(cuts)
         starts[0], starts[1:] = 0, cuts[:-1] + 1
-        self.starts = starts.reshape(self.ends.shape)
+        # Column by column, as they are asked for: a step from row to row would leave the cache.
+        self.starts, self.ends = (
+            np.ascontiguousarray(found.reshape(-1, len(VARIABLES)).T) for found in (starts, cuts)
+        )
         self._words = np.ndarray((len(lines) + 2 * _WORD,), "<u8", self._padded, 0, (1,))
         # All bits of so many bytes.
         self._masks = np.array([(1 << 8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
@@ -43,13 +45,16 @@ class CellsInBytes:
         sizes, parts = self._parts(column)
         if parts is None:
             return None
-        found = np.full(len(sizes), -1, np.int64)
+        found = np.full(len(sizes), -1, np.int32)
         for place, word in enumerate(words):
-            encoded = word.encode()
-            same = sizes == len(encoded)
+            encoded = word.encode().ljust(_LONGEST, b"\0")
+            if any(encoded[len(parts) * _WORD :]):
+                continue
+            # No cell holds a zero byte: alike to the last eight bytes is of one size, too.
+            same = True
             for number, part in enumerate(parts):
                 eight = encoded[number * _WORD : (number + 1) * _WORD]
-                same &= part == int.from_bytes(eight, "little")
+                same = (part == int.from_bytes(eight, "little")) & same
             found[same] = place
         return None if (found < 0).any() else found
 
@@ -71,8 +76,8 @@ class CellsInBytes:
 
     def _parts(self, column: int) -> tuple[Any, list[Any] | None]:
         """Return the cells' sizes, and their bytes as numbers of eight; None if one is too long."""
-        starts = self.starts[:, column]
-        sizes = self.ends[:, column] - starts
+        starts = self.starts[column]
+        sizes = self.ends[column] - starts
         longest = int(sizes.max())
         if longest > _LONGEST:
             return sizes, None
@@ -82,11 +87,11 @@ class CellsInBytes:
         ]
 
     def _text(self, column: int, row: int) -> str:
-        return self._padded[self.starts[row, column] : self.ends[row, column]].decode()
+        return self._padded[self.starts[column, row] : self.ends[column, row]].decode()
 
     def of_one_length(self, column: int) -> Any:
         """Return the cells as rows of bytes if all have one size, else None."""
-        starts, ends = self.starts[:, column], self.ends[:, column]
+        starts, ends = self.starts[column], self.ends[column]
         size = int(ends[0] - starts[0])
         if (ends - starts != size).any():
             return None
@@ -94,5 +99,5 @@ class CellsInBytes:
 
     def texts(self, column: int) -> list[str]:
         """Return the cells as text."""
-        pairs = zip(self.starts[:, column].tolist(), self.ends[:, column].tolist(), strict=True)
+        pairs = zip(self.starts[column].tolist(), self.ends[column].tolist(), strict=True)
         return [self._padded[start:end].decode() for start, end in pairs]

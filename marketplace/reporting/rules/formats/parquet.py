@@ -17,7 +17,6 @@ from marketplace.reporting.rules.formats.cells import CellsInBytes
 from marketplace.reporting.rules.formats.table import Columns, Table, unguarded
 from marketplace.reporting.rules.formats.thrift import I32, I64
 
-ROWS_OF_A_GROUP = 20_000
 INT32, BYTE_ARRAY = 1, 6
 PLAIN, RLE, RLE_DICTIONARY = 0, 3, 8
 DATA_PAGE, DICTIONARY_PAGE = 0, 2
@@ -55,10 +54,10 @@ class Chunk:
 
 
 def write(out: IO[bytes], table: Table) -> int:
-    """Write all rows, at most `ROWS_OF_A_GROUP` in a group."""
+    """Write all rows, each block of them a group."""
     out.write(_MAGIC)
     place, groups = len(_MAGIC), []
-    for block, read in table.blocks(ROWS_OF_A_GROUP):
+    for block, read in table.blocks():
         chunks = []
         for variable, pages in zip(VARIABLES, _pages(block, read), strict=True):
             out.write(pages.dictionary + pages.data)

@@ -2,17 +2,18 @@
 
 import csv
 import io
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from typing import IO
 
 from marketplace.reporting.rules.codebook import MISSING, VARIABLES
 
-BATCH = 20_000
+# Of the CSV that are read at a time: some 16,000 rows.
+BLOCK = 4 << 20
 Columns = Sequence[Sequence[str]]
 
 
@@ -40,32 +41,31 @@ class Table:
         year = "all Match years" if self.match_year is None else f"Match year {self.match_year}"
         return f"Outcomes of rotations, {year}, {self.profile}"
 
-    def batches(self, size: int = BATCH) -> Iterator[Columns]:
-        """Yield the columns, in the codebook's order, of at most `size` rows at a time."""
-        for _, columns in self.blocks(size):
+    def batches(self) -> Iterator[Columns]:
+        """Yield the columns, in the codebook's order, of some thousand rows at a time."""
+        for _, columns in self.blocks():
             yield columns()
 
-    def blocks(self, size: int) -> Iterator[tuple[bytes, Callable[[], Columns]]]:
-        """Yield at most `size` rows at a time as they stand in the CSV, and what reads them."""
-        done = 0
-        for block in _blocks(self.spool, size):
-            columns = partial(_columns, block)
-            yield block, columns
-            done += block.count(b"\n")
-            self.told(min(done, self.rows))
+    def blocks(self) -> Iterator[tuple[bytes, Callable[[], Columns]]]:
+        """Yield some thousand rows at a time as they stand in the CSV, and what reads them."""
+        whole = self.spool.seek(0, os.SEEK_END)
+        for block in _blocks(self.spool, BLOCK):
+            yield block, partial(_columns, block)
+            self.told(self.rows * self.spool.tell() // whole)
 
 
-def read(spool: IO[bytes], size: int = BATCH) -> Iterator[Columns]:
-    """Yield the columns of a CSV by the codebook, from its beginning, `size` rows at a time."""
+def read(spool: IO[bytes], size: int = BLOCK) -> Iterator[Columns]:
+    """Yield the columns of a CSV by the codebook, from its beginning, by blocks of `size` bytes."""
     return map(_columns, _blocks(spool, size))
 
 
 def _blocks(spool: IO[bytes], size: int) -> Iterator[bytes]:
-    """Yield whole rows, some `size` lines of them: a row may go over several lines in quotes."""
+    """Yield whole rows, `size` bytes and what ends a row: it may go over several lines in quotes."""
     spool.seek(0)
     spool.readline()
-    while block := b"".join(islice(spool, size)):
-        while block.count(b'"') % 2:
+    while block := spool.read(size):
+        block += spool.readline()
+        while b'"' in block and block.count(b'"') % 2:
             block += spool.readline()
         yield block
 
