@@ -60,6 +60,7 @@ AREAS = {
     "/assets": ("pages",),
     "/check": ("pages",),
     "/confirmations": ("pages",),
+    "/host": ("pages",),
     "/listings": ("pages",),
     "/profile": ("pages",),
     "/register": ("pages",),

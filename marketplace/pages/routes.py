@@ -1,5 +1,10 @@
 """All blueprints of pages."""
 
+from marketplace.pages.host.applications import blueprint as host_applications
+from marketplace.pages.host.calendar import blueprint as host_calendar
+from marketplace.pages.host.roster import blueprint as host_roster
+from marketplace.pages.host.rotation import blueprint as host_rotation
+from marketplace.pages.host.today import blueprint as host_today
 from marketplace.pages.host.webhooks import blueprint as webhooks
 from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.checks import blueprint as checks
@@ -20,4 +25,9 @@ BLUEPRINTS = (
     crawlers,
     checks,
     webhooks,
+    host_today,
+    host_applications,
+    host_roster,
+    host_rotation,
+    host_calendar,
 )

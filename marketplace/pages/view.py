@@ -63,6 +63,10 @@ class Reader:
     def day(self, day: date) -> str:
         return str(format_date(day, "medium", locale=self.locale))
 
+    def long_day(self, day: date) -> str:
+        """The day with its weekday."""
+        return str(format_date(day, "full", locale=self.locale))
+
     def skeleton(self, day: date, parts: str) -> str:
         """The day by those parts alone (`MMMd`), in the language's own order."""
         return str(format_skeleton(parts, day, locale=self.locale))

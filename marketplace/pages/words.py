@@ -1,4 +1,4 @@
-"""The words of the pages: English as written, Spanish from `translations/es.po`; labels of codes.
+"""The words of the pages: English as written, Spanish from `translations/es.*`; labels of codes.
 
 A text is marked by `_` where it is shown and by `noted` where it is only named; a test finds every
 marked text in the catalogue of each language.
@@ -115,6 +115,12 @@ LABELS: Mapping[str, str] = {
     "pass": noted("Met"),
     "fail": noted("Not met"),
     "unknown": noted("Not known"),
+    "patient_care": noted("Patient care"),
+    "medical_knowledge": noted("Medical knowledge"),
+    "practice_based_learning": noted("Practice-based learning and improvement"),
+    "communication": noted("Interpersonal and communication skills"),
+    "professionalism": noted("Professionalism"),
+    "systems_based_practice": noted("Systems-based practice"),
     "delivered": noted("Delivered"),
     "pending": noted("On its way"),
     "enabled": noted("Enabled"),
@@ -127,13 +133,16 @@ def catalogue(language: str) -> Mapping[str, str]:
     """Text to its translation; empty for English and for what we don't speak."""
     if language not in LANGUAGES or language == "en":
         return {}
-    place = files("marketplace.pages") / "translations" / f"{language}.po"
-    with place.open("rb") as file:
-        return {
-            str(message.id): str(message.string)
-            for message in read_po(file)
-            if message.id and message.string
-        }
+    found: dict[str, str] = {}
+    for place in (files("marketplace.pages") / "translations").iterdir():
+        if place.name.startswith(f"{language}.") and place.name.endswith(".po"):
+            with place.open("rb") as file:
+                found |= {
+                    str(message.id): str(message.string)
+                    for message in read_po(file)
+                    if message.id and message.string
+                }
+    return found
 
 
 def translated(text: str, language: str) -> str:

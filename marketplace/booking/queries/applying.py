@@ -100,6 +100,7 @@ def applications(
     learner_status: str | None = None,
     first_day_from: date | None = None,
     first_day_to: date | None = None,
+    booking_ids: Sequence[UUID] = (),
 ) -> Page[Booking]:
     """Return the undecided applications of a site that fit, the most urgent first; one query."""
     query = select(Booking).where(
@@ -112,6 +113,8 @@ def applications(
     ):
         if wanted is not None:
             query = query.where(column == wanted)
+    if booking_ids:
+        query = query.where(Booking.id.in_(booking_ids))
     if first_day_from is not None:
         query = query.where(Booking.first_day >= first_day_from)
     if first_day_to is not None:

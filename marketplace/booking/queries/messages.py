@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select, true
 
 from marketplace.booking.models import (
     Booking,
@@ -18,6 +18,7 @@ from marketplace.booking.models import (
 from marketplace.compliance.queries import scans
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.identity import queries as identity
 from marketplace.identity.queries import schools
 from marketplace.identity.rules import Seen
 from marketplace.web.pagination import Page, paginate
@@ -41,6 +42,18 @@ class Thread:
     first_day: date
     messages: int
     unread: int
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """The last word of a thread, which is not the host's."""
+
+    booking_id: UUID
+    listing_title: str
+    first_day: date
+    author_name: str
+    body: str
+    sent_at: datetime
 
 
 @dataclass(frozen=True)
@@ -311,6 +324,42 @@ def _counts(
         .group_by(Booking.id)
     )
     return {row[0]: Thread(*row) for row in rows}
+
+
+def unanswered(session: Session, site_id: UUID, since: date, *, limit: int) -> Sequence[Unanswered]:
+    """Return a site's threads whose last word is a trainee's or a school's, the longest waiting first.
+
+    Of rotations that begin or began from `since` on; one query.
+    """
+    last = (
+        select(BookingMessage)
+        .where(BookingMessage.booking_id == Booking.id, BookingMessage.kind == "text")
+        .order_by(BookingMessage.number.desc())
+        .limit(1)
+        .lateral("last")
+    )
+    person = identity.names()
+    rows = session.execute(
+        select(
+            Booking.id,
+            Booking.listing_title,
+            Booking.first_day,
+            person.c.name,
+            last.c.body,
+            last.c.sent_at,
+        )
+        .select_from(Booking)
+        .join(last, true())
+        .join(person, person.c.id == last.c.author_id)
+        .where(
+            Booking.site_id == site_id,
+            Booking.first_day >= since,
+            last.c.role.in_(["trainee", "school"]),
+        )
+        .order_by(last.c.sent_at)
+        .limit(limit)
+    )
+    return [Unanswered(*row) for row in rows]
 
 
 def joining(session: Session, booking_id: UUID, account_id: UUID) -> BookingMessage | None:

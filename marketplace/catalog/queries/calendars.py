@@ -72,6 +72,16 @@ def some_listings(session: Session, listing_ids: Collection[uuid.UUID]) -> Seque
     return _loaded(session, _listings().where(Listing.id.in_(list(listing_ids))), hold=True)
 
 
+def closed_weeks(
+    session: Session, listing_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, Sequence[date]]:
+    """The weeks that are closed for these listings alone, by listing."""
+    rows = session.execute(
+        select(Listing.id, Listing.blackout_weeks).where(Listing.id.in_(list(listing_ids)))
+    )
+    return {row.id: row.blackout_weeks for row in rows}
+
+
 def _listings() -> Select[Listing]:
     return (
         select(Listing)

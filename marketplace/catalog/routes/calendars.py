@@ -72,9 +72,9 @@ def edit(data: dict[str, Any], site_id: UUID) -> EditPlan | tuple[EditPlan, dict
     """
     session, commit = context.session(), data["commit"]
     scope = Scope(site_id, data["pool_id"], data["listing_id"])
-    wish = Wish(rules.Action(data["action"]), _weeks(data), data["seats"] or 0)
+    wish = Wish(rules.Action(data["action"]), weeks_of(data), data["seats"] or 0)
     held = calendars.hold(session, scope, calendars.weeks_to_hold(scope, wish), keep=commit)
-    _refuse_past(data, wish.weeks, held)
+    refuse_past(data, wish.weeks, held)
     if commit:
         match(held)
     plan = calendars.plan(session, held, wish, context.parts().get(SeatHolders))
@@ -177,7 +177,7 @@ def match(held: Held) -> None:
     )
 
 
-def _weeks(data: dict[str, Any]) -> Sequence[date]:
+def weeks_of(data: dict[str, Any]) -> Sequence[date]:
     """The Mondays that an edit is about."""
     try:
         weeks: Sequence[date] = (
@@ -190,7 +190,7 @@ def _weeks(data: dict[str, Any]) -> Sequence[date]:
     return sorted(set(weeks))
 
 
-def _refuse_past(data: dict[str, Any], weeks: Sequence[date], held: Held) -> None:
+def refuse_past(data: dict[str, Any], weeks: Sequence[date], held: Held) -> None:
     """Refuse weeks that are over at the site."""
     site = held.listings[0].site if held.listings else None
     site = site or listings.site(context.session(), held.scope.site_id)

@@ -9,6 +9,7 @@ from sqlalchemy import Select, exists, select
 from marketplace.compliance.queries import scans
 from marketplace.core.db import Session
 from marketplace.outcomes.models import Letter, LetterContent, LetterLink
+from marketplace.outcomes.states import LetterState
 from marketplace.web.pagination import Page, paginate
 
 
@@ -103,6 +104,23 @@ def of_trainee(
 def of_site(session: Session, site_id: UUID, *, limit: int, cursor: str | None) -> Page[Letter]:
     """Return the letters asked of a site, oldest first."""
     return _page(session, select(Letter).where(Letter.site_id == site_id), limit, cursor)
+
+
+def owed(session: Session, site_id: UUID, *, limit: int) -> Sequence[Letter]:
+    """Return letters that a site was asked for and that are not there yet, the first due first."""
+    return (
+        session.execute(
+            select(Letter)
+            .where(
+                Letter.site_id == site_id,
+                Letter.state.in_([LetterState.ASKED, LetterState.AGREED]),
+            )
+            .order_by(Letter.due_on.nulls_last(), Letter.id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def _page(session: Session, query: Select[Letter], limit: int, cursor: str | None) -> Page[Letter]:

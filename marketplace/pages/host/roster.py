@@ -1,0 +1,132 @@
+"""The roster of a day: who is at the site, and a sheet on which their attendance is marked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from marshmallow import Schema
+from werkzeug.wrappers import Response as Answer
+
+from marketplace.booking import queries as bookings
+from marketplace.booking.routes import finding
+from marketplace.booking.rules.deadlines import site_day
+from marketplace.booking.rules.rotation import Rotation
+from marketplace.booking.schemas import a_day
+from marketplace.booking.service import rotations
+from marketplace.booking.service.rotations import Day
+from marketplace.booking.states import BookingState
+from marketplace.catalog.queries import sites
+from marketplace.core.errors import DomainError
+from marketplace.identity.access import current_account, site_member
+from marketplace.pages import forms
+from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, back, panel, refusal
+from marketplace.pages.view import Pages
+from marketplace.web import context
+
+TAB = "/roster"
+MOST = 200
+MARKS = ("present", "absent")
+A_DAY = timedelta(days=1)
+MARKABLE = {BookingState.CONFIRMED, BookingState.IN_PROGRESS, BookingState.COMPLETED}
+
+blueprint = Pages("host_roster")
+
+
+class DayArgs(Schema):
+    """Which day is looked at; today without one."""
+
+    day = a_day(load_default=None)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One trainee on the sheet of a day; `mark` is the one that counts."""
+
+    booking: Any
+    mark: str | None
+    days: tuple[int, int]
+    may_mark: bool
+
+
+@blueprint.get("/host/sites/<uuid:site_id>/roster")
+@site_member(operators=False)
+def show(site_id: UUID) -> Response:
+    """Show who is at the site on a day."""
+    given = {name: text for name, text in request.args.items() if text.strip()}
+    values, errors = forms.read(DayArgs(unknown="exclude"), given)
+    return _shown(site_id, values.get("day"), errors)
+
+
+@blueprint.post("/host/sites/<uuid:site_id>/roster")
+@site_member(*DECIDERS, operators=False)
+def mark(site_id: UUID) -> Answer:
+    """Mark a day's sheet: what is as it was stays, all of the rest or none of it is marked."""
+    values, errors = forms.read(DayArgs(unknown="exclude"), forms.typed())
+    day = values.get("day")
+    if errors or day is None:
+        return _shown(site_id, None, errors or {"day": [""]})
+    session, now, by = context.session(), context.now(), current_account().id
+    for line in _sheet(site_id, day, _today(site_id)):
+        wished = request.form.get(f"mark-{line.booking.id}")
+        if wished not in MARKS or wished == line.mark or not line.may_mark:
+            continue
+        booking = finding.hosted(line.booking.id)
+        try:
+            one = Day(day, "present" if wished == "present" else "absent")
+            rotations.mark_attendance(session, booking, [one], actor_id=by, now=now)
+        except DomainError as error:
+            told = f"{line.booking.trainee_name}: {refusal(error)}"
+            return _shown(site_id, day, {}, told, error.status, request.form)
+    return back(site_id, f"{TAB}?day={day}", "marked")
+
+
+def _shown(
+    site_id: UUID,
+    day: date | None,
+    errors: forms.Errors,
+    refused: str | None = None,
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    today = _today(site_id)
+    chosen = day or today
+    return panel(
+        "host/roster.html",
+        site_id,
+        TAB,
+        NOT_PROCESSABLE if errors else status,
+        day=chosen,
+        today=today,
+        before=chosen - A_DAY,
+        after=chosen + A_DAY,
+        lines=_sheet(site_id, chosen, today),
+        errors=errors,
+        refused=refused,
+        typed=typed or {},
+    )
+
+
+def _sheet(site_id: UUID, day: date, today: date) -> Sequence[Line]:
+    """Who is there on that day; three queries."""
+    session = context.session()
+    rows = bookings.roster_rows(session, site_id, day, day, limit=MOST, cursor=None).items
+    ids = [row.id for row in rows]
+    marks = bookings.attendance(session, ids) if ids else {}
+    counts = bookings.days_marked(session, ids) if ids else {}
+    of_day = {key: [one.mark for one in found if one.day == day] for key, found in marks.items()}
+    return [
+        Line(
+            row,
+            next(iter(of_day[row.id]), None),
+            counts.get(row.id, (0, 0)),
+            row.state in MARKABLE and Rotation(row.first_day, row.weeks).can_be_marked(day, today),
+        )
+        for row in rows
+    ]
+
+
+def _today(site_id: UUID) -> date:
+    return site_day(context.now(), sites.site(context.session(), site_id).time_zone)

@@ -1,0 +1,267 @@
+"""One rotation as its site sees it: papers, attendance, its end, the evaluation, the messages."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from marshmallow import Schema
+from werkzeug.wrappers import Response as Answer
+
+from marketplace.booking import queries as bookings
+from marketplace.booking.queries import messages as kept
+from marketplace.booking.rules.deadlines import site_day
+from marketplace.booking.rules.rotation import Rotation
+from marketplace.booking.schemas import BookingReasonArgs, RequiredBookingReasonArgs
+from marketplace.booking.schemas.messages import NewMessageArgs
+from marketplace.booking.service import (
+    cancellations,
+    clearances,
+    messages,
+    no_shows,
+    rescues,
+    rotations,
+)
+from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
+from marketplace.core.errors import DomainError, NotFound
+from marketplace.identity import queries as identity
+from marketplace.identity.access import current_account, site_member
+from marketplace.outcomes.queries import records
+from marketplace.outcomes.rules.evaluation_form import FORM
+from marketplace.outcomes.schemas.records import EvaluationArgs
+from marketplace.outcomes.service import records as recording
+from marketplace.outcomes.service.rotations import rotation
+from marketplace.pages import forms
+from marketplace.pages.host.frame import (
+    DECIDERS,
+    NOT_PROCESSABLE,
+    PEOPLE,
+    back,
+    decides_at,
+    panel,
+    refusal,
+)
+from marketplace.pages.view import Pages
+from marketplace.web import context
+
+TAB = "/roster"
+BASE = "/host/sites/<uuid:site_id>/rotations/<uuid:booking_id>"
+# The last ones of a thread; all of them are in the API.
+MESSAGES = 50
+POINTS = (1, 2, 3, 4, 5)
+
+blueprint = Pages("host_rotation")
+
+
+@blueprint.get(BASE)
+@site_member(operators=False)
+def show(site_id: UUID, booking_id: UUID) -> Response:
+    """Show a rotation, and what can be done with it now."""
+    return _shown(site_id, _booking(site_id, booking_id))
+
+
+@blueprint.post(f"{BASE}/complete")
+@site_member(*DECIDERS, operators=False)
+def complete(site_id: UUID, booking_id: UUID) -> Answer:
+    """Say that the rotation was done; from the Friday of its last week on."""
+
+    def do(booking: Any, values: Mapping[str, Any]) -> None:
+        del values
+        rotations.complete(context.session(), booking, **_by())
+
+    return _done(site_id, booking_id, Schema(unknown="exclude"), do, "completed")
+
+
+@blueprint.post(f"{BASE}/no-show")
+@site_member(*DECIDERS, operators=False)
+def no_show(site_id: UUID, booking_id: UUID) -> Answer:
+    """Say that the trainee never came; they have a week to dispute it."""
+
+    def do(booking: Any, values: Mapping[str, Any]) -> None:
+        no_shows.mark(context.session(), booking, **_by(), **values)
+
+    return _done(site_id, booking_id, BookingReasonArgs(), do, "no_show")
+
+
+@blueprint.post(f"{BASE}/call-off")
+@site_member(*DECIDERS, operators=False)
+def call_off(site_id: UUID, booking_id: UUID) -> Answer:
+    """Call the rotation off for the site; the trainee is offered the same weeks elsewhere."""
+
+    def do(booking: Any, values: Mapping[str, Any]) -> None:
+        session, to = context.session(), BookingState.CANCELLED_BY_HOST
+        if BookingState(booking.state) in TIMED:
+            cancellations.cancel_unpaid(session, booking, to=to, **_by(), **values)
+        else:
+            rescues.call_off(session, booking, **_by(), **values)
+
+    return _done(site_id, booking_id, RequiredBookingReasonArgs(), do, "called_off")
+
+
+@blueprint.post(f"{BASE}/messages")
+@site_member(*DECIDERS, operators=False)
+def write(site_id: UUID, booking_id: UUID) -> Answer:
+    """Write to the trainee; what was there before counts as read."""
+
+    def do(booking: Any, values: Mapping[str, Any]) -> None:
+        session, now, by = context.session(), context.now(), current_account().id
+        made = messages.post(session, booking, author_id=by, role="host", now=now, **values)
+        messages.read(session, booking, by, made.number, now)
+
+    return _done(site_id, booking_id, NewMessageArgs(), do, "written")
+
+
+@blueprint.get(f"{BASE}/evaluation")
+@site_member(*PEOPLE, operators=False)
+def ask_to_evaluate(site_id: UUID, booking_id: UUID) -> Response:
+    """Ask for the evaluation, with what one has said before."""
+    booking, by = _booking(site_id, booking_id), current_account().id
+    found = records.evaluations(context.session(), booking.id)
+    own = next((one for one in found if one.evaluator_id == by), None)
+    typed = {} if own is None else _as_typed(own)
+    return _form(site_id, booking, typed, {}, fixed=own is not None)
+
+
+@blueprint.post(f"{BASE}/evaluation")
+@site_member(*PEOPLE, operators=False)
+def evaluate(site_id: UUID, booking_id: UUID) -> Answer:
+    """Record the evaluation; said anew, it is another revision."""
+    booking, session = _booking(site_id, booking_id), context.session()
+    given = forms.typed()
+    scores = {one.name: _points(given.get(one.name)) for one in FORM if given.get(one.name)}
+    sent = {
+        "scores": scores,
+        "comments": given.get("comments", ""),
+        **({"shown_to_trainee": given["shown_to_trainee"]} if "shown_to_trainee" in given else {}),
+    }
+    values, errors = forms.read(EvaluationArgs(), sent)
+    if not errors:
+        by, about = current_account().id, rotation(session, booking.id)
+        try:
+            recording.evaluate(session, about, evaluator_id=by, now=context.now(), **values)
+        except DomainError as refused:
+            errors = forms.wrong(refused, "shown_to_trainee")
+    if errors:
+        plain = {name.removeprefix("scores."): texts for name, texts in errors.items()}
+        return _form(site_id, booking, given, plain)
+    return back(site_id, f"/rotations/{booking_id}", "evaluated")
+
+
+def _form(
+    site_id: UUID,
+    booking: Any,
+    typed: Mapping[str, Any],
+    errors: forms.Errors,
+    *,
+    fixed: bool = False,
+) -> Response:
+    contact = identity.contact(context.session(), booking.trainee_id)
+    return panel(
+        "host/evaluation.html",
+        site_id,
+        TAB,
+        NOT_PROCESSABLE if errors else 200,
+        booking=booking,
+        name=contact.name if contact else "",
+        form=FORM,
+        points=POINTS,
+        typed=typed,
+        errors=errors,
+        fixed=fixed,
+    )
+
+
+def _done(
+    site_id: UUID,
+    booking_id: UUID,
+    schema: Schema,
+    do: Callable[[Any, Mapping[str, Any]], None],
+    done: str,
+) -> Answer:
+    booking = _booking(site_id, booking_id)
+    given = forms.typed()
+    values, errors = forms.read(schema, given)
+    if errors:
+        return _shown(site_id, booking, NOT_PROCESSABLE, given, errors)
+    try:
+        do(booking, values)
+    except DomainError as refused:
+        told = None if refused.fields else refusal(refused)
+        return _shown(site_id, booking, refused.status, given, refused.fields or {}, told)
+    return back(site_id, f"/rotations/{booking_id}", done)
+
+
+def _shown(
+    site_id: UUID,
+    booking: Any,
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+    errors: Mapping[str, Any] | None = None,
+    refused: str | None = None,
+) -> Response:
+    session, now, state = context.session(), context.now(), BookingState(booking.state)
+    day = site_day(now, booking.time_zone)
+    run = Rotation(booking.first_day, booking.weeks)
+    thread = _thread(booking) if decides_at(site_id) else {}
+    contact = identity.contact(session, booking.trainee_id)
+    under_way = state is BookingState.IN_PROGRESS
+    begun = run.has_begun(day) and state is BookingState.CONFIRMED
+    return panel(
+        "host/rotation.html",
+        site_id,
+        TAB,
+        status,
+        booking=booking,
+        person=contact,
+        clearance=clearances.clearance(session, booking, now) if state in CANCELLABLE else None,
+        marks=bookings.attendance(session, [booking.id])[booking.id],
+        evaluations=records.evaluations(session, booking.id),
+        names=[one.name for one in FORM],
+        history=bookings.history(session, booking.id),
+        may_complete=(under_way or begun) and run.can_be_completed(day),
+        may_miss=(under_way or begun) and run.first_day < day <= run.last_day,
+        may_call_off=state in CANCELLABLE or state in TIMED,
+        may_evaluate=state is BookingState.COMPLETED,
+        typed=typed or {},
+        errors=errors or {},
+        refused=refused,
+        **thread,
+    )
+
+
+def _thread(booking: Any) -> dict[str, Any]:
+    """The last messages, with their authors and files."""
+    session = context.session()
+    found = kept.page(session, booking.id, limit=MESSAGES, cursor=None)
+    items = list(reversed(found.items))
+    authors = {one.author_id for one in items}
+    return {
+        "thread": items,
+        "authors": identity.contacts(session, list(authors)) if authors else {},
+        "files": kept.files_of(session, [one.id for one in items]) if items else {},
+        "older": found.next_cursor is not None,
+    }
+
+
+def _booking(site_id: UUID, booking_id: UUID) -> Any:
+    """A booking of this site; for another's there is nothing here."""
+    found = bookings.find(context.session(), booking_id)
+    if found.site_id != site_id:
+        raise NotFound
+    return found
+
+
+def _by() -> dict[str, Any]:
+    return {"actor_id": current_account().id, "now": context.now()}
+
+
+def _points(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isdigit() else text
+
+
+def _as_typed(found: Any) -> dict[str, Any]:
+    return {
+        **{one.name: str(getattr(found, one.name)) for one in FORM},
+        "comments": found.comments,
+        "shown_to_trainee": "true" if found.shown_to_trainee else "false",
+    }

@@ -1,0 +1,132 @@
+"""A site's day: who comes, what is to be decided, read, written and answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import redirect
+from werkzeug.wrappers import Response
+
+from marketplace.booking import queries as bookings
+from marketplace.booking.queries import messages
+from marketplace.booking.rules.deadlines import site_day
+from marketplace.booking.rules.rotation import Rotation
+from marketplace.booking.service import clearances, rosters
+from marketplace.booking.states import BookingState
+from marketplace.catalog.queries import sites
+from marketplace.compliance.queries import reviewing
+from marketplace.identity import queries as identity
+from marketplace.identity.access import caller, signed_in, site_member
+from marketplace.outcomes.queries import letters
+from marketplace.pages.host.frame import PEOPLE, decides_at, panel
+from marketplace.pages.view import Pages, page
+from marketplace.web import context
+
+A_FEW = 6
+# Whoever comes within this time is told of; a rotation that is not closed by then is asked about.
+AHEAD = timedelta(days=14)
+BEHIND = timedelta(days=28)
+MOST = 200
+# Threads of rotations that began longer ago wait for nobody any more.
+TALKED_OF = timedelta(days=365)
+
+blueprint = Pages("host_today")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Somebody who is to come, and what is missing of what was asked for."""
+
+    booking_id: UUID
+    trainee_name: str
+    title: str
+    first_day: date
+    weeks: int
+    may_start: bool
+    missing: Sequence[str]
+
+
+@blueprint.get("/host")
+@signed_in
+def choose() -> Response:
+    """Lead to one's only site; let whoever has several choose."""
+    own = {one.site_id for one in caller().grants if one.site_id and one.role in PEOPLE}
+    if len(own) == 1:
+        return redirect(f"/host/sites/{own.pop()}", 303)
+    names = sites.names(context.session(), own)
+    return page("host/sites.html", sites=sorted(names.items(), key=lambda one: one[1]))
+
+
+@blueprint.get("/host/sites/<uuid:site_id>")
+@site_member(operators=False)
+def today(site_id: UUID) -> Response:
+    """Show what the day asks for; in a constant number of queries."""
+    session, now = context.session(), context.now()
+    day = site_day(now, sites.site(session, site_id).time_zone)
+    here = [
+        row
+        for row in bookings.roster_rows(
+            session, site_id, day - BEHIND, day, limit=MOST, cursor=None
+        ).items
+        if row.state == BookingState.IN_PROGRESS
+    ]
+    closing = [one for one in here if Rotation(one.first_day, one.weeks).can_be_completed(day)]
+    asks = _asks(site_id) if decides_at(site_id) else {}
+    owed = letters.owed(session, site_id, limit=A_FEW)
+    people = identity.contacts(session, list({one.trainee_id for one in owed})) if owed else {}
+    return panel(
+        "host/today.html",
+        site_id,
+        "",
+        day=day,
+        present=[one for one in here if one not in closing],
+        closing=closing,
+        arrivals=_arrivals(site_id, day),
+        letters=owed,
+        people=people,
+        **asks,
+    )
+
+
+def _asks(site_id: UUID) -> dict[str, Any]:
+    """What waits for those who decide for the site."""
+    session, now = context.session(), context.now()
+    first: dict[str, Any] = {"limit": A_FEW, "cursor": None}
+    return {
+        "applications": rosters.applications(session, site_id, states=["submitted"], **first),
+        "documents": reviewing.of_site(session, site_id, waiting=True, now=now, **first),
+        "threads": messages.unanswered(session, site_id, (now - TALKED_OF).date(), limit=A_FEW),
+    }
+
+
+def _arrivals(site_id: UUID, day: date) -> list[Arrival]:
+    """Who comes in two weeks, or should have begun and has not, by first day."""
+    session, now = context.session(), context.now()
+    found = bookings.search(
+        session,
+        site_id=site_id,
+        states=[BookingState.CONFIRMED],
+        first_day_from=day - BEHIND,
+        first_day_to=day + AHEAD,
+        limit=MOST,
+        cursor=None,
+    ).items
+    cleared = clearances.clearances(session, found, now)
+    people = identity.contacts(session, [one.trainee_id for one in found]) if found else {}
+    return sorted(
+        (
+            Arrival(
+                one.id,
+                people[one.trainee_id].name,
+                one.listing_title,
+                one.first_day,
+                one.weeks,
+                cleared[one.id].may_start,
+                [item.requirement.title for item in cleared[one.id].missing],
+            )
+            for one in found
+        ),
+        key=lambda one: one.first_day,
+    )

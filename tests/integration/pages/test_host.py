@@ -1,0 +1,240 @@
+"""A site's panel: what waits is shown, what is decided is done, and who comes second is told."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.factories.rotations import FIRST_DAY
+from tests.integration.pages.test_pages import Browser
+
+
+@pytest.fixture
+def place(stage):
+    return stage.place(approval="request", seats_per_week=3)
+
+
+@pytest.fixture
+def base(place):
+    return f"/host/sites/{place.site_id}"
+
+
+@pytest.fixture
+def host(app, people, place):
+    """A browser in which the site's owner is signed in."""
+    opened = Browser(app.test_client())
+    opened.person = people.make("site_owner", site_id=place.site_id, name="Olga Owner")
+    opened.sign_in(opened.person, "/host")
+    return opened
+
+
+def browser_of(app, person):
+    opened = Browser(app.test_client())
+    opened.sign_in(person, "/host")
+    return opened
+
+
+def test_a_day_at_a_site_shows_what_waits(host, base, stage, place, count_queries, people, app):
+    assert host.get("/host").headers["Location"] == base
+    host.get(base)
+    for empty in ("Nobody in the next two weeks.", "No application waits", "No letter is owed."):
+        assert empty in host.body
+    with count_queries() as few:
+        host.get(base)
+    for name in ("Asha Rao", "Bo Chen"):
+        stage.submitted(place, stage.trainee(name))
+    stage.confirmed(stage.beside(place))
+    host.get(base)
+    assert "Bo Chen" in host.body
+    assert "Decide by" in host.body
+    with count_queries() as more:
+        host.get(base)
+    stage.submitted(place, stage.trainee("Cy Dee"))
+    with count_queries() as still:
+        host.get(base)
+    assert len(still.texts) == len(more.texts) <= len(few.texts) + 10
+    stage.clock.advance(FIRST_DAY - timedelta(days=7) - stage.now.date())
+    host.sign_in(host.person)
+    host.get(base)
+    assert "Papers complete" in host.body
+
+    stranger = browser_of(app, people.trainee())
+    assert "You work for no site here." in stranger.get("/host").get_data(as_text=True)
+    assert stranger.get(base).status_code == 404
+    preceptor = browser_of(app, people.make("preceptor", site_id=place.site_id))
+    preceptor.get(base)
+    assert "To decide" not in preceptor.body
+    assert preceptor.get(f"{base}/applications").status_code == 403
+
+
+def test_applications_are_compared_and_decided_and_the_second_is_told(
+    host, base, stage, place, people, app
+):
+    first, second, third = (
+        stage.submitted(place, stage.trainee(name)) for name in ("Asha Rao", "Bo Chen", "Cy Dee")
+    )
+    list_of = f"{base}/applications"
+    host.get(f"{list_of}?learner_status=graduate&state=submitted")
+    assert "Bo Chen" in host.body
+    assert host.get(f"{list_of}?first_day_from=soon").status_code == 422
+    assert 'value="soon"' in host.body
+    host.get(f"{list_of}/beside?booking={first}&booking={second}")
+    assert host.body.count('scope="col"') == 2
+    assert "B-1/B-2" in host.body
+
+    page = f"{list_of}/{first}"
+    host.get(page)
+    other = browser_of(app, people.make("coordinator", site_id=place.site_id, locale="es"))
+    other.get(page)
+    assert host.send(f"{page}/approve").headers["Location"] == f"{page}?done=approved"
+    host.get(f"{page}?done=approved")
+    assert "Approved. The trainee is asked to pay." in host.body
+    answer = other.send(f"{page}/decline", code="other", reason="We are full.")
+    assert answer.status_code == 409
+    assert "Olga Owner se adelantó" in other.body
+    assert stage.state(first) == "awaiting_payment"
+
+    page = f"{list_of}/{second}"
+    host.get(page)
+    refused = host.send(f"{page}/decline", code="other", reason="")
+    assert refused.status_code == 422
+    assert 'class="error" id="reason-note"' in host.body
+    assert host.send(f"{page}/decline", code="scores", reason="We ask for 250.").status_code == 303
+    assert stage.state(second) == "declined"
+
+    page = f"{list_of}/{third}"
+    host.get(page)
+    assert host.send(f"{page}/more", text=" ").status_code == 422
+    host.get(page)
+    assert host.send(f"{page}/more", text="Which wards?").status_code == 303
+    host.get(page)
+    assert re.search(r"You asked for more.*Which wards\?", host.body, re.DOTALL)
+    host.get(list_of)
+    assert "Waits for the trainee" in host.body
+    elsewhere = stage.place(approval="request")
+    assert host.get(f"{list_of}/{stage.submitted(elsewhere)}").status_code == 404
+
+
+def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
+    host, base, stage, place, people, app, run_jobs
+):
+    trainee = people.trainee(name="Asha Rao", visa_type="b1_b2")
+    booking = stage.confirmed(stage.beside(place), trainee.id)
+    page, roster = f"{base}/rotations/{booking}", f"{base}/roster"
+    stage.clock.advance(timedelta(days=(FIRST_DAY - stage.now.date()).days, hours=6))
+    host.sign_in(host.person)
+    host.get(f"{roster}?day=someday")
+    assert "Not a valid date" in host.body
+    host.get(roster)
+    assert "Asha Rao" in host.body
+    marked = host.send(roster, day=str(FIRST_DAY), **{f"mark-{booking}": "present"})
+    assert marked.status_code == 303
+    assert stage.state(booking) == "in_progress"
+    host.get(roster)
+    assert 'value="present" checked' in host.body
+    assert "1, 0" in host.body
+    tomorrow = f"{roster}?day={FIRST_DAY + timedelta(days=1)}"
+    host.get(tomorrow)
+    assert 'type="radio"' not in host.body
+
+    host.get(page)
+    assert host.send(f"{page}/complete").status_code == 409
+    assert "lasts until" in host.body
+    assert host.send(f"{page}/messages", body="").status_code == 422
+    assert host.send(f"{page}/messages", body="Welcome!\nRoom 4.").status_code == 303
+    host.get(page)
+    assert "Welcome!\nRoom 4." in host.body
+    stage.clock.advance(timedelta(days=27))
+    host.sign_in(host.person)
+    host.get(base)
+    assert "To be closed" in host.body
+    host.get(page)
+    assert host.send(f"{page}/complete").status_code == 303
+    form = f"{page}/evaluation"
+    host.get(form)
+    scores = dict.fromkeys(
+        (
+            "patient_care",
+            "medical_knowledge",
+            "practice_based_learning",
+            "communication",
+            "professionalism",
+        ),
+        "4",
+    )
+    assert host.send(form, **scores, comments="Good.", shown_to_trainee="true").status_code == 422
+    assert 'id="systems_based_practice-note"' in host.body
+    assert ">Good.</textarea>" in host.body
+    scores["systems_based_practice"] = "5"
+    assert host.send(form, **scores, comments="Good.", shown_to_trainee="true").status_code == 303
+    host.get(page)
+    assert "5 / 5" in host.body
+    host.get(form)
+    again = host.send(form, **scores, comments="Better.", shown_to_trainee="false")
+    assert again.status_code == 409
+    host.get(form)
+    assert "The trainee may read it." in host.body
+
+    coming = FIRST_DAY + timedelta(weeks=8)
+    second = stage.confirmed(stage.beside(place), stage.trainee("Bo Chen"), coming)
+    other = f"{base}/rotations/{second}"
+    host.get(other)
+    assert host.send(f"{other}/call-off", reason="").status_code == 422
+    assert host.send(f"{other}/call-off", reason="The ward closes.").status_code == 303
+    assert stage.state(second) == "cancelled_by_host"
+
+
+def test_weeks_are_changed_after_a_look_refused_with_names_and_undone(
+    host, base, stage, place, people, app
+):
+    booking = stage.confirmed(stage.beside(place, title="Night Externship"))
+    stage.submitted(place)
+    page = f"{base}/calendar"
+    host.get(f"{page}?first_week={FIRST_DAY}")
+    assert "1 of 3 taken" in host.body
+    assert "Night Externship" in host.body
+    scope = f"pool:{place.pool_id}"
+    weeks = {"first_week": str(FIRST_DAY), "last_week": str(FIRST_DAY + timedelta(weeks=9))}
+
+    def look(**fields):
+        query = "&".join(f"{name}={value}" for name, value in {**weeks, **fields}.items())
+        return host.get(f"{page}/edit?{query}")
+
+    assert look(scope=scope, action="set", seats="0").status_code == 200
+    assert "Bookings stand against this" in host.body
+    assert "Asha Rao" in host.body
+    assert "Do it" not in host.body
+    assert look(scope=scope, action="set", seats="many").status_code == 422
+    assert 'value="many"' in host.body
+    assert look(scope=scope, action="set", seats="2", first_week="2027-03-02").status_code == 422
+    assert "not a Monday" in host.body
+
+    wish = {"scope": scope, "action": "set", "seats": "2", "why": "A smaller ward.", **weeks}
+    look(**wish)
+    version = re.search(r'name="version" value="(\d+)"', host.body)[1]
+    other = browser_of(app, people.make("coordinator", site_id=place.site_id, name="Cora Diaz"))
+    other.get(page)
+    other.send(f"{page}/edit", **{**wish, "seats": "4", "version": version})
+    assert stage.capacity(place, FIRST_DAY) == 4
+    late = host.send(f"{page}/edit", **wish, version=version)
+    assert late.status_code == 409
+    assert "Cora Diaz has edited this meanwhile" in host.body
+    version = re.search(r'name="version" value="(\d+)"', host.body)[1]
+    assert host.send(f"{page}/edit", **wish, version=version).status_code == 303
+    assert stage.capacity(place, FIRST_DAY) == 2
+    host.get(f"{page}/edits")
+    assert "A smaller ward." in host.body
+    undone, before = re.findall(r'action="([^"]+/undo)"', host.body)
+    assert host.send(before).status_code == 409
+    assert "No longer as this edit left it" in host.body
+    assert host.send(undone).status_code == 303
+    assert stage.capacity(place, FIRST_DAY) == 4
+
+    look(action="close")
+    assert f"/rotations/{booking}" in host.body
+    wish = {"action": "close", "first_week": "2027-11-22", "last_week": "2027-11-22"}
+    look(**wish)
+    version = re.search(r'name="version" value="(\d+)"', host.body)[1]
+    assert host.send(f"{page}/edit", **wish, version=version).status_code == 303
+    host.get(f"{page}?first_week=2027-11-22")
+    assert host.body.count('<span class="hidden">closed</span>') == 2
