@@ -70,6 +70,45 @@ class FileTooLarge(DomainError):
     title = "The file is too large."
 
 
+class LetterNotOpen(Conflict):
+    """`state` of the problem is the letter's."""
+
+    code = "letter_not_open"
+    title = "This is done while the letter is asked for, or agreed to, and does not exist yet."
+
+
+class DraftTaken(Conflict):
+    code = "draft_changed"
+    title = "A draft has just been saved in another window. Read it, then write on."
+
+
+class DraftUnknown(Invalid):
+    code = "draft_unknown"
+    title = "The letter has no draft of this number."
+
+
+class NotYourDocument(Invalid):
+    code = "not_your_document"
+    title = "The packet takes documents of your own that are not deleted."
+
+
+class TooManyLetters(Conflict):
+    """`assigned` of the problem are the letters that the program has."""
+
+    code = "too_many_letters"
+    title = "A program takes four letters at most. Take one back first."
+
+
+class AssignedAlready(Conflict):
+    code = "letter_assigned"
+    title = "This letter is assigned to this program already."
+
+
+class LetterNotConfirmed(Conflict):
+    code = "letter_not_confirmed"
+    title = "A letter is assigned once its author has confirmed it."
+
+
 class ReasonNeeded(Invalid):
     code = "reason_needed"
     title = "Say why you read this letter: the reason is recorded."
@@ -234,6 +273,12 @@ CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "letter_exists_holds": LetterFixed,
     "letter_identity_holds": LetterFixed,
     "history_letter_content": LetterFixed,
+    "letter_draft_open": LetterNotOpen,
+    "uq_letter_draft_letter_id_number": DraftTaken,
+    "letter_assignable": LetterNotConfirmed,
+    "letter_assignment_holds": AssignedAlready,
+    "uq_letter_assignment_slot": TooManyLetters,
+    "uq_letter_assignment_once": AssignedAlready,
     "ck_match_outcome_certified_registered": OutcomeInconsistent,
     "ck_match_outcome_matched_certified": OutcomeInconsistent,
     "uq_match_outcome_event_retracts_id": AlreadyRetracted,

@@ -21,7 +21,10 @@ LETTER = Transitions(
         LetterState.ASKED: frozenset(
             {LetterState.AGREED, LetterState.REFUSED, LetterState.WITHDRAWN}
         ),
-        LetterState.AGREED: frozenset({LetterState.UPLOADED, LetterState.WITHDRAWN}),
+        # The author may still say no, where the site has said yes.
+        LetterState.AGREED: frozenset(
+            {LetterState.UPLOADED, LetterState.REFUSED, LetterState.WITHDRAWN}
+        ),
         # Uploading again replaces what was uploaded, until the author confirms.
         LetterState.UPLOADED: frozenset({LetterState.UPLOADED, LetterState.CONFIRMED}),
         LetterState.CONFIRMED: frozenset(),

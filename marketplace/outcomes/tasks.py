@@ -9,12 +9,13 @@ from marketplace.core.scanning import VirusScanner
 from marketplace.core.settings import Settings
 from marketplace.outcomes.gateway import CredentialSigner, LinkSigner
 from marketplace.outcomes.queries import letters
-from marketplace.outcomes.service import campaigns, letter_files
+from marketplace.outcomes.service import campaigns, letter_authors, letter_files
 from marketplace.outcomes.service.papers import files, issuing
 
 SCANNING = RetryPolicy(attempts=10, first=5, longest=900)
 TIME_TO_SCAN = timedelta(minutes=10)
 MOST_SCANS = 200
+MOST_BATCHES = 1000
 
 
 def send_wave(job: JobContext, campaign_id: str, wave: int) -> None:
@@ -67,6 +68,16 @@ def scan_letters(job: JobContext) -> None:
         letter_files.scan(job, content_id)
 
 
+def remind_authors(job: JobContext) -> None:
+    """Remind authors of letters that are awaited; hourly, for it is day in one zone or another."""
+    signer, after = job.parts.get(LinkSigner), None
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            _, after = letter_authors.remind_due(session, signer, job.clock.now(), after)
+        if after is None:
+            return
+
+
 TASKS = (
     Task(campaigns.SEND_WAVE, send_wave),
     Task(issuing.ISSUE_DUE, issue_papers),
@@ -74,4 +85,5 @@ TASKS = (
     Task(letter_files.SCAN, scan_letter, retry=SCANNING),
     Task(letter_files.FORGET, forget_letter_files),
     Task("outcomes.scan_letters", scan_letters, cron="*/10 * * * *"),
+    Task("outcomes.remind_authors", remind_authors, cron="37 * * * *"),
 )

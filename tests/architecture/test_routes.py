@@ -56,7 +56,10 @@ PUBLIC = frozenset(
         "/api/v1/stripe/webhook",
         # The token in the address is the credential.
         "/api/v1/letters/uploads/<string:token>",
+        "/api/v1/letters/uploads/<string:token>/answer",
         "/api/v1/letters/uploads/<string:token>/confirmation",
+        "/api/v1/letters/uploads/<string:token>/documents/<uuid:document_id>",
+        "/api/v1/letters/reminders/end",
         "/api/v1/calendar-feeds/<string:token>/rotations.ics",
         "/api/v1/surveys/<string:token>",
         "/api/v1/papers/files/<string:token>",

@@ -102,6 +102,12 @@ def find(session: Session, document_id: UUID, *, lock: bool = False) -> Document
     return found
 
 
+def of_ids(session: Session, ids: Collection[UUID]) -> Sequence[Document]:
+    """Return those of the documents that are there and not deleted, in the order of their ids."""
+    query = select(Document).where(Document.id.in_(ids), Document.deleted_at.is_(None))
+    return session.execute(query.order_by(Document.id)).scalars().all()
+
+
 def own(session: Session, document_id: UUID, holder_id: UUID, *, lock: bool = False) -> Document:
     """Return a document of the holder's; `NotFound` for everybody else's."""
     found = find(session, document_id, lock=lock)

@@ -135,6 +135,21 @@ def preferences(session: Session, account_id: uuid.UUID) -> Sequence[NoticePrefe
     )
 
 
+def unwilling(session: Session, addresses: Collection[str], kind: NoticeKind) -> set[str]:
+    """Return which of these addresses refuse mail, or are of accounts that want none of `kind`."""
+    refused = select(RefusedAddress.address).where(RefusedAddress.address.in_(addresses))
+    ended = (
+        select(Account.email)
+        .join(NoticePreference, NoticePreference.account_id == Account.id)
+        .where(
+            Account.email.in_(addresses),
+            NoticePreference.kind == kind,
+            NoticePreference.choice == "off",
+        )
+    )
+    return set(session.execute(refused.union(ended)).scalars())
+
+
 def refusal(session: Session, address: str) -> RefusedAddress | None:
     """Return what the address's server said for good, if it did."""
     return session.get(RefusedAddress, address)

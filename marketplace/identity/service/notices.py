@@ -121,6 +121,7 @@ def notify_address(
     now: datetime,
     name: str,
     locale: str = templating.FALLBACK,
+    time_zone: str = "UTC",
     secret: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Notice:
@@ -131,6 +132,7 @@ def notify_address(
         to_address=address,
         template=template,
         locale=locale,
+        time_zone=time_zone,
         data={"name": name, **data},
         secret=dict(secret) if secret else None,
         had_secret=bool(secret),

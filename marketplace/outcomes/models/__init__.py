@@ -7,6 +7,12 @@ from marketplace.outcomes.models.days import (
     IncidentNote,
     SafetyReport,
 )
+from marketplace.outcomes.models.ledger import (
+    LetterAssignment,
+    LetterDraft,
+    LetterReminder,
+    QuietAuthor,
+)
 from marketplace.outcomes.models.letters import Letter, LetterContent, LetterLink
 from marketplace.outcomes.models.match import MatchOutcome, MatchOutcomeEvent, Person
 from marketplace.outcomes.models.papers import Paper, PaperSequence
@@ -30,13 +36,17 @@ __all__ = [
     "HourWithdrawal",
     "IncidentNote",
     "Letter",
+    "LetterAssignment",
     "LetterContent",
+    "LetterDraft",
     "LetterLink",
+    "LetterReminder",
     "MatchOutcome",
     "MatchOutcomeEvent",
     "Paper",
     "PaperSequence",
     "Person",
+    "QuietAuthor",
     "SafetyReport",
     "SurveyAnswer",
     "SurveyLink",

@@ -4,7 +4,15 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.core.db import Base, pk
@@ -33,6 +41,13 @@ class Letter(Base):
             name="author",
         ),
         CheckConstraint("drafted_by IN ('author','trainee','both')", name="drafted_by"),
+        CheckConstraint(
+            "(author_strong IS NULL) = (author_answered_at IS NULL)", name="author_answered"
+        ),
+        CheckConstraint("author_locale IN ('en','es')", name="author_locale"),
+        CheckConstraint(
+            "draft_number IS NULL OR drafted_by IS DISTINCT FROM 'author'", name="draft_number"
+        ),
         Index(
             "uq_letter_booking_id_open",
             "booking_id",
@@ -42,6 +57,11 @@ class Letter(Base):
         Index("ix_letter_trainee_id", "trainee_id"),
         Index("ix_letter_site_id", "site_id"),
         Index("ix_letter_author_email", "author_email"),
+        Index(
+            "ix_letter_awaited",
+            "id",
+            postgresql_where=text("state = 'agreed' AND author_email IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = pk()
@@ -64,6 +84,14 @@ class Letter(Base):
     answered_at: Mapped[datetime | None]
     uploaded_at: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]
+    # By whose language and clock the author is written to.
+    author_locale: Mapped[str | None]
+    author_time_zone: Mapped[str | None]
+    # The author's own answer to "will it be strong?"; `strong` is the site's.
+    author_strong: Mapped[bool | None]
+    author_answered_at: Mapped[datetime | None]
+    # The trainee's draft that the words come from, where they do.
+    draft_number: Mapped[int | None] = mapped_column(SmallInteger)
 
 
 class LetterLink(Base):

@@ -3,6 +3,7 @@
 from marketplace.outcomes.routes import (
     badges,
     days,
+    letter_ledger,
     letters,
     match,
     papers,
@@ -15,6 +16,7 @@ from marketplace.outcomes.routes import (
 BLUEPRINTS = (
     records.blueprint,
     letters.blueprint,
+    letter_ledger.blueprint,
     uploads.blueprint,
     match.blueprint,
     survey.blueprint,

@@ -47,9 +47,7 @@ def ask(data: dict[str, Any]) -> tuple[Letter, dict[str, str]]:
     about = rotation(context.session(), data.pop("booking_id"))
     if about.trainee_id != current_account().id:
         raise NotFound
-    packet = data.pop("packet")
-    packet = {**packet, "document_ids": [str(item) for item in packet.get("document_ids", [])]}
-    letter = letters.ask(context.session(), about, packet=packet, now=context.now(), **data)
+    letter = letters.ask(context.session(), about, now=context.now(), **data)
     return letter, {"Location": f"{PREFIX}/letters/{letter.id}"}
 
 

@@ -2,19 +2,27 @@
 
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
+from uuid import UUID
 
-from flask import request
+from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from marketplace.compliance.gateway import DocumentVault
 from marketplace.core.ports import ObjectStore
 from marketplace.core.scanning import VirusScanner
 from marketplace.identity.access import public
 from marketplace.outcomes.gateway import LetterVault, LinkSigner
 from marketplace.outcomes.models import Letter
 from marketplace.outcomes.rules.letters import LARGEST_LETTER
-from marketplace.outcomes.schemas.letters import UploadArgs, UploadSchema
-from marketplace.outcomes.service import letter_files
-from marketplace.web import context, uploads
+from marketplace.outcomes.schemas.letters import (
+    AuthorAnswerArgs,
+    RequestSchema,
+    UploadArgs,
+    UploadSchema,
+)
+from marketplace.outcomes.service import letter_authors, letter_files, letter_packets
+from marketplace.web import context, openapi, uploads
 from marketplace.web.api import Blueprint
 from marketplace.web.limits import limiter
 
@@ -42,10 +50,52 @@ def _link() -> str:
 
 @blueprint.route("", methods=["GET"])
 @public
+@blueprint.response(200, RequestSchema)
+def look(token: str) -> dict[str, Any]:
+    """See what is asked for, and the packet. Opening the link records and consumes nothing."""
+    session = context.session()
+    letter = letter_files.letter_of_link(session, _signer(), token, context.now())
+    said = {name: getattr(letter, name) for name in UploadSchema().fields}
+    return {**said, "packet": letter_packets.shown(session, letter)}
+
+
+@blueprint.route("/answer", methods=["POST"])
+@public
+@blueprint.arguments(AuthorAnswerArgs)
 @blueprint.response(200, UploadSchema)
-def look(token: str) -> Letter:
-    """See what is asked for. Opening the link records and consumes nothing."""
-    return letter_files.letter_of_link(context.session(), _signer(), token, context.now())
+def answer(data: dict[str, Any], token: str) -> Letter:
+    """Say whether you write the letter, and whether it will be a strong one.
+
+    A no ends the request: the trainee is told, and you are not reminded. 409 `letter_not_open`
+    once the letter is uploaded.
+    """
+    return letter_authors.answer(
+        context.session(), _signer(), token, now=context.now(), **data
+    )
+
+
+@blueprint.route("/documents/<uuid:document_id>", methods=["GET"])
+@public
+@blueprint.response(200, openapi.BINARY, description="The document.", content_type="*/*")
+def read_document(token: str, document_id: UUID) -> Response:
+    """Read a document of the packet, such as the CV; the reading is recorded."""
+    session, parts = context.session(), context.parts()
+    letter = letter_files.letter_of_link(session, _signer(), token, context.now())
+    store, vault = parts.get(ObjectStore), parts.get(DocumentVault)
+    opened = letter_packets.open_document(
+        session, letter, document_id, store, vault, context.now()
+    )
+    # Opened as the answer goes out: by then the reading is on record.
+    body = opened.body if request.method == "GET" else b""
+    response = Response(body, mimetype=opened.media_type)
+    response.content_length = opened.size
+    headers = response.headers
+    headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(opened.filename)}"
+    headers["Cache-Control"] = "private, no-store"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    headers["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 @blueprint.route("", methods=["PUT"])

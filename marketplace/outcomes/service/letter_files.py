@@ -22,6 +22,7 @@ from marketplace.core.jobs import JobContext, defer
 from marketplace.core.ports import ObjectStore
 from marketplace.core.scanning import Finding, ScannerAway, VirusScanner, look, refuse_infected
 from marketplace.outcomes.errors import (
+    DraftUnknown,
     FileTooLarge,
     LetterFixed,
     LetterNotThere,
@@ -33,6 +34,7 @@ from marketplace.outcomes.errors import (
 from marketplace.outcomes.events import LetterConfirmed
 from marketplace.outcomes.gateway import LetterVault, LinkSigner, Sealed
 from marketplace.outcomes.models import Letter, LetterContent
+from marketplace.outcomes.queries import ledger
 from marketplace.outcomes.queries import letters as queries
 from marketplace.outcomes.rules.letters import LARGEST_LETTER, fault_of_pdf, fingerprint
 from marketplace.outcomes.service.letters import UPLOAD, send_link, tell_trainee
@@ -113,15 +115,19 @@ def upload(
     *,
     drafted_by: str,
     now: datetime,
+    draft_number: int | None = None,
 ) -> tuple[Letter, bool]:
     """Make stored content the letter's; before it is confirmed, the last upload counts.
 
     The same file again changes nothing: the second value tells whether `stored` is used. From the
-    first upload on the waiver is fixed.
+    first upload on the waiver is fixed. `draft_number` names the trainee's draft that the words
+    come from; `DraftUnknown` if there is none of that number.
     """
     letter = letter_of_link(session, signer, token, now, lock=True)
     if letter.confirmed_at is not None:
         raise LetterFixed
+    if draft_number is not None and ledger.draft(session, letter.id, draft_number) is None:
+        raise DraftUnknown(fields={"draft_number": ["There is no such draft."]})
     present = queries.content(session, letter.id)
     if present is not None and present.sha256 == stored.sha256:
         return letter, False
@@ -137,7 +143,7 @@ def upload(
     )
     session.add(content)
     letter.state = LetterState.UPLOADED.value
-    letter.drafted_by = drafted_by
+    letter.drafted_by, letter.draft_number = drafted_by, draft_number
     letter.uploaded_at = letter.uploaded_at or now
     session.flush()
     if stored.finding is not None:

@@ -10,17 +10,21 @@ from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
 from marketplace.identity import queries as identity
-from marketplace.identity.service.notices import notify, notify_address
-from marketplace.outcomes.errors import AuthorRefused, WaiverFixed
+from marketplace.identity.service.notices import FALLBACK, notify, notify_address
+from marketplace.outcomes.errors import AuthorRefused, LetterNotOpen, WaiverFixed
 from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.models import Letter, LetterLink
 from marketplace.outcomes.queries import letters as queries
 from marketplace.outcomes.rules.letters import LINK_LIFE, fingerprint, new_code
+from marketplace.outcomes.service import letter_packets
 from marketplace.outcomes.service.rotations import Rotation, rotation
 from marketplace.outcomes.states import LETTER, LetterState
 
 UPLOAD = "letter-upload"
 HOSTS = ("coordinator", "site_owner", "preceptor")
+# While there is no letter yet; while its author may upload.
+OPEN = (LetterState.ASKED, LetterState.AGREED)
+AWAITED = (LetterState.AGREED, LetterState.UPLOADED)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Answer:
     author_email: str | None = None
     strong: bool | None = None
     reason: str | None = None
+    author_locale: str | None = None
 
 
 def ask(
@@ -47,10 +52,11 @@ def ask(
 ) -> Letter:
     """Ask the host for a letter on a completed rotation; the waiver is chosen here.
 
-    `packet` names the evidence: object keys of documents and a case summary in words. One open
-    request a booking (`LetterOpen`).
+    `packet` is what the author will see: a personal statement and a case summary in words, and
+    documents of the trainee's own, by their ids. One open request a booking (`LetterOpen`).
     """
     about.require_completed()
+    letter_packets.check(session, about.trainee_id, packet)
     letter = Letter(
         id=new_id(),
         letter_code=new_code(),
@@ -59,7 +65,7 @@ def ask(
         site_id=about.site_id,
         state=LetterState.ASKED.value,
         waived=waived,
-        packet=dict(packet),
+        packet=letter_packets.kept(packet),
         message=message,
         specialty=specialty,
         due_on=due_on,
@@ -113,12 +119,19 @@ def send_link(
     signer: LinkSigner,
     now: datetime,
     template: str = "letter_request",
+    more: Mapping[str, str] | None = None,
+    keep: bool = False,
 ) -> LetterLink:
-    """Mail the author a new link for uploading; links sent before stop working."""
+    """Mail the author a new link for uploading; links sent before stop working, unless `keep`.
+
+    `more` is what else only the author may see. `LetterNotOpen` where nothing is to be uploaded.
+    """
+    if letter.state not in AWAITED:
+        raise LetterNotOpen(f"The letter is {letter.state}.", extra={"state": letter.state})
     if letter.author_email is None or letter.author_name is None:
         raise AuthorRefused
-    for old in queries.live_links(session, letter.id):
-        old.revoked_at = now
+    if not keep:
+        revoke_links(session, letter, now)
     link_id, expires_at = new_id(), now + LINK_LIFE
     token = signer.sign(UPLOAD, link_id, expires_at)
     link = LetterLink(
@@ -130,19 +143,40 @@ def send_link(
     )
     session.add(link)
     session.flush()
+    about = rotation(session, letter.booking_id)
     notify_address(
         session,
         letter.author_email,
         template,
         {
-            **_described(session, letter, rotation(session, letter.booking_id)),
+            **_described(session, letter, about),
             "expires_at": expires_at.isoformat(),
         },
         now=now,
         name=letter.author_name,
-        secret={"token": token},
+        locale=letter.author_locale or FALLBACK,
+        time_zone=letter.author_time_zone or about.time_zone,
+        secret={"token": token, **(more or {})},
     )
     return link
+
+
+def revoke_links(session: Session, letter: Letter, now: datetime) -> None:
+    """Let the links that were mailed to the author stop working."""
+    for link in queries.live_links(session, letter.id):
+        link.revoked_at = now
+    session.flush()
+
+
+def change_packet(session: Session, letter_id: UUID, packet: Mapping[str, Any]) -> Letter:
+    """Give the author another packet, while there is no letter; `LetterNotOpen` afterwards."""
+    letter = _locked(session, letter_id)
+    if letter.state not in OPEN:
+        raise LetterNotOpen(f"The letter is {letter.state}.", extra={"state": letter.state})
+    letter_packets.check(session, letter.trainee_id, packet)
+    letter.packet = letter_packets.kept(packet)
+    session.flush()
+    return letter
 
 
 def choose_waiver(session: Session, letter_id: UUID, *, waived: bool) -> Letter:
@@ -160,9 +194,7 @@ def withdraw(session: Session, letter_id: UUID, now: datetime) -> Letter:
     letter = _locked(session, letter_id)
     LETTER.check(LetterState(letter.state), LetterState.WITHDRAWN)
     letter.state = LetterState.WITHDRAWN.value
-    for link in queries.live_links(session, letter.id):
-        link.revoked_at = now
-    session.flush()
+    revoke_links(session, letter, now)
     return letter
 
 
@@ -174,6 +206,13 @@ def _name_author(session: Session, letter: Letter, reply: Answer) -> None:
     if trainee is not None and trainee.email == email:
         raise AuthorRefused(fields={"author_email": ["This is the trainee's own address."]})
     letter.author_name, letter.author_email = name, email
+    account = identity.account_by_email(session, email)
+    if account is None:
+        letter.author_locale = reply.author_locale or FALLBACK
+        letter.author_time_zone = rotation(session, letter.booking_id).time_zone
+    else:
+        letter.author_locale = reply.author_locale or account.locale
+        letter.author_time_zone = account.time_zone
 
 
 def _locked(session: Session, letter_id: UUID) -> Letter:

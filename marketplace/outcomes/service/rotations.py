@@ -23,6 +23,7 @@ class Rotation:
     tier: str
     first_day: date
     last_day: date
+    time_zone: str
 
     def require_completed(self) -> None:
         """Raise `NotCompleted` unless the rotation has been done."""
@@ -43,4 +44,5 @@ def rotation(session: Session, booking_id: UUID) -> Rotation:
         tier=booking.tier,
         first_day=booking.first_day,
         last_day=booking.last_day,
+        time_zone=booking.time_zone,
     )
