@@ -147,9 +147,7 @@ def awaited(session: Session, now: datetime, limit: int, after: UUID | None) -> 
             Letter.state == "agreed",
             Letter.author_email.is_not(None),
             identity.civil(zone, now),
-            ~select(QuietAuthor.address)
-            .where(QuietAuthor.address == Letter.author_email)
-            .exists(),
+            ~select(QuietAuthor.address).where(QuietAuthor.address == Letter.author_email).exists(),
         )
         .order_by(Letter.id)
         .limit(limit)

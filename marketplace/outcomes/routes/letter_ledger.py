@@ -88,9 +88,7 @@ def assign(data: dict[str, Any], letter_id: UUID) -> LetterAssignment:
 
     409 `too_many_letters` names those that it has. A waived letter can be assigned, not opened.
     """
-    return letter_programs.assign(
-        context.session(), _own(letter_id), now=context.now(), **data
-    )
+    return letter_programs.assign(context.session(), _own(letter_id), now=context.now(), **data)
 
 
 @blueprint.route("/assignments", methods=["GET"])
@@ -107,9 +105,7 @@ def list_assignments(args: dict[str, Any]) -> Page[Any]:
 @blueprint.response(204)
 def take_back(assignment_id: UUID) -> None:
     """Take a letter back from a program; twice is once."""
-    letter_programs.take_back(
-        context.session(), assignment_id, current_account().id, context.now()
-    )
+    letter_programs.take_back(context.session(), assignment_id, current_account().id, context.now())
 
 
 @blueprint.route("/reminders/end", methods=["GET"])

@@ -69,9 +69,7 @@ def answer(data: dict[str, Any], token: str) -> Letter:
     A no ends the request: the trainee is told, and you are not reminded. 409 `letter_not_open`
     once the letter is uploaded.
     """
-    return letter_authors.answer(
-        context.session(), _signer(), token, now=context.now(), **data
-    )
+    return letter_authors.answer(context.session(), _signer(), token, now=context.now(), **data)
 
 
 @blueprint.route("/documents/<uuid:document_id>", methods=["GET"])
@@ -82,9 +80,7 @@ def read_document(token: str, document_id: UUID) -> Response:
     session, parts = context.session(), context.parts()
     letter = letter_files.letter_of_link(session, _signer(), token, context.now())
     store, vault = parts.get(ObjectStore), parts.get(DocumentVault)
-    opened = letter_packets.open_document(
-        session, letter, document_id, store, vault, context.now()
-    )
+    opened = letter_packets.open_document(session, letter, document_id, store, vault, context.now())
     # Opened as the answer goes out: by then the reading is on record.
     body = opened.body if request.method == "GET" else b""
     response = Response(body, mimetype=opened.media_type)

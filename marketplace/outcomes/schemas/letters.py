@@ -7,8 +7,8 @@ from marshmallow import EXCLUDE, ValidationError, fields, validate, validates_sc
 
 from marketplace.catalog.rules.specialties import BY_CODE
 from marketplace.identity.rules import LOCALES
+from marketplace.outcomes.rules.evaluation_form import COMPETENCIES
 from marketplace.outcomes.rules.letters import PROGRAM_CODE
-from marketplace.outcomes.schemas.records import EvaluationSchema
 from marketplace.web.schemas import PageArgs, StrictSchema, Text
 
 DRAFTED_BY = ("author", "trainee", "both")
@@ -132,15 +132,24 @@ class DraftsSchema(StrictSchema):
     items = fields.List(fields.Nested(DraftSchema))
 
 
+class PacketEvaluationSchema(StrictSchema):
+    """What the site's people said of the rotation."""
+
+    scores = fields.Function(
+        lambda row: {name: getattr(row, name) for name in COMPETENCIES},
+        metadata={"type": "object", "additionalProperties": {"type": "integer"}},
+    )
+    comments = fields.String()
+    recorded_at = fields.AwareDateTime()
+
+
 class ShownPacketSchema(StrictSchema):
     """What the author has to write from."""
 
     case_summary = fields.String()
     personal_statement = fields.String()
     documents = fields.List(fields.Nested(PacketFileSchema))
-    evaluations = fields.List(
-        fields.Nested(EvaluationSchema, only=("revision", "scores", "comments", "recorded_at"))
-    )
+    evaluations = fields.List(fields.Nested(PacketEvaluationSchema))
     drafts = fields.List(fields.Nested(DraftSchema))
 
 

@@ -73,9 +73,7 @@ def remind_due(
     return sent, found[-1].letter.id if len(found) == BATCH else None
 
 
-def _remind(
-    session: Session, letter: Letter, kind: str, signer: LinkSigner, now: datetime
-) -> bool:
+def _remind(session: Session, letter: Letter, kind: str, signer: LinkSigner, now: datetime) -> bool:
     """Send a reminder unless it was sent; the primary key decides."""
     new = session.execute(
         insert(LetterReminder)
@@ -103,6 +101,4 @@ def linked(session: Session, signer: LinkSigner, token: str, now: datetime) -> s
 def end_reminders(session: Session, signer: LinkSigner, token: str, now: datetime) -> None:
     """Send this author no reminders any more, of this letter or another; twice is once."""
     address = linked(session, signer, token, now)
-    session.execute(
-        insert(QuietAuthor).values(address=address, since=now).on_conflict_do_nothing()
-    )
+    session.execute(insert(QuietAuthor).values(address=address, since=now).on_conflict_do_nothing())
