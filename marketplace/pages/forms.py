@@ -5,12 +5,17 @@ from typing import Any
 
 from flask import request
 from marshmallow import Schema, ValidationError
+from sqlalchemy.exc import IntegrityError
 
 from marketplace.core.errors import DomainError
+from marketplace.web import context
 from marketplace.web.problems import flatten
+from marketplace.web.problems import meant as meant_by
 
 IN_FORMS = frozenset({"csrf_token", "next"})
 Errors = Mapping[str, list[str]]
+# What a service or the database says no with.
+REFUSALS = (DomainError, IntegrityError)
 
 
 def read(schema: Schema, given: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
@@ -35,3 +40,9 @@ def wrong(error: DomainError, field: str) -> Errors:
     if error.fields:
         return {name: list(texts) for name, texts in error.fields.items()}
     return {field: [" ".join(text for text in (error.title, error.detail) if text)]}
+
+
+def meant(error: DomainError | IntegrityError) -> DomainError:
+    """What was refused, with all that was done before it undone: the page shows what is."""
+    context.session().rollback()
+    return error if isinstance(error, DomainError) else meant_by(error)

@@ -2,6 +2,7 @@
 
 from marketplace.pages.host.applications import blueprint as host_applications
 from marketplace.pages.host.calendar import blueprint as host_calendar
+from marketplace.pages.host.listings import blueprint as host_listings
 from marketplace.pages.host.roster import blueprint as host_roster
 from marketplace.pages.host.rotation import blueprint as host_rotation
 from marketplace.pages.host.today import blueprint as host_today
@@ -30,4 +31,5 @@ BLUEPRINTS = (
     host_roster,
     host_rotation,
     host_calendar,
+    host_listings,
 )

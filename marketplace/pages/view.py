@@ -14,6 +14,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_currency
 from flask import Blueprint, Response, make_response, redirect, render_template, request
+from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
@@ -23,7 +24,9 @@ from marketplace.core.money import EXPONENTS, Money
 from marketplace.identity.access import csrf_token, current_caller
 from marketplace.identity.errors import NotSignedIn
 from marketplace.pages import words
+from marketplace.web import context
 from marketplace.web.context import request_id
+from marketplace.web.problems import meant
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
@@ -138,6 +141,7 @@ class Pages(Blueprint):
         super().__init__(name, "marketplace.pages", template_folder="templates")
         self.register_error_handler(NotSignedIn, _sign_in_first)
         self.register_error_handler(DomainError, _refused)
+        self.register_error_handler(IntegrityError, _broken)
         self.register_error_handler(HTTPException, _stopped)
 
 
@@ -149,6 +153,12 @@ def _sign_in_first(error: NotSignedIn) -> Answer:
 
 def _refused(error: DomainError) -> Response:
     return _error(error.status, error.title, error.detail, error.fields or {})
+
+
+def _broken(error: IntegrityError) -> Response:
+    # Nothing can be read in the transaction that was broken off; the page reads who asks.
+    context.session().rollback()
+    return _refused(meant(error))
 
 
 def _stopped(error: HTTPException) -> Response | HTTPException:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import structlog
-from flask import Flask, Response, json, request
+from flask import Flask, Response, current_app, json, request
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -19,6 +19,7 @@ from marketplace.web.context import request_id
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+CONSTRAINTS = "constraint_errors"
 HTTP_CODES = {
     400: "bad_request",
     401: "unauthenticated",
@@ -92,22 +93,25 @@ def problem(
 
 def register(app: Flask, constraints: ConstraintErrors) -> None:
     """Handle all errors of `app`; `constraints` maps a constraint's name to what it means."""
-
-    def integrity(error: IntegrityError) -> Response:
-        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
-        known = constraints.get(name or "")
-        if known is None:
-            log.error("constraint_unmapped", constraint=name, exc_info=error)
-            known = Conflict
-        return _domain(known())
-
-    app.register_error_handler(IntegrityError, integrity)
+    app.extensions[CONSTRAINTS] = constraints
+    app.register_error_handler(IntegrityError, lambda error: _domain(meant(error)))
     app.register_error_handler(DomainError, _domain)
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(PoolTimeout, _pool)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
+
+
+def meant(error: IntegrityError) -> DomainError:
+    """What a broken constraint means, by its name."""
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    constraints: ConstraintErrors = current_app.extensions[CONSTRAINTS]
+    known = constraints.get(name or "")
+    if known is None:
+        log.error("constraint_unmapped", constraint=name, exc_info=error)
+        known = Conflict
+    return known()
 
 
 def _domain(error: DomainError) -> Response:

@@ -16,7 +16,7 @@ from marketplace.booking.rules import reasons
 from marketplace.booking.schemas.applying import ApplicationsArgs, AskForMoreArgs, DeclineArgs
 from marketplace.booking.service import applications, conversations, rosters
 from marketplace.booking.states import UNDECIDED, BookingState
-from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, site_member
 from marketplace.pages import forms
@@ -152,9 +152,10 @@ def _decided(
         return _shown(site_id, booking, NOT_PROCESSABLE, given, errors)
     try:
         decide(booking, current_account().id, context.now(), values)
-    except Superseded as second:
-        return _shown(site_id, booking, second.status, refused=_faster(second))
-    except DomainError as refused:
+    except forms.REFUSALS as error:
+        refused = forms.meant(error)
+        if isinstance(refused, Superseded):
+            return _shown(site_id, booking, refused.status, refused=_faster(refused))
         told = None if refused.fields else refusal(refused)
         return _shown(site_id, booking, refused.status, given, refused.fields or {}, told)
     return back(site_id, f"{TAB}/{booking_id}", done)

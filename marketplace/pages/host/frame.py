@@ -28,6 +28,7 @@ TABS = (
     ("/applications", noted("Applications"), DECIDERS),
     ("/roster", noted("Roster"), PEOPLE),
     ("/calendar", noted("Calendar"), PEOPLE),
+    ("/listings", noted("Listings"), PEOPLE),
 )
 # What a form that went well comes back with, in its address.
 DONE: Mapping[str, str] = {
@@ -36,6 +37,8 @@ DONE: Mapping[str, str] = {
     "marked": noted("Saved."),
     "edited": noted("Done. It can be undone in the history of edits."),
     "undone": noted("Undone."),
+    "saved": noted("Saved."),
+    "moved": noted("Done."),
     "completed": noted("Closed. It can be evaluated now."),
     "no_show": noted("Noted. The trainee is told, and has a week to dispute it."),
     "called_off": noted("Called off. The trainee is told."),

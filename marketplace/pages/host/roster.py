@@ -19,7 +19,6 @@ from marketplace.booking.service import rotations
 from marketplace.booking.service.rotations import Day
 from marketplace.booking.states import BookingState
 from marketplace.catalog.queries import sites
-from marketplace.core.errors import DomainError
 from marketplace.identity.access import current_account, site_member
 from marketplace.pages import forms
 from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, back, panel, refusal
@@ -77,9 +76,10 @@ def mark(site_id: UUID) -> Answer:
         try:
             one = Day(day, "present" if wished == "present" else "absent")
             rotations.mark_attendance(session, booking, [one], actor_id=by, now=now)
-        except DomainError as error:
-            told = f"{line.booking.trainee_name}: {refusal(error)}"
-            return _shown(site_id, day, {}, told, error.status, request.form)
+        except forms.REFUSALS as error:
+            refused = forms.meant(error)
+            told = f"{line.booking.trainee_name}: {refusal(refused)}"
+            return _shown(site_id, day, {}, told, refused.status, request.form)
     return back(site_id, f"{TAB}?day={day}", "marked")
 
 

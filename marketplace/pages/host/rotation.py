@@ -23,7 +23,7 @@ from marketplace.booking.service import (
     rotations,
 )
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
-from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, site_member
 from marketplace.outcomes.queries import records
@@ -139,8 +139,8 @@ def evaluate(site_id: UUID, booking_id: UUID) -> Answer:
         by, about = current_account().id, rotation(session, booking.id)
         try:
             recording.evaluate(session, about, evaluator_id=by, now=context.now(), **values)
-        except DomainError as refused:
-            errors = forms.wrong(refused, "shown_to_trainee")
+        except forms.REFUSALS as error:
+            errors = forms.wrong(forms.meant(error), "shown_to_trainee")
     if errors:
         plain = {name.removeprefix("scores."): texts for name, texts in errors.items()}
         return _form(site_id, booking, given, plain)
@@ -185,7 +185,8 @@ def _done(
         return _shown(site_id, booking, NOT_PROCESSABLE, given, errors)
     try:
         do(booking, values)
-    except DomainError as refused:
+    except forms.REFUSALS as error:
+        refused = forms.meant(error)
         told = None if refused.fields else refusal(refused)
         return _shown(site_id, booking, refused.status, given, refused.fields or {}, told)
     return back(site_id, f"/rotations/{booking_id}", done)

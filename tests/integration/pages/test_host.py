@@ -171,7 +171,8 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
     assert "5 / 5" in host.body
     host.get(form)
     again = host.send(form, **scores, comments="Better.", shown_to_trainee="false")
-    assert again.status_code == 409
+    assert again.status_code == 422
+    assert 'id="shown_to_trainee-note"' in host.body
     host.get(form)
     assert "The trainee may read it." in host.body
 
@@ -238,3 +239,72 @@ def test_weeks_are_changed_after_a_look_refused_with_names_and_undone(
     assert host.send(f"{page}/edit", **wish, version=version).status_code == 303
     host.get(f"{page}?first_week=2027-11-22")
     assert host.body.count('<span class="hidden">closed</span>') == 2
+
+
+def fields_of(body):
+    """What a browser would send of the listing's form as it is on the page."""
+    form = body[body.index('id="listing"') : body.index('class="beside-form"')]
+    found = {}
+    for tag in re.findall(r"<input [^>]*>", form):
+        name, value = (re.search(f'{one}="([^"]*)"', tag) for one in ("name", "value"))
+        if 'type="checkbox"' in tag and " checked" not in tag:
+            continue
+        found.setdefault(name[1], []).append(value[1] if value else "")
+    for name, options in re.findall(r'<select id="(\w+)".*?>(.*?)</select>', form, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        found[name] = chosen[1] if chosen else ""
+    found["notes"] = re.search(r'<textarea id="notes"[^>]*>(.*?)<', form, re.DOTALL)[1]
+    return found
+
+
+def test_a_listing_is_written_explained_published_changed_and_retired(
+    host, base, stage, place, people, app
+):
+    host.get(f"{base}/listings")
+    assert "Internal Medicine Externship" in host.body
+    host.get(f"{base}/listings/new")
+    assert host.send(f"{base}/listings/new", title="Ward rounds", price="cheap").status_code == 422
+    assert 'value="cheap"' in host.body
+    assert 'id="price-note"' in host.body
+    old = f"{base}/listings/{place.listing_id}"
+    host.get(old)
+    filled = {**fields_of(host.body), "external_id": "NEW-1", "title": "Ward Elective"}
+    filled |= {"duties": ["history_taking", "physical_examination", "clinical_notes"]}
+    filled |= {"audience": "both", "deposit_kind": "share", "deposit_percent": "25"}
+    host.get(f"{base}/listings/new")
+    assert host.send(f"{base}/listings/new", **filled, preview="yes").status_code == 200
+    assert 'class="tier elective"' in host.body
+    assert "The words contradict the duties:" in host.body
+    assert 'value="Ward Elective"' in host.body
+    made = host.send(f"{base}/listings/new", **filled)
+    assert made.status_code == 303, host.body
+    own = made.headers["Location"].partition("?")[0]
+    host.get(f"{base}/listings/new")
+    assert host.send(f"{base}/listings/new", **filled).status_code == 422
+    assert 'class="error" id="external_id-note"' in host.body
+    host.get(own)
+    assert host.send(f"{own}/state", to="published").status_code == 303
+    host.get(own)
+    assert "It waits in review:" in host.body
+    same = {**fields_of(host.body)}
+    other = browser_of(app, people.make("coordinator", site_id=place.site_id, name="Cora Diaz"))
+    other.get(own)
+    other.send(own, **{**same, "title": "Ward Externship", "duties": ["history_taking"]})
+    late = host.send(own, **{**same, "price": "650"})
+    assert late.status_code == 409
+    assert "Cora Diaz has changed this meanwhile" in host.body
+    assert 'value="650"' in host.body
+    changed = {**fields_of(host.body), "title": "Ward Externship", "duties": ["history_taking"]}
+    assert host.send(own, **changed).status_code == 303
+    host.get(own)
+    assert "On show" in host.body
+    assert host.send(f"{own}/state", to="paused", why="").status_code == 422
+    assert host.send(f"{own}/state", to="paused", why="The ward moves.").status_code == 303
+    host.get(f"{own}/versions")
+    assert "The ward moves." in host.body
+    assert "650" in host.body
+    other.get(own)
+    assert "Retire:" not in other.body
+    assert other.send(f"{own}/state", to="retired", why="Mine.").status_code == 422
+    host.get(own)
+    assert host.send(f"{own}/state", to="retired", why="Moved.").status_code == 303
