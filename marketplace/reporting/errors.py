@@ -232,6 +232,11 @@ class LogIsKept(Conflict):
     title = "The log of deliveries stays as it is."
 
 
+class ProfileNeeded(Conflict):
+    code = "profile_needed"
+    title = "Fill in your profile first: what is published differs by applicant type."
+
+
 CONSTRAINTS: ConstraintErrors = {
     "report_run_holds": ReportHolds,
     "history_benchmark": ReportHolds,

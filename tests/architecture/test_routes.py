@@ -87,6 +87,8 @@ PUBLIC = frozenset(
         "/api/v1/reports/match",
         "/api/v1/reports/match/<int:match_year>",
         "/api/v1/benchmarks",
+        "/api/v1/match-calendar",
+        "/api/v1/match-calendar/<int:match_year>",
     }
 )
 # Made by the OpenAPI library itself, from the registered routes.

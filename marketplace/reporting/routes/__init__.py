@@ -1,9 +1,10 @@
 """Routes of reporting: what is published, and what analysts do."""
 
-from marketplace.reporting.routes import deliveries, exports, published, runs
+from marketplace.reporting.routes import deliveries, exports, published, readiness, runs
 
 BLUEPRINTS = (
     published.blueprint,
+    readiness.blueprint,
     runs.blueprint,
     exports.blueprint,
     deliveries.schedules,
