@@ -1,12 +1,13 @@
 """Outcomes at a terminal: take in a panel of past trainees, freeze a report, export."""
 
 from pathlib import Path
+from uuid import UUID
 
 import click
 from flask.cli import with_appcontext
 
 from marketplace.cli.edge import now, readable, transaction
-from marketplace.reporting.service import benchmarks, panel_import
+from marketplace.reporting.service import benchmarks, panel_import, reports
 
 
 @click.group()
@@ -34,3 +35,25 @@ def load_benchmarks() -> None:
     """Add the published figures that come with the product and are not there yet."""
     with transaction() as session:
         click.echo(f"{benchmarks.load_shipped(session, now())} new")
+
+
+@outcomes.command("recompute")
+@click.argument("run", type=click.UUID)
+@with_appcontext
+@readable
+def recompute(run: UUID) -> None:
+    """Work the frozen report RUN out again from the tables, and compare: inputs and bytes.
+
+    Exit status 1 if anything differs.
+    """
+    with transaction() as session:
+        frozen, again = reports.compare(session, run)
+    for name, kept, found in (
+        ("inputs", frozen.inputs_sha256, again.inputs_sha256),
+        ("report", frozen.result_sha256, again.sha256),
+    ):
+        if kept != found:
+            raise click.ClickException(
+                f"the {name} differ: frozen {kept.hex() if kept else 'not'}, now {found.hex()}"
+            )
+        click.echo(f"{name} {found.hex()}: the same")

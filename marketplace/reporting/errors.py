@@ -162,6 +162,13 @@ class ReportMissing(NotFound):
     title = "There is no published report of this Match year."
 
 
+class PublishedMeanwhile(Conflict):
+    """Another version of the year was published while this one was worked out; it tries again."""
+
+    code = "published_meanwhile"
+    title = "Another report of this year was published meanwhile; this one is worked out again."
+
+
 class ReportHolds(Conflict):
     """A frozen report is never changed."""
 

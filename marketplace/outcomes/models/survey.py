@@ -25,6 +25,9 @@ MODALITIES = "'in_person','virtual'"
 ROTATION_STATUSES = "'completed','cancelled'"
 FRAME_FLAGS = "'ok','duplicate','deceased'"
 DELIVERIES = "'delivered','bounced','not_sent'"
+TIERS = "'elective','externship','observership'"
+LEARNERS = "'student','graduate'"
+SITE_GROUPS = "'northeast','midwest','south','west','territory'"
 DISPOSITIONS = "'I','P','R','NC_no_reply','NC_bounced','NC_not_invited','O_deceased','NE'"
 
 
@@ -57,6 +60,9 @@ def _cohort_facts() -> tuple[CheckConstraint, ...]:
         CheckConstraint(f"delivery IN ({DELIVERIES})", name="delivery"),
         CheckConstraint(f"disposition IN ({DISPOSITIONS})", name="disposition"),
         CheckConstraint("wave BETWEEN 1 AND 99", name="wave"),
+        CheckConstraint(f"tier IN ({TIERS})", name="tier"),
+        CheckConstraint(f"learner_status IN ({LEARNERS})", name="learner_status"),
+        CheckConstraint(f"site_group IN ({SITE_GROUPS})", name="site_group"),
     )
 
 
@@ -82,6 +88,13 @@ class _CohortFacts:
     refused_items: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
 
     wave: Mapped[int | None] = mapped_column(SmallInteger)
+    # What the rotation was: as frozen on its booking, and the region of its site.
+    tier: Mapped[str | None]
+    learner_status: Mapped[str | None]
+    site_group: Mapped[str | None]
+    # What the answers may be used for beside the report: None is not asked, or not answered.
+    consent_research: Mapped[bool | None]
+    consent_named: Mapped[bool | None]
 
 
 class CohortMember(_CohortFacts, Base):

@@ -17,9 +17,27 @@ FACTS = (
     "match_items_answered",
     "lor_earned",
     "refused_items",
+    "tier",
+    "learner_status",
+    "site_group",
+    "consent_research",
+    "consent_named",
 )
 BANDS = ((3, "0-2y"), (6, "3-5y"))
 LAST_BAND = "6y+"
+# the regions of the U.S. Census Bureau: a grouping of sites that nobody chose for the report
+REGIONS = {
+    "northeast": "CT ME MA NH RI VT NJ NY PA",
+    "midwest": "IL IN MI OH WI IA KS MN MO NE ND SD",
+    "south": "DE DC FL GA MD NC SC VA WV AL KY MS TN AR LA OK TX",
+    "west": "AZ CO ID MT NV NM UT WY AK CA HI OR WA",
+}
+ELSEWHERE = "territory"
+
+
+def site_group(state: str) -> str:
+    """Return the Census region of a state's postal code; `territory` outside of the regions."""
+    return next((name for name, states in REGIONS.items() if state in states.split()), ELSEWHERE)
 
 
 def grad_band(graduation: date | None, match_year: int) -> str | None:

@@ -16,7 +16,7 @@ from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.models import Campaign, CohortMember, CohortMemberVersion, SurveyLink
 from marketplace.outcomes.queries import survey as queries
 from marketplace.outcomes.rules import questionnaire
-from marketplace.outcomes.rules.frame import FACTS, grad_band
+from marketplace.outcomes.rules.frame import FACTS, grad_band, site_group
 from marketplace.outcomes.rules.letters import fingerprint
 from marketplace.outcomes.rules.questionnaire import Disposition
 from marketplace.outcomes.service.match import person_of_trainee
@@ -33,6 +33,9 @@ class CompletedRotation:
     trainee_id: UUID
     specialty: str
     remote: bool
+    tier: str
+    learner_status: str
+    state: str
 
 
 def make(
@@ -92,6 +95,9 @@ def frame(
             delivery="not_sent",
             disposition=Disposition.NOT_INVITED.value,
             match_items_answered=False,
+            tier=rotation.tier,
+            learner_status=rotation.learner_status,
+            site_group=site_group(rotation.state),
         )
         session.add(member)
         keep_version(session, member, now)

@@ -43,7 +43,8 @@ known AS (
         member.img_type, member.specialty, member.modality, member.grad_band,
         member.rotation_status, member.frame_flag, member.consent_to_contact, member.invited,
         member.delivery, member.disposition, member.wave, member.match_items_answered,
-        member.lor_earned, member.refused_items,
+        member.lor_earned, member.refused_items, member.tier, member.learner_status,
+        member.site_group,
         outcome.registered, outcome.certified_rol, outcome.main_result, outcome.soap_result,
         outcome.outside_match, outcome.interviews, outcome.program,
         outcome.specialty AS residency_specialty,
@@ -59,7 +60,8 @@ known AS (
         facts.img_type, facts.specialty, facts.modality, facts.grad_band,
         facts.rotation_status, facts.frame_flag, facts.consent_to_contact, facts.invited,
         facts.delivery, facts.disposition, facts.wave, facts.match_items_answered,
-        facts.lor_earned, facts.refused_items,
+        facts.lor_earned, facts.refused_items, facts.tier, facts.learner_status,
+        facts.site_group,
         past.registered, past.certified_rol, past.main_result, past.soap_result,
         past.outside_match, past.interviews, past.program, past.specialty,
         past.source, past.recorded_at
@@ -103,7 +105,8 @@ _ROWS = """
 SELECT coalesce(external_id, person_id::text) AS trainee_id, img_type, disposition, specialty,
     modality, grad_band, rotation_status, frame_flag, consent_to_contact, invited, delivery, wave,
     match_items_answered, registered, certified_rol, main_result, soap_result, outside_match,
-    lor_earned, nullif(outcome_source, 'disputed') AS outcome_source
+    lor_earned, nullif(outcome_source, 'disputed') AS outcome_source, tier, learner_status,
+    site_group
 FROM known
 ORDER BY coalesce(external_id, person_id::text) COLLATE "C"
 """
@@ -112,8 +115,11 @@ BATCH = 5000
 # A trainee's last completed rotation counts: one row a person.
 COMPLETED = """
 SELECT DISTINCT ON (booking.trainee_id)
-    booking.trainee_id, listing.specialty, listing.setting = 'remote' AS remote
-FROM booking JOIN listing ON listing.id = booking.listing_id
+    booking.trainee_id, listing.specialty, listing.setting = 'remote' AS remote, booking.tier,
+    booking.learner_status, site.state
+FROM booking
+JOIN listing ON listing.id = booking.listing_id
+JOIN site ON site.id = booking.site_id
 WHERE booking.state = 'completed' AND booking.last_day < :before
 ORDER BY booking.trainee_id, booking.last_day DESC, booking.id DESC
 """
@@ -133,4 +139,4 @@ def panel(session: Session, match_year: int, as_of: datetime) -> Iterator[PanelR
 def completed_rotations(session: Session, before: date) -> list[CompletedRotation]:
     """Return the completed rotations that ended before a day, in the order of their last days."""
     rows = session.execute(text(COMPLETED), {"before": before})
-    return [CompletedRotation(row.trainee_id, row.specialty, row.remote) for row in rows]
+    return [CompletedRotation(**row) for row in rows.mappings()]

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from marketplace.core.db import Session
 from marketplace.reporting.models import Benchmark, ReportRun
 from marketplace.reporting.rules import benchmarks as rules
 from marketplace.web.pagination import Page, paginate
+
+# The first half of the advisory lock that a year is published under.
+PUBLISHING = 7043916
 
 
 def benchmarks(session: Session, at: datetime) -> list[rules.Benchmark]:
@@ -64,6 +67,29 @@ def published(session: Session, match_year: int) -> ReportRun | None:
         .order_by(ReportRun.as_of.desc(), ReportRun.asked_at.desc())
         .limit(1)
     ).scalar_one_or_none()
+
+
+def published_versions(session: Session, match_year: int) -> Sequence[ReportRun]:
+    """Return the year's public reports that have been worked out, in the order of publication."""
+    return (
+        session.execute(
+            select(ReportRun)
+            .where(
+                ReportRun.match_year == match_year,
+                ReportRun.public.is_(True),
+                ReportRun.result.is_not(None),
+            )
+            .order_by(ReportRun.frozen_at, ReportRun.id)
+            .execution_options(populate_existing=True)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def lock_year(session: Session, match_year: int) -> None:
+    """Publish one version of a year after the other: held to the end of the transaction."""
+    session.execute(select(func.pg_advisory_xact_lock(PUBLISHING, match_year)))
 
 
 def report_runs(

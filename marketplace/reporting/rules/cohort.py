@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from marketplace.reporting.rules import aapor, bounds, flow
+from marketplace.reporting.rules import aapor, bounds, flow, groupings
 from marketplace.reporting.rules.benchmarks import Benchmark, Choice, choose
 from marketplace.reporting.rules.claims import Against, Claim, RateFacts, make
 from marketplace.reporting.rules.cohort_weights import weighting_document
@@ -22,9 +22,17 @@ from marketplace.reporting.rules.exact_tests import (
 from marketplace.reporting.rules.intervals import clopper_pearson, ratio, wilson
 from marketplace.reporting.rules.panel import DISPOSITIONS, SOURCES, PanelRow
 from marketplace.reporting.rules.proportions import compare
-from marketplace.reporting.rules.publication import SMALL, hidden_counts
+from marketplace.reporting.rules.publication import (
+    SMALL,
+    Earlier,
+    Hiding,
+    hidden_counts,
+    hiding,
+)
 from marketplace.reporting.rules.showing import HIDDEN, Shown
 
+# the first published the groups by applicant type alone; what it made is worked out by it again
+ALONE, METHOD = "cohort-1", "cohort-2"
 # a panel holds IMGs only, so its whole is compared with the published rate of IMGs
 POPULATIONS = {"all": "img", "us_img": "us_img", "non_us_img": "non_us_img"}
 WHOM = {"all": "the IMGs", "us_img": "the US IMGs", "non_us_img": "the non-US IMGs"}
@@ -92,16 +100,19 @@ def report(
     benchmarks: Sequence[Benchmark] = (),
     public: bool = False,
     k: int = SMALL,
+    earlier: Sequence[Earlier] = (),
+    method: str = METHOD,
 ) -> dict[str, Any]:
     """The report of `rows`, the frame of Match year `year`, as plain data.
 
     Proportions are in 0 to 1; a rate without a denominator is None. `public` hides counts from
-    1 to k - 1, whatever else would give them away, and every figure that depends on one.
+    1 to k - 1, whatever else would give them away, and every figure that depends on one; versions
+    that were published `earlier` are taken into account. `CannotHide` if they leave no safe way.
     """
     table = flow.cells(rows)
-    hidden = hidden_counts(table, k) if public else {}
+    hides = _hides(rows, table, k, earlier, method) if public else Hiding({}, {})
     groups = {
-        group: Shown(flow.count(table, group), hidden.get(group, frozenset()))
+        group: Shown(flow.count(table, group), hides.groups.get(group, frozenset()))
         for group in flow.GROUPS
     }
     tested = _test(groups, benchmarks, year)
@@ -111,7 +122,7 @@ def report(
         for group, shown in groups.items()
         for claim in _claims(group, shown, tested[group], year, as_of)
     ]
-    return {
+    document = {
         "match_year": year,
         "as_of": as_of.isoformat() if as_of else None,
         "public": public,
@@ -126,6 +137,23 @@ def report(
         "claims": [asdict(claim) for claim in claims],
         "benchmarks": {group: _benchmark_document(tested[group].choice) for group in groups},
     }
+    if method != ALONE:
+        kinds = groupings.kinds(rows)
+        counted = groupings.counts(kinds, groupings.used(kinds))
+        document |= {"method": method, "groupings": groupings.documents(counted, hides.groupings)}
+    return document
+
+
+def _hides(
+    rows: Sequence[PanelRow],
+    table: Mapping[flow.Cell, int],
+    k: int,
+    earlier: Sequence[Earlier],
+    method: str,
+) -> Hiding:
+    if method == ALONE:
+        return Hiding(hidden_counts(table, k), {})
+    return hiding(rows, k, earlier)
 
 
 def _group(shown: Shown, tested: Tested) -> dict[str, Any]:

@@ -136,6 +136,14 @@ IMPLIED: Mapping[str, Callable[[Cell], bool]] = MappingProxyType(
     }
 )
 
+# what a flow diagram shows as lost from one step to the next
+LOSSES: Mapping[str, Callable[[Cell], bool]] = MappingProxyType(
+    {
+        "eligible_not_invited": lambda cell: eligible(cell) and cell.invited is not True,
+        "answered_not_registered": lambda cell: answered(cell) and not registered(cell),
+    }
+)
+
 
 def in_group(cell: Cell, group: str) -> bool:
     return group in {"all", cell.img_type}

@@ -50,6 +50,10 @@ class PanelRow:
     outside_match: bool | None = None
     lor_earned: bool | None = None
     outcome_source: str | None = None
+    # known of our own bookings only; a panel from elsewhere lacks them
+    tier: str | None = None
+    learner_status: str | None = None
+    site_group: str | None = None
 
 
 def _wave(text: str) -> int:

@@ -6,6 +6,8 @@ from marketplace.reporting.rules import libraries
 
 # a limit in nodes, unlike one in seconds, gives the same answer on every machine
 NODE_LIMIT = 200_000
+# a variable by its place, and its factor in a sum
+Term = tuple[int, float]
 
 
 class Program:
@@ -34,20 +36,18 @@ class Program:
         self._cost.append(cost)
         return len(self._lower) - 1
 
-    def require(self, places: Sequence[int], least: int | None, most: int | None) -> None:
+    def require(self, terms: Sequence[Term], least: int | None, most: int | None) -> None:
         """The sum of the variables lies between the limits; None is no limit."""
-        self._condition([(place, 1.0) for place in places], least, most)
+        self._condition(terms, least, most)
 
-    def only_if(self, places: Sequence[int], choice: int, least: int, most: int) -> None:
+    def only_if(self, terms: Sequence[Term], choice: int, least: int, most: int) -> None:
         """The sum is 0, or between the limits where the choice is 1."""
-        terms = [(place, 1.0) for place in places]
         self._condition([*terms, (choice, -float(most))], None, 0)
         self._condition([*terms, (choice, -float(least))], 0, None)
 
-    def apart(self, places: Sequence[int], reach: int) -> None:
+    def apart(self, terms: Sequence[Term], reach: int) -> None:
         """The sum is not 0; it is within `reach` of it."""
         side = self.choice(0.0, fixed=False)
-        terms = [(place, 1.0) for place in places]
         self._condition([*terms, (side, float(reach))], 1, None)
         self._condition([*terms, (side, float(reach))], None, reach - 1)
 
@@ -71,9 +71,7 @@ class Program:
         )
         return None if answer.x is None else [round(value) for value in answer.x]
 
-    def _condition(
-        self, terms: Sequence[tuple[int, float]], least: float | None, most: float | None
-    ) -> None:
+    def _condition(self, terms: Sequence[Term], least: float | None, most: float | None) -> None:
         row = len(self._least)
         self._entries += [(row, place, factor) for place, factor in terms if factor]
         self._least.append(-float("inf") if least is None else least)

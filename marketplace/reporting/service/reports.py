@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,20 +13,46 @@ from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import defer
-from marketplace.reporting.errors import NotYetThen, ReportMissing
+from marketplace.reporting.errors import (
+    NotYetThen,
+    PublishedMeanwhile,
+    ReportMissing,
+    ReportNotReady,
+)
 from marketplace.reporting.models import ReportRun
 from marketplace.reporting.queries import frame, runs
 from marketplace.reporting.rules import cohort
 from marketplace.reporting.rules.benchmarks import Benchmark
 from marketplace.reporting.rules.panel import PanelRow
+from marketplace.reporting.rules.publication import Earlier
 
-METHOD = "cohort-1"
+# Facts of a row that the first method did not know of.
+ADDED = ("tier", "learner_status", "site_group")
 FREEZE = "reporting.freeze_report"
 
 
 @dataclass(frozen=True)
+class Version:
+    """A version of the year's report that was published before, and the rows it was made from."""
+
+    as_of: datetime
+    sha256: bytes
+    document: dict[str, Any]
+    rows: list[PanelRow]
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What a later version says of it."""
+        return {"as_of": self.as_of.astimezone(UTC).isoformat(), "sha256": self.sha256.hex()}
+
+
+@dataclass(frozen=True)
 class Inputs:
-    """All that a report depends on. `k` is the smallest count that a public one shows."""
+    """All that a report depends on. `k` is the smallest count that a public one shows.
+
+    A public one depends on those that were published before: together they may tell no more than
+    each by itself.
+    """
 
     match_year: int
     as_of: datetime
@@ -33,15 +60,25 @@ class Inputs:
     k: int
     rows: list[PanelRow]
     figures: list[Benchmark]
+    method: str = cohort.METHOD
+    earlier: Sequence[Version] = field(default=())
 
     @property
     def sha256(self) -> bytes:
-        """The hash of the rows and of the published figures, in their fixed order."""
+        """The hash of the rows, the published figures and the earlier versions, in fixed order."""
         digest = hashlib.sha256()
-        for item in (*map(asdict, self.rows), *map(asdict, self.figures)):
+        rows = (
+            {name: value for name, value in asdict(row).items() if self._knows(name)}
+            for row in self.rows
+        )
+        versions = (version.named for version in self.earlier)
+        for item in (*rows, *map(asdict, self.figures), *versions):
             line = json.dumps(item, sort_keys=True, default=_plain, ensure_ascii=False)
             digest.update(line.encode() + b"\n")
         return digest.digest()
+
+    def _knows(self, name: str) -> bool:
+        return self.method != cohort.ALONE or name not in ADDED
 
 
 @dataclass(frozen=True)
@@ -51,6 +88,7 @@ class Computed:
     document: dict[str, Any]
     text: str
     inputs_sha256: bytes
+    method: str
 
     @property
     def sha256(self) -> bytes:
@@ -78,8 +116,12 @@ def compute(inputs: Inputs) -> Computed:
         benchmarks=inputs.figures,
         public=inputs.public,
         k=inputs.k,
+        earlier=[Earlier.of(version.rows, version.document) for version in inputs.earlier],
+        method=inputs.method,
     )
-    return Computed(document, _canonical(document), inputs.sha256)
+    if inputs.earlier:
+        document["earlier_versions"] = [version.named for version in inputs.earlier]
+    return Computed(document, _canonical(document), inputs.sha256, inputs.method)
 
 
 def ask(
@@ -120,16 +162,52 @@ def inputs_of(session: Session, run_id: UUID) -> Inputs:
         raise NotFound
     rows = list(frame.panel(session, run.match_year, run.as_of))
     figures = runs.benchmarks(session, at=run.asked_at)
-    return Inputs(run.match_year, run.as_of, run.public, run.k, rows, figures)
+    return Inputs(
+        match_year=run.match_year,
+        as_of=run.as_of,
+        public=run.public,
+        k=run.k,
+        rows=rows,
+        figures=figures,
+        method=run.method_version or cohort.METHOD,
+        earlier=_published_before(session, run) if run.public else (),
+    )
+
+
+def _published_before(session: Session, run: ReportRun) -> list[Version]:
+    """The versions that a run must agree with: those that it names once it is frozen, else all."""
+    found = runs.published_versions(session, run.match_year)
+    if run.result is not None:
+        named = [one["sha256"] for one in json.loads(run.result).get("earlier_versions", ())]
+        found = [one for one in found if one.result_sha256 and one.result_sha256.hex() in named]
+    return [
+        Version(
+            as_of=one.as_of,
+            sha256=one.result_sha256,
+            document=json.loads(one.result),
+            rows=list(frame.panel(session, one.match_year, one.as_of)),
+        )
+        for one in found
+        if one.result is not None and one.result_sha256 is not None
+    ]
 
 
 def fill(session: Session, run_id: UUID, computed: Computed, now: datetime) -> ReportRun:
-    """Put the result into a run that was asked for; one that stands stays as it is."""
+    """Put the result into a run that was asked for; one that stands stays as it is.
+
+    `PublishedMeanwhile` if a version of the year has been published that the result does not know.
+    """
     run = runs.report_run(session, run_id, lock=True)
     if run is None:
         raise NotFound
     if run.result is None:
-        run.method_version = METHOD
+        if run.public:
+            runs.lock_year(session, run.match_year)
+            known = {one["sha256"] for one in computed.document.get("earlier_versions", ())}
+            versions = runs.published_versions(session, run.match_year)
+            if {one.result_sha256.hex() for one in versions if one.result_sha256} != known:
+                raise PublishedMeanwhile
+        run.method_version = computed.method
         run.inputs_sha256 = computed.inputs_sha256
         run.result = computed.text
         run.result_sha256 = computed.sha256
@@ -150,6 +228,16 @@ def note_failure(session: Session, run_id: UUID, failure: str) -> None:
 def recompute(session: Session, run_id: UUID) -> Computed:
     """Work a run out again from the tables: text and hashes are those that it was frozen with."""
     return compute(inputs_of(session, run_id))
+
+
+def compare(session: Session, run_id: UUID) -> tuple[ReportRun, Computed]:
+    """Return a frozen run and what it is worked out to now; `ReportNotReady` before it is filled."""
+    run = runs.report_run(session, run_id)
+    if run is None:
+        raise NotFound
+    if run.result is None:
+        raise ReportNotReady(run.failure)
+    return run, recompute(session, run_id)
 
 
 def published(session: Session, match_year: int) -> ReportRun:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from marketplace.core.db import edge
 from marketplace.outcomes.queries import match as match_queries
 from marketplace.outcomes.rules.match import FIELDS, Provenance, encode
 from marketplace.outcomes.service import match
-from marketplace.reporting.errors import TableUnreadable
+from marketplace.reporting.errors import PublishedMeanwhile, TableUnreadable
 from marketplace.reporting.queries import frame, runs
 from marketplace.reporting.rules import cohort
 from marketplace.reporting.rules.panel import read_panel
@@ -202,6 +203,44 @@ def test_what_is_published_hides_small_counts_and_is_the_frozen_bytes(
     assert client.get(f"{API}/reports/match").get_json() == {"match_years": [YEAR]}
     assert client.get(f"{API}/reports/runs/{whole['id']}/report").status_code == 401
     assert client.get(f"{API}/reports/match/{YEAR}?img_type=us_img").get_data() == answer.get_data()
+
+
+def test_a_version_that_is_published_later_agrees_with_the_earlier_one(
+    client, analyst, run_jobs, session, clock, app
+):
+    """Each is worked out again to its bytes by the command, though the other was published since."""
+    load_shipped(session, TAKEN_IN)
+    import_panel(session, "\n".join(PANEL.splitlines()[:30]), YEAR, TAKEN_IN)
+    first = freeze(client, analyst, run_jobs, public=True)
+    clock.advance(timedelta(days=1))
+    correct(session, "S0012", {"main_result": "unmatched"}, clock.now())
+    second = freeze(client, analyst, run_jobs, public=True)
+    documents = [
+        client.get(f"{API}/reports/runs/{run['id']}/report", headers=analyst.headers).get_json()
+        for run in (first, second)
+    ]
+    assert "earlier_versions" not in documents[0]
+    assert documents[1]["earlier_versions"] == [
+        {"as_of": first["as_of"], "sha256": first["result_sha256"]}
+    ]
+    assert documents[0]["groupings"].keys() == {"specialty", "wave"}
+    for run in (first, second):
+        again = reports.recompute(session, run["id"])
+        assert again.sha256.hex() == run["result_sha256"]
+        assert again.inputs_sha256.hex() == run["inputs_sha256"]
+    alone = reports.inputs_of(session, second["id"])
+    late = reports.compute(replace(alone, earlier=()))
+    session.execute(
+        text(
+            "INSERT INTO report_run (id, match_year, as_of, public, k, asked_at)"
+            " SELECT gen_random_uuid(), match_year, as_of, true, k, asked_at FROM report_run"
+            " WHERE id = :id"
+        ),
+        {"id": second["id"]},
+    )
+    other = session.execute(text("SELECT id FROM report_run WHERE result IS NULL")).scalar_one()
+    with pytest.raises(PublishedMeanwhile):
+        reports.fill(session, other, late, clock.now())
 
 
 def test_a_reported_past_is_closed(panel, client, analyst, run_jobs, session):

@@ -1,0 +1,172 @@
+"""The fixed groupings of a report beside applicant type, and their counts.
+
+A grouping sorts everybody by one fact: the specialty, the tier and the learner status of the
+rotation, the region of its site, the wave that was answered. What is not known is a category of
+its own. Nobody chooses others, so that no two views can be compared to find a hidden figure.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from marketplace.reporting.rules import bounds, flow
+from marketplace.reporting.rules.flow import Cell
+from marketplace.reporting.rules.intervals import ratio, wilson
+from marketplace.reporting.rules.panel import PanelRow
+from marketplace.reporting.rules.showing import HIDDEN, Shown
+
+NOT_KNOWN = "not_known"
+WITHHELD = "withheld"
+CORE = (
+    "eligible",
+    "match_items_answered",
+    "active_applicants",
+    "matched_pgy1",
+    "lor_known",
+    "lor_earned",
+)
+# a grouping's name is the fact of a row that it sorts by; its counts
+GROUPINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "specialty": CORE,
+        "tier": CORE,
+        "learner_status": CORE,
+        "site_group": CORE,
+        "wave": ("responded_I_or_P",),
+    }
+)
+# what subtraction would give of a category: the first count without the second
+DIFFERENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "silent": ("eligible", "match_items_answered"),
+        "answered_not_active": ("match_items_answered", "active_applicants"),
+        "active_not_matched": ("active_applicants", "matched_pgy1"),
+        "lor_not_earned": ("lor_known", "lor_earned"),
+    }
+)
+Counts = Mapping[str, Mapping[str, Mapping[str, int]]]
+Hidden = Mapping[str, Mapping[str, frozenset[str]] | None]
+
+
+class Kind(NamedTuple):
+    """Rows that a report treats alike: what is counted of them, and where they are sorted."""
+
+    cell: Cell
+    categories: tuple[str, ...]
+
+
+_facts: Callable[[PanelRow], tuple[Any, ...]] = attrgetter(*Cell._fields)
+_sorted_by: Callable[[PanelRow], tuple[Any, ...]] = attrgetter(*GROUPINGS)
+
+
+def kind(row: PanelRow) -> Kind:
+    return Kind(
+        Cell._make(_facts(row)),
+        tuple(NOT_KNOWN if fact is None else str(fact) for fact in _sorted_by(row)),
+    )
+
+
+def kinds(rows: Iterable[PanelRow]) -> Counter[Kind]:
+    """How many rows there are of each kind; a large panel is walked through once."""
+    facts = Counter((_facts(row), _sorted_by(row)) for row in rows)
+    return Counter(
+        {
+            Kind(
+                Cell._make(cell),
+                tuple(NOT_KNOWN if fact is None else str(fact) for fact in categories),
+            ): n
+            for (cell, categories), n in facts.items()
+        }
+    )
+
+
+def used(table: Mapping[Kind, int]) -> tuple[str, ...]:
+    """The groupings of which anything is known; a panel from elsewhere has not all of them."""
+    return tuple(
+        name
+        for place, name in enumerate(GROUPINGS)
+        if any(kind.categories[place] != NOT_KNOWN for kind in table)
+    )
+
+
+def is_category(grouping: str, category: str) -> bool:
+    """Whether a category is shown: who did not answer is in no wave."""
+    return grouping != "wave" or category != NOT_KNOWN
+
+
+def counts(table: Mapping[Kind, int], names: Sequence[str]) -> Counts:
+    """Grouping -> category -> count -> how many; a category without anybody is left out."""
+    found: dict[str, dict[str, Counter[str]]] = {name: {} for name in names}
+    places = {name: place for place, name in enumerate(GROUPINGS)}
+    tests = {name: flow.COUNTS[name] for wanted in GROUPINGS.values() for name in wanted}
+    for one, n in table.items():
+        holds = {name for name, test in tests.items() if test(one.cell)}
+        for grouping in names:
+            category = one.categories[places[grouping]]
+            counted = holds.intersection(GROUPINGS[grouping])
+            if counted and is_category(grouping, category):
+                into = found[grouping].setdefault(category, Counter())
+                for name in counted:
+                    into[name] += n
+    return {
+        grouping: {
+            category: {name: by_name[name] for name in GROUPINGS[grouping]}
+            for category, by_name in sorted(categories.items())
+        }
+        for grouping, categories in found.items()
+    }
+
+
+def documents(counted: Counts, hidden: Hidden) -> dict[str, Any]:
+    """The groupings as a report has them; one that can't be shown safely is `withheld` whole."""
+    made: dict[str, Any] = {}
+    for grouping, categories in counted.items():
+        hides = hidden.get(grouping, {})
+        made[grouping] = (
+            WITHHELD
+            if hides is None
+            else {
+                category: _category(grouping, Shown(values, hides.get(category, frozenset())))
+                for category, values in categories.items()
+            }
+        )
+    return made
+
+
+def hidden_in(document: Mapping[str, Any]) -> dict[str, dict[str, frozenset[str]]]:
+    """What a published document hides of the groupings that it shows."""
+    return {
+        grouping: {
+            category: frozenset(name for name in GROUPINGS[grouping] if figures[name] == HIDDEN)
+            for category, figures in categories.items()
+        }
+        for grouping, categories in document.get("groupings", {}).items()
+        if categories != WITHHELD
+    }
+
+
+def _category(grouping: str, shown: Shown) -> dict[str, Any]:
+    figures: dict[str, Any] = {name: shown.count(name) for name in GROUPINGS[grouping]}
+    if grouping == "wave":
+        return figures
+    return figures | {
+        "match_rate": shown.figure(ratio, "matched_pgy1", "active_applicants"),
+        "wilson95": shown.figure(_wilson, "matched_pgy1", "active_applicants"),
+        "manski_unknown_applicants": shown.figure(
+            _manski, "matched_pgy1", "active_applicants", "eligible", "match_items_answered"
+        ),
+        "lor_rate": shown.figure(ratio, "lor_earned", "lor_known"),
+        "lor_wilson95": shown.figure(_wilson, "lor_earned", "lor_known"),
+        "answered_share": shown.figure(ratio, "match_items_answered", "eligible"),
+    }
+
+
+def _wilson(x: int, n: int) -> list[float | None]:
+    return list(wilson(x, n).limits())
+
+
+def _manski(x: int, n: int, eligible: int, answered: int) -> list[float | None]:
+    found = bounds.unknown_applicants(x, n, eligible - answered)
+    return [found.lower, found.upper]

@@ -1,0 +1,162 @@
+"""Groupings and versions of a report: what each is, and that together they give nothing away."""
+
+import copy
+import json
+import random
+from dataclasses import replace
+
+import pytest
+
+from marketplace.reporting.rules import flow, groupings
+from marketplace.reporting.rules.cohort import ALONE, report
+from marketplace.reporting.rules.groupings import GROUPINGS
+from marketplace.reporting.rules.panel import PanelRow
+from marketplace.reporting.rules.publication import Earlier, hidden_counts
+from tests.unit.reporting.joint_attacker import HIDDEN, JointAttacker, counted, flat
+
+TIERS = ("elective", "externship", "observership")
+# small enough for a panel of a test to have both shown and hidden figures
+K = 5
+REGIONS = ("midwest", "northeast", "south", "west")
+
+
+@pytest.fixture(scope="module")
+def rows(sample):
+    """The sample, with what only our own bookings know."""
+    chance = random.Random(6)
+    return [
+        replace(
+            row,
+            tier=chance.choice(TIERS),
+            learner_status=chance.choice(("student", "graduate")),
+            site_group=chance.choice(REGIONS),
+        )
+        for row in sample[:80]
+    ]
+
+
+@pytest.fixture(scope="module")
+def later(rows):
+    """The same people a month on: some answered late, two results were corrected."""
+    moved = [
+        replace(row, disposition="I", wave=4, match_items_answered=True, registered=True,
+                certified_rol=True, main_result="matched_pgy1", soap_result="not_applicable",
+                outside_match=False, lor_earned=True, outcome_source="self_reported")
+        if row.disposition == "NC_no_reply" and row.trainee_id[-1] == "3"
+        else row
+        for row in rows
+    ]  # fmt: skip
+    active = [i for i, row in enumerate(moved) if row.main_result == "matched_pgy1"][:2]
+    for i in active:
+        moved[i] = replace(moved[i], main_result="unmatched", soap_result="placed_pgy1")
+    return moved
+
+
+@pytest.fixture(scope="module")
+def published(rows, later, registry):
+    """Two versions of one year's report, the second published after the first."""
+    first = report(rows, year=2024, benchmarks=registry, public=True, k=K)
+    second = report(
+        later,
+        year=2024,
+        benchmarks=registry,
+        public=True,
+        k=K,
+        earlier=[Earlier.of(rows, json.loads(json.dumps(first)))],
+    )
+    return first, second
+
+
+def test_every_hidden_figure_of_all_that_is_published_could_be_another(rows, later, published):
+    """Rows of other people, made by the attacker, give the very same two publications."""
+    attacker = JointAttacker([rows, later], published)
+    assert len(attacker.secrets(K)) > 30
+    assert attacker.determined(K) == []
+
+
+def test_the_attacker_finds_what_is_given_away(rows, published):
+    """Without the figures that are hidden only for others' sake, small ones follow."""
+    careless = copy.deepcopy(published[0])
+    true = counted(rows)
+    for category, figures in careless["groupings"]["specialty"].items():
+        for name in GROUPINGS["specialty"]:
+            if true["specialty", category, name] >= K:
+                figures[name] = true["specialty", category, name]
+    attacker = JointAttacker([rows], [careless])
+    assert any(key[0] == "specialty" for _, key in attacker.determined(K))
+
+
+def test_no_small_count_is_shown_and_enough_is(rows, later, published):
+    for people, document in zip((rows, later), published, strict=True):
+        shown = flat(document)
+        assert [key for key, n in shown.items() if n != HIDDEN and 1 <= n < K] == []
+        true = counted(people)
+        assert all(n in (HIDDEN, true[key]) for key, n in shown.items())
+        assert document["groups"]["all"]["match_rate"] != HIDDEN
+        assert (
+            document["groupings"]["tier"]["observership"]["eligible"]
+            == (true["tier", "observership", "eligible"])
+        )
+
+
+def test_figures_of_a_category_fall_with_their_counts(published):
+    for document in published:
+        for name, categories in document["groupings"].items():
+            for figures in categories.values() if name != "wave" else ():
+                rate_hidden = HIDDEN in (figures["matched_pgy1"], figures["active_applicants"])
+                assert (figures["match_rate"] == HIDDEN) is rate_hidden
+                assert (figures["wilson95"] == HIDDEN) is rate_hidden
+                if HIDDEN in (figures["eligible"], figures["match_items_answered"]):
+                    assert figures["manski_unknown_applicants"] == HIDDEN
+
+
+def test_groupings_add_up_to_the_whole(rows, registry):
+    whole = report(rows, year=2024, benchmarks=registry)
+    everyone = whole["groups"]["all"]
+    for name in ("specialty", "tier", "learner_status", "site_group"):
+        for count in GROUPINGS[name]:
+            total = sum(figures[count] for figures in whole["groupings"][name].values())
+            assert total == everyone[count], (name, count)
+    waves = whole["groupings"]["wave"]
+    assert sum(wave["responded_I_or_P"] for wave in waves.values()) == everyone["responded_I_or_P"]
+    elective = whole["groupings"]["tier"]["elective"]
+    matched, active = elective["matched_pgy1"], elective["active_applicants"]
+    assert elective["match_rate"] == matched / active
+    silent = elective["eligible"] - elective["match_items_answered"]
+    assert elective["manski_unknown_applicants"] == [
+        matched / (active + silent), (matched + silent) / (active + silent)
+    ]  # fmt: skip
+
+
+def test_a_panel_that_lacks_a_fact_has_no_grouping_by_it(sample, registry):
+    found = report(sample, year=2024, benchmarks=registry)["groupings"]
+    assert list(found) == ["specialty", "wave"]
+    assert not groupings.counts(groupings.kinds([]), groupings.used({}))
+
+
+def test_a_grouping_that_can_not_be_shown_safely_is_withheld_whole(registry):
+    """One silent person in each of two specialties: their sum is known, and each is at least 1."""
+    people = [
+        PanelRow(
+            trainee_id=specialty,
+            img_type="us_img",
+            disposition="NC_no_reply",
+            match_items_answered=False,
+            specialty=specialty,
+        )
+        for specialty in ("pathology", "neurology")
+    ]
+    shown = report(people, year=2024, benchmarks=registry, public=True, k=2)
+    assert shown["groups"]["all"]["eligible"] == 2
+    assert shown["groupings"]["specialty"] == "withheld"
+
+
+def test_a_report_of_the_first_method_is_worked_out_as_it_was(sample, registry):
+    people = sample[:60]
+    document = report(people, year=2024, benchmarks=registry, public=True, k=3, method=ALONE)
+    assert not {"groupings", "method"} & document.keys()
+    hides = hidden_counts(flow.cells(people), 3)
+    shown = flat(document)
+    assert {key for key, n in shown.items() if n == HIDDEN} == {
+        (group, name) for group, names in hides.items() for name in names
+    }
