@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0073_groupings"
-down_revision = "0072_disputes_regained_valid"
+revision = "0075_groupings"
+down_revision = "0074_letter_ledger_valid"
 branch_labels = None
 depends_on = None
 
