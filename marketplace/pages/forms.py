@@ -1,7 +1,7 @@
 """What a form sends, read by the very schemas of the API; typed values are kept beside errors."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from flask import request
 from marshmallow import Schema, ValidationError
@@ -13,9 +13,12 @@ from marketplace.web.problems import flatten
 from marketplace.web.problems import meant as meant_by
 
 IN_FORMS = frozenset({"csrf_token", "next"})
+# What a form can be refused for and shown again; all else is an error page.
+SHOWN_AGAIN = frozenset({409, 412, 413, 422})
 Errors = Mapping[str, list[str]]
 # What a service or the database says no with.
 REFUSALS = (DomainError, IntegrityError)
+Done = TypeVar("Done")
 
 
 def read(schema: Schema, given: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
@@ -46,3 +49,19 @@ def meant(error: DomainError | IntegrityError) -> DomainError:
     """What was refused, with all that was done before it undone: the page shows what is."""
     context.session().rollback()
     return error if isinstance(error, DomainError) else meant_by(error)
+
+
+def tried(action: Callable[[], Done], field: str) -> tuple[Done | None, Errors]:
+    """What a service did, or its refusal by field: then nothing of it is left in the session."""
+    try:
+        return action(), {}
+    except REFUSALS as error:
+        refused = meant(error)
+    if refused.status not in SHOWN_AGAIN:
+        raise refused
+    return None, wrong(refused, field)
+
+
+def whole_number(text: str) -> int | str:
+    """A number that was typed as one; anything else as it is, for the schema to refuse."""
+    return int(text) if text.strip().isdecimal() else text

@@ -13,8 +13,18 @@ from marketplace.pages.public.crawlers import blueprint as crawlers
 from marketplace.pages.public.listings import blueprint as listings
 from marketplace.pages.public.routes import blueprint as public
 from marketplace.pages.public.searching import blueprint as searching
+from marketplace.pages.trainee.data import blueprint as data
+from marketplace.pages.trainee.documents import blueprint as documents
+from marketplace.pages.trainee.itineraries import blueprint as itineraries
+from marketplace.pages.trainee.letters import blueprint as letters
+from marketplace.pages.trainee.messages import blueprint as messages
+from marketplace.pages.trainee.paying import blueprint as paying
 from marketplace.pages.trainee.profile import blueprint as profile
 from marketplace.pages.trainee.rotations import blueprint as rotations
+from marketplace.pages.trainee.searches import blueprint as searches
+from marketplace.pages.trainee.waiting import blueprint as waiting
+from marketplace.pages.trainee.wallet import blueprint as wallet
+from marketplace.pages.trainee.weeks import blueprint as weeks
 
 BLUEPRINTS = (
     public,
@@ -23,6 +33,16 @@ BLUEPRINTS = (
     accounts,
     profile,
     rotations,
+    paying,
+    documents,
+    messages,
+    letters,
+    itineraries,
+    wallet,
+    waiting,
+    weeks,
+    searches,
+    data,
     crawlers,
     checks,
     webhooks,

@@ -1,11 +1,15 @@
 """The one way in for files that people send in a request's body.
 
-`whole` is for what is used at once: it is looked at for viruses here. `pieces` and `held` are for what
-is stored, sealed, and looked at by a job before anybody reads it. A test walks all routes that take a
-file, and no other module reads a body.
+`whole` is for what is used at once: it is looked at for viruses here. `pieces`, `held` and `of_form` are
+for what is stored, sealed, and looked at by a job before anybody reads it. A test walks all routes that
+take a file, and no other module reads a body.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from io import SEEK_END
+from typing import Any, TypeVar, cast
 
 from flask import request
 
@@ -13,6 +17,17 @@ from marketplace.core.scanning import VirusScanner, refuse_unseen
 from marketplace.web import context
 
 PIECE = 1 << 16
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A file that was chosen in a form: what the browser says of it, and its bytes in pieces."""
+
+    filename: str
+    media_type: str
+    size: int
+    pieces: Iterator[bytes]
 
 
 def whole(most: int) -> bytes:
@@ -40,3 +55,31 @@ def pieces(most: int, size: int = PIECE) -> Iterator[bytes]:
     request.max_content_length = most
     while piece := request.stream.read(size):
         yield piece
+
+
+def form_first(view: View) -> View:
+    """Have the form come in whole before anything is asked of the database; files go to disk.
+
+    Stands above the guard: else a slow line would hold a transaction open until its file is here.
+    """
+
+    @wraps(view)
+    def later(*args: Any, **kwargs: Any) -> Any:
+        _ = request.files
+        return view(*args, **kwargs)
+
+    return cast("View", later)
+
+
+def of_form(field: str) -> Chosen | None:
+    """Return the file of a form's field, for who holds it back until it was looked at.
+
+    None where none was chosen.
+    """
+    found = request.files.get(field)
+    if found is None or not found.filename:
+        return None
+    size = found.stream.seek(0, SEEK_END)
+    found.stream.seek(0)
+    pieces = iter(lambda: found.stream.read(PIECE), b"")
+    return Chosen(found.filename, found.mimetype, size, pieces)

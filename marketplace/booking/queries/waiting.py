@@ -56,6 +56,14 @@ def entry(session: Session, entry_id: UUID, *, lock: bool = False) -> WaitingEnt
     return found
 
 
+def own(session: Session, entry_id: UUID, trainee_id: UUID) -> WaitingEntry:
+    """Return the trainee's own entry; `NotFound` for everybody else's."""
+    found = entry(session, entry_id)
+    if found.trainee_id != trainee_id:
+        raise NotFound
+    return found
+
+
 def placed(session: Session, page: Page[WaitingEntry]) -> Page[Placed]:
     """The entries of a page with their positions and newest offers: two queries for any page."""
     ids = [one.id for one in page.items]

@@ -90,9 +90,9 @@ def list_threads(args: dict[str, Any]) -> Page[kept.Thread]:
 @blueprint.response(200, BookingMessagePage)
 def list_messages(args: dict[str, Any], booking_id: UUID) -> Page[dict[str, Any]]:
     """Read a booking's messages, the newest first."""
-    booking, _ = _thread(booking_id)
+    booking, _ = thread(booking_id)
     page = kept.page(context.session(), booking.id, **args)
-    return Page(_shown(booking, page.items), page.next_cursor)
+    return Page(shown(booking, page.items), page.next_cursor)
 
 
 @blueprint.route(THREAD, methods=["POST"])
@@ -104,12 +104,12 @@ def post(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
 
     It can't be changed or taken back. 409 `too_many_messages` after thirty in an hour.
     """
-    booking, role = _thread(booking_id)
+    booking, role = thread(booking_id)
     session, author = context.session(), current_account().id
     message = messages.post(
         session, booking, author_id=author, role=role, now=context.now(), **data
     )
-    return _shown(booking, [message])[0]
+    return shown(booking, [message])[0]
 
 
 @blueprint.route(f"{THREAD}/presence", methods=["POST"])
@@ -120,7 +120,7 @@ def join(booking_id: UUID) -> dict[str, Any]:
     session = context.session()
     booking = queries.find(session, booking_id)
     message = messages.join(session, booking, current_account().id, context.now())
-    return _shown(booking, [message])[0]
+    return shown(booking, [message])[0]
 
 
 @blueprint.route(f"{THREAD}/read", methods=["PUT"])
@@ -129,7 +129,7 @@ def join(booking_id: UUID) -> dict[str, Any]:
 @blueprint.response(204)
 def mark_read(data: dict[str, int], booking_id: UUID) -> None:
     """Say up to which number you have read; the others see it."""
-    booking, _ = _thread(booking_id)
+    booking, _ = thread(booking_id)
     messages.read(context.session(), booking, current_account().id, data["number"], context.now())
 
 
@@ -144,7 +144,7 @@ def put_file(args: dict[str, str], booking_id: UUID, file_id: UUID) -> MessageFi
     It is inspected, sealed and stored as it comes in. The same id with the same file again is the
     same; with another, 409 `file_id_taken`. What goes with no message within a week is removed.
     """
-    booking, _ = _thread(booking_id)
+    booking, _ = thread(booking_id)
     parts, session, now, by = context.parts(), context.session(), context.now(), _account_id()
     thread_id = booking.id
     try:
@@ -181,7 +181,7 @@ def get_file(booking_id: UUID, file_id: UUID) -> Response:
     409 `file_not_scanned` until the virus scanner, where there is one, has looked at it;
     `file_gone` once its content was erased.
     """
-    booking, _ = _thread(booking_id)
+    booking, _ = thread(booking_id)
     parts, session, by = context.parts(), context.session(), current_account().id
     found = kept.readable_file(session, booking.id, by, file_id)
     key = _key(found)
@@ -248,7 +248,7 @@ def _taken_in(found: replies.Pending, now: datetime) -> str:
     return outcome
 
 
-def _thread(booking_id: UUID) -> tuple[Booking, str]:
+def thread(booking_id: UUID) -> tuple[Booking, str]:
     """Return the booking and as whom the caller is in its thread; else 404, or 403 `not_joined`."""
     session, found = context.session(), caller()
     booking = queries.find(session, booking_id)
@@ -266,7 +266,7 @@ def _thread(booking_id: UUID) -> tuple[Booking, str]:
     return booking, "operator"
 
 
-def _shown(booking: Booking, found: Any) -> list[dict[str, Any]]:
+def shown(booking: Booking, found: Any) -> list[dict[str, Any]]:
     """Messages with names, files and who has read them; three queries, whatever the page."""
     session = context.session()
     items: list[BookingMessage] = list(found)

@@ -17,7 +17,6 @@ from marketplace.booking.schemas.waiting import (
     WaitingPlaceSchema,
 )
 from marketplace.booking.service import offers, waiting
-from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_account, require, signed_in, site_member
 from marketplace.web import context
 from marketplace.web.api import PREFIX, Blueprint
@@ -136,10 +135,7 @@ def history(entry_id: UUID) -> dict[str, Any]:
 
 
 def _own(entry_id: UUID) -> WaitingEntry:
-    entry = queries.entry(context.session(), entry_id)
-    if entry.trainee_id != current_account().id:
-        raise NotFound
-    return entry
+    return queries.own(context.session(), entry_id, current_account().id)
 
 
 def _one(entry: WaitingEntry) -> dict[str, Any]:

@@ -85,6 +85,33 @@ def ask(
     `base` is the public address below which our own addresses stand; not `direct`, and the address
     is ours even where the store could sign one. Refuses by what is declared.
     """
+    check(session, wish, holder_id=holder_id, document_id=document_id, now=now)
+    upload = _announce(session, new_id(), wish, holder_id, document_id, now)
+    signed = store.signed_upload(incoming_key(upload.id), LIFE) if direct else None
+    token = signer.sign(UPLOAD, upload.id, upload.expires_at)
+    return Address(upload, signed or f"{base}/{token}", signed is not None)
+
+
+def take_sent(
+    session: Session,
+    upload_id: UUID,
+    wish: Wish,
+    stored: Stored,
+    *,
+    holder_id: UUID,
+    document_id: UUID | None,
+    now: datetime,
+) -> DocumentUpload:
+    """Make a document of what came with its own description, and is stored below `upload_id`."""
+    check(session, wish, holder_id=holder_id, document_id=document_id, now=now)
+    _announce(session, upload_id, wish, holder_id, document_id, now)
+    return take(session, upload_id, stored, now)
+
+
+def check(
+    session: Session, wish: Wish, *, holder_id: UUID, document_id: UUID | None, now: datetime
+) -> None:
+    """Refuse by what is declared, before a byte is stored."""
     try:
         check_declared(wish.filename, wish.media_type, wish.size)
     except FileFault as fault:
@@ -98,8 +125,18 @@ def ask(
             raise DocumentGone
         if document.kind != wish.kind:
             raise NotTheKind(fields={"kind": [f"The document is of the kind {document.kind}."]})
+
+
+def _announce(
+    session: Session,
+    upload_id: UUID,
+    wish: Wish,
+    holder_id: UUID,
+    document_id: UUID | None,
+    now: datetime,
+) -> DocumentUpload:
     upload = DocumentUpload(
-        id=new_id(),
+        id=upload_id,
         holder_id=holder_id,
         document_id=document_id,
         kind=wish.kind,
@@ -113,9 +150,7 @@ def ask(
     )
     session.add(upload)
     session.flush()
-    signed = store.signed_upload(incoming_key(upload.id), LIFE) if direct else None
-    token = signer.sign(UPLOAD, upload.id, upload.expires_at)
-    return Address(upload, signed or f"{base}/{token}", signed is not None)
+    return upload
 
 
 def check_facts(facts: Facts, now: datetime) -> None:

@@ -74,6 +74,7 @@ def show(listing_id: UUID) -> Response:
     agreed = fee_on(listings.platform_fees(session, listing.site_id), today)
     facts = advertised(listing, context.parts().get(Settings), agreed)
     chosen = _chosen(listing, asked, today)
+    calendar = _calendar(listing, today)
     return page(
         "listings/listing.html",
         NOT_PROCESSABLE if errors else 200,
@@ -83,7 +84,8 @@ def show(listing_id: UUID) -> Response:
         chosen=chosen,
         errors=errors,
         typed=request.args,
-        calendar=_calendar(listing, today),
+        calendar=calendar,
+        full=_is_full(calendar, chosen),
         explanation=_explanation(listing, chosen, who),
         may_hold=who.account_id is not None and Role.TRAINEE in who.roles,
         english=text_of(listing.english) if listing.english.asked else None,
@@ -120,6 +122,13 @@ def _calendar(listing: Shown, today: date) -> Sequence[tuple[date, Sequence[tupl
         left = 0 if week in year.blackout_weeks else free
         months.setdefault(monday.replace(day=1), []).append((monday, left))
     return list(months.items())
+
+
+def _is_full(calendar: Sequence[tuple[date, Sequence[tuple[date, int]]]], chosen: Choice) -> bool:
+    """Whether a week that is chosen is offered, and nobody can have it now."""
+    free = {monday: left for _, mondays in calendar for monday, left in mondays}
+    wanted = [chosen.first_day + number * WEEK for number in range(chosen.weeks)]
+    return any(free.get(monday) == 0 for monday in wanted)
 
 
 def _explanation(listing: Shown, chosen: Choice, who: Reader) -> Explanation | None:

@@ -1,6 +1,6 @@
-"""A trainee's rotations: the seat that is kept, the application, paying, and calling it off."""
+"""A trainee's rotations: the seat that is kept, the application, and calling it off."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from marketplace.booking.errors import QuoteChanged
 from marketplace.booking.queries import applying
 from marketplace.booking.routes import finding
 from marketplace.booking.rules import frozen
-from marketplace.booking.rules.questions import Question
 from marketplace.booking.schemas import HoldArgs
 from marketplace.booking.schemas.applying import SubmitArgs
 from marketplace.booking.service import applications, cancellations, extending, holds, payment
@@ -23,9 +22,10 @@ from marketplace.core.errors import DomainError, Invalid
 from marketplace.core.money import Money
 from marketplace.identity.access import current_account, signed_in
 from marketplace.pages import forms
+from marketplace.pages.trainee.answers import answers_of
+from marketplace.pages.trainee.paying import payment_of
 from marketplace.pages.view import Pages, form_page, page
-from marketplace.payments import queries as payments
-from marketplace.payments.states import LIVE, PaymentState
+from marketplace.payments.queries import cards
 from marketplace.web import context
 
 A_PAGE = 20
@@ -43,6 +43,8 @@ class Rotation(Protocol):
     @property
     def listing_id(self) -> UUID: ...
     @property
+    def trainee_id(self) -> UUID: ...
+    @property
     def itinerary_id(self) -> UUID | None: ...
     @property
     def payment_id(self) -> UUID | None: ...
@@ -56,15 +58,6 @@ class Rotation(Protocol):
     def paid(self) -> Money: ...
     @property
     def total(self) -> Money: ...
-
-
-class Asked(Protocol):
-    """What the pages read of a payment."""
-
-    @property
-    def state(self) -> str: ...
-    @property
-    def checkout_url(self) -> str | None: ...
 
 
 @blueprint.post("/listings/<uuid:listing_id>/hold")
@@ -127,7 +120,7 @@ def apply(booking_id: UUID) -> Response:
     given = forms.typed()
     sent = {
         "message": given.get("message"),
-        "answers": _answers(asked),
+        "answers": answers_of(asked),
         "questions_version": version.number if asked and version else None,
     }
     values, errors = forms.read(SubmitArgs(), sent)
@@ -141,46 +134,6 @@ def apply(booking_id: UUID) -> Response:
     if errors:
         return _shown(booking, given, errors)
     return _to(booking)
-
-
-@blueprint.post("/rotations/<uuid:booking_id>/pay")
-@signed_in
-def pay(booking_id: UUID) -> Response:
-    """Ask for what is due; the payment's page waits for the address to pay at."""
-    booking = finding.own_to_pay(booking_id)
-    payment.pay(
-        context.session(),
-        booking,
-        whole=request.form.get("whole") == "yes",
-        terms=finding.terms(),
-        now=context.now(),
-        locked=True,
-    )
-    return redirect(f"/rotations/{booking.id}/payment", 303)
-
-
-@blueprint.get("/rotations/<uuid:booking_id>/payment")
-@signed_in
-def paying(booking_id: UUID) -> Response:
-    """Lead to the payment page as soon as there is one; back to the rotation once it is done."""
-    booking = finding.own(booking_id)
-    asked = _payment(booking)
-    if asked is None or asked.state not in LIVE:
-        return _to(booking)
-    if asked.state == PaymentState.OPEN and asked.checkout_url:
-        return redirect(asked.checkout_url, 303)
-    return page("rotations/paying.html", booking=booking)
-
-
-@blueprint.get("/rotations/<uuid:booking_id>/returned")
-@signed_in
-def returned(booking_id: UUID) -> Response:
-    """Wait for the payment company's word, then show the rotation; money is believed from it alone."""
-    booking = finding.own(booking_id)
-    asked = _payment(booking)
-    if asked is None or asked.state not in LIVE:
-        return _to(booking)
-    return page("rotations/returned.html", booking=booking)
 
 
 @blueprint.post("/rotations/<uuid:booking_id>/withdraw")
@@ -244,7 +197,8 @@ def _shown(
         booking=booking,
         lines=frozen.price_lines(booking.price),
         history=bookings.history(session, booking.id),
-        payment=_payment(booking),
+        payment=payment_of(booking.payment_id),
+        cards=cards.of_account(session, booking.trainee_id) if _by_card(booking, state) else (),
         questions=asking.asked(version),
         applies=applies,
         may_pay=_may_pay(booking, state),
@@ -256,6 +210,11 @@ def _shown(
     )
 
 
+def _by_card(booking: Rotation, state: BookingState) -> bool:
+    """Whether what is left can be paid by a kept card with one click."""
+    return state in CANCELLABLE and booking.paid < booking.total
+
+
 def _may_pay(booking: Rotation, state: BookingState) -> bool:
     if booking.itinerary_id is not None:
         return False
@@ -264,37 +223,6 @@ def _may_pay(booking: Rotation, state: BookingState) -> bool:
     if state is BookingState.AWAITING_PAYMENT:
         return True
     return state in CANCELLABLE and booking.paid < booking.total
-
-
-def _payment(booking: Rotation) -> Asked | None:
-    if booking.payment_id is None:
-        return None
-    return payments.payment(context.session(), booking.payment_id)
-
-
-def _answers(asked: Sequence[Question]) -> dict[str, Any]:
-    """The answers of the form, as the kinds of the questions have them."""
-    found: dict[str, Any] = {}
-    for question in asked:
-        name = f"answer-{question.key}"
-        values = [value for value in request.form.getlist(name) if value.strip()]
-        if not values:
-            continue
-        if question.kind == "choice" and question.several:
-            found[question.key] = values
-        elif question.kind == "number":
-            found[question.key] = _number(values[0])
-        else:
-            found[question.key] = values[0]
-    return found
-
-
-def _number(text: str) -> float | int | str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() else number
 
 
 def _wish(given: Mapping[str, str]) -> Wish:

@@ -53,6 +53,8 @@ from marketplace.payments.service.vouchers import Lowered
 
 BEGUN = "Payment of the itinerary begun."
 GONE = "The seats were no longer held."
+# The page that a payer comes back to.
+RETURN_PATH = "/itineraries/{}/returned"
 AGAIN = "The payment failed; there is time for another."
 
 
@@ -106,6 +108,7 @@ def pay(
         locked=True,
         less=less,
         found=found,
+        return_path=RETURN_PATH.format(itinerary.id),
     )
     for booking in live:
         _wait_for_money(session, itinerary, booking, terms, now)

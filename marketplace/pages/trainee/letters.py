@@ -1,0 +1,154 @@
+"""Letters of recommendation: asked for after a rotation, the waiver chosen, and where each stands."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from flask import redirect, request
+from werkzeug.wrappers import Response
+
+from marketplace.booking.routes import finding
+from marketplace.booking.states import BookingState
+from marketplace.catalog.rules import specialties
+from marketplace.core.errors import NotFound
+from marketplace.identity.access import current_account, signed_in
+from marketplace.outcomes.queries import letters as queries
+from marketplace.outcomes.schemas.letters import LetterArgs
+from marketplace.outcomes.service import letters
+from marketplace.outcomes.service.rotations import rotation
+from marketplace.outcomes.states import LETTER, LetterState
+from marketplace.pages import forms
+from marketplace.pages.view import Pages, form_page, reader
+from marketplace.web import context
+
+A_PAGE = 100
+NOT_PROCESSABLE = 422
+TONES = {"confirmed": "good", "uploaded": "good", "refused": "bad", "withdrawn": "bad"}
+GIVEN_UP = frozenset({LetterState.REFUSED, LetterState.WITHDRAWN})
+CHOICES = {"yes": True, "no": False}
+
+blueprint = Pages("letter_pages")
+
+
+class Asked(Protocol):
+    """What this page reads of a letter, beside what the template shows."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def waived(self) -> bool: ...
+    @property
+    def uploaded_at(self) -> datetime | None: ...
+
+
+@blueprint.get("/letters")
+@signed_in
+def list_own() -> Response:
+    """List the letters that one has asked for, the newest first."""
+    session, own = context.session(), current_account().id
+    found = queries.of_trainee(
+        session, own, limit=A_PAGE, cursor=request.args.get("cursor") or None
+    )
+    return form_page("letters/list.html", found=found, tone=tone)
+
+
+@blueprint.get("/rotations/<uuid:booking_id>/letter")
+@signed_in
+def of_rotation(booking_id: UUID) -> Response:
+    """Show the letters of a rotation, or ask for one once it is completed."""
+    return _shown(booking_id, {}, {})
+
+
+@blueprint.post("/rotations/<uuid:booking_id>/letter")
+@signed_in
+def ask(booking_id: UUID) -> Response:
+    """Ask the host for a letter; whether to waive reading it is chosen here."""
+    session, typed = context.session(), forms.typed()
+    booking = finding.own(booking_id)
+    given: dict[str, Any] = {
+        **{name: typed[name] for name in ("message", "specialty", "due_on") if name in typed},
+        "booking_id": str(booking.id),
+        "packet": {"case_summary": typed.get("case_summary", "")},
+    }
+    if typed.get("waived") in CHOICES:
+        given["waived"] = CHOICES[typed["waived"]]
+    values, errors = forms.read(LetterArgs(), given)
+    if not errors:
+        about = rotation(session, values.pop("booking_id"))
+        packet = {**values.pop("packet"), "document_ids": []}
+        _, errors = forms.tried(
+            lambda: letters.ask(session, about, packet=packet, now=context.now(), **values),
+            "waived",
+        )
+    if errors:
+        plain = {name.removeprefix("packet."): texts for name, texts in errors.items()}
+        return _shown(booking_id, typed, plain)
+    return redirect(f"/rotations/{booking.id}/letter", 303)
+
+
+@blueprint.post("/letters/<uuid:letter_id>/waiver")
+@signed_in
+def choose_waiver(letter_id: UUID) -> Response:
+    """Choose anew whether to waive, while there is no letter."""
+    booking_id = _rotation_of(letter_id)
+    chosen = CHOICES.get(request.form.get("waived", ""))
+    if chosen is not None:
+        letters.choose_waiver(context.session(), letter_id, waived=chosen)
+    return redirect(f"/rotations/{booking_id}/letter", 303)
+
+
+@blueprint.post("/letters/<uuid:letter_id>/withdraw")
+@signed_in
+def withdraw(letter_id: UUID) -> Response:
+    """Take the request back, while there is no letter."""
+    booking_id = _rotation_of(letter_id)
+    letters.withdraw(context.session(), letter_id, context.now())
+    return redirect(f"/rotations/{booking_id}/letter", 303)
+
+
+def tone(state: str) -> str:
+    """How a letter's state is coloured."""
+    return TONES.get(state, "fair")
+
+
+def _shown(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
+    session, who = context.session(), reader()
+    booking = finding.own(booking_id)
+    every = queries.of_trainee(session, booking.trainee_id, limit=A_PAGE, cursor=None).items
+    found = [_entry(one) for one in every if one.booking_id == booking.id]
+    found.reverse()
+    done = booking.state == BookingState.COMPLETED
+    return form_page(
+        "rotations/letter.html",
+        NOT_PROCESSABLE if errors else 200,
+        reader=who,
+        booking=booking,
+        found=found,
+        may_ask=done and not any(one["open"] for one in found),
+        done=done,
+        specialties=[(one.code, one.name) for one in specialties.BY_CODE.values()],
+        tone=tone,
+        typed=typed,
+        errors=errors,
+    )
+
+
+def _entry(letter: Asked) -> dict[str, Any]:
+    """A letter with what its trainee may do about it now."""
+    state = LetterState(letter.state)
+    return {
+        "letter": letter,
+        "open": state not in GIVEN_UP,
+        "may_choose": letter.uploaded_at is None and not LETTER.terminal(state),
+        "may_withdraw": LETTER.allows(state, LetterState.WITHDRAWN),
+        "may_read": letter.uploaded_at is not None and not letter.waived,
+    }
+
+
+def _rotation_of(letter_id: UUID) -> UUID:
+    """The booking of a letter of one's own; for anybody else's there is nothing."""
+    found = queries.letter(context.session(), letter_id)
+    if found is None or found.trainee_id != current_account().id:
+        raise NotFound
+    return found.booking_id

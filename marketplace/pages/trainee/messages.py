@@ -1,0 +1,125 @@
+"""Messages with hosts: the threads that one is in, and a thread to read and to write in."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import redirect, request
+from werkzeug.wrappers import Response
+
+from marketplace.booking.queries import messages as kept
+from marketplace.booking.routes import finding
+from marketplace.booking.routes.messages import shown
+from marketplace.booking.rules.deadlines import day_begins
+from marketplace.booking.schemas.messages import NewMessageArgs
+from marketplace.booking.service import mailed_files, messages
+from marketplace.booking.service.messages import OPEN_AFTER
+from marketplace.booking.states import BookingState
+from marketplace.compliance.gateway import DocumentVault
+from marketplace.compliance.rules.files import LARGEST, MIB, FileFault, check_declared
+from marketplace.compliance.service import files
+from marketplace.core.ids import new_id
+from marketplace.core.ports import ObjectStore
+from marketplace.identity.access import current_account, signed_in
+from marketplace.pages import forms
+from marketplace.pages.view import Pages, form_page, page
+from marketplace.web import context
+from marketplace.web import uploads as sent
+
+A_PAGE = 50
+NOT_PROCESSABLE = 422
+
+blueprint = Pages("message_pages")
+
+
+@blueprint.get("/messages")
+@signed_in
+def list_threads() -> Response:
+    """List the threads about one's own rotations, with how much of each is unread."""
+    found = kept.threads(
+        context.session(),
+        kept.Whose(current_account().id, frozenset(), frozenset(), operator=False),
+        unread=False,
+        limit=A_PAGE,
+        cursor=request.args.get("cursor") or None,
+    )
+    return page("messages/list.html", found=found)
+
+
+@blueprint.get("/rotations/<uuid:booking_id>/messages")
+@signed_in
+def read(booking_id: UUID) -> Response:
+    """Show a thread, the newest last; what is shown counts as read."""
+    return _shown(booking_id, {}, {})
+
+
+@blueprint.post("/rotations/<uuid:booking_id>/messages")
+@sent.form_first
+@signed_in
+def write(booking_id: UUID) -> Response:
+    """Write a message, with a file or without one."""
+    finding.own(booking_id)
+    typed = forms.typed()
+    values, errors = forms.read(NewMessageArgs(), {"body": typed.get("body", "")})
+    if not errors:
+        _, errors = forms.tried(lambda: _write(booking_id, values["body"]), "body")
+    if errors:
+        return _shown(booking_id, typed, errors)
+    return redirect(f"/rotations/{booking_id}/messages#write", 303)
+
+
+def _write(booking_id: UUID, body: str) -> None:
+    session, now, own = context.session(), context.now(), current_account().id
+    chosen = sent.of_form("file")
+    file_ids = [] if chosen is None else [_kept(booking_id, own, chosen)]
+    booking = finding.own(booking_id)
+    messages.post(
+        session, booking, author_id=own, role="trainee", body=body, file_ids=file_ids, now=now
+    )
+
+
+def _kept(booking_id: UUID, own: UUID, chosen: sent.Chosen) -> UUID:
+    """Store the chosen file and keep it as one of the thread's."""
+    parts, session, now, file_id = context.parts(), context.session(), context.now(), new_id()
+    store = parts.get(ObjectStore)
+    mailed_files.check_room(session, booking_id, own, file_id)
+    # Nothing of the database is held while the file goes to the store.
+    session.rollback()
+    try:
+        check_declared(chosen.filename, chosen.media_type, chosen.size)
+        vault = parts.get(DocumentVault)
+        stored = files.put_away(store, vault, file_id, chosen.media_type, chosen.pieces)
+    except FileFault as fault:
+        refused = files.refused(fault)
+        refused.fields = {"file": [fault.text]}
+        raise refused from fault
+    new = False
+    try:
+        file = mailed_files.made(stored, file_id, booking_id, own, chosen.filename, now)
+        new = mailed_files.keep(session, file)
+    finally:
+        if not new:
+            store.delete(stored.object_key)
+    return file_id
+
+
+def _shown(booking_id: UUID, typed: dict[str, str], errors: forms.Errors) -> Response:
+    session, now, own = context.session(), context.now(), current_account().id
+    booking = finding.own(booking_id)
+    found = kept.page(session, booking.id, limit=A_PAGE, cursor=request.args.get("cursor") or None)
+    said: list[dict[str, Any]] = shown(booking, found.items)
+    if said and not errors:
+        messages.read(session, booking, own, said[0]["number"], now)
+    known = booking.state != BookingState.HELD
+    return form_page(
+        "rotations/messages.html",
+        NOT_PROCESSABLE if errors else 200,
+        booking=booking,
+        said=list(reversed(said)),
+        older=found.next_cursor,
+        own=own,
+        known=known,
+        may_write=known and now < day_begins(booking.last_day + OPEN_AFTER, booking.time_zone),
+        largest=LARGEST // MIB,
+        typed=typed,
+        errors=errors,
+    )
