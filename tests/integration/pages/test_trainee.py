@@ -192,7 +192,8 @@ def test_an_itinerary_is_put_together_held_and_paid_at_once(
     later = str(FIRST_DAY + 6 * WEEK)
     assert to(browser.send(f"{path}/edit", **{"name": "Spring", "first_day-2": later})) == path
     third = {**first, "listing_id": str(asks.listing_id), "first_day": str(FIRST_DAY + 10 * WEEK)}
-    browser.send("/itineraries/items", itinerary=chosen, **third)
+    browser.get(path)
+    assert to(browser.send("/itineraries/items", itinerary=chosen, **third)) == path
     browser.get(path)
     for words in ("14 days free between rotations 1 and 2", "$6,720.00", "12</strong>", "Fits"):
         assert words in browser.body, words
