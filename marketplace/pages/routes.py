@@ -2,7 +2,10 @@
 
 from marketplace.pages.host.applications import blueprint as host_applications
 from marketplace.pages.host.calendar import blueprint as host_calendar
+from marketplace.pages.host.imports import blueprint as host_imports
 from marketplace.pages.host.listings import blueprint as host_listings
+from marketplace.pages.host.money import blueprint as host_money
+from marketplace.pages.host.people import blueprint as host_people
 from marketplace.pages.host.roster import blueprint as host_roster
 from marketplace.pages.host.rotation import blueprint as host_rotation
 from marketplace.pages.host.today import blueprint as host_today
@@ -52,4 +55,7 @@ BLUEPRINTS = (
     host_rotation,
     host_calendar,
     host_listings,
+    host_imports,
+    host_money,
+    host_people,
 )

@@ -29,6 +29,9 @@ TABS = (
     ("/roster", noted("Roster"), PEOPLE),
     ("/calendar", noted("Calendar"), PEOPLE),
     ("/listings", noted("Listings"), PEOPLE),
+    ("/imports", noted("Import"), DECIDERS),
+    ("/money", noted("Money"), DECIDERS),
+    ("/people", noted("People"), DECIDERS),
 )
 # What a form that went well comes back with, in its address.
 DONE: Mapping[str, str] = {
@@ -39,6 +42,7 @@ DONE: Mapping[str, str] = {
     "undone": noted("Undone."),
     "saved": noted("Saved."),
     "moved": noted("Done."),
+    "revoked": noted("Revoked."),
     "completed": noted("Closed. It can be evaluated now."),
     "no_show": noted("Noted. The trainee is told, and has a week to dispute it."),
     "called_off": noted("Called off. The trainee is told."),

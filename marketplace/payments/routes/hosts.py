@@ -71,7 +71,7 @@ def transfers(args: dict[str, Any], site_id: UUID) -> Page[HostTransfer]:
 @blueprint.response(200, schemas.StatementSchema)
 def statement(site_id: UUID, month: str) -> statements.Statement:
     """Read a month (`2027-03`) line by line, with what was due before and after it."""
-    return statements.statement(context.session(), site_id, _month(month))
+    return statements.statement(context.session(), site_id, month_of(month))
 
 
 @blueprint.route(STATEMENT + "/lines.csv", methods=["GET"])
@@ -79,7 +79,7 @@ def statement(site_id: UUID, month: str) -> statements.Statement:
 @blueprint.response(200, {"type": "string"}, description="A table.", content_type="text/csv")
 def statement_table(site_id: UUID, month: str) -> Response:
     """Read a month as a table."""
-    read = statements.statement(context.session(), site_id, _month(month))
+    read = statements.statement(context.session(), site_id, month_of(month))
     return _file(statements.as_csv(read), "text/csv; charset=utf-8", f"statement-{month}.csv")
 
 
@@ -89,7 +89,7 @@ def statement_table(site_id: UUID, month: str) -> Response:
 def statement_document(site_id: UUID, month: str) -> Response:
     """Read a month as PDF."""
     session = context.session()
-    read = statements.statement(session, site_id, _month(month))
+    read = statements.statement(session, site_id, month_of(month))
     data = statements.as_document(
         read,
         site_name=sites.site(session, site_id).name,
@@ -131,7 +131,7 @@ def _status(row: HostAccount | None) -> dict[str, Any]:
             ),
         }
     return {
-        "status": _word(row),
+        "status": word_of(row),
         "details_submitted": row.details_submitted,
         "transfers_enabled": row.transfers_enabled,
         "payouts_enabled": row.payouts_enabled,
@@ -146,7 +146,8 @@ def _status(row: HostAccount | None) -> dict[str, Any]:
     }
 
 
-def _word(row: HostAccount) -> str:
+def word_of(row: HostAccount) -> str:
+    """How an account stands, in one word of the schema's."""
     if row.transfers_enabled and row.payouts_enabled:
         return "ready"
     if row.refused:
@@ -156,7 +157,8 @@ def _word(row: HostAccount) -> str:
     return "restricted" if row.details_submitted else "onboarding"
 
 
-def _month(text: str) -> date:
+def month_of(text: str) -> date:
+    """The first day of a month that is written as `2027-03`; `NotFound` for anything else."""
     match = MONTH.fullmatch(text)
     if match is None:
         raise NotFound(f"{text!r} is no month: write it as 2027-03.")

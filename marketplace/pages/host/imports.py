@@ -1,0 +1,240 @@
+"""The host's spreadsheet: sent in, planned by a job, looked at cell by cell, then done.
+
+Every sheet goes the way of the large ones, so that what was looked at is what is done: the file is
+kept with its plan. Whoever leaves the page comes back to it; the job goes on meanwhile.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from werkzeug.wrappers import Response as Answer
+
+from marketplace.catalog.errors import ImportNotFound
+from marketplace.catalog.queries import imports, sites
+from marketplace.catalog.rules.faults import LARGE
+from marketplace.catalog.service import import_runs
+from marketplace.catalog.service.import_reports import ERRORS, PLAN_JSON
+from marketplace.catalog.states import ImportMode, ImportState
+from marketplace.core.ids import new_id
+from marketplace.core.ports import ObjectStore
+from marketplace.identity.access import current_account, site_member
+from marketplace.pages import forms
+from marketplace.pages.host.frame import (
+    DECIDERS,
+    NOT_PROCESSABLE,
+    back,
+    panel,
+    refusal,
+)
+from marketplace.pages.view import Pages
+from marketplace.pages.words import noted
+from marketplace.web import context, uploads
+
+TAB = "/imports"
+BASE = "/host/sites/<uuid:site_id>/imports"
+ONE = f"{BASE}/<uuid:import_id>"
+A_PAGE = 20
+# What a person reads on a page; all of them are in the workbook of errors.
+MOST_ROWS = 100
+UNDER_WAY = (ImportState.UPLOADED, ImportState.PLANNING, ImportState.COMMITTING)
+STATES = {
+    "uploading": noted("Coming in"),
+    "uploaded": noted("Waits to be read"),
+    "planning": noted("Is read and judged"),
+    "planned": noted("Waits for your word"),
+    "committing": noted("Is being done"),
+    "done": noted("Done"),
+    "failed": noted("Failed"),
+    "cancelled": noted("Stopped"),
+}
+COUNTS = {
+    "created": noted("new"),
+    "changed": noted("changed"),
+    "unchanged": noted("unchanged"),
+    "repeated": noted("repeated"),
+    "refused": noted("refused"),
+}
+
+blueprint = Pages("host_imports")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A row that is refused: by column, what it says and what was expected."""
+
+    row: int
+    external_id: str
+    cells: dict[str, tuple[str, str]]
+    whole: list[str]
+
+
+@blueprint.get(BASE)
+@site_member(*DECIDERS, operators=False)
+def list_imports(site_id: UUID) -> Response:
+    """Ask for a sheet, and list those that were sent."""
+    return _list(site_id, {})
+
+
+@blueprint.post(BASE)
+@uploads.form_first
+@site_member(*DECIDERS, operators=False)
+def upload(site_id: UUID) -> Answer:
+    """Take a sheet in and have a job plan it; nothing of it is done yet."""
+    chosen = uploads.of_form("sheet")
+    if chosen is None or not chosen.size:
+        return _list(site_id, {"sheet": ["Choose a CSV file or an .xlsx workbook."]})
+    if chosen.size > LARGE.content:
+        return _list(site_id, {"sheet": ["The file is too large."]})
+    session, store, digest = context.session(), context.parts().get(ObjectStore), hashlib.sha256()
+    mode = ImportMode.FILE if request.form.get("mode") == "file" else ImportMode.ROWS
+    site = sites.site(session, site_id)
+    run = import_runs.begin(
+        session,
+        new_id(),
+        owner_account_id=site.owner_account_id,
+        account_id=current_account().id,
+        site=site,
+        mode=mode,
+        commit=False,
+        file_name=chosen.filename,
+        now=context.now(),
+    )
+    import_id, key = run.id, run.file_key or ""
+    # The run is known before its file is stored, and no transaction waits for the store.
+    session.commit()
+
+    def pieces() -> Iterator[bytes]:
+        for piece in chosen.pieces:
+            digest.update(piece)
+            yield piece
+
+    store.put_stream(key, pieces())
+    used = False
+    try:
+        import_runs.uploaded(session, import_id, key=key, size=chosen.size, digest=digest.digest())
+        used = True
+    finally:
+        if not used:
+            store.delete(key)
+    return back(site_id, f"{TAB}/{import_id}")
+
+
+@blueprint.get(ONE)
+@site_member(*DECIDERS, operators=False)
+def show(site_id: UUID, import_id: UUID) -> Response:
+    """Show how far an import is; once it is planned, what it would do, cell by cell."""
+    return _shown(site_id, import_id)
+
+
+@blueprint.post(f"{ONE}/commit")
+@site_member(*DECIDERS, operators=False)
+def commit(site_id: UUID, import_id: UUID) -> Answer:
+    """Have done what was planned."""
+    _run(site_id, import_id)
+    try:
+        import_runs.approve(context.session(), import_id, site_id=site_id)
+    except forms.REFUSALS as error:
+        refused = forms.meant(error)
+        return _shown(site_id, import_id, refusal(refused), refused.status)
+    return back(site_id, f"{TAB}/{import_id}")
+
+
+@blueprint.post(f"{ONE}/cancel")
+@site_member(*DECIDERS, operators=False)
+def cancel(site_id: UUID, import_id: UUID) -> Answer:
+    """Stop an import; what is written by then stays."""
+    _run(site_id, import_id)
+    try:
+        import_runs.cancel(context.session(), import_id, context.now(), site_id=site_id)
+    except forms.REFUSALS as error:
+        refused = forms.meant(error)
+        return _shown(site_id, import_id, refusal(refused), refused.status)
+    return back(site_id, f"{TAB}/{import_id}")
+
+
+def tone(state: str) -> str:
+    """How an import's state is coloured."""
+    return {"done": "good", "failed": "bad", "cancelled": "plain"}.get(state, "fair")
+
+
+def _list(site_id: UUID, errors: forms.Errors) -> Response:
+    found = imports.page_of_site(
+        context.session(), site_id, limit=A_PAGE, cursor=request.args.get("cursor") or None
+    )
+    return panel(
+        "host/imports.html",
+        site_id,
+        TAB,
+        NOT_PROCESSABLE if errors else 200,
+        found=found,
+        errors=errors,
+        states=STATES,
+        counts=COUNTS,
+        shown=tone,
+    )
+
+
+def _shown(
+    site_id: UUID, import_id: UUID, refused: str | None = None, status: int = 200
+) -> Response:
+    run = _run(site_id, import_id)
+    planned = {file["name"]: file for file in run.files}
+    some = bool(run.counts.get("refused")) and PLAN_JSON in planned
+    rows = list(_refused(planned[PLAN_JSON]["key"])) if some else []
+    return panel(
+        "host/import.html",
+        site_id,
+        TAB,
+        status,
+        run=run,
+        under_way=run.state in UNDER_WAY,
+        may_commit=run.state == ImportState.PLANNED and not run.commit_wanted,
+        may_cancel=run.state in (*UNDER_WAY, ImportState.PLANNED),
+        rows=rows,
+        columns=list({name: None for row in rows for name in row.cells}),
+        errors_file=ERRORS if ERRORS in planned else None,
+        states=STATES,
+        counts=COUNTS,
+        shown=tone,
+        refused=refused,
+    )
+
+
+def _refused(key: str) -> Iterator[Refused]:
+    """The first rows that are refused, read from the plan an entry a line."""
+    left = MOST_ROWS
+    for line in _lines(key):
+        if not line.startswith(b'{"row"') or b'"action": "refused"' not in line:
+            continue
+        entry: dict[str, Any] = json.loads(line.rstrip(b","))
+        cells: dict[str, tuple[str, str]] = {}
+        whole = []
+        for one in entry["problems"]:
+            if one["column"] is None:
+                whole.append(one["expected"])
+            else:
+                cells[one["column"]] = (one["value"], one["expected"])
+        yield Refused(entry["row"], entry["external_id"], cells, whole)
+        left -= 1
+        if not left:
+            return
+
+
+def _lines(key: str) -> Iterator[bytes]:
+    rest = b""
+    for piece in context.parts().get(ObjectStore).stream(key):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    yield rest
+
+
+def _run(site_id: UUID, import_id: UUID) -> Any:
+    run = imports.run(context.session(), import_id)
+    if run is None or run.site_id != site_id:
+        raise ImportNotFound
+    return run

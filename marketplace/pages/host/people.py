@@ -1,0 +1,103 @@
+"""Who works for the site and with which rights; one's own API keys."""
+
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from werkzeug.wrappers import Response as Answer
+
+from marketplace.identity import queries
+from marketplace.identity.access import check_site, current_account, in_person, site_member
+from marketplace.identity.rules import Role, Scope
+from marketplace.identity.schemas.people import ApiKeySchema
+from marketplace.identity.service import api_keys
+from marketplace.pages import forms
+from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, PEOPLE, back, panel
+from marketplace.pages.view import Pages, reader
+from marketplace.pages.words import noted
+from marketplace.web import context
+
+TAB = "/people"
+BASE = "/host/sites/<uuid:site_id>/people"
+ROLES = {
+    Role.SITE_OWNER: noted("Owner: everything, and the money"),
+    Role.COORDINATOR: noted("Coordinator: everything but retiring listings and setting up payouts"),
+    Role.PRECEPTOR: noted("Preceptor: sees who comes, signs hours, evaluates"),
+}
+SCOPES = {
+    Scope.READ: noted("read"),
+    Scope.WRITE: noted("change"),
+}
+
+blueprint = Pages("host_people")
+
+
+@blueprint.get(BASE)
+@site_member(*DECIDERS, operators=False)
+def show(site_id: UUID) -> Response:
+    """Show the members of the site, and one's own keys."""
+    return _shown(site_id)
+
+
+@blueprint.post(f"{BASE}/keys")
+@in_person
+def create_key(site_id: UUID) -> Response:
+    """Make a key; it is shown this once, so the answer is the page itself."""
+    check_site(site_id, *PEOPLE, operators=False)
+    given = forms.typed()
+    sent = {"name": given.get("name"), "scopes": request.form.getlist("scopes")}
+    if "expires_on" in given:
+        sent["expires_at"] = _midnight(given["expires_on"])
+    values, errors = forms.read(ApiKeySchema(), {k: v for k, v in sent.items() if v is not None})
+    if errors:
+        plain = {{"expires_at": "expires_on"}.get(one, one): texts for one, texts in errors.items()}
+        return _shown(site_id, given, plain)
+    _, key = api_keys.create(context.session(), current_account().id, now=context.now(), **values)
+    response = _shown(site_id, key=key)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.post(f"{BASE}/keys/<uuid:key_id>/revoke")
+@in_person
+def revoke_key(site_id: UUID, key_id: UUID) -> Answer:
+    """Revoke a key, at once and for good."""
+    check_site(site_id, *PEOPLE, operators=False)
+    api_keys.revoke(context.session(), current_account().id, key_id, context.now())
+    return back(site_id, TAB, "revoked")
+
+
+def _shown(
+    site_id: UUID,
+    typed: dict[str, str] | None = None,
+    errors: forms.Errors | None = None,
+    key: str | None = None,
+) -> Response:
+    session = context.session()
+    rows = queries.members_of_site(session, site_id)
+    keys: list[Any] = list(queries.api_keys(session, current_account().id))
+    return panel(
+        "host/people.html",
+        site_id,
+        TAB,
+        NOT_PROCESSABLE if errors else 200,
+        members=[(membership.role, person) for membership, person in rows],
+        roles=ROLES,
+        keys=keys,
+        key=key,
+        scopes=SCOPES,
+        chosen=request.form.getlist("scopes") or ["read"],
+        now=context.now(),
+        typed=typed or {},
+        errors=errors or {},
+    )
+
+
+def _midnight(text: str) -> str:
+    """The beginning of a day where the reader is; anything else as it is, to be refused."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return datetime.combine(day, time(), reader().zone).isoformat()
