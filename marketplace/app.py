@@ -70,6 +70,7 @@ AREAS = {
     "/profile": ("pages",),
     "/register": ("pages",),
     "/registered": ("pages",),
+    "/reports": ("pages",),
     "/robots.txt": ("pages",),
     "/rotations": ("pages",),
     "/saved-searches": ("pages",),

@@ -14,6 +14,7 @@ from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.checks import blueprint as checks
 from marketplace.pages.public.crawlers import blueprint as crawlers
 from marketplace.pages.public.listings import blueprint as listings
+from marketplace.pages.public.reports import blueprint as reports
 from marketplace.pages.public.routes import blueprint as public
 from marketplace.pages.public.searching import blueprint as searching
 from marketplace.pages.trainee.data import blueprint as data
@@ -48,6 +49,7 @@ BLUEPRINTS = (
     data,
     crawlers,
     checks,
+    reports,
     webhooks,
     host_today,
     host_applications,

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.core.db import Session
 from marketplace.reporting.models import Benchmark, ReportRun
@@ -67,6 +68,20 @@ def published(session: Session, match_year: int) -> ReportRun | None:
         .order_by(ReportRun.as_of.desc(), ReportRun.asked_at.desc())
         .limit(1)
     ).scalar_one_or_none()
+
+
+def published_of_all_years(session: Session) -> Sequence[ReportRun]:
+    """Return the last public report of each Match year, the first year first."""
+    return (
+        session.execute(
+            select(ReportRun)
+            .where(ReportRun.public.is_(True), ReportRun.result.is_not(None))
+            .ext(distinct_on(ReportRun.match_year))
+            .order_by(ReportRun.match_year, ReportRun.as_of.desc(), ReportRun.asked_at.desc())
+        )
+        .scalars()
+        .all()
+    )
 
 
 def published_versions(session: Session, match_year: int) -> Sequence[ReportRun]:
