@@ -1,8 +1,8 @@
 """Published reports as pages and as PDF; for analysts, any run before it is published."""
 
 import json
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
 from flask import Response, make_response
@@ -14,7 +14,6 @@ from marketplace.outcomes.queries import survey
 from marketplace.pages.public import report_view as view
 from marketplace.pages.view import Pages, Reader, page, reader
 from marketplace.reporting.errors import ReportNotReady
-from marketplace.reporting.models import ReportRun
 from marketplace.reporting.queries import runs
 from marketplace.reporting.rules import charts
 from marketplace.reporting.service import reports
@@ -24,6 +23,25 @@ from marketplace.web.limits import seldom
 KEPT = timedelta(days=1)
 
 blueprint = Pages("report_pages")
+
+
+class Frozen(Protocol):
+    """What the pages read of a report that was asked for; no result until a job has made it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def match_year(self) -> int: ...
+    @property
+    def as_of(self) -> datetime: ...
+    @property
+    def public(self) -> bool: ...
+    @property
+    def result(self) -> str | None: ...
+    @property
+    def result_sha256(self) -> bytes | None: ...
+    @property
+    def failure(self) -> str | None: ...
 
 
 @blueprint.get("/reports")
@@ -70,14 +88,14 @@ def preview_pdf(run_id: UUID) -> Response:
     return _pdf(_run(run_id))
 
 
-def _run(run_id: UUID) -> ReportRun:
+def _run(run_id: UUID) -> Frozen:
     run = runs.report_run(context.session(), run_id)
     if run is None:
         raise NotFound
     return run
 
 
-def _page(run: ReportRun) -> Response:
+def _page(run: Frozen) -> Response:
     who = reader()
     return page(
         "reports/report.html",
@@ -90,7 +108,7 @@ def _page(run: ReportRun) -> Response:
     )
 
 
-def _pdf(run: ReportRun) -> Response:
+def _pdf(run: Frozen) -> Response:
     """The PDF as it was set before, if the cache still has it; the same data gives the same bytes."""
     who = reader()
     cache = context.parts().get(Cache)
@@ -107,7 +125,7 @@ def _pdf(run: ReportRun) -> Response:
     return response
 
 
-def _paper(who: Reader, run: ReportRun) -> dict[str, Any]:
+def _paper(who: Reader, run: Frozen) -> dict[str, Any]:
     return {
         "title": who.say("Outcomes in the %(year)s Match", year=run.match_year),
         "as_of": who.say("As of %(moment)s", moment=who.moment(run.as_of)),
@@ -127,7 +145,7 @@ def _paper(who: Reader, run: ReportRun) -> dict[str, Any]:
     }
 
 
-def _sections(who: Reader, run: ReportRun) -> list[view.Section]:
+def _sections(who: Reader, run: Frozen) -> list[view.Section]:
     if run.result is None:
         raise ReportNotReady(run.failure)
     return view.sections(who, json.loads(run.result), _all_years(), _fielding(who, run.match_year))
@@ -148,7 +166,7 @@ def _fielding(who: Reader, match_year: int) -> dict[str, str]:
     }
 
 
-def _sha256(run: ReportRun) -> str:
+def _sha256(run: Frozen) -> str:
     if run.result_sha256 is None:
         raise ReportNotReady(run.failure)
     return run.result_sha256.hex()
