@@ -40,23 +40,27 @@ class CellsInBytes:
         self._masks = np.array([(1 << 8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
 
     def places(self, column: int, words: Sequence[str]) -> Any:
-        """Return the place among `words` of each cell, or None if one is none of them."""
+        """Return the place among `words` of each cell, or None if one is none of them.
+
+        With the comma or line end behind it a word is the whole cell, whatever its size.
+        """
         np = self._np
-        sizes, parts = self._parts(column)
-        if parts is None:
+        end = b"\n" if column == len(VARIABLES) - 1 else b","
+        wanted = [word.encode() + end for word in words]
+        longest = max(map(len, wanted))
+        if longest > _LONGEST:
             return None
-        found = np.full(len(sizes), -1, np.int32)
-        for place, word in enumerate(words):
-            encoded = word.encode().ljust(_LONGEST, b"\0")
-            if any(encoded[len(parts) * _WORD :]):
-                continue
-            # No cell holds a zero byte: alike to the last eight bytes is of one size, too.
+        starts = self.starts[column]
+        parts = [self._words[starts + offset] for offset in range(0, longest, _WORD)]
+        found = np.zeros(len(starts), np.int32)
+        for place, word in enumerate(wanted, 1):
             same = True
-            for number, part in enumerate(parts):
-                eight = encoded[number * _WORD : (number + 1) * _WORD]
-                same = (part == int.from_bytes(eight, "little")) & same
-            found[same] = place
-        return None if (found < 0).any() else found
+            for number, part in enumerate(parts[: -(-len(word) // _WORD)]):
+                eight = word[number * _WORD : (number + 1) * _WORD]
+                mask = (1 << 8 * len(eight)) - 1
+                same = (part & mask == int.from_bytes(eight, "little")) & same
+            found += np.multiply(same, place, dtype=np.int32)
+        return found - 1 if found.all() else None
 
     def different(self, column: int) -> tuple[list[str], Any] | None:
         """Return the different cells and each one's place; None where they are not few or short."""

@@ -179,9 +179,10 @@ def _indices(places: Any, words: int) -> bytes:
         return bytes([width]) + thrift.varint(len(places) << 1) + b"\0"
     np = libraries.numpy()
     count = -(-len(places) // 8)
-    numbers = np.zeros(count * 8, np.uint32)
+    kind = np.uint8 if width <= 8 else np.uint32
+    numbers = np.zeros(count * 8, kind)
     numbers[: len(places)] = places
-    bits = (numbers[:, None] >> np.arange(width, dtype=np.uint32)).astype(np.uint8) & 1
+    bits = (numbers[:, None] >> np.arange(width, dtype=kind)).astype(np.uint8, copy=False) & 1
     packed: bytes = np.packbits(bits, bitorder="little").tobytes()
     return bytes([width]) + thrift.varint(count << 1 | 1) + packed
 
