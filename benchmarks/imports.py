@@ -1,6 +1,6 @@
 """The import of a large sheet by the worker's own job, against `COPY` into the same tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import LiteralString
 
@@ -16,17 +16,21 @@ LARGEST_MIB = 300
 # The reader of workbooks lays the whole sheet out, every cell of it.
 LARGEST_WORKBOOK_MIB = 400
 LEAST_SHARE = 0.1
+# COPY is given the rows of so many listings: it is faster by the row then, if anything.
+COPIED_SHARE = 5
+_SOME = "SELECT id, site_id, preceptor_id FROM listing ORDER BY id LIMIT %s"
 # In the order in which rows need each other.
-TABLES: tuple[LiteralString, ...] = (
-    "site",
-    "preceptor",
-    "listing",
-    "listing_version",
-    "listing_transition",
-    "seat_pool",
-    "listing_pool",
-    "seat_week",
-)
+TABLES: Mapping[LiteralString, LiteralString] = {
+    "site": "id IN (SELECT site_id FROM picked)",
+    "preceptor": "id IN (SELECT preceptor_id FROM picked)",
+    "listing": "id IN (SELECT id FROM picked)",
+    "listing_version": "listing_id IN (SELECT id FROM picked)",
+    "listing_transition": "listing_id IN (SELECT id FROM picked)",
+    "seat_pool": "id IN (SELECT p.pool_id FROM listing_pool p JOIN picked s ON s.id = p.listing_id)",
+    "listing_pool": "listing_id IN (SELECT id FROM picked)",
+    "seat_week": "pool_id IN"
+    " (SELECT p.pool_id FROM listing_pool p JOIN picked s ON s.id = p.listing_id)",
+}
 
 
 def run(stage: Stage) -> Iterator[Figure]:
@@ -46,11 +50,12 @@ def run(stage: Stage) -> Iterator[Figure]:
         if done["counts"]["created"] != rows:
             raise RuntimeError(f"of {rows} rows came {done['counts']}")
         stage.say("COPY")
-        seconds, copied = _copy_again(stage, conninfo)
+        listings = rows // COPIED_SHARE
+        seconds, copied = _copy_again(stage, conninfo, listings)
     detail = {
         "rows": rows,
         "weeks_each": import_sheet.WEEKS,
-        "rows_of_all_tables": copied,
+        "copied": {"listings": listings, "rows_of_all_tables": copied},
         "reading_and_planning_seconds": round(done["planned"], 2),
         "writing_seconds": round(done["written"], 2),
         "copy_seconds": round(seconds, 2),
@@ -62,7 +67,7 @@ def run(stage: Stage) -> Iterator[Figure]:
         rows / done["seconds"],
         "rows/s",
         "COPY into the same tables",
-        rows / seconds,
+        listings / seconds,
         Target("ratio", "at least", LEAST_SHARE),
         detail,
     )
@@ -112,30 +117,32 @@ def _of_workbook(stage: Stage, sheet: Path, rows: int) -> Figure:
     )
 
 
-def _copy_again(stage: Stage, conninfo: str) -> tuple[float, int]:
-    """Seconds that COPY takes to bring the imported rows into empty tables of a like database."""
+def _copy_again(stage: Stage, conninfo: str, listings: int) -> tuple[float, int]:
+    """Seconds that COPY takes to bring the rows of some listings into empty tables; how many rows."""
     seconds, copied = 0.0, 0
     with (
         stage.database("imports_copied") as other,
         psycopg.connect(conninfo) as source,
         psycopg.connect(other) as target,
     ):
+        source.execute(f"CREATE TEMPORARY TABLE picked AS {_SOME}", [listings])
+        source.execute("ANALYZE picked")
         _copy_accounts(source, target)
-        for table in TABLES:
+        for table, those in TABLES.items():
             file = stage.folder / f"{table}.copy"
             columns = _columns(source, table)
             names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
             name = psycopg.sql.Identifier(table)
-            out = psycopg.sql.SQL("COPY {} ({}) TO STDOUT").format(name, names)
-            with file.open("wb") as kept, source.cursor().copy(out) as copy:
+            out = psycopg.sql.SQL("COPY (SELECT {} FROM {} WHERE {}) TO STDOUT").format(
+                names, name, psycopg.sql.SQL(those)
+            )
+            cursor = source.cursor()
+            with file.open("wb") as kept, cursor.copy(out) as copy:
                 for piece in copy:
                     kept.write(piece)
+            copied += max(cursor.rowcount, 0)
             back = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(name, names)
             seconds += import_sheet.copied_in(target, back, file)
-            count = target.execute(
-                psycopg.sql.SQL("SELECT count(*) FROM {}").format(name)
-            ).fetchone()
-            copied += count[0] if count else 0
             file.unlink()
         seconds += import_sheet.committed(target)
     return seconds, copied
