@@ -17,6 +17,7 @@ from marketplace.reporting.rules.formats.cells import CellsInBytes
 from marketplace.reporting.rules.formats.table import Columns, Table, unguarded
 from marketplace.reporting.rules.formats.thrift import I32, I64
 
+A_BYTE = 8
 INT32, BYTE_ARRAY = 1, 6
 PLAIN, RLE, RLE_DICTIONARY = 0, 3, 8
 DATA_PAGE, DICTIONARY_PAGE = 0, 2
@@ -178,9 +179,9 @@ def _indices(places: Any, words: int) -> bytes:
     if words == 1:
         return bytes([width]) + thrift.varint(len(places) << 1) + b"\0"
     np = libraries.numpy()
-    count = -(-len(places) // 8)
-    kind = np.uint8 if width <= 8 else np.uint32
-    numbers = np.zeros(count * 8, kind)
+    count = -(-len(places) // A_BYTE)
+    kind = np.uint8 if width <= A_BYTE else np.uint32
+    numbers = np.zeros(count * A_BYTE, kind)
     numbers[: len(places)] = places
     bits = (numbers[:, None] >> np.arange(width, dtype=kind)).astype(np.uint8, copy=False) & 1
     packed: bytes = np.packbits(bits, bitorder="little").tobytes()
