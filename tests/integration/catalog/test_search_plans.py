@@ -122,19 +122,28 @@ def plans(servers, template) -> Iterator[PlainSession]:
 
 
 @contextmanager
-def explained(session) -> Iterator[list[tuple[str, str]]]:
-    """The tables that the statements inside read sequentially, with the statement."""
+def planned(session) -> Iterator[list[tuple[dict, str]]]:
+    """The plans of the statements inside, with the statement."""
     sent = []
     bind = session.get_bind()
     note = lambda _c, _k, statement, values, *_: sent.append((statement, values))
     event.listen(bind, "before_cursor_execute", note)
-    found: list[tuple[str, str]] = []
+    found: list[tuple[dict, str]] = []
     yield found
     event.remove(bind, "before_cursor_execute", note)
     cursor = session.connection().connection.driver_connection.cursor()
     for written, values in sent:
         ((plan,),) = cursor.execute(f"EXPLAIN (FORMAT JSON) {written}", values, prepare=False)
-        found += [(table, written) for table in scanned(plan[0]["Plan"])]
+        found.append((plan[0]["Plan"], written))
+
+
+@contextmanager
+def explained(session) -> Iterator[list[tuple[str, str]]]:
+    """The tables that the statements inside read sequentially, with the statement."""
+    found: list[tuple[str, str]] = []
+    with planned(session) as plans:
+        yield found
+    found += [(table, written) for plan, written in plans for table in scanned(plan)]
 
 
 def scanned(node) -> Iterator[str]:
@@ -146,6 +155,16 @@ def scanned(node) -> Iterator[str]:
         yield f"{node['Relation Name']}: {node.get('Filter')}"
     for inner in node.get("Plans", ()):
         yield from scanned(inner)
+
+
+def sampled(node, within=None) -> Iterator[tuple[str, str]]:
+    """Each sample that is counted, with how `listing_search` is read for it."""
+    name = node.get("Subplan Name", "")
+    within = name.removeprefix("CTE ") if name.startswith(("CTE hits", "CTE without_")) else within
+    if within and node.get("Relation Name") == "listing_search":
+        yield within, node["Node Type"]
+    for inner in node.get("Plans", ()):
+        yield from sampled(inner, within)
 
 
 def filters_of(name) -> Filters:
@@ -169,6 +188,24 @@ def test_no_shape_reads_a_table_from_end_to_end(plans):
                 search(plans, filters, sort=sort, limit=5, cursor=page.next_cursor)
         bad += [(name, sort, table) for table, _ in scans]
     assert bad == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("nothing", "specialty", "state", "specialty+state", "state+visa", "weeks+price of weeks"),
+        *("tier of a status+setting", "specialty+tier+letter"),
+    ],
+)
+def test_samples_are_counted_by_their_indexes_alone(plans, name):
+    """But for words, free weeks, places and prerequisites, no listing's own page is read."""
+    filters = filters_of(name)
+    with planned(plans) as found:
+        search(plans, filters)
+    read = [pair for plan, _ in found for pair in sampled(plan)]
+    widened = {f"without_{part}" for part in filters.parts if part in statement.FACETS_OF}
+    assert {sample for sample, _ in read} == {"hits", *widened}
+    assert {how for _, how in read} == {"Index Only Scan"}
 
 
 def test_what_a_search_hides_is_found_without_reading_a_table_from_end_to_end(plans):

@@ -63,13 +63,15 @@ class Conditions:
     with_words: int | None = None
     # As many would have all the words, were these independent of each other; none likewise.
     expected: int | None = None
+    # What `query` consists of, if all of it must be met.
+    every: Sequence[str] = ()
     sql: list[tuple[str, str]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     # What of `sql` the index of words knows too, by its part.
     marks: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for part, condition, values in _all(self.filters, self.query):
+        for part, condition, values in (*_all(self.filters), *self._words()):
             self.sql.append((part, condition))
             self.values |= values
         for part, chosen in _marked(self.filters):
@@ -80,6 +82,18 @@ class Conditions:
     def rare(self) -> bool:
         """Whether there are words, and few listings that have them."""
         return self.query is not None and self.with_words is not None and self.with_words < COMMON
+
+    def _words(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """The words come last, for they cost most to look at.
+
+        Apart from each other where an index finds them: it then goes on from one to the next place
+        that the other has, and does not look at all that one of them has.
+        """
+        if self.query is None:
+            return
+        for number, query in enumerate(self.every if self.rare and self.every else [self.query]):
+            name = f"query_{number}"
+            yield "q", f"s.words @@ CAST(:{name} AS tsquery)", {name: query}
 
     def where(self, without: str | None = None, *, marked: bool = False) -> str:
         """All conditions, but those of one part; `marked`, as the index of words has them."""
@@ -114,10 +128,8 @@ def distance_km(near: Near) -> tuple[str, dict[str, Any]]:
     return _DISTANCE, {"near_latitude": near.latitude, "near_longitude": near.longitude}
 
 
-def _all(filters: Filters, query: str | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _all(filters: Filters) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "", "s.last_week >= :today_week", {"today_week": _coming_week(filters.today)}
-    if query is not None:
-        yield "q", "s.words @@ CAST(:query AS tsquery)", {"query": query}
     if filters.site_id is not None:
         yield "", "s.site_id = :site_id", {"site_id": filters.site_id}
     yield from _chosen(filters)

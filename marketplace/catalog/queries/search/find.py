@@ -118,7 +118,7 @@ def search(
     if cursor is not None:
         filters, place = read_cursor(cursor, filters, order)
         order = order_of(sort, filters, meant.query, meant.title)
-    conditions = Conditions(filters, meant.query, meant.listings, meant.expected)
+    conditions = _conditions(filters, meant)
     counting = place is None if facets is None else facets
     rows = _asked(session, conditions, order, place, limit=limit, counting=counting)
     counted = [] if rows[0].facets is None else json.loads(rows[0].facets)
@@ -227,4 +227,8 @@ def _loosen(
 def _without(filters: Filters, part: str, meant: words.Meant) -> Conditions:
     if part == "q":
         return Conditions(filters.without(part))
-    return Conditions(filters.without(part), meant.query, meant.listings, meant.expected)
+    return _conditions(filters.without(part), meant)
+
+
+def _conditions(filters: Filters, meant: words.Meant) -> Conditions:
+    return Conditions(filters, meant.query, meant.listings, meant.expected, meant.every)

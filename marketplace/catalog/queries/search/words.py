@@ -56,6 +56,8 @@ class Meant:
 
     They are the same text where there is but one thing to be found.
 
+    `every` has the queries that all must be met, where `query` is no more than these together.
+
     At most `listings` have the words, and `expected` as many if they were spread independently of
     each other; none if that is not known. `corrected` maps words that no listing has to the words
     that were added.
@@ -66,6 +68,7 @@ class Meant:
     listings: int | None = None
     expected: int | None = None
     corrected: Mapping[str, str] = field(default_factory=dict)
+    every: Sequence[str] = ()
 
 
 NOTHING = Meant()
@@ -122,6 +125,7 @@ def _put_together(
     corrected: Mapping[str, str],
 ) -> Meant:
     wanted: list[str] = []
+    every: Sequence[str] = ()
     any_of: list[str] = []
     most = 0
     expected = 0.0
@@ -142,6 +146,7 @@ def _put_together(
                 any_of.append(either)
         if parts:
             wanted.append(f"({' & '.join(parts)})")
+            every = parts
             most += min(counts, default=0)
             expected += _together(counts, published)
     if not wanted:
@@ -154,6 +159,7 @@ def _put_together(
         most or None,
         round(expected) if most and published > 0 else None,
         corrected,
+        () if len(wanted) > 1 or "!" in query else every,
     )
 
 
