@@ -6,8 +6,8 @@ its own, in these indexes some forty are on one.
 
 from alembic import op
 
-revision = "0075_search_samples"
-down_revision = "0074_letter_ledger_valid"
+revision = "0076_search_samples"
+down_revision = "0075_groupings"
 branch_labels = None
 depends_on = None
 
