@@ -78,6 +78,7 @@ AREAS = {
     "/sign-out": ("pages",),
     "/sitemap.xml": ("pages",),
     "/sitemaps": ("pages",),
+    "/surveys": ("pages",),
     "/waiting-list": ("pages",),
     "/wallet": ("pages",),
     "/webhooks": ("pages",),

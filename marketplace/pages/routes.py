@@ -17,6 +17,7 @@ from marketplace.pages.public.listings import blueprint as listings
 from marketplace.pages.public.reports import blueprint as reports
 from marketplace.pages.public.routes import blueprint as public
 from marketplace.pages.public.searching import blueprint as searching
+from marketplace.pages.public.surveys import blueprint as surveys
 from marketplace.pages.trainee.data import blueprint as data
 from marketplace.pages.trainee.documents import blueprint as documents
 from marketplace.pages.trainee.itineraries import blueprint as itineraries
@@ -50,6 +51,7 @@ BLUEPRINTS = (
     crawlers,
     checks,
     reports,
+    surveys,
     webhooks,
     host_today,
     host_applications,

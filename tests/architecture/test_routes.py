@@ -65,6 +65,7 @@ PUBLIC = frozenset(
         "/api/v1/letters/reminders/end",
         "/api/v1/calendar-feeds/<string:token>/rotations.ics",
         "/api/v1/surveys/<string:token>",
+        "/surveys/<string:token>",
         "/api/v1/papers/files/<string:token>",
         "/api/v1/schools/invitations/<string:token>",
         "/api/v1/schools/invitations/<string:token>/refusal",

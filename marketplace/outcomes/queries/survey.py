@@ -36,6 +36,11 @@ def member(session: Session, member_id: UUID, *, lock: bool = False) -> CohortMe
     return session.execute(query).scalar_one_or_none()
 
 
+def account_of(session: Session, person_id: UUID) -> UUID | None:
+    """Return a person's account; None for a row of an outside panel."""
+    return session.execute(select(Person.trainee_id).where(Person.id == person_id)).scalar_one()
+
+
 def members_with_account(session: Session, campaign_id: UUID) -> dict[UUID, CohortMember]:
     """Return account id -> member of the campaign's frame."""
     rows = session.execute(

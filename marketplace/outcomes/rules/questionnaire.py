@@ -1,4 +1,4 @@
-"""The questionnaire as data, by version, and what answers to it amount to.
+"""What answers to the questionnaire amount to, and what is wrong with them.
 
 What makes a partial interview is fixed here, before fielding: the items on the Match answered,
 others not. Dispositions: AAPOR, Standard Definitions (10th edition).
@@ -10,9 +10,12 @@ from enum import StrEnum
 from typing import Any
 
 from marketplace.outcomes.rules import match
+from marketplace.outcomes.rules.questions import LATEST, VERSIONS, Question
 
+__all__ = ["LATEST", "VERSIONS", "Question"]
 REFUSED = "refused"
-LATEST = "match-1"
+# Asked first where it is asked: who says no is counted as one who refused, and says nothing else.
+CONSENT = "consent_reporting"
 
 
 class Disposition(StrEnum):
@@ -27,17 +30,6 @@ class Disposition(StrEnum):
 
 
 @dataclass(frozen=True)
-class Question:
-    """`asked_if` names a question and the answers to it that lead here; None: always asked."""
-
-    name: str
-    text: str
-    kind: str
-    options: tuple[str, ...] = ()
-    asked_if: tuple[str, tuple[Any, ...]] | None = None
-
-
-@dataclass(frozen=True)
 class Meaning:
     """What a saved state of answers amounts to: fields of the outcome, letter, disposition."""
 
@@ -46,44 +38,33 @@ class Meaning:
     disposition: Disposition | None
     match_items_answered: bool
     refused_items: tuple[str, ...]
+    consents: Mapping[str, bool]
 
 
-_YES = ("registered", (True,))
-_RANKED = ("certified_rol", (True,))
-_QUESTIONS = (
-    Question("registered", "Did you register for this year's Main Residency Match?", "flag"),
-    Question("certified_rol", "Did you certify a rank order list?", "flag", asked_if=_YES),
-    Question(
-        "main_result",
-        "What was the result of the Match (not of SOAP)?",
-        "choice",
-        ("matched_pgy1", "matched_pgy2_only", "unmatched"),
-        asked_if=_RANKED,
-    ),
-    Question(
-        "soap_result",
-        "Were you placed in a PGY-1 position by SOAP?",
-        "choice",
-        ("placed_pgy1", "not_placed", "not_applicable"),
-        asked_if=_YES,
-    ),
-    Question("outside_match", "Did you take a residency position outside of the Match?", "flag"),
-    Question("interviews", "At how many programs did you interview?", "count", asked_if=_YES),
-    Question("program", "Which program?", "text"),
-    Question("specialty", "In which specialty?", "text"),
-    Question("lor_earned", "Did the rotation earn you a letter of recommendation?", "flag"),
-)
-VERSIONS: Mapping[str, tuple[Question, ...]] = {LATEST: _QUESTIONS}
-OPTIONAL = frozenset({"program", "specialty", "interviews"})
+OPTIONAL = frozenset({"program", "specialty", "interviews", "consent_research", "consent_named"})
+CONSENTS = {
+    CONSENT: "reporting",
+    "consent_research": "research",
+    "consent_named": "named_testimonial",
+}
 
 
 def asked(questions: tuple[Question, ...], answers: Mapping[str, Any]) -> list[Question]:
-    """The questions that these answers lead to, in order."""
-    return [
-        question
-        for question in questions
-        if question.asked_if is None or answers.get(question.asked_if[0]) in question.asked_if[1]
-    ]
+    """The questions that these answers lead to, in order; none by way of one that is not asked."""
+    found: dict[str, Question] = {}
+    for question in questions:
+        if question.asked_if is None:
+            found[question.name] = question
+            continue
+        leads, to = question.asked_if
+        if leads in found and answers.get(leads) in to:
+            found[question.name] = question
+    return list(found.values())
+
+
+def pages(questions: tuple[Question, ...], answers: Mapping[str, Any]) -> list[int]:
+    """The pages that have something to ask of who gives these answers, in order."""
+    return sorted({question.page for question in asked(questions, answers)})
 
 
 def faults(version: str, answers: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -100,6 +81,11 @@ def faults(version: str, answers: Mapping[str, Any]) -> dict[str, list[str]]:
 def meaning(version: str, answers: Mapping[str, Any], *, complete: bool) -> Meaning:
     """What the answers amount to. Answers to questions that are not asked any more don't count."""
     asked_now = asked(VERSIONS[version], answers)
+    consents = {
+        purpose: answers[name]
+        for name, purpose in CONSENTS.items()
+        if isinstance(answers.get(name), bool)
+    }
     given = {
         question.name: answers[question.name]
         for question in asked_now
@@ -120,7 +106,7 @@ def meaning(version: str, answers: Mapping[str, Any], *, complete: bool) -> Mean
     elif complete:
         disposition = Disposition.REFUSAL
     refused = tuple(q.name for q in asked_now if answers.get(q.name) == REFUSED)
-    return Meaning(fields, given.get("lor_earned"), disposition, answered, refused)
+    return Meaning(fields, given.get("lor_earned"), disposition, answered, refused, consents)
 
 
 def _fault(question: Question, answer: Any) -> str | None:

@@ -37,8 +37,12 @@ class WaveSchema(StrictSchema):
 class QuestionSchema(StrictSchema):
     name = fields.String()
     text = fields.String()
+    texts = fields.Dict(
+        keys=fields.String(), metadata={"description": "The question by language: en, es."}
+    )
     kind = fields.String()
     options = fields.List(fields.String())
+    page = fields.Integer(metadata={"description": "The page that it stands on, from 1."})
 
 
 class SheetSchema(StrictSchema):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from marketplace.compliance.rules import Purpose
+from marketplace.compliance.service.records import decide
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.ids import new_id
@@ -118,7 +120,7 @@ def _take_in(
     wave: int,
     now: datetime,
 ) -> None:
-    """Turn answers into the outcome (self-reported) and the member's disposition."""
+    """Turn answers into the outcome (self-reported), the member's disposition and consents."""
     meant = questionnaire.meaning(
         campaign.questionnaire_version, saved.answers, complete=saved.complete
     )
@@ -139,4 +141,18 @@ def _take_in(
     if meant.disposition is not None:
         member.disposition = meant.disposition.value
         member.wave = member.wave or wave
+    member.consent_research = meant.consents.get("research")
+    member.consent_named = meant.consents.get("named_testimonial")
     keep_version(session, member, now)
+    account_id = queries.account_of(session, member.person_id)
+    if account_id is None:
+        return
+    for purpose, given in meant.consents.items():
+        decide(
+            session,
+            account_id,
+            Purpose(purpose),
+            given=given,
+            wording=f"survey {campaign.questionnaire_version}",
+            now=now,
+        )

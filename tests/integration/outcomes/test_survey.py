@@ -11,6 +11,7 @@ from marketplace.outcomes.tasks import send_wave
 
 DATES = {"opens_on": "2027-04-01", "closes_on": "2027-06-30", "freeze_on": "2027-09-30"}
 WHOLE = {
+    "consent_reporting": True,
     "registered": True,
     "certified_rol": True,
     "main_result": "matched_pgy1",
@@ -109,7 +110,7 @@ def test_answers_are_saved_page_by_page_and_edited_until_the_close(done, token, 
 
 
 def test_refusing_ends_it_and_is_no_missing_answer(done, token, session):
-    save(done, token, 0, {"registered": "refused"}, complete=True)
+    save(done, token, 0, {"consent_reporting": True, "registered": "refused"}, complete=True)
     row = member(session)
     assert (row.disposition, row.refused_items) == ("R", ["registered"])
     assert session.execute(text("SELECT count(*) FROM match_outcome")).scalar_one() == 0
