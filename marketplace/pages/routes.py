@@ -2,7 +2,9 @@
 
 from marketplace.pages.host.applications import blueprint as host_applications
 from marketplace.pages.host.calendar import blueprint as host_calendar
+from marketplace.pages.host.documents import blueprint as host_documents
 from marketplace.pages.host.imports import blueprint as host_imports
+from marketplace.pages.host.letters import blueprint as host_letters
 from marketplace.pages.host.listings import blueprint as host_listings
 from marketplace.pages.host.money import blueprint as host_money
 from marketplace.pages.host.people import blueprint as host_people
@@ -60,6 +62,8 @@ BLUEPRINTS = (
     host_calendar,
     host_listings,
     host_imports,
+    host_documents,
+    host_letters,
     host_money,
     host_people,
 )

@@ -75,8 +75,14 @@ class Reader:
         return str(format_skeleton(parts, day, locale=self.locale))
 
     def moment(self, moment: datetime) -> str:
-        """Date and time in the reader's zone, which is named."""
-        return str(format_datetime(moment, "long", tzinfo=self.zone, locale=self.locale))
+        """Date and time to the minute in the reader's zone, which is named."""
+        day = format_date(moment.astimezone(self.zone), "medium", locale=self.locale)
+        time = format_datetime(moment, "h:mm a z", tzinfo=self.zone, locale=self.locale)
+        return f"{day}, {time}"
+
+    def country(self, code: str) -> str:
+        """The name of a country, by its ISO 3166 code."""
+        return str(self.locale.territories.get(code, code))
 
     def specialty(self, code: str) -> str:
         known = specialties.BY_CODE.get(code)

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.chromium import Watch
-from tests.e2e.site import FIRST_DAY, Site
+from tests.e2e.site import FIRST_DAY, WEEK, Site
 from tests.factories.people import PASSWORD, Person
 from tests.smoke.clients import until
 
@@ -141,6 +141,68 @@ def test_every_page_is_for_everybody(
     for name, path in own.items():
         page.goto(f"{site.base}{path}")
         looked_at(page, f"{name}-{width}-{scheme}")
+    assert watch.complaints == []
+    assert watch.hosts - {""} == {urlsplit(site.base).netloc}
+    opened.close()
+
+
+def test_a_hosts_week_by_hand(site: Site, browser: Browser):
+    season = {
+        "first_start": FIRST_DAY.isoformat(),
+        "last_start": (FIRST_DAY + 8 * WEEK).isoformat(),
+    }
+    place = site.stage.place(approval="request", seats_per_week=2, **season)
+    host = site.people.make("site_owner", site_id=place.site_id)
+    trainee = site.trainee()
+    held = site.hold(trainee, place)
+    trainee("POST", f"/bookings/{held['id']}/submit", {"message": "Please."})
+    opened = browser.new_context(viewport={"width": 360, "height": 800}, color_scheme="dark")
+    page = opened.new_page()
+    watch = Watch(page)
+    sign_in(page, site, host)
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(len(answer.body())))
+    page.goto(f"{site.base}/host", wait_until="networkidle")
+    assert sum(sizes) < MOST_BYTES
+    base = f"{site.base}/host/sites/{place.site_id}"
+    looks = {
+        "today": "",
+        "applications": "/applications",
+        "application": f"/applications/{held['id']}",
+        "roster": f"/roster?day={FIRST_DAY}",
+        "rotation": f"/rotations/{held['id']}",
+        "calendar": f"/calendar?first_week={FIRST_DAY}",
+        "documents": "/documents",
+        "letters": "/letters",
+        "listings": "/listings",
+        "listing": f"/listings/{place.listing_id}",
+        "imports": "/imports",
+        "money": "/money",
+        "people": "/people",
+    }
+    for name, path in looks.items():
+        page.goto(f"{base}{path}")
+        looked_at(page, f"host-{name}")
+
+    page.goto(base)
+    page.get_by_role("link", name="Asha Rao").click()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("status")).to_contain_text("Approved.")
+
+    page.goto(f"{base}{looks['calendar']}")
+    page.get_by_label("Seats", exact=True).fill("3")
+    page.get_by_role("button", name="See what it would change").click()
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_role("status")).to_contain_text("Done.")
+
+    # The tier follows what is ticked, before anything is sent.
+    page.goto(f"{base}{looks['listing']}")
+    counts_as = page.locator("#tier")
+    expect(counts_as).to_contain_text("Externship")
+    for duty in ("History taking", "Physical examination"):
+        page.get_by_label(duty).uncheck()
+    expect(counts_as).to_contain_text("Observership")
+    expect(counts_as).to_contain_text("The words contradict the duties:")
     assert watch.complaints == []
     assert watch.hosts - {""} == {urlsplit(site.base).netloc}
     opened.close()

@@ -210,6 +210,7 @@ def _look(
 ) -> Response:
     session = context.session()
     whole = calendars.hold(session, Scope(site_id), keep=False)
+    names = _names(whole)
     status = CONFLICT if refused else NOT_PROCESSABLE if errors else 200
     return panel(
         "host/edit.html",
@@ -220,11 +221,11 @@ def _look(
         version=held.version if held else "",
         scopes=[
             ("", reader().say("All of the site")),
-            *((f"pool:{pool.id}", pool.name) for pool in whole.pools),
+            *((f"pool:{key}", name) for key, name in names.items()),
             *((f"listing:{one.id}", one.title) for one in whole.listings),
         ],
         titles={one.id: one.title for one in whole.listings},
-        pools={pool.id: pool.name for pool in whole.pools},
+        pools=names,
         actions=_actions(),
         counted=COUNTED,
         typed=given,
@@ -241,6 +242,16 @@ def _held(site_id: UUID, data: Mapping[str, Any], *, keep: bool) -> tuple[Held, 
     held = calendars.hold(context.session(), scope, weeks, keep=keep)
     routes.refuse_past(dict(data), wish.weeks, held)
     return held, wish
+
+
+def _names(whole: Held) -> dict[UUID, str]:
+    """What the pools are called: by the listing that draws on one alone, where one does."""
+    drawing = queries.drawing(context.session(), [pool.id for pool in whole.pools])
+    alone = {key: found[0][2] for key, found in drawing.items() if len(found) == 1}
+    return {
+        pool.id: f"{alone[pool.id]} ({pool.name})" if pool.id in alone else pool.name
+        for pool in whole.pools
+    }
 
 
 def _edited(held: Held) -> str:

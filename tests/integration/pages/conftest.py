@@ -1,2 +1,3 @@
 from tests.factories.people import people  # noqa: F401 - a fixture
 from tests.factories.rotations import stage  # noqa: F401 - a fixture
+from tests.integration.pages.hosting import base, host, place  # noqa: F401 - fixtures

@@ -1,39 +1,10 @@
 """A site's panel: what waits is shown, what is decided is done, and who comes second is told."""
 
-import csv
-import io
 import re
 from datetime import timedelta
 
-import pytest
-
-from tests.factories.rotations import FIRST_DAY, ROW
-from tests.integration.pages.test_pages import Browser
-
-
-@pytest.fixture
-def place(stage):
-    return stage.place(approval="request", seats_per_week=3)
-
-
-@pytest.fixture
-def base(place):
-    return f"/host/sites/{place.site_id}"
-
-
-@pytest.fixture
-def host(app, people, place):
-    """A browser in which the site's owner is signed in."""
-    opened = Browser(app.test_client())
-    opened.person = people.make("site_owner", site_id=place.site_id, name="Olga Owner")
-    opened.sign_in(opened.person, "/host")
-    return opened
-
-
-def browser_of(app, person):
-    opened = Browser(app.test_client())
-    opened.sign_in(person, "/host")
-    return opened
+from tests.factories.rotations import FIRST_DAY
+from tests.integration.pages.hosting import browser_of
 
 
 def test_a_day_at_a_site_shows_what_waits(host, base, stage, place, count_queries, people, app):
@@ -310,79 +281,3 @@ def test_a_listing_is_written_explained_published_changed_and_retired(
     assert other.send(f"{own}/state", to="retired", why="Mine.").status_code == 422
     host.get(own)
     assert host.send(f"{own}/state", to="retired", why="Moved.").status_code == 303
-
-
-def sheet_of(*rows):
-    """A host's sheet as a browser sends it."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, ["external_id", *ROW])
-    writer.writeheader()
-    writer.writerows({**ROW, **row} for row in rows)
-    return io.BytesIO(out.getvalue().encode()), "my sheet.csv"
-
-
-def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(host, base, place, run_jobs, people, app):
-    page = f"{base}/imports"
-    host.get(page)
-    assert host.send(page, sheet=(io.BytesIO(), "")).status_code == 422
-    assert "Choose a CSV file" in host.body
-    bad = {"external_id": "S-2", "price_per_week": "-5", "setting": "on the moon"}
-    sent = host.send(page, sheet=sheet_of({"external_id": "S-1"}, bad))
-    assert sent.status_code == 303
-    own = sent.headers["Location"]
-    host.get(own)
-    assert 'http-equiv="refresh"' in host.body
-    run_jobs()
-    host.get(own)
-    assert 'http-equiv="refresh"' not in host.body
-    assert "Waits for your word" in host.body
-    assert "<strong>on the moon</strong>" in host.body
-    assert host.body.count('<td class="bad">') == 2
-    assert "errors.xlsx" in host.body
-    host.get(f"{base}/listings")
-    assert "S-1" not in host.body
-    host.get(own)
-    assert host.send(f"{own}/commit").status_code == 303
-    run_jobs()
-    host.get(own)
-    assert "New listings are drafts" in host.body
-    assert host.send(f"{own}/cancel").status_code == 409
-    host.get(f"{base}/listings")
-    assert "S-1" in host.body
-    assert "S-2" not in host.body
-    host.get(page)
-    assert "my sheet.csv" in host.body
-    stranger = browser_of(app, people.make("coordinator", site_id=place.site_id))
-    assert stranger.get(own).status_code == 200
-    assert stranger.get(f"{page}/{place.site_id}").status_code == 404
-
-
-def test_money_and_people_and_keys(host, base, place, people, app):
-    host.get(f"{base}/money")
-    assert "Not set up" in host.body
-    assert host.send(f"{base}/money/onboarding").status_code == 303
-    host.get(f"{base}/money")
-    assert "is being made" in host.body
-    host.get(f"{base}/money/2026-11")
-    assert "Nothing moved in this month." in host.body
-    assert host.get(f"{base}/money/2026-13").status_code == 404
-    other = browser_of(app, people.make("coordinator", site_id=place.site_id, name="Cora Diaz"))
-    other.get(f"{base}/money")
-    assert "owner sets this up" in other.body
-    assert other.send(f"{base}/money/onboarding").status_code == 403
-
-    host.get(f"{base}/people")
-    assert "Cora Diaz" in host.body
-    assert host.send(f"{base}/people/keys", name="", scopes=["read"]).status_code == 422
-    assert 'id="name-note"' in host.body
-    made = host.send(f"{base}/people/keys", name="Roster", scopes=["read"], expires_on="2027-12-31")
-    assert made.headers["Cache-Control"] == "no-store"
-    key = re.search(r"rmk_\w+_[\w-]+", host.body)[0]
-    bearer = {"Authorization": f"Bearer {key}"}
-    roster = f"/api/v1/sites/{place.site_id}/roster?from=2027-03-01&to=2027-03-07"
-    assert app.test_client().get(roster, headers=bearer).status_code == 200
-    revoke = re.search(r'action="([^"]+/revoke)"', host.body)[1]
-    assert host.send(revoke).status_code == 303
-    assert app.test_client().get(roster, headers=bearer).status_code == 401
-    host.get(f"{base}/people")
-    assert key not in host.body

@@ -1,0 +1,149 @@
+"""A site's desk: documents and letters, the spreadsheet, money, people and keys."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+
+from tests.factories.rotations import FIRST_DAY, ROW
+from tests.integration.pages.hosting import browser_of
+
+PDF = b"%PDF-1.7\n1 0 obj<</Note (Asha Rao)>>endobj\n%%EOF\n"
+FILE = re.compile(r'href="[^"]*/(?:documents|letters)/([0-9a-f-]{36})"')
+
+
+def test_a_document_is_read_and_decided_and_a_letter_answered(
+    host, base, stage, place, people, app, mail, run_jobs
+):
+    trainee = people.trainee(name="Asha Rao", visa_type="b1_b2")
+    listed = stage.beside(place, documents="tb_test")
+    booking = stage.confirmed(listed, trainee.id)
+    own = browser_of(app, trainee)
+    own.get(f"/documents/new?booking={booking}&kinds=tb_test")
+    about = {"kind": "tb_test", "booking": str(booking), "issued_on": "2026-11-01"}
+    for content in (PDF, PDF + b" "):
+        file = (io.BytesIO(content), "tb.pdf", "application/pdf")
+        assert own.send("/documents/new", file=file, **about).status_code == 303
+        own.get(f"/documents/new?booking={booking}&kinds=tb_test")
+    host.get(base)
+    assert "Asha Rao" in host.body
+    host.get(f"{base}/documents")
+    page = f"{base}/documents/{FILE.search(host.body)[1]}"
+    host.get(page)
+    link = host.send(f"{page}/read").headers["Location"]
+    assert host.client.get(link).get_data() == PDF
+    host.get(page)
+    other = browser_of(app, people.make("coordinator", site_id=place.site_id, name="Cora Diaz"))
+    other.get(page)
+    form = {
+        name: re.search(rf'name="{name}" value="(\d+)"', host.body)[1]
+        for name in ("version", "seen")
+    }
+    assert host.send(f"{page}/decision", decision="rejected", **form).status_code == 422
+    assert 'id="reason-note"' in host.body
+    assert host.send(f"{page}/decision", decision="accepted", **form).status_code == 303
+    late = other.send(f"{page}/decision", decision="rejected", reason="Blurred.", **form)
+    assert late.status_code == 409
+    assert "Accepted" in other.body
+
+    stage.clock.advance(timedelta(days=(FIRST_DAY - stage.now.date()).days + 27))
+    stage.start_due()
+    host.sign_in(host.person)
+    host.get(f"{base}/rotations/{booking}")
+    host.send(f"{base}/rotations/{booking}/complete")
+    own.sign_in(trainee)
+    own.get(f"/rotations/{booking}/letter")
+    assert own.send(f"/rotations/{booking}/letter", waived="yes").status_code == 303
+    host.get(f"{base}/letters")
+    letter = f"{base}/letters/{FILE.search(host.body)[1]}"
+    host.get(letter)
+    named = {"agreed": "true", "author_name": "Dr. Amara Okafor"}
+    assert host.send(f"{letter}/answer", **named, strong="true").status_code == 422
+    assert 'id="author_email-note"' in host.body
+    named["author_email"] = "dr.okafor@hospital.example"
+    assert host.send(f"{letter}/answer", **named, strong="true").status_code == 303
+    host.get(letter)
+    assert "Is being written" in host.body
+    assert host.send(f"{letter}/link").status_code == 303
+    host.get(letter)
+    assert host.send(f"{letter}/answer", **named, strong="true").status_code == 409
+    run_jobs()
+    assert len(mail.to("dr.okafor@hospital.example")) == 2
+    host.get(base)
+    assert "By Dr. Amara Okafor" in host.body
+
+
+def sheet_of(*rows):
+    """A host's sheet as a browser sends it."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, ["external_id", *ROW])
+    writer.writeheader()
+    writer.writerows({**ROW, **row} for row in rows)
+    return io.BytesIO(out.getvalue().encode()), "my sheet.csv"
+
+
+def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(host, base, place, run_jobs, people, app):
+    page = f"{base}/imports"
+    host.get(page)
+    assert host.send(page, sheet=(io.BytesIO(), "")).status_code == 422
+    assert "Choose a CSV file" in host.body
+    bad = {"external_id": "S-2", "price_per_week": "-5", "setting": "on the moon"}
+    sent = host.send(page, sheet=sheet_of({"external_id": "S-1"}, bad))
+    assert sent.status_code == 303
+    own = sent.headers["Location"]
+    host.get(own)
+    assert 'http-equiv="refresh"' in host.body
+    run_jobs()
+    host.get(own)
+    assert 'http-equiv="refresh"' not in host.body
+    assert "Waits for your word" in host.body
+    assert "<strong>on the moon</strong>" in host.body
+    assert host.body.count('<td class="bad">') == 2
+    assert "errors.xlsx" in host.body
+    host.get(f"{base}/listings")
+    assert "S-1" not in host.body
+    host.get(own)
+    assert host.send(f"{own}/commit").status_code == 303
+    run_jobs()
+    host.get(own)
+    assert "New listings are drafts" in host.body
+    assert host.send(f"{own}/cancel").status_code == 409
+    host.get(f"{base}/listings")
+    assert "S-1" in host.body
+    assert "S-2" not in host.body
+    host.get(page)
+    assert "my sheet.csv" in host.body
+    stranger = browser_of(app, people.make("coordinator", site_id=place.site_id))
+    assert stranger.get(own).status_code == 200
+    assert stranger.get(f"{page}/{place.site_id}").status_code == 404
+
+
+def test_money_and_people_and_keys(host, base, place, people, app):
+    host.get(f"{base}/money")
+    assert "Not set up" in host.body
+    assert host.send(f"{base}/money/onboarding").status_code == 303
+    host.get(f"{base}/money")
+    assert "is being made" in host.body
+    host.get(f"{base}/money/2026-11")
+    assert "Nothing moved in this month." in host.body
+    assert host.get(f"{base}/money/2026-13").status_code == 404
+    other = browser_of(app, people.make("coordinator", site_id=place.site_id, name="Cora Diaz"))
+    other.get(f"{base}/money")
+    assert "owner sets this up" in other.body
+    assert other.send(f"{base}/money/onboarding").status_code == 403
+
+    host.get(f"{base}/people")
+    assert "Cora Diaz" in host.body
+    assert host.send(f"{base}/people/keys", name="", scopes=["read"]).status_code == 422
+    assert 'id="name-note"' in host.body
+    made = host.send(f"{base}/people/keys", name="Roster", scopes=["read"], expires_on="2027-12-31")
+    assert made.headers["Cache-Control"] == "no-store"
+    key = re.search(r"rmk_\w+_[\w-]+", host.body)[0]
+    bearer = {"Authorization": f"Bearer {key}"}
+    roster = f"/api/v1/sites/{place.site_id}/roster?from=2027-03-01&to=2027-03-07"
+    assert app.test_client().get(roster, headers=bearer).status_code == 200
+    revoke = re.search(r'action="([^"]+/revoke)"', host.body)[1]
+    assert host.send(revoke).status_code == 303
+    assert app.test_client().get(roster, headers=bearer).status_code == 401
+    host.get(f"{base}/people")
+    assert key not in host.body
