@@ -7,6 +7,7 @@ import click
 from flask.cli import with_appcontext
 
 from marketplace.cli.edge import now, readable, transaction
+from marketplace.outcomes.service import programs
 from marketplace.reporting.service import benchmarks, panel_import, reports
 
 
@@ -26,6 +27,17 @@ def import_panel(panel: Path, year: int) -> None:
     with transaction() as session:
         result = panel_import.import_panel(session, text, year, now())
     click.echo(str(result))
+
+
+@outcomes.command("load-programs")
+@click.argument("listed", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_appcontext
+@readable
+def load_programs(listed: Path) -> None:
+    """Take in LISTED, a CSV of residency programs; all of it or, with an error, nothing."""
+    lines = listed.read_text(encoding="utf-8-sig").splitlines()
+    with transaction() as session:
+        click.echo(f"{programs.load(session, lines, now())} programs")
 
 
 @outcomes.command("load-benchmarks")

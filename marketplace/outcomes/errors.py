@@ -104,6 +104,13 @@ class AssignedAlready(Conflict):
     title = "This letter is assigned to this program already."
 
 
+class ProgramsUnreadable(Invalid):
+    """`detail` says which row, and what was expected."""
+
+    code = "programs_unreadable"
+    title = "The list of programs has something that can't be read; nothing was taken in."
+
+
 class LetterNotConfirmed(Conflict):
     code = "letter_not_confirmed"
     title = "A letter is assigned once its author has confirmed it."

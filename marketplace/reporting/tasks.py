@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
-from marketplace.reporting.service import deliveries, export_build, exports, reports
+from marketplace.core.settings import Settings
+from marketplace.reporting.service import deliveries, export_build, exports, letter_rates, reports
 
 
 def freeze_report(job: JobContext, run_id: str) -> None:
@@ -35,11 +36,19 @@ def deliver_export(job: JobContext, delivery_id: str) -> None:
     deliveries.send(job, UUID(delivery_id))
 
 
+def publish_letter_rates(job: JobContext) -> None:
+    """Publish the letter rates of listings, those that give no small count away."""
+    k = job.parts.get(Settings).smallest_published_cell
+    with job.transaction() as session:
+        letter_rates.publish(session, k, job.clock.now())
+
+
 # What an outage of the other side's store may take: tried for about seven hours.
 SENDING = RetryPolicy(attempts=10, first=60, longest=7200)
 TASKS = (
     Task(reports.FREEZE, freeze_report, retry=RetryPolicy(attempts=4), queue="reports"),
     Task(exports.BUILD, build_export, retry=RetryPolicy(attempts=4), queue="reports"),
     Task(deliveries.START, start_deliveries, cron="* * * * *"),
+    Task("reporting.publish_letter_rates", publish_letter_rates, cron="41 5 * * 1"),
     Task(deliveries.SEND, deliver_export, retry=SENDING, queue="reports"),
 )

@@ -91,6 +91,7 @@ PUBLIC = frozenset(
         "/api/v1/reports/match",
         "/api/v1/reports/match/<int:match_year>",
         "/api/v1/benchmarks",
+        "/api/v1/reports/letter-rates/<uuid:listing_id>",
         "/api/v1/match-calendar",
         "/api/v1/match-calendar/<int:match_year>",
     }

@@ -16,6 +16,7 @@ from marketplace.outcomes.models.ledger import (
 from marketplace.outcomes.models.letters import Letter, LetterContent, LetterLink
 from marketplace.outcomes.models.match import MatchOutcome, MatchOutcomeEvent, Person
 from marketplace.outcomes.models.papers import Paper, PaperSequence
+from marketplace.outcomes.models.programs import ResidencyProgram
 from marketplace.outcomes.models.records import Attestation, Evaluation
 from marketplace.outcomes.models.survey import (
     Campaign,
@@ -47,6 +48,7 @@ __all__ = [
     "PaperSequence",
     "Person",
     "QuietAuthor",
+    "ResidencyProgram",
     "SafetyReport",
     "SurveyAnswer",
     "SurveyLink",

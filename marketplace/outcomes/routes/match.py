@@ -13,15 +13,18 @@ from marketplace.outcomes.schemas.match import (
     FIRST_YEAR,
     LAST_YEAR,
     HistorySchema,
+    LikelyProgramsSchema,
     OutcomeArgs,
     OutcomeEntryArgs,
     OutcomeSchema,
     OutcomesSchema,
+    ProgramsArgs,
     RecordsArgs,
     RetractionArgs,
     ValuesSchema,
+    WrittenNamesSchema,
 )
-from marketplace.outcomes.service import match
+from marketplace.outcomes.service import match, programs
 from marketplace.web import context
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
@@ -99,6 +102,29 @@ def read(args: dict[str, Any], outcome_id: UUID) -> dict[str, Any]:
         },
         "entries": queries.events(session, outcome_id),
     }
+
+
+@blueprint.route("/programs", methods=["GET"])
+@signed_in
+@blueprint.arguments(ProgramsArgs, location="query")
+@blueprint.response(200, LikelyProgramsSchema)
+def list_programs(args: dict[str, str]) -> dict[str, Any]:
+    """Find residency programs by words: those of the list that are most like them."""
+    return {"items": programs.like(context.session(), args["q"])}
+
+
+@blueprint.route("/<uuid:outcome_id>/proposals", methods=["GET"])
+@require(*VERIFIERS)
+@blueprint.response(200, WrittenNamesSchema)
+def propose(outcome_id: UUID) -> programs.Proposals:
+    """Read which program and specialty of the lists a record's words may stand for.
+
+    Nothing is decided by it: whoever knows records the name, with the evidence.
+    """
+    outcome = queries.outcome(context.session(), outcome_id)
+    if outcome is None:
+        raise NotFound
+    return programs.for_outcome(context.session(), outcome)
 
 
 @blueprint.route("/<uuid:outcome_id>/entries", methods=["POST"])

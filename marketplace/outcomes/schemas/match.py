@@ -105,6 +105,33 @@ class OutcomeSchema(StrictSchema):
     changed_at = fields.AwareDateTime()
 
 
+class LikelyNameSchema(StrictSchema):
+    """What a text may stand for: the words are alike, no more is known."""
+
+    code = fields.String()
+    name = fields.String()
+    score = fields.Float(metadata={"description": "Likeness of the words: 100 is the same."})
+
+
+class WrittenNameSchema(StrictSchema):
+    text = fields.String(allow_none=True, metadata={"description": "As it was written."})
+    listed = fields.Boolean()
+    proposals = fields.List(fields.Nested(LikelyNameSchema))
+
+
+class WrittenNamesSchema(StrictSchema):
+    program = fields.Nested(WrittenNameSchema)
+    specialty = fields.Nested(WrittenNameSchema)
+
+
+class ProgramsArgs(StrictSchema):
+    q = Text(required=True, validate=validate.Length(2, LONGEST_NAME))
+
+
+class LikelyProgramsSchema(StrictSchema):
+    items = fields.List(fields.Nested(LikelyNameSchema))
+
+
 class OutcomesSchema(StrictSchema):
     items = fields.List(fields.Nested(OutcomeSchema), required=True)
 

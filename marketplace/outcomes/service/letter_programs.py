@@ -15,7 +15,7 @@ from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
 from marketplace.outcomes.errors import AssignedAlready, LetterNotConfirmed, TooManyLetters
 from marketplace.outcomes.models import Letter, LetterAssignment
-from marketplace.outcomes.queries import ledger
+from marketplace.outcomes.queries import ledger, programs
 from marketplace.outcomes.rules.letters import MOST_A_PROGRAM
 from marketplace.outcomes.states import LetterState
 
@@ -31,11 +31,12 @@ def assign(
 ) -> LetterAssignment:
     """Assign a confirmed letter to a program of a season.
 
-    `AssignedAlready`; `TooManyLetters` where the program has four, `LetterNotConfirmed` before
+    A program of the list is called what the list calls it. `AssignedAlready`; `TooManyLetters` where the program has four, `LetterNotConfirmed` before
     the author has confirmed it.
     """
     if letter.state != LetterState.CONFIRMED:
         raise LetterNotConfirmed(f"The letter is {letter.state}.", extra={"state": letter.state})
+    named = programs.name_of(session, program_code) or program_name
     # Who loses the race for a slot looks again; there are no more slots than that to lose.
     for _ in range(MOST_A_PROGRAM + 1):
         there = ledger.at_program(session, letter.trainee_id, match_year, program_code)
@@ -52,7 +53,7 @@ def assign(
                 trainee_id=letter.trainee_id,
                 match_year=match_year,
                 program_code=program_code,
-                program_name=program_name,
+                program_name=named,
                 slot=free[0],
                 assigned_at=now,
             )

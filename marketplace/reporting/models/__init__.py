@@ -7,6 +7,7 @@ from marketplace.reporting.models.exports import (
     ExportSchedule,
     IdentifiedRight,
 )
+from marketplace.reporting.models.letter_rates import LetterRate
 from marketplace.reporting.models.reports import Benchmark, ReportRun
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "ExportRun",
     "ExportSchedule",
     "IdentifiedRight",
+    "LetterRate",
     "ReportRun",
 ]

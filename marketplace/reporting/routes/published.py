@@ -5,14 +5,16 @@ a hidden figure.
 """
 
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 
 from marketplace.identity.access import public
 from marketplace.reporting.queries import runs as queries
 from marketplace.reporting.routes.answers import REPORT, report_text
+from marketplace.reporting.schemas.readiness import LetterRateSchema
 from marketplace.reporting.schemas.runs import BenchmarksSchema, YearsSchema
-from marketplace.reporting.service import reports
+from marketplace.reporting.service import letter_rates, reports
 from marketplace.web import context
 from marketplace.web.api import Blueprint
 
@@ -40,6 +42,17 @@ def read_published(match_year: int) -> Response:
     """
     run = reports.published(context.session(), match_year)
     return report_text(run)
+
+
+@blueprint.route("/reports/letter-rates/<uuid:listing_id>", methods=["GET"])
+@public
+@blueprint.response(200, LetterRateSchema)
+def read_letter_rate(listing_id: UUID) -> letter_rates.Rate:
+    """Read how many of a listing's completed rotations ended with a confirmed letter.
+
+    `*` stands for what is hidden because it is small, or was when it was last published.
+    """
+    return letter_rates.read(context.session(), listing_id)
 
 
 @blueprint.route("/benchmarks", methods=["GET"])

@@ -60,3 +60,19 @@ class ReadinessSchema(StrictSchema):
     match_year = fields.Integer()
     topics = fields.List(fields.Nested(ReadinessTopicSchema))
     no_score = fields.String()
+
+
+def _shown(kind: str, about: str) -> fields.Raw:
+    """A figure, or `*` where it is hidden."""
+    return fields.Raw(metadata={"type": [kind, "string"], "description": f"{about}; `*`: hidden."})
+
+
+class LetterRateSchema(StrictSchema):
+    listing_id = fields.UUID()
+    as_of = fields.AwareDateTime(allow_none=True)
+    completed = _shown("integer", "Completed rotations")
+    with_letter = _shown("integer", "Those with a confirmed letter")
+    rate = _shown("number", "The one over the other")
+    interval = _shown("array", "Its limits")
+    method = fields.String()
+    meaning = fields.String()
