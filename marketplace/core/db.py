@@ -6,7 +6,7 @@ a commit (telling a cache, telling whoever watches) is noted with `after_commit`
 """
 
 import uuid
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
@@ -145,9 +145,35 @@ def run(
     way looks at each of its parameters first, to find the compiled form again.
     """
     connection = session.connection()
-    sql, places = _compiled(statement, connection.dialect)
-    given = {name: made(values[name]) if made else values[name] for name, made in places}
+    sql, given = _bound(statement, values, connection.dialect)
     return connection.exec_driver_sql(sql, given, execution_options=options)
+
+
+def fetch(
+    session: Session, statement: TextClause | str, values: Mapping[str, Any]
+) -> Sequence[tuple[Any, ...]]:
+    """Do as `run` with a statement that is sent more often than any other; its rows as tuples.
+
+    The driver is asked itself: SQLAlchemy's context and result of an execution cost more than the
+    driver's own work. Whoever listens to statements hears of it, and errors are as they ever are.
+    """
+    connection = session.connection()
+    if connection._has_events or connection.engine._has_events:
+        return run(session, statement, values).tuples().all()
+    sql, given = _bound(statement, values, connection.dialect)
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        found: Sequence[tuple[Any, ...]] = driver.execute(sql, given).fetchall()
+    except Exception as error:
+        connection._handle_dbapi_exception(error, sql, given, None, None)
+    return found
+
+
+def _bound(
+    statement: TextClause | str, values: Mapping[str, Any], dialect: Dialect
+) -> tuple[str, dict[str, Any]]:
+    sql, places = _compiled(statement, dialect)
+    return sql, {name: made(values[name]) if made else values[name] for name, made in places}
 
 
 @lru_cache(maxsize=256)

@@ -149,9 +149,10 @@ _D = DisputeState
 DISPUTE = Transitions(
     {
         _D.OPEN: frozenset({_D.WON, _D.LOST, _D.CLOSED}),
-        _D.WON: frozenset(),
-        # Rarely a bank decides anew, for us, and gives back what it took.
-        _D.LOST: frozenset({_D.WON}),
+        # Rarely a bank decides anew: for us, and gives back what it took, or against us, and takes
+        # it again. While it makes up its mind the dispute is open again.
+        _D.WON: frozenset({_D.OPEN, _D.LOST}),
+        _D.LOST: frozenset({_D.OPEN, _D.WON}),
         _D.CLOSED: frozenset(),
     }
 )

@@ -95,8 +95,23 @@ class FakeDisputes:
         return self.tell("charge.dispute.closed", name)
 
     def lose(self, name: str) -> ProcessorEvent:
+        if self.disputes[name].status == "won":
+            self._take_again(name)
         self.disputes[name] = replace(self.disputes[name], status="lost")
         return self.tell("charge.dispute.closed", name)
+
+    def reopen(self, name: str) -> ProcessorEvent:
+        """The bank takes up again what it had decided, and takes back what it had given."""
+        if self.disputes[name].status == "won":
+            self._take_again(name)
+        self.disputes[name] = replace(self.disputes[name], status="under_review")
+        return self.tell("charge.dispute.updated", name)
+
+    def _take_again(self, name: str) -> None:
+        seen = self.disputes[name]
+        zero = Money.zero(seen.amount.currency)
+        out = self.money._move("adjustment", -seen.amount, zero, name)
+        self.disputes[name] = replace(seen, moves=(*seen.moves, self._as("dispute", out.id)))
 
     def tell(self, kind: str, name: str) -> ProcessorEvent:
         seen = self.disputes[name]

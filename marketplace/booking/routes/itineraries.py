@@ -19,7 +19,7 @@ from marketplace.booking.schemas.itineraries import (
     ItinerarySubmitArgs,
 )
 from marketplace.booking.schemas.paying import PaymentLookSchema
-from marketplace.booking.service import easing, payment
+from marketplace.booking.service import payment
 from marketplace.booking.service.itineraries import deciding, drafting, holding, looking, paying
 from marketplace.booking.service.itineraries.drafting import Draft, Wanted
 from marketplace.identity.access import current_account, signed_in
@@ -138,10 +138,15 @@ def pay(data: dict[str, Any], itinerary_id: UUID) -> dict[str, Any]:
 @signed_in
 @blueprint.arguments(ItineraryPayLookArgs)
 @blueprint.response(200, PaymentLookSchema)
-def quote_payment(data: dict[str, Any], itinerary_id: UUID) -> easing.Look:
-    """See what would be paid now, with a code and with credit; nothing is changed."""
+def quote_payment(data: dict[str, Any], itinerary_id: UUID) -> dict[str, Any]:
+    """See what would be paid now, with a code and with credit; nothing is changed.
+
+    And what you would agree to by having your card kept, for the balance of each rotation.
+    """
     itinerary = queries.find(context.session(), itinerary_id, current_account().id)
-    return paying.look(context.session(), itinerary, now=context.now(), **data)
+    data.pop("wish")
+    found, words = paying.look(context.session(), itinerary, now=context.now(), **data)
+    return {**vars(found), "card_words": words}
 
 
 @blueprint.route("/<uuid:itinerary_id>/withdraw", methods=["POST"])

@@ -14,3 +14,6 @@ class CardWish:
     card_id: UUID | None = None
     keep: str | None = None
     words: str | None = None
+
+
+PAGE_ONLY = CardWish()

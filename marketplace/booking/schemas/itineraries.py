@@ -8,7 +8,7 @@ from marketplace.booking.rules.itineraries import MOST_ROTATIONS, ItineraryState
 from marketplace.booking.rules.stays import Verdict
 from marketplace.booking.schemas import BookingPriceLineSchema, BookingSchema, HoldArgs, a_day
 from marketplace.booking.schemas.applying import SubmitArgs
-from marketplace.booking.schemas.paying import PayTogetherArgs
+from marketplace.booking.schemas.paying import PayKeepingArgs
 from marketplace.web.schemas import MoneyField, StrictSchema, Text
 
 STATES = [state.value for state in ItineraryState]
@@ -48,11 +48,11 @@ class ItinerarySubmitArgs(StrictSchema):
     )
 
 
-class ItineraryPayLookArgs(PayTogetherArgs):
+class ItineraryPayLookArgs(PayKeepingArgs):
     """As for one booking: the whole price of each rotation, or its deposit."""
 
 
-class ItineraryPayArgs(PayTogetherArgs):
+class ItineraryPayArgs(PayKeepingArgs):
     without = fields.List(
         fields.UUID(),
         load_default=list,

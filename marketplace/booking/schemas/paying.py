@@ -36,12 +36,9 @@ class PayTogetherArgs(StrictSchema):
         return {**data, "less": less}
 
 
-class PayArgs(PayTogetherArgs):
-    card_id = fields.UUID(
-        load_default=None,
-        allow_none=True,
-        metadata={"description": "A kept card of yours that pays the balance at once."},
-    )
+class PayKeepingArgs(PayTogetherArgs):
+    """And whether the card that the page takes is kept."""
+
     keep_card = fields.String(
         load_default=None,
         allow_none=True,
@@ -55,8 +52,17 @@ class PayArgs(PayTogetherArgs):
 
     @post_load
     def gather_card(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        wish = CardWish(data.pop("card_id"), data.pop("keep_card"), data.pop("agreed_words"))
+        card_id = data.pop("card_id", None)
+        wish = CardWish(card_id, data.pop("keep_card"), data.pop("agreed_words"))
         return {**data, "wish": wish}
+
+
+class PayArgs(PayKeepingArgs):
+    card_id = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "A kept card of yours that pays the balance at once."},
+    )
 
     @validates_schema
     def check_card(self, data: dict[str, Any], **_: Any) -> None:

@@ -4,7 +4,7 @@ The plan is payments'; what is owed, and whether the booking still stands, is lo
 moment of the charge. Locks are taken as everywhere: the booking's money, then its row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,8 @@ from marketplace.payments.rules.cards import (
     Agreement,
     CardUse,
     MandateKind,
+    Owed,
+    Rest,
     balance_words,
     keep_words,
 )
@@ -57,7 +59,24 @@ def use_of(
     if wish.keep is None:
         return PAGE
     left = _left(session, booking, less, whole=whole, now=now)
-    agreement = _agreement(booking, MandateKind(wish.keep), left, _locale(session, booking))
+    agreement = _agreement(
+        MandateKind(wish.keep), [(booking, left)], _locale(session, booking.trainee_id)
+    )
+    _check_words(agreement, wish.words)
+    return CardUse(agreement=agreement)
+
+
+def use_of_several(
+    session: Session,
+    wish: CardWish,
+    left: Mapping[Booking, Money],
+    trainee_id: UUID,
+) -> CardUse:
+    """Do so for a payment of several bookings, of which `left` will be left to pay later."""
+    if wish.keep is None:
+        return PAGE
+    locale = _locale(session, trainee_id)
+    agreement = _agreement(MandateKind(wish.keep), list(left.items()), locale)
     _check_words(agreement, wish.words)
     return CardUse(agreement=agreement)
 
@@ -66,11 +85,21 @@ def words(
     session: Session, booking: Booking, less: Less, *, whole: bool, now: datetime
 ) -> dict[str, str | None]:
     """Return what a trainee would agree to, by `MandateKind`; None where nothing is left to pay."""
-    left, locale = _left(session, booking, less, whole=whole, now=now), _locale(session, booking)
+    left = _left(session, booking, less, whole=whole, now=now)
+    return words_of_several(
+        session, {booking: left} if left is not None else {}, booking.trainee_id
+    )
+
+
+def words_of_several(
+    session: Session, left: Mapping[Booking, Money], trainee_id: UUID
+) -> dict[str, str | None]:
+    """Do so for several bookings, by what will be left to pay of each."""
+    locale = _locale(session, trainee_id)
     found = {
-        kind.value: _agreement(booking, kind, left, locale).words
+        kind.value: _agreement(kind, list(left.items()), locale).words
         for kind in MandateKind
-        if kind is MandateKind.KEEP or left is not None
+        if kind is MandateKind.KEEP or left
     }
     return {kind.value: found.get(kind.value) for kind in MandateKind}
 
@@ -90,7 +119,8 @@ def agree(
         raise NotOpenForThis("Only what is left of a confirmed booking is charged to a card.")
     card = kept.own(session, card_id, booking.trainee_id, lock=True)
     left = _left(session, booking, easing.NOTHING, whole=False, now=now)
-    agreement = _agreement(booking, MandateKind.BALANCE, left, _locale(session, booking))
+    locale = _locale(session, booking.trainee_id)
+    agreement = _agreement(MandateKind.BALANCE, [(booking, left)], locale)
     _check_words(agreement, agreed)
     cards.agree_on_card(session, card, payable_of(booking), agreement, now)
 
@@ -204,19 +234,25 @@ def _left(
     return total(lines) if lines else None
 
 
-def _locale(session: Session, booking: Booking) -> str:
-    contact = identity.contact(session, booking.trainee_id)
+def _locale(session: Session, trainee_id: UUID) -> str:
+    contact = identity.contact(session, trainee_id)
     return contact.locale if contact else "en"
 
 
-def _agreement(booking: Booking, kind: MandateKind, left: Money | None, locale: str) -> Agreement:
+def _agreement(
+    kind: MandateKind, left: Sequence[tuple[Booking, Money | None]], locale: str
+) -> Agreement:
     if kind is MandateKind.KEEP:
         return Agreement(kind, keep_words(locale), locale)
-    at, due_on = _charge_at(booking), booking.balance_due_on
-    if left is None or at is None or due_on is None:
+    owed, rests = [], []
+    for booking, most in left:
+        at, due_on = _charge_at(booking), booking.balance_due_on
+        if most is not None and at is not None and due_on is not None:
+            owed.append(Owed(booking.listing_title, most, due_on))
+            rests.append(Rest(payable_of(booking), most, at))
+    if not rests:
         raise NotOpenForThis("Nothing is left to be charged on a later day.")
-    said = balance_words(locale, thing=booking.listing_title, most=left, due_on=due_on)
-    return Agreement(kind, said, locale, most=left, charge_at=at)
+    return Agreement(kind, balance_words(locale, owed), locale, tuple(rests))
 
 
 def _check_words(agreement: Agreement, agreed: str | None) -> None:

@@ -50,6 +50,11 @@ def close_dispute(work: Work, dispute: str, status: str = "lost") -> Json:
     return disputing.close(there, body, status)
 
 
+def reopen_dispute(work: Work, dispute: str) -> Json:
+    there, body = _found(work, "dispute", dispute)
+    return disputing.reopen(there, body)
+
+
 def escalate_dispute(work: Work, dispute: str) -> Json:
     there, body = _found(work, "dispute", dispute)
     return disputing.escalate(there, body)
@@ -131,6 +136,7 @@ ACTS: Mapping[str, Callable[..., Json]] = {
     "dispute.open": open_dispute,
     "dispute.close": close_dispute,
     "dispute.escalate": escalate_dispute,
+    "dispute.reopen": reopen_dispute,
     "payout.fail": fail_payout,
     "payout.pay": pay_payout,
     "account.disable": disable_account,

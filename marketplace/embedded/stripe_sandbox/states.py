@@ -46,8 +46,8 @@ DISPUTE: Mapping[str, frozenset[str]] = {
     "needs_response": frozenset({"under_review", "won", "lost"}),
     "under_review": frozenset({"won", "lost"}),
     "warning_closed": frozenset(),
-    "won": frozenset(),
-    "lost": frozenset({"won"}),
+    "won": frozenset({"lost", "under_review"}),
+    "lost": frozenset({"won", "under_review"}),
 }
 
 _CODES = {

@@ -71,13 +71,15 @@ class CardMandate(Base):
 class BalancePlan(Base):
     """The rest of a price, to be charged to a kept card by itself; one live plan a thing.
 
+    One mandate may be about the balances of several things that were paid for at once.
+
     `most` is what its holder agreed to at most, `tries` counts the charges that were asked for.
     `finish_payment_id` is the payment by which the payer is asked to finish it themselves.
     """
 
     __tablename__ = "balance_plan"
     __table_args__ = (
-        UniqueConstraint("mandate_id"),
+        UniqueConstraint("mandate_id", "payable_id"),
         CheckConstraint(one_of("state", list(PlanState)), name="state"),
         CheckConstraint("most_minor > 0", name="most"),
         CheckConstraint("tries >= 0", name="tries"),

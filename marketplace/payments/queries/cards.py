@@ -132,6 +132,21 @@ def live_plan(session: Session, payable: Payable) -> BalancePlan | None:
     ).scalar_one_or_none()
 
 
+def waiting_for_card(session: Session, mandate_id: UUID) -> Sequence[BalancePlan]:
+    """Return plans of a mandate whose card has not come yet, ours to change."""
+    return (
+        session.execute(
+            select(BalancePlan)
+            .where(BalancePlan.mandate_id == mandate_id, BalancePlan.state == PlanState.WAITING)
+            .order_by(BalancePlan.payable_kind, BalancePlan.payable_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        .scalars()
+        .all()
+    )
+
+
 def plan_to_finish(session: Session, payment_id: UUID) -> BalancePlan | None:
     """Return the plan whose payer was asked to pay by this payment instead."""
     return session.execute(

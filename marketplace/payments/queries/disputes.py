@@ -20,6 +20,8 @@ from marketplace.payments.models import (
 from marketplace.payments.rules import Split
 from marketplace.payments.states import DisputeState, EvidenceState
 
+# What a step of the log is about.
+SUBJECT_STATE, SUBJECT_EVIDENCE = "state", "evidence"
 _E = EvidenceState
 
 
@@ -46,6 +48,16 @@ def any_open(session: Session, payment_ids: Collection[UUID] | None = None) -> b
     if payment_ids is not None:
         query = query.where(Dispute.payment_id.in_(payment_ids))
     return session.execute(query.limit(1)).scalar_one_or_none() is not None
+
+
+def times_lost(session: Session, dispute_id: UUID) -> int:
+    """Return how often a dispute was decided against us, by its log."""
+    lost = select(func.count()).where(
+        DisputeStep.dispute_id == dispute_id,
+        DisputeStep.subject == SUBJECT_STATE,
+        DisputeStep.after == DisputeState.LOST,
+    )
+    return session.execute(lost).scalar_one()
 
 
 def refunds_paid_by(session: Session, dispute_id: UUID) -> Sequence[Refund]:

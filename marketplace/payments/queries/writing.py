@@ -1,25 +1,33 @@
 """Statements that write several rows at once: what asks for a payment, and what posts to the books.
 
-A payment with its lines and the first row of its log; a transaction of the ledger with its entries.
+A payment with its lines and the first row of its log; a transaction of the ledger with its entries;
+an event of the processor with the job that handles it.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import JSONB
 
 from marketplace.core import rows
-from marketplace.core.db import Session, run
+from marketplace.core.db import Session, fetch, run
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import deferred_for
 from marketplace.core.money import Money
-from marketplace.payments.models import AccountKind, LedgerTransaction, Payment, PaymentTransition
+from marketplace.payments.models import (
+    AccountKind,
+    Payment,
+    PaymentTransition,
+    WebhookEvent,
+)
 from marketplace.payments.rules import PriceLine
 
 _JOB = "SELECT jsonb_build_object('payment_id', asked.id) FROM asked"
+_EVENT_JOB = "SELECT jsonb_build_object('event_id', kept.id) FROM kept"
 
 
 def asked(
@@ -97,54 +105,75 @@ def _asked(job: str) -> TextClause:
     )
 
 
+def received(session: Session, event: WebhookEvent, job: str) -> bool:
+    """Insert an event and its job `job`; False, and nothing done, where it is here already."""
+    queued = deferred_for(session, job, _EVENT_JOB)
+    values = {**rows.values_of(event), **queued.values}
+    return bool(fetch(session, _received(queued.sql), values))
+
+
+@cache
+def _received(job: str) -> TextClause:
+    return rows.statement(
+        f"""
+        WITH kept AS (
+            INSERT INTO {rows.inserted(WebhookEvent)} VALUES ({rows.places(WebhookEvent)})
+                ON CONFLICT ON CONSTRAINT uq_webhook_event_processor_event DO NOTHING
+            RETURNING id
+        ), queued AS ({job})
+        SELECT id FROM kept
+        """,  # noqa: S608 - names of our own tables and columns
+        WebhookEvent,
+    )
+
+
+class Posting(NamedTuple):
+    """A transaction of the ledger as its statement takes it."""
+
+    id: UUID
+    source: str
+    reason: str
+    occurred_at: datetime
+    payment_id: UUID | None
+
+
 def posted(
-    session: Session,
-    transaction: LedgerTransaction,
-    legs: Sequence[tuple[AccountKind, UUID | None, Money]],
+    session: Session, posting: Posting, legs: Sequence[tuple[AccountKind, UUID | None, Money]]
 ) -> bool | None:
     """Insert a transaction with an entry for each leg: its account's kind and owner, its amount.
 
     False where (source, reason) is posted already. None, and nothing done, where one of the accounts
     is not there yet: the caller makes it and asks again.
     """
-    given = [
-        {
-            "id": str(new_id()),
-            "kind": kind.value,
-            "owner_id": None if owner_id is None else str(owner_id),
-            "minor": amount.minor,
-            "currency": amount.currency,
-        }
-        for kind, owner_id, amount in legs
-    ]
-    values = {**rows.values_of(transaction), "legs": given}
-    found = run(session, _posted(), values).one()
-    return found.made if found.whole else None
+    values: dict[str, Any] = {**posting._asdict()}
+    for n, (kind, owner_id, amount) in enumerate(legs):
+        values[f"entry_{n}"] = new_id()
+        values[f"kind_{n}"] = kind.value
+        values[f"minor_{n}"] = amount.minor
+        values[f"currency_{n}"] = amount.currency
+        if owner_id is not None:
+            values[f"owner_{n}"] = owner_id
+    owned = tuple(owner_id is not None for _, owner_id, _ in legs)
+    whole, made = fetch(session, _posted(owned), values)[0]
+    return made if whole else None
 
 
 @cache
-def _posted() -> TextClause:
-    # An account by its owner or without one: each is a look into the unique index, so that neither
-    # many sites nor many legs make the planner read all accounts.
-    return rows.statement(
-        f"""
-        WITH leg AS MATERIALIZED (
-            SELECT given.*, CASE WHEN given.owner_id IS NULL THEN (
-                       SELECT a.id FROM ledger_account AS a
-                        WHERE a.kind = given.kind AND a.owner_id IS NULL
-                          AND a.currency = given.currency)
-                   ELSE (
-                       SELECT a.id FROM ledger_account AS a
-                        WHERE a.kind = given.kind AND a.owner_id = given.owner_id
-                          AND a.currency = given.currency)
-                   END AS account_id
-              FROM jsonb_to_recordset(:legs) AS given(id uuid, kind text, owner_id uuid,
-                       minor bigint, currency char(3))
-        ), known AS (
-            SELECT bool_and(account_id IS NOT NULL) AS whole FROM leg
-        ), posted AS (
-            INSERT INTO {rows.inserted(LedgerTransaction)}
-            SELECT {rows.places(LedgerTransaction)} FROM known WHERE whole
+def _posted(owned: tuple[bool, ...]) -> str:
+    """The statement for as many legs, each with an owner or without one.
+
+    An account is looked up in the unique index, by its owner or without one, so that neither many
+    sites nor many legs make the planner read all accounts.
+    """
+    legs = " UNION ALL ".join(_leg(n, has_owner) for n, has_owner in enumerate(owned))
+    return f"""
+        WITH leg AS MATERIALIZED ({legs}),
+        known AS (SELECT bool_and(account_id IS NOT NULL) AS whole FROM leg),
+        posted AS (
+            INSERT INTO ledger_transaction (id, source, reason, occurred_at, payment_id)
+            SELECT CAST(:id AS uuid), CAST(:source AS text), CAST(:reason AS text),
+                   CAST(:occurred_at AS timestamptz), CAST(:payment_id AS uuid)
+              FROM known WHERE whole
                 ON CONFLICT ON CONSTRAINT uq_ledger_transaction_source_reason DO NOTHING
             RETURNING id
         ), entered AS (
@@ -152,7 +181,14 @@ def _posted() -> TextClause:
             SELECT leg.id, posted.id, leg.account_id, leg.minor, leg.currency FROM posted, leg
         )
         SELECT whole, EXISTS (SELECT FROM posted) AS made FROM known
-        """,  # noqa: S608 - names of our own tables and columns
-        LedgerTransaction,
-        legs=JSONB,
-    )
+        """  # noqa: S608 - places of values alone
+
+
+def _leg(n: int, has_owner: bool) -> str:
+    owner = f"= CAST(:owner_{n} AS uuid)" if has_owner else "IS NULL"
+    return f"""
+        SELECT CAST(:entry_{n} AS uuid) AS id, CAST(:minor_{n} AS bigint) AS minor,
+               CAST(:currency_{n} AS char(3)) AS currency,
+               (SELECT id FROM ledger_account
+                 WHERE kind = CAST(:kind_{n} AS text) AND owner_id {owner}
+                   AND currency = CAST(:currency_{n} AS char(3))) AS account_id"""  # noqa: S608 - the same

@@ -3,12 +3,15 @@
 The words are kept with the time at which they were agreed to: card networks ask for them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from marketplace.core.money import Money
+from marketplace.payments.events import Payable
 
 
 class MandateKind(StrEnum):
@@ -21,17 +24,33 @@ class MandateKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of one price: at most `most` is charged, at `charge_at` first."""
+
+    of: Payable
+    most: Money
+    charge_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """What somebody agrees to, in the words that they were shown.
 
-    Of a balance: at most `most` is charged, at `charge_at` first.
+    Of balances: one for each thing that a payment is for, and that has a balance.
     """
 
     kind: MandateKind
     words: str
     locale: str
-    most: Money | None = None
-    charge_at: datetime | None = None
+    rests: tuple[Rest, ...] = ()
+
+
+class Owed(NamedTuple):
+    """What the words say of one balance: of what it is, how much at most, on which day."""
+
+    thing: str
+    most: Money
+    due_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +81,21 @@ def keep_words(locale: str) -> str:
     )
 
 
-def balance_words(locale: str, *, thing: str, most: Money, due_on: date) -> str:
-    """Return what one agrees to by having the rest of a price charged on a day."""
+def balance_words(locale: str, owed: Sequence[Owed]) -> str:
+    """Return what one agrees to by having the rest of a price, or of several, charged on its day."""
     if locale.startswith("es"):
-        return (
-            f"Acepto que esta tarjeta se guarde en la empresa de pagos y que el {due_on} se cobre "
-            f"en ella lo que falte por pagar de {thing}: como máximo {most}. Si el banco la "
-            "rechaza, puede intentarse de nuevo 1, 3 y 5 días después. Hasta ese día puedo retirar "
-            "este permiso, quitar la tarjeta o pagar de otro modo."
+        said = "; ".join(
+            f"el {one.due_on} lo que falte por pagar de {one.thing}: como máximo {one.most}"
+            for one in owed
         )
+        return (
+            "Acepto que esta tarjeta se guarde en la empresa de pagos y que se cobre en ella "
+            f"{said}. Si el banco la rechaza, puede intentarse de nuevo 1, 3 y 5 días después. "
+            "Hasta ese día puedo retirar este permiso, quitar la tarjeta o pagar de otro modo."
+        )
+    said = "; ".join(f"of {one.thing} on {one.due_on}, {one.most} at most" for one in owed)
     return (
-        "I agree that this card is kept at the payment company, and that what is left to pay of "
-        f"{thing} is charged to it on {due_on}: {most} at most. If the bank declines, it may be "
-        "tried again 1, 3 and 5 days later. Until then I can take this back, remove the card, or "
-        "pay otherwise."
+        "I agree that this card is kept at the payment company, and that what is left to pay is "
+        f"charged to it: {said}. If the bank declines, it may be tried again 1, 3 and 5 days "
+        "later. Until then I can take this back, remove the card, or pay otherwise."
     )

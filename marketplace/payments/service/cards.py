@@ -38,8 +38,8 @@ def agree_on_page(session: Session, payment: Payment, agreement: Agreement, now:
     mandate.payment_id = payment.id
     session.add(mandate)
     session.flush()
-    if agreement.kind is MandateKind.BALANCE:
-        plans.begin(session, mandate, agreement, None, now)
+    for rest in agreement.rests:
+        plans.begin(session, mandate, rest, None, now)
 
 
 def agree_on_card(
@@ -49,7 +49,7 @@ def agree_on_card(
     agreement: Agreement,
     now: datetime,
 ) -> None:
-    """Write down that the rest of a price may be charged to a kept card; ends a plan before it.
+    """Write down that the rest of its price may be charged to a kept card; ends a plan before it.
 
     The caller holds the payable's lock and the card's row.
     """
@@ -57,7 +57,8 @@ def agree_on_card(
     mandate.card_id = card.id
     session.add(mandate)
     session.flush()
-    plans.begin(session, mandate, agreement, card.id, now)
+    for rest in agreement.rests:
+        plans.begin(session, mandate, rest, card.id, now)
 
 
 def keep(session: Session, payment: Payment, seen: KeptCard | None, now: datetime) -> None:

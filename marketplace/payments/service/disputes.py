@@ -25,6 +25,7 @@ from marketplace.payments.gateway import (
 )
 from marketplace.payments.models import AccountKind, Dispute, DisputeStep, Payment
 from marketplace.payments.queries import disputes, hosts
+from marketplace.payments.queries.disputes import SUBJECT_EVIDENCE, SUBJECT_STATE
 from marketplace.payments.rules.shares import Bearer
 from marketplace.payments.service import ledger, losses, steps
 from marketplace.payments.service.positions import position
@@ -34,6 +35,7 @@ from marketplace.payments.states import DISPUTE, EVIDENCE, DisputeState, Evidenc
 OPENED = "dispute_opened"
 OPENED_HOST = "dispute_opened_host"
 CLOSED = "dispute_closed"
+ANEW = "dispute_anew"
 # The processor's words that end a dispute; all others leave it open.
 ENDS = {
     "won": DisputeState.WON,
@@ -41,7 +43,6 @@ ENDS = {
     "warning_closed": DisputeState.CLOSED,
     "prevented": DisputeState.CLOSED,
 }
-SUBJECT_STATE, SUBJECT_EVIDENCE = "state", "evidence"
 _K = AccountKind
 
 
@@ -88,7 +89,7 @@ def take(session: Session, seen: ProcessorDispute, *, now: datetime) -> str:
             payment_id=payment.id,
         )
         return "quarantined"
-    _end(session, row, payment, after, now)
+    _decide(session, row, payment, after, now)
     return after.value
 
 
@@ -235,29 +236,36 @@ def _open(session: Session, payment: Payment, seen: ProcessorDispute, now: datet
     }
     operators = people.role_contacts(session, Role.OPERATOR)
     notices.notify_all(session, operators, OPENED, {**data, **due}, now=now)
-    _tell_hosts(session, payment, site_id, OPENED_HOST, data, now)
+    notices.notify_all(session, _hosts(session, payment), OPENED_HOST, data, now=now)
     return row
 
 
-def _end(
+def _decide(
     session: Session, row: Dispute, payment: Payment, after: DisputeState, now: datetime
 ) -> None:
-    before = row.state
-    row.state, row.closed_at, row.next_look_at = after, now, None
+    """Bring a dispute to its end, or from one end to another, or have it open again."""
+    before, anew = DisputeState(row.state), row.state != DisputeState.OPEN
+    row.state, row.closed_at = after, now
+    if after is DisputeState.OPEN:
+        row.closed_at = None
+    else:
+        row.next_look_at = None
     session.flush()
     _log(session, row, SUBJECT_STATE, before, after, row.status, None, now)
+    if before is DisputeState.LOST:
+        losses.regain(session, row, payment, now)
     if after is DisputeState.LOST:
         losses.lose(session, row, payment, now)
-    elif before == DisputeState.LOST:
-        losses.regain(session, row, payment, now)
     data = {
         "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
         "description": payment.description,
-        "won": after is not DisputeState.LOST,
     }
-    operators = people.role_contacts(session, Role.OPERATOR)
-    notices.notify_all(session, operators, CLOSED, data, now=now)
-    _tell_hosts(session, payment, position(session, payment).site_id, CLOSED, data, now)
+    told = _concerned(session, payment)
+    if anew:
+        notices.notify_all(session, told, ANEW, {**data, "state": after.value}, now=now)
+    else:
+        won = after is not DisputeState.LOST
+        notices.notify_all(session, told, CLOSED, {**data, "won": won}, now=now)
 
 
 def _answered(session: Session, row: Dispute, now: datetime) -> None:
@@ -314,15 +322,15 @@ def _log(
     session.flush()
 
 
-def _tell_hosts(
-    session: Session,
-    payment: Payment,
-    site_id: UUID | None,
-    template: str,
-    data: Mapping[str, object],
-    now: datetime,
-) -> None:
-    sites: Sequence[UUID] = disputes.sites_of(session, payment, site_id)
-    for site in sites:
-        owners = people.site_contacts(session, site, Role.SITE_OWNER)
-        notices.notify_all(session, owners, template, data, now=now)
+def _concerned(session: Session, payment: Payment) -> list[people.Contact]:
+    return [*people.role_contacts(session, Role.OPERATOR), *_hosts(session, payment)]
+
+
+def _hosts(session: Session, payment: Payment) -> list[people.Contact]:
+    """The owners of the sites that a payment is for now."""
+    sites = disputes.sites_of(session, payment, position(session, payment).site_id)
+    return [
+        contact
+        for site in sites
+        for contact in people.site_contacts(session, site, Role.SITE_OWNER)
+    ]

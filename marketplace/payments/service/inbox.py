@@ -11,16 +11,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert as upsert
-
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
-from marketplace.core.jobs import defer
 from marketplace.payments import queries
 from marketplace.payments.gateway import CheckoutSession, ProcessorEvent, ProcessorRefund
 from marketplace.payments.models import HostAccount, Payment, WebhookEvent
-from marketplace.payments.queries import hosts
+from marketplace.payments.queries import hosts, writing
 from marketplace.payments.service import arrivals, refunds, steps
 from marketplace.payments.service.hosts import accounts
 from marketplace.payments.service.quarantine import put_aside
@@ -66,27 +63,19 @@ _LookOf = Callable[[Session, WebhookEvent, Mapping[str, Any], datetime], Look | 
 
 def receive(session: Session, event: ProcessorEvent, *, now: datetime) -> bool:
     """Store the event and ask for its job; False, and nothing done, if it is here already."""
-    row_id = session.execute(
-        upsert(WebhookEvent)
-        .values(
-            id=new_id(),
-            processor_event=event.id,
-            kind=event.kind,
-            live=event.live,
-            account=event.account,
-            api_version=event.api_version,
-            happened_at=event.at,
-            received_at=now,
-            payload=dict(event.payload),
-            state=EventState.RECEIVED,
-        )
-        .on_conflict_do_nothing(constraint="uq_webhook_event_processor_event")
-        .returning(WebhookEvent.id)
-    ).scalar_one_or_none()
-    if row_id is None:
-        return False
-    defer(session, steps.PROCESS_EVENT, event_id=str(row_id))
-    return True
+    row = WebhookEvent(
+        id=new_id(),
+        processor_event=event.id,
+        kind=event.kind,
+        live=event.live,
+        account=event.account,
+        api_version=event.api_version,
+        happened_at=event.at,
+        received_at=now,
+        payload=dict(event.payload),
+        state=EventState.RECEIVED.value,
+    )
+    return writing.received(session, row, steps.PROCESS_EVENT)
 
 
 def begin(session: Session, event_id: UUID, *, live: bool, now: datetime) -> Look | None:

@@ -78,15 +78,13 @@ def post(
     """
     legs = [leg for leg in legs if leg.amount]
     _check(legs)
-    transaction = LedgerTransaction(
-        id=new_id(), source=source, reason=reason, occurred_at=at, payment_id=payment_id
-    )
+    posting = writing.Posting(new_id(), source, reason, at, payment_id)
     given = [(leg.account, leg.owner_id, leg.amount) for leg in legs]
     session.flush()
-    made = writing.posted(session, transaction, given)
+    made = writing.posted(session, posting, given)
     if made is None:
         _open_accounts(session, legs)
-        made = writing.posted(session, transaction, given)
+        made = writing.posted(session, posting, given)
     return bool(made)
 
 

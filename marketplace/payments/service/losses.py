@@ -3,7 +3,8 @@
 Lost, it pays the refunds that waited; the rest is a loss: the platform's, or the host's in their
 part where their contract says so. Won later, each of these is undone by a posting of its own: the
 loss is taken back, the host has their part again, and the refunds are owed again, since the payer's
-bank has taken back what it paid.
+bank has taken back what it paid. A bank may decide anew more than once: each loss has postings of
+its own.
 """
 
 from datetime import datetime
@@ -43,11 +44,12 @@ def lose(session: Session, row: Dispute, payment: Payment, now: datetime) -> Non
     if left:
         _post(session, row, payment, LOST, left, host, now)
     if host:
-        shares.take_back(session, payment, None, kept.site_id, cause=f"dispute:{row.id}", now=now)
+        cause = _nth(session, row, f"dispute:{row.id}")
+        shares.take_back(session, payment, None, kept.site_id, cause=cause, now=now)
 
 
 def regain(session: Session, row: Dispute, payment: Payment, now: datetime) -> None:
-    """Undo what the loss of a dispute did, now that the bank has given the money back."""
+    """Undo what the loss of a dispute did, now that it counts no more."""
     again = disputes.refunds_paid_by(session, row.id)
     refunded = sum((one.amount for one in again), Money.zero(row.amount.currency))
     left, host = row.amount - refunded, Money(row.host_minor, row.amount.currency)
@@ -76,7 +78,7 @@ def _post(
     site_id = position(session, payment).site_id if host else None
     ledger.post(
         session,
-        source=row.processor_dispute,
+        source=_nth(session, row, row.processor_dispute),
         reason=reason,
         legs=[
             Leg(_K.DEFERRED_HOST_SHARE, host, site_id),
@@ -86,3 +88,9 @@ def _post(
         at=now,
         payment_id=payment.id,
     )
+
+
+def _nth(session: Session, row: Dispute, name: str) -> str:
+    """What the loss that counts, or counted last, is posted under: the first by the bare name."""
+    times = disputes.times_lost(session, row.id)
+    return name if times <= 1 else f"{name}:{times}"

@@ -14,21 +14,19 @@ from marketplace.payments.events import Charge, Payable
 from marketplace.payments.models import BalancePlan, BalancePlanStep, CardMandate, Payment
 from marketplace.payments.queries import cards as found
 from marketplace.payments.rules import declines
-from marketplace.payments.rules.cards import Agreement
+from marketplace.payments.rules.cards import Rest
 from marketplace.payments.states import PLAN, PlanState
 
 
 def begin(
     session: Session,
     mandate: CardMandate,
-    agreement: Agreement,
+    rest: Rest,
     card_id: UUID | None,
     now: datetime,
 ) -> BalancePlan:
     """Begin a plan in place of one that there may be; ready where its card is there."""
-    if agreement.most is None or agreement.charge_at is None:
-        raise ValueError("a plan says how much at most, and when")
-    before = found.live_plan(session, Payable(mandate.payable_kind, mandate.payable_id))
+    before = found.live_plan(session, rest.of)
     if before is not None:
         if under_way(before):
             raise PlanExists("It is being charged now.")
@@ -36,13 +34,13 @@ def begin(
     plan = BalancePlan(
         id=new_id(),
         mandate_id=mandate.id,
-        payable_kind=mandate.payable_kind,
-        payable_id=mandate.payable_id,
+        payable_kind=rest.of.kind,
+        payable_id=rest.of.id,
         card_id=card_id,
-        most=agreement.most,
+        most=rest.most,
         state=PlanState.WAITING if card_id is None else PlanState.READY,
-        charge_at=agreement.charge_at,
-        next_try_at=None if card_id is None else agreement.charge_at,
+        charge_at=rest.charge_at,
+        next_try_at=None if card_id is None else rest.charge_at,
         tries=0,
     )
     session.add(plan)
@@ -52,12 +50,10 @@ def begin(
 
 
 def card_came(session: Session, mandate: CardMandate, card_id: UUID, now: datetime) -> None:
-    """The page was paid, and its card is kept: the plan is ready."""
-    plan = found.live_plan(session, Payable(mandate.payable_kind, mandate.payable_id))
-    if plan is None or plan.mandate_id != mandate.id or plan.state != PlanState.WAITING:
-        return
-    plan.card_id, plan.next_try_at = card_id, plan.charge_at
-    _move(session, plan, PlanState.READY, "the card is kept", now)
+    """The page was paid, and its card is kept: what waited for it is ready."""
+    for plan in found.waiting_for_card(session, mandate.id):
+        plan.card_id, plan.next_try_at = card_id, plan.charge_at
+        _move(session, plan, PlanState.READY, "the card is kept", now)
 
 
 def move_to(session: Session, old_card_id: UUID, card_id: UUID, now: datetime) -> None:

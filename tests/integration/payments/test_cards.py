@@ -12,6 +12,8 @@ from marketplace.booking import tasks as booking_tasks
 from marketplace.payments import tasks
 from marketplace.payments.gateway import GatewayUncertain
 from marketplace.payments.tasks import cards as jobs
+from tests.factories import itineraries
+from tests.factories.rotations import FIRST_DAY
 from tests.integration.payments.carding import (
     ASKS,
     BALANCE,
@@ -84,6 +86,42 @@ def test_the_rest_is_charged_on_its_day_to_the_card_that_was_kept_for_it(
     assert sorted(counter.succeeded()) == [DEPOSIT, BALANCE]
     assert counter.agrees()
     assert [one for one in counter.stage.told(person.id) if one.startswith("balance")] == []
+
+
+def test_the_balances_of_an_itinerary_are_charged_each_on_its_day_to_the_card_of_its_deposits(
+    counter, people, run_jobs
+):
+    person, stage = people.trainee(visa_type="b1_b2"), counter.stage
+    first = stage.place()
+    other = stage.beside(first, title="Cardiology")
+    later = FIRST_DAY + timedelta(weeks=8)
+    itinerary_id, bookings = itineraries.held(
+        stage, person.id, (first, FIRST_DAY, 4), (other, later, 4)
+    )
+    path = f"/itineraries/{itinerary_id}"
+    words = counter.ask("post", f"{path}/payment-quote", person)[1]["card_words"]["balance"]
+    assert words.count("1,792.00 USD at most") == 2
+    wish = {"keep_card": "balance", "agreed_words": words}
+    whole = counter.ask("post", f"{path}/payments", person, **wish, whole=True)
+    assert (whole[0], whole[1]["code"]) == (409, "not_open_for_this")
+    status, asked = counter.ask("post", f"{path}/payments", person, **wish)
+    assert status == 201, asked
+    run_jobs()
+    counter.on_page(asked["payment_id"], **card(GOOD))
+    counter.deliver()
+    run_jobs()
+    plans = [counter.plan(one) for one in bookings]
+    assert [(one.state, one.most.minor) for one in plans] == [("ready", BALANCE)] * 2
+    assert plans[1].charge_at - plans[0].charge_at > timedelta(weeks=7)
+    for booking_id in bookings:
+        counter.to_the_day(booking_id)
+        counter.charge_due(run_jobs)
+        counter.deliver()
+        run_jobs()
+    assert [counter.plan(one).state for one in bookings] == ["done"] * 2
+    assert all(stage.booking(one).paid == stage.booking(one).total for one in bookings)
+    assert sorted(counter.succeeded()) == [2 * DEPOSIT, BALANCE, BALANCE]
+    assert counter.agrees()
 
 
 def test_words_that_were_not_shown_are_not_agreed_to(counter, people, run_jobs):

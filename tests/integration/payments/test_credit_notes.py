@@ -1,18 +1,25 @@
 """Credit notes: one for each refund, numbered without gaps, kept as they were issued."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from marketplace.core.clock import Clock
 from marketplace.core.ports import ObjectStore
 from marketplace.core.settings import Settings
 from marketplace.payments import service, tasks
+from marketplace.payments.gateway import PaymentGateway
 from marketplace.payments.rules.credit import CreditTerms
+from marketplace.payments.service import credit_notes as notes
 from marketplace.payments.service import reconcile, refunds
 from marketplace.payments.tasks import credit_notes
-from tests.integration.payments.conftest import usd
+from tests.fakes.gateway import FakeGateway
+from tests.integration.payments.conftest import Till, usd
 
 API = "/api/v1"
 ALL = "SELECT jsonb_agg(to_jsonb(credit_note) ORDER BY number) FROM credit_note"
@@ -131,3 +138,34 @@ def test_it_stays_as_it_was_issued(till, paid, change):
     credit_notes.issue(till.context, refund_id=str(till.refund(paid, usd(10_000))))
     with pytest.raises(IntegrityError, match="stays as it was issued"):
         till.one(f"WITH changed AS ({change} RETURNING 1) SELECT count(*) FROM changed")
+
+
+def test_numbers_have_no_gaps_though_many_are_given_at_once_and_some_are_rolled_back(live):
+    gateway = FakeGateway(at=live.clock.now())
+    live.parts.add(PaymentGateway, gateway)
+    till, granted = Till(live.sessions, live.parts, live.parts.get(Clock)), []
+    for _ in range(2):
+        payment_id, page = till.opened()
+        till.handle(gateway.pay(page))
+        granted += [till.refund(payment_id, usd(1_000)) for _ in range(3)]
+    # Each refund is asked for twice at once; of every third both workers die before the commit.
+    asked = [*granted, *granted]
+    start = Barrier(len(asked))
+
+    def issue(place: int) -> None:
+        start.wait()
+        with suppress(InterruptedError), live.transaction() as session:
+            notes.for_refund(session, asked[place], legal_entity="Us", now=live.clock.now())
+            if place % 3 == 0:
+                raise InterruptedError
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        list(pool.map(issue, range(len(asked))))
+    numbers = "SELECT array_agg(number ORDER BY number) FROM credit_note"
+    assert till.one(numbers) == [1, 2, 3, 4]
+    for refund_id in granted:
+        with live.transaction() as session:
+            notes.for_refund(session, refund_id, legal_entity="Us", now=live.clock.now())
+    assert till.one(numbers) == list(range(1, 7))
+    assert till.one("SELECT count(DISTINCT refund_id) FROM credit_note") == 6
+    assert till.one("SELECT array_agg(number ORDER BY number) FROM receipt") == [1, 2]

@@ -122,11 +122,14 @@ def test_in_any_order_no_host_keeps_what_went_back(till, app, sessions, parts, c
             name = data.draw(st.sampled_from(self.open_disputes()))
             self.events.append(getattr(self.bank, outcome)(name))
 
-        @precondition(lambda self: self.lost())
-        @rule(data=st.data())
-        def decide_anew(self, data):
-            """Rarely a bank takes back what it has decided, and gives the money back."""
-            self.events.append(self.bank.win(data.draw(st.sampled_from(self.lost()))))
+        @precondition(lambda self: self.ended())
+        @rule(data=st.data(), again=st.booleans())
+        def decide_anew(self, data, again):
+            """Rarely a bank takes back what it has decided, at once or after a while."""
+            name = data.draw(st.sampled_from(self.ended()))
+            lost = self.bank.disputes[name].status == "lost"
+            turn = self.bank.reopen if again else self.bank.win if lost else self.bank.lose
+            self.events.append(turn(name))
 
         @precondition(lambda self: self.things)
         @rule(data=st.data(), minor=st.integers(1, 40_000))
@@ -215,8 +218,10 @@ def test_in_any_order_no_host_keeps_what_went_back(till, app, sessions, parts, c
         def open_disputes(self):
             return [name for name, one in self.bank.disputes.items() if one.status in WAITING]
 
-        def lost(self):
-            return [name for name, one in self.bank.disputes.items() if one.status == "lost"]
+        def ended(self):
+            return [
+                name for name, one in self.bank.disputes.items() if one.status in ("won", "lost")
+            ]
 
     run_state_machine_as_test(
         Money,

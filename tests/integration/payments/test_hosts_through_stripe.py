@@ -270,6 +270,32 @@ def test_a_disputes_events_held_back_and_reversed(host, sandbox):
     assert host.mismatches() == []
 
 
+@pytest.mark.fault(34)
+def test_a_dispute_won_taken_up_again_and_lost_at_the_sandbox(host, sandbox):
+    host.join()
+    thing, payment_id = host.paid(DISPUTED)
+    (made,) = sandbox.client().v1.disputes.list().data
+    sandbox.fault("dispute.close", dispute=made.id, status="won")
+    host.hear("charge.dispute.funds_reinstated")
+    assert host.till.one("SELECT state FROM dispute") == "won"
+    sandbox.fault("dispute.reopen", dispute=made.id)
+    host.hear("charge.dispute.funds_withdrawn", 2)
+    assert host.till.one("SELECT state FROM dispute") == "open"
+    host.tell(thing, "rest")
+    host.release()
+    assert host.transfers(thing) == []
+    sandbox.fault("dispute.close", dispute=made.id, status="won")
+    sandbox.fault("dispute.close", dispute=made.id, status="lost")
+    host.hear("charge.dispute.funds_withdrawn", 3)
+    assert host.till.one("SELECT state FROM dispute") == "lost"
+    assert host.till.balance("dispute_losses") == WHOLE.minor
+    assert host.till.balance("disputes") == 0
+    assert host.till.payment(payment_id).refundable.minor == 0
+    assert host.till.quarantined() == []
+    assert host.agrees()
+    assert host.mismatches() == []
+
+
 def test_money_is_sent_once_under_concurrent_workers(host, sandbox):
     _, _, row = ready(host)
     client = sandbox.client()

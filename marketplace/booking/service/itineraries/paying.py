@@ -20,12 +20,14 @@ from marketplace.booking.errors import (
 )
 from marketplace.booking.models import Booking, Itinerary
 from marketplace.booking.queries import itineraries as queries
+from marketplace.booking.rules.by_card import PAGE_ONLY, CardWish
 from marketplace.booking.rules.deadlines import day_begins, held_until, site_day
 from marketplace.booking.rules.itineraries import ItineraryState
 from marketplace.booking.rules.less import Less
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
     agreeing,
+    balances,
     easing,
     holds,
     payment,
@@ -47,7 +49,7 @@ from marketplace.payments.events import (
     PaymentFailed,
     PaymentSettled,
 )
-from marketplace.payments.rules import Part, PriceLine, Purpose
+from marketplace.payments.rules import Part, PriceLine, Purpose, total
 from marketplace.payments.service import refunds
 from marketplace.payments.service.vouchers import Lowered
 
@@ -76,13 +78,15 @@ def pay(
     terms: Terms,
     now: datetime,
     less: Less = easing.NOTHING,
+    wish: CardWish = PAGE_ONLY,
 ) -> UUID:
     """Ask for all that is due now in one payment, and return its id; asking again is the same.
 
     The deposit of each rotation, or its whole price if `whole` or if its balance is due already.
     `without` names the bookings that have ended and that the trainee goes on without: exactly
-    those (`ItineraryIncomplete`). `less`: a code and credit, as for a booking alone. The caller
-    holds the itinerary's money, then its row.
+    those (`ItineraryIncomplete`). `less` and `wish`: a code and credit, and what is agreed to about
+    the card, as for a booking alone; balances are charged each on its day. The caller holds the
+    itinerary's money, then its row.
     """
     deciding.check_held(itinerary)
     made = queries.bookings(session, itinerary.id, hold=True)
@@ -95,6 +99,7 @@ def pay(
     agreeing.check(session, live)
     found = easing.lowered(session, live, less, "deposit", now)
     due = [_due(booking, now, whole=whole, found=found) for booking in live]
+    use = balances.use_of_several(session, wish, _left(due, found), itinerary.trainee_id)
     asked = easing.request(
         session,
         payable=Payable(KIND, itinerary.id),
@@ -109,6 +114,7 @@ def pay(
         less=less,
         found=found,
         return_path=RETURN_PATH.format(itinerary.id),
+        card=use,
     )
     for booking in live:
         _wait_for_money(session, itinerary, booking, terms, now)
@@ -121,14 +127,29 @@ def pay(
 
 def look(
     session: Session, itinerary: Itinerary, *, whole: bool = False, less: Less, now: datetime
-) -> Look:
-    """Show what `pay` would ask for, line by line; nothing is changed."""
+) -> tuple[Look, dict[str, str | None]]:
+    """Show what `pay` would ask for, line by line; nothing is changed.
+
+    And the words that one would agree to by having the card kept.
+    """
     deciding.check_held(itinerary)
     live = [one for one in queries.bookings(session, itinerary.id) if one.state in TIMED]
     _check_payable(live, now)
     found = easing.lowered(session, live, less, "deposit", now)
     due = [_due(booking, now, whole=whole, found=found) for booking in live]
-    return easing.look(session, live, [one.lines for one in due], less, found, _purpose(due), now)
+    look = easing.look(session, live, [one.lines for one in due], less, found, _purpose(due), now)
+    return look, balances.words_of_several(session, _left(due, found), itinerary.trainee_id)
+
+
+def _left(due: Sequence[Due], found: Lowered | None) -> dict[Booking, Money]:
+    """What is left to pay of each on its own day, the discount taken off."""
+    left = {}
+    for one in due:
+        line = found.lines.get(one.booking.id) if found else None
+        lines = () if one.whole else easing.lines_due(one.booking, "balance", line)
+        if lines:
+            left[one.booking] = total(lines)
+    return left
 
 
 def _purpose(due: Sequence[Due]) -> Purpose:

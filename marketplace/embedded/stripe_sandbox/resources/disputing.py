@@ -53,6 +53,7 @@ FILES = frozenset(
     }
 )
 """Fields of evidence that take the id of a file, and no text."""
+ENDED = frozenset({"won", "lost"})
 _RESPOND_WITHIN = 7 * 86_400
 
 
@@ -107,8 +108,8 @@ def _fields(work: Work, charge: Json, amount: int, reason: str, status: str) -> 
     }
 
 
-def _withdraw(work: Work, dispute: Json) -> None:
-    fee = fee_line(DISPUTE_FEE, dispute["currency"], "stripe_fee", "Dispute fee")
+def _withdraw(work: Work, dispute: Json, fee: int = DISPUTE_FEE) -> None:
+    lines = [fee_line(fee, dispute["currency"], "stripe_fee", "Dispute fee")] if fee else []
     entry = work.book(
         "adjustment",
         -dispute["amount"],
@@ -116,8 +117,8 @@ def _withdraw(work: Work, dispute: Json) -> None:
         source=dispute["id"],
         category="dispute",
         description=f"Chargeback withdrawal for {dispute['charge']}",
-        fee=DISPUTE_FEE,
-        fee_details=[fee],
+        fee=fee,
+        fee_details=lines,
     )
     dispute["balance_transactions"].append(_embedded(entry))
     work.save(dispute)
@@ -163,13 +164,14 @@ def respond(work: Work, dispute: Json, evidence: Json, *, submit: bool) -> Json:
 def close(work: Work, dispute: Json, outcome: str) -> Json:
     """``won`` gives the money back (not the fee), ``lost`` does not, ``warning_closed`` neither.
 
-    One that was lost may be won late: the bank decides anew, and reinstates the funds.
+    One that was lost may be won late: the bank decides anew, and reinstates the funds. One that was
+    won may be lost late: it withdraws them again, without another fee.
     """
     if dispute["status"].startswith("warning"):
         outcome = "warning_closed"
     states.check("dispute", states.DISPUTE, dispute["status"], outcome)
-    late = dispute["status"] == "lost"
-    dispute["status"] = outcome
+    before, dispute["status"] = dispute["status"], outcome
+    late = before in ENDED
     charge = work.load("charge", dispute["charge"])
     if outcome == "won":
         entry = work.book(
@@ -184,8 +186,24 @@ def close(work: Work, dispute: Json, outcome: str) -> Json:
     work.save(dispute)
     if not late:
         work.emit("charge.dispute.closed", dispute)
+    if before == "won":
+        _withdraw(work, dispute, fee=0)
     if outcome == "won":
         work.emit("charge.dispute.funds_reinstated", dispute)
+    return dispute
+
+
+def reopen(work: Work, dispute: Json) -> Json:
+    """The bank takes up again what was decided; what it has given back it withdraws meanwhile."""
+    states.check("dispute", states.DISPUTE, dispute["status"], "under_review")
+    if dispute["status"] not in ENDED:
+        raise ApiError("This dispute has not ended.", code="dispute_unexpected_state")
+    won = dispute["status"] == "won"
+    dispute["status"] = "under_review"
+    work.save(dispute)
+    work.emit("charge.dispute.updated", dispute, previous={})
+    if won:
+        _withdraw(work, dispute, fee=0)
     return dispute
 
 
