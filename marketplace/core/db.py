@@ -12,6 +12,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, cast
 
+import psycopg
 import structlog
 from sqlalchemy import (
     CHAR,
@@ -158,14 +159,15 @@ def fetch(
     driver's own work. Whoever listens to statements hears of it, and errors are as they ever are.
     """
     connection = session.connection()
-    if connection._has_events or connection.engine._has_events:
+    if connection.engine.dispatch.before_cursor_execute:
         return run(session, statement, values).tuples().all()
     sql, given = _bound(statement, values, connection.dialect)
     driver: Any = connection.connection.dbapi_connection
     try:
         found: Sequence[tuple[Any, ...]] = driver.execute(sql, given).fetchall()
-    except Exception as error:
-        connection._handle_dbapi_exception(error, sql, given, None, None)
+    except psycopg.Error as error:
+        # As every other error: told to who listens, and the connection given up if it is lost.
+        connection._handle_dbapi_exception(error, sql, given, None, None)  # noqa: SLF001 - no public way
     return found
 
 
@@ -197,9 +199,25 @@ def only_read(session: Session) -> None:
     would anyway. A flush is refused from now on. In a transaction that has begun, because who calls
     was asked for, this changes nothing.
     """
-    if not session.in_transaction() and isinstance(session.get_bind(), Engine):
-        session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    if _without_transaction(session):
         session.info[READS] = True
+
+
+def by_itself(session: Session) -> None:
+    """Have the one statement that follows be a transaction of its own, without BEGIN and COMMIT.
+
+    For a use case that writes by a single statement and asks nothing besides: what it writes stands
+    when it has run, whatever becomes of the request. In a transaction that has begun this changes
+    nothing.
+    """
+    _without_transaction(session)
+
+
+def _without_transaction(session: Session) -> bool:
+    if session.in_transaction() or not isinstance(session.get_bind(), Engine):
+        return False
+    session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    return True
 
 
 @event.listens_for(EdgeSession, "before_flush")

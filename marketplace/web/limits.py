@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
@@ -23,7 +23,23 @@ def who() -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, token)) if token else get_remote_address()
 
 
-limiter = Limiter(
+UNLIMITED = "__unlimited__"
+
+
+class _Limiter(Limiter):
+    """Looks for no limit of a view that has none: the library would do so in each request."""
+
+    def _check_request_limit(
+        self,
+        callable_name: str | None = None,
+        in_middleware: bool = True,  # noqa: FBT001, FBT002 - as the library calls it
+    ) -> None:
+        view = current_app.view_functions.get(request.endpoint or "")
+        if not getattr(view, UNLIMITED, False):
+            super()._check_request_limit(callable_name, in_middleware)
+
+
+limiter = _Limiter(
     who,
     headers_enabled=True,
     swallow_errors=True,
@@ -66,6 +82,12 @@ def init_app(app: Flask, settings: Settings, storage: str) -> None:
 
     # A platform that may not ask whether we are well takes us for dead.
     limiter.exempt(health.blueprint)
+
+
+def unlimited(view: View) -> View:
+    """Let a view be asked as often as anybody likes."""
+    setattr(view, UNLIMITED, True)
+    return cast("View", limiter.exempt(view))
 
 
 def seldom(scope: str) -> Callable[[View], View]:

@@ -4,7 +4,7 @@ A payment with its lines and the first row of its log; a transaction of the ledg
 an event of the processor with the job that handles it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -18,12 +18,7 @@ from marketplace.core.db import Session, fetch, run
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import deferred_for
 from marketplace.core.money import Money
-from marketplace.payments.models import (
-    AccountKind,
-    Payment,
-    PaymentTransition,
-    WebhookEvent,
-)
+from marketplace.payments.models import AccountKind, Payment, PaymentTransition
 from marketplace.payments.rules import PriceLine
 
 _JOB = "SELECT jsonb_build_object('payment_id', asked.id) FROM asked"
@@ -105,26 +100,26 @@ def _asked(job: str) -> TextClause:
     )
 
 
-def received(session: Session, event: WebhookEvent, job: str) -> bool:
-    """Insert an event and its job `job`; False, and nothing done, where it is here already."""
+def received(session: Session, event: Mapping[str, Any], job: str) -> bool:
+    """Insert an event, by its columns, and its job `job`; False, and nothing done, if it is here."""
     queued = deferred_for(session, job, _EVENT_JOB)
-    values = {**rows.values_of(event), **queued.values}
-    return bool(fetch(session, _received(queued.sql), values))
+    return bool(fetch(session, _received(queued.sql), {**event, **queued.values}))
 
 
 @cache
-def _received(job: str) -> TextClause:
-    return rows.statement(
-        f"""
+def _received(job: str) -> str:
+    return f"""
         WITH kept AS (
-            INSERT INTO {rows.inserted(WebhookEvent)} VALUES ({rows.places(WebhookEvent)})
+            INSERT INTO webhook_event (id, processor_event, kind, live, account, api_version,
+                                       happened_at, received_at, payload, state)
+            VALUES (:id, :processor_event, :kind, :live, :account, :api_version,
+                    CAST(:happened_at AS timestamptz), CAST(:received_at AS timestamptz),
+                    CAST(:payload AS jsonb), :state)
                 ON CONFLICT ON CONSTRAINT uq_webhook_event_processor_event DO NOTHING
             RETURNING id
         ), queued AS ({job})
         SELECT id FROM kept
-        """,  # noqa: S608 - names of our own tables and columns
-        WebhookEvent,
-    )
+        """  # noqa: S608 - a statement of our own
 
 
 class Posting(NamedTuple):
@@ -165,7 +160,7 @@ def _posted(owned: tuple[bool, ...]) -> str:
     An account is looked up in the unique index, by its owner or without one, so that neither many
     sites nor many legs make the planner read all accounts.
     """
-    legs = " UNION ALL ".join(_leg(n, has_owner) for n, has_owner in enumerate(owned))
+    legs = " UNION ALL ".join(_leg(n, has_owner=one) for n, one in enumerate(owned))
     return f"""
         WITH leg AS MATERIALIZED ({legs}),
         known AS (SELECT bool_and(account_id IS NOT NULL) AS whole FROM leg),
@@ -184,7 +179,7 @@ def _posted(owned: tuple[bool, ...]) -> str:
         """  # noqa: S608 - places of values alone
 
 
-def _leg(n: int, has_owner: bool) -> str:
+def _leg(n: int, *, has_owner: bool) -> str:
     owner = f"= CAST(:owner_{n} AS uuid)" if has_owner else "IS NULL"
     return f"""
         SELECT CAST(:entry_{n} AS uuid) AS id, CAST(:minor_{n} AS bigint) AS minor,

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from marketplace.core.db import by_itself
 from marketplace.core.errors import Invalid
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
@@ -32,9 +33,10 @@ from marketplace.payments.service import inbox, quarantine, steps
 from marketplace.payments.states import LIVE
 from marketplace.web import context, openapi
 from marketplace.web.api import Blueprint
-from marketplace.web.limits import limiter
+from marketplace.web.limits import unlimited
 
 LARGEST_EVENT = 1 << 20
+RECEIVED = b'{"received":true}\n'
 MANY = 500
 
 EVENT = {
@@ -78,10 +80,10 @@ class EventTooLarge(Invalid):
 
 @stripe.route("/webhook", methods=["POST"])
 @access.public
-@limiter.exempt
+@unlimited
 @stripe.response(200, schemas.ReceivedSchema)
 @stripe.doc(**EVENT)
-def webhook() -> dict[str, bool]:
+def webhook() -> Response:
     """Take an event of Stripe: verified by its signature, stored once, handled by a job.
 
     200 means that it is kept; anything else, that Stripe should send it again.
@@ -91,8 +93,10 @@ def webhook() -> dict[str, bool]:
     gateway = context.parts().get(PaymentGateway)
     signature = request.headers.get("Stripe-Signature", "")
     event = gateway.verify_webhook(request.get_data(cache=False), signature)
-    inbox.receive(context.session(), event, now=context.now())
-    return {"received": True}
+    session = context.session()
+    by_itself(session)
+    inbox.receive(session, event, now=context.now())
+    return Response(RECEIVED, mimetype="application/json")
 
 
 @payments.route("/<uuid:payment_id>")
