@@ -40,6 +40,8 @@ class AccountKind(StrEnum):
     HOST_RECEIVABLE = "host_receivable"
     """Asset, by site: paid out, taken back, and not to be had from the host's balance."""
     PLATFORM_REVENUE = "platform_revenue"
+    TAX_PAYABLE = "tax_payable"
+    """Liability: the tax that is contained in what the platform has earned, due to the tax office."""
     PROCESSOR_FEES = "processor_fees"
     """Expense: what Stripe keeps."""
     REFUNDS_PAYABLE = "refunds_payable"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -10,6 +11,7 @@ from sqlalchemy import func, select, text
 from marketplace.core.db import Session
 from marketplace.core.money import Money
 from marketplace.payments.models import (
+    AccountKind,
     LedgerAccount,
     LedgerBalance,
     LedgerEntry,
@@ -111,6 +113,33 @@ def postings(session: Session, *payment_ids: UUID) -> list[Posting]:
         )
         for transaction, account, entry in rows
     ]
+
+
+class Kept(NamedTuple):
+    """What the books have of a payment for the platform and for the tax office; credits are positive."""
+
+    revenue: Money
+    tax: Money
+
+
+def kept_of(session: Session, payment_id: UUID, currency: str) -> Kept:
+    """Return what is left of a payment on the accounts of revenue and of tax."""
+    rows = session.execute(
+        select(LedgerAccount.kind, func.sum(-LedgerEntry.amount_minor))
+        .join(LedgerEntry, LedgerEntry.account_id == LedgerAccount.id)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(
+            LedgerTransaction.payment_id == payment_id,
+            LedgerAccount.kind.in_([AccountKind.PLATFORM_REVENUE, AccountKind.TAX_PAYABLE]),
+            LedgerAccount.currency == currency,
+        )
+        .group_by(LedgerAccount.kind)
+    )
+    found = {kind: Money(int(minor), currency) for kind, minor in rows}
+    none = Money.zero(currency)
+    return Kept(
+        found.get(AccountKind.PLATFORM_REVENUE, none), found.get(AccountKind.TAX_PAYABLE, none)
+    )
 
 
 def posted_sources(session: Session, sources: Sequence[str]) -> set[tuple[str, str]]:

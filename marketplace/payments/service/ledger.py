@@ -17,6 +17,7 @@
 | a lost dispute paid a refund | refunds_payable | disputes |
 | a dispute was lost | dispute_losses, or deferred_host_share: the host's part | disputes |
 | a lost dispute was won after all | disputes | the same: what was lost; refunds_payable: refunds that it had paid |
+| tax is in what the platform earned of it, or gave back | platform_revenue (or credit) | tax_payable (or debit) |
 | something that nobody can explain | suspense (or credit) | processor_clearing (or debit) |
 """
 
@@ -42,6 +43,7 @@ from marketplace.payments.models import (
 )
 from marketplace.payments.queries import writing
 from marketplace.payments.rules import Split
+from marketplace.payments.service import taxing
 
 PAYMENT_SETTLED = "payment_settled"
 PAYMENT_CARRIED = "payment_carried"
@@ -74,8 +76,11 @@ def post(
 ) -> bool:
     """Post once for (source, reason); False if that was done before. `ValueError` unless balanced.
 
-    `source` is the processor's object, or one of ours, that the posting is about.
+    `source` is the processor's object, or one of ours, that the posting is about. Of what the platform
+    earns of a payment, or gives back, the tax in it is set aside.
     """
+    if payment_id is not None:
+        legs = _with_tax(session, payment_id, legs)
     legs = [leg for leg in legs if leg.amount]
     _check(legs)
     posting = writing.Posting(new_id(), source, reason, at, payment_id)
@@ -288,6 +293,16 @@ def is_posted(session: Session, source: str, reason: str) -> bool:
         )
     )
     return found.scalar_one_or_none() is not None
+
+
+def _with_tax(session: Session, payment_id: UUID, legs: Sequence[Leg]) -> Sequence[Leg]:
+    """The same legs, the tax in the platform's revenue on an account of its own."""
+    revenue = [leg.amount for leg in legs if leg.account is _K.PLATFORM_REVENUE]
+    if not revenue:
+        return legs
+    earned = -sum(revenue, Money.zero(revenue[0].currency))
+    tax = taxing.of_earned(session, payment_id, earned)
+    return [*legs, Leg(_K.PLATFORM_REVENUE, tax), Leg(_K.TAX_PAYABLE, -tax)] if tax else legs
 
 
 def _check(legs: Sequence[Leg]) -> None:
