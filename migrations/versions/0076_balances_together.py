@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0073_balances_together"
-down_revision = "0072_disputes_regained_valid"
+revision = "0076_balances_together"
+down_revision = "0075_groupings"
 branch_labels = None
 depends_on = None
 

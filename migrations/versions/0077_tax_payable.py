@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0074_tax_payable"
-down_revision = "0073_balances_together"
+revision = "0077_tax_payable"
+down_revision = "0076_balances_together"
 branch_labels = None
 depends_on = None
 
