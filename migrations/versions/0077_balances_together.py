@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0076_balances_together"
-down_revision = "0075_groupings"
+revision = "0077_balances_together"
+down_revision = "0076_search_samples"
 branch_labels = None
 depends_on = None
 
