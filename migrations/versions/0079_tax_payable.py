@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0078_tax_payable"
-down_revision = "0077_balances_together"
+revision = "0079_tax_payable"
+down_revision = "0078_balances_together"
 branch_labels = None
 depends_on = None
 

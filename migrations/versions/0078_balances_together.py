@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0077_balances_together"
-down_revision = "0076_search_samples"
+revision = "0078_balances_together"
+down_revision = "0077_letter_rates"
 branch_labels = None
 depends_on = None
 
