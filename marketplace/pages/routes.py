@@ -3,6 +3,7 @@
 from marketplace.pages.host.applications import blueprint as host_applications
 from marketplace.pages.host.calendar import blueprint as host_calendar
 from marketplace.pages.host.documents import blueprint as host_documents
+from marketplace.pages.host.hours import blueprint as host_hours
 from marketplace.pages.host.imports import blueprint as host_imports
 from marketplace.pages.host.letters import blueprint as host_letters
 from marketplace.pages.host.listings import blueprint as host_listings
@@ -59,6 +60,7 @@ BLUEPRINTS = (
     host_applications,
     host_roster,
     host_rotation,
+    host_hours,
     host_calendar,
     host_listings,
     host_imports,

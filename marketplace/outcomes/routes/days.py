@@ -98,7 +98,7 @@ def sign_hours(data: dict[str, Any], booking_id: UUID) -> hours.Log:
 
     409 `absent_that_day` for hours of a day on which the trainee is marked absent.
     """
-    about = _taught(booking_id)
+    about = taught(booking_id)
     return hours.sign(
         context.session(),
         about.booking_id,
@@ -117,7 +117,7 @@ def withdraw_signatures(data: dict[str, Any], booking_id: UUID) -> hours.Log:
 
     The trainee is told why, and logs the day anew to have it signed.
     """
-    about = _taught(booking_id)
+    about = taught(booking_id)
     lead = caller().site_roles(about.site_id) & LEADS
     return hours.withdraw(
         context.session(),
@@ -136,7 +136,7 @@ def withdraw_signatures(data: dict[str, Any], booking_id: UUID) -> hours.Log:
 @blueprint.response(201, IncidentSchema)
 def note_incident(data: dict[str, Any], booking_id: UUID) -> IncidentNote:
     """Note an incident, for the site and the operator; it is never changed."""
-    about = _taught(booking_id)
+    about = taught(booking_id)
     return incidents.note(
         context.session(),
         about.booking_id,
@@ -219,7 +219,7 @@ def _visible(booking_id: UUID) -> Rotation:
     return about
 
 
-def _taught(booking_id: UUID) -> Rotation:
+def taught(booking_id: UUID) -> Rotation:
     """Return a rotation at a site that the caller teaches for; never their own."""
     about = rotation(context.session(), booking_id)
     check_site(about.site_id, *TEACHERS, operators=False)

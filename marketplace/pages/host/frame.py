@@ -45,6 +45,8 @@ DONE: Mapping[str, str] = {
     "saved": noted("Saved."),
     "moved": noted("Done."),
     "revoked": noted("Revoked."),
+    "signed": noted("Signed."),
+    "unsigned": noted("Taken back. The trainee is told."),
     "decided": noted("Decided. The trainee is told."),
     "answered": noted("Answered. The trainee is told."),
     "linked": noted("Sent. The link before stops working."),

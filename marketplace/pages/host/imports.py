@@ -184,7 +184,9 @@ def _shown(
 ) -> Response:
     run = _run(site_id, import_id)
     planned = {file["name"]: file for file in run.files}
-    some = bool(run.counts.get("refused")) and PLAN_JSON in planned
+    # A plan that waits for its turn is as good as begun.
+    under_way = run.state in UNDER_WAY or (run.state == ImportState.PLANNED and run.commit_wanted)
+    some = bool(run.counts.get("refused")) and PLAN_JSON in planned and not under_way
     rows = list(_refused(planned[PLAN_JSON]["key"])) if some else []
     return panel(
         "host/import.html",
@@ -192,7 +194,7 @@ def _shown(
         TAB,
         status,
         run=run,
-        under_way=run.state in UNDER_WAY,
+        under_way=under_way,
         may_commit=run.state == ImportState.PLANNED and not run.commit_wanted,
         may_cancel=run.state in (*UNDER_WAY, ImportState.PLANNED),
         rows=rows,

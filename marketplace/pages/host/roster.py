@@ -93,6 +93,7 @@ def _shown(
 ) -> Response:
     today = _today(site_id)
     chosen = day or today
+    lines = _sheet(site_id, chosen, today)
     return panel(
         "host/roster.html",
         site_id,
@@ -102,7 +103,8 @@ def _shown(
         today=today,
         before=chosen - A_DAY,
         after=chosen + A_DAY,
-        lines=_sheet(site_id, chosen, today),
+        lines=lines,
+        more=len(lines) == MOST,
         errors=errors,
         refused=refused,
         typed=typed or {},

@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+from marketplace.outcomes.service import hours
+from marketplace.outcomes.service.hours import Worked
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
 
@@ -151,11 +153,35 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
 
     coming = FIRST_DAY + timedelta(weeks=8)
     second = stage.confirmed(stage.beside(place), stage.trainee("Bo Chen"), coming)
+    _hours_are_signed_and_taken_back(stage, booking, host, page)
     other = f"{base}/rotations/{second}"
     host.get(other)
     assert host.send(f"{other}/call-off", reason="").status_code == 422
     assert host.send(f"{other}/call-off", reason="The ward closes.").status_code == 303
     assert stage.state(second) == "cancelled_by_host"
+
+
+def _hours_are_signed_and_taken_back(stage, booking, host, page):
+    with stage.transaction() as session:
+        days = [Worked(FIRST_DAY + timedelta(days=n), 480, "Ward") for n in range(2)]
+        hours.write(session, booking, days, stage.now)
+    form = f"{page}/hours"
+    host.get(form)
+    assert "16 h 0 min logged, 0 h 0 min of it signed." in host.body
+    assert host.send(form).status_code == 422
+    assert 'id="entries-note"' in host.body
+    entries = re.findall(r'name="entries" value="([^"]+)"', host.body)
+    assert host.send(form, entries=entries).status_code == 303
+    host.get(form)
+    assert "16 h 0 min of it signed." in host.body
+    assert host.send(f"{form}/withdrawal", signed=entries[:1], reason="").status_code == 422
+    assert 'id="reason-note"' in host.body
+    gone = host.send(f"{form}/withdrawal", signed=entries[:1], reason="A conference.")
+    assert gone.status_code == 303
+    host.get(form)
+    assert "8 h 0 min of it signed." in host.body
+    again = host.send(form, entries=entries[:1])
+    assert again.status_code == 409
 
 
 def test_weeks_are_changed_after_a_look_refused_with_names_and_undone(
