@@ -55,7 +55,7 @@ WORDS = {
 @blueprint.response(200, LetterSchema)
 def change_packet(data: dict[str, Any], letter_id: UUID) -> Letter:
     """Give the author another packet, while there is no letter."""
-    return letters.change_packet(context.session(), _own(letter_id).id, data)
+    return letters.change_packet(context.session(), _own(letter_id).id, data, context.now())
 
 
 @blueprint.route("/<uuid:letter_id>/drafts", methods=["POST"])

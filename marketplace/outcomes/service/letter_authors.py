@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
+from marketplace.compliance import service as compliance
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.identity.queries import notices
@@ -45,6 +46,16 @@ def answer(
     if letter.state != LetterState.AGREED:
         raise LetterNotOpen(f"The letter is {letter.state}.", extra={"state": letter.state})
     letter.author_strong, letter.author_answered_at = strong, now
+    # The entry has the last answer; the trail has them all.
+    compliance.record(
+        session,
+        actor_id=None,
+        action="letter.answered",
+        subject_kind="letter",
+        subject_id=letter.id,
+        detail={"agreed": agreed, "strong": strong},
+        now=now,
+    )
     if not agreed:
         LETTER.check(LetterState(letter.state), LetterState.REFUSED)
         letter.state, letter.refusal_reason = LetterState.REFUSED.value, reason

@@ -75,6 +75,21 @@ def check(session: Session, trainee_id: UUID, packet: Mapping[str, Any]) -> None
         raise NotYourDocument(fields={"packet.document_ids": strange})
 
 
+def note(session: Session, letter: Letter, now: datetime) -> None:
+    """Note in the trail which documents the packet releases to the author, if any."""
+    released = letter.packet["document_ids"]
+    if released:
+        compliance.record(
+            session,
+            actor_id=letter.trainee_id,
+            action="letter.packet",
+            subject_kind="letter",
+            subject_id=letter.id,
+            detail={"document_ids": released},
+            now=now,
+        )
+
+
 def shown(session: Session, letter: Letter) -> Packet:
     """Return what the author sees; five queries at most."""
     return Packet(

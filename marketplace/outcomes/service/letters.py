@@ -73,6 +73,7 @@ def ask(
     )
     session.add(letter)
     session.flush()
+    letter_packets.note(session, letter, now)
     for host in identity.site_contacts(session, about.site_id, *HOSTS):
         notify(
             session,
@@ -168,14 +169,20 @@ def revoke_links(session: Session, letter: Letter, now: datetime) -> None:
     session.flush()
 
 
-def change_packet(session: Session, letter_id: UUID, packet: Mapping[str, Any]) -> Letter:
-    """Give the author another packet, while there is no letter; `LetterNotOpen` afterwards."""
+def change_packet(
+    session: Session, letter_id: UUID, packet: Mapping[str, Any], now: datetime
+) -> Letter:
+    """Give the author another packet, while there is no letter; `LetterNotOpen` afterwards.
+
+    Which documents were released to the author, and when, is in the trail.
+    """
     letter = _locked(session, letter_id)
     if letter.state not in OPEN:
         raise LetterNotOpen(f"The letter is {letter.state}.", extra={"state": letter.state})
     letter_packets.check(session, letter.trainee_id, packet)
     letter.packet = letter_packets.kept(packet)
     session.flush()
+    letter_packets.note(session, letter, now)
     return letter
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.adapters.queue import Context
 from marketplace.core.db import edge
 from marketplace.core.ids import new_id
+from marketplace.identity.service import preferences
 from marketplace.outcomes import tasks
 from marketplace.outcomes.errors import TooManyLetters
 from marketplace.outcomes.models import Letter, LetterContent
@@ -221,11 +222,18 @@ def test_an_author_is_reminded_gently_in_their_own_tongue(done, link_of, reminde
         done.call(None, "GET", f"/letters/uploads/{token}")
 
 
-def test_nobody_is_reminded_after_a_no_or_against_their_wish(done, link_of, reminded, mail):
+def test_nobody_is_reminded_after_a_no_or_against_their_wish(done, link_of, reminded, stage):
     sent = {"booking_id": str(done.booking_id), "waived": True, "due_on": "2027-05-03"}
     letter = done.call(done.trainee, "POST", "/letters", 201, json=sent).get_json()
     done.agree(letter["id"], author_locale="es")
     link = f"/letters/uploads/{link_of(done.author)}"
+    # An author with an account that wants no reminders, until it does.
+    account = done.people.make(email=done.author)
+    with stage.transaction() as session:
+        preferences.choose(session, account.id, {"reminders": "off"}, AFTER)
+    assert reminded(datetime(2027, 4, 20, 14, tzinfo=AFTER.tzinfo)) == []
+    with stage.transaction() as session:
+        preferences.choose(session, account.id, {"reminders": "each"}, AFTER)
     (one,) = reminded(datetime(2027, 4, 20, 15, tzinfo=AFTER.tzinfo))
     stop = one.unsubscribe.partition("/api/v1")[2]
     for method in ("GET", "POST", "POST"):
