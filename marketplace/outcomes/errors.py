@@ -152,6 +152,16 @@ class SurveyClosed(Conflict):
     title = "The survey is closed. Thank you for coming back."
 
 
+class NotOpenYet(Conflict):
+    code = "survey_not_open"
+    title = "The survey opens later. Send its first wave from that day on."
+
+
+class NoMoreWaves(Conflict):
+    code = "no_more_waves"
+    title = "All waves of this survey have been sent."
+
+
 class AnswersChanged(Conflict):
     """`version` and `answers` of the problem are the ones that stand."""
 

@@ -64,6 +64,7 @@ def to_invite(session: Session, campaign_id: UUID, wave: int, limit: int) -> Seq
             Person.trainee_id.is_not(None),
             CohortMember.disposition.in_(("NC_not_invited", "NC_no_reply", "P")),
             CohortMember.consent_to_contact.is_not(False),
+            CohortMember.delivery.is_distinct_from("bounced"),
             ~has_it.exists(),
         )
         .order_by(CohortMember.id)

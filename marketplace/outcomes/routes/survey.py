@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.core.errors import Invalid, NotFound
-from marketplace.core.jobs import defer
 from marketplace.identity.access import public, require
 from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.models import Campaign
@@ -13,6 +12,8 @@ from marketplace.outcomes.queries import survey as queries
 from marketplace.outcomes.rules import questionnaire
 from marketplace.outcomes.schemas.survey import (
     AnswersArgs,
+    BouncedSchema,
+    BouncesArgs,
     CampaignArgs,
     CampaignSchema,
     SheetSchema,
@@ -70,18 +71,25 @@ def read_campaign(campaign_id: UUID) -> Campaign:
 @require("analyst")
 @blueprint.response(202, WaveSchema)
 def send_wave(campaign_id: UUID) -> dict[str, int]:
-    """Send the next wave, to those who have not finished, refused or bounced."""
-    _campaign(campaign_id)
+    """Send the next wave, of four at most, to those who have not finished, refused or bounced."""
+    campaign = _campaign(campaign_id)
+    return {"wave": campaigns.send_next(context.session(), campaign, context.now())}
+
+
+@blueprint.route("/campaigns/<uuid:campaign_id>/bounces", methods=["POST"])
+@require("analyst", "operator")
+@blueprint.arguments(BouncesArgs)
+@blueprint.response(200, BouncedSchema)
+def record_bounces(data: dict[str, Any], campaign_id: UUID) -> dict[str, Any]:
+    """Record the addresses that mail came back from: no further wave goes to them.
+
+    Who has answered stays as they are. Addresses that are in nobody's account of this campaign
+    come back in `not_found`.
+    """
     session = context.session()
-    wave = queries.last_wave(session, campaign_id) + 1
-    defer(
-        session,
-        campaigns.SEND_WAVE,
-        lock=f"campaign:{campaign_id}",
-        campaign_id=str(campaign_id),
-        wave=wave,
-    )
-    return {"wave": wave}
+    campaign = _campaign(campaign_id)
+    recorded, missing = campaigns.bounced(session, campaign, data["emails"], context.now())
+    return {"recorded": recorded, "not_found": missing}
 
 
 def _campaign(campaign_id: UUID) -> Campaign:

@@ -34,6 +34,19 @@ class WaveSchema(StrictSchema):
     wave = fields.Integer(metadata={"description": "Which wave is being sent."})
 
 
+class BouncesArgs(StrictSchema):
+    emails = fields.List(
+        fields.String(validate=validate.Length(min=3, max=254)),
+        required=True,
+        validate=validate.Length(min=1, max=100),
+    )
+
+
+class BouncedSchema(StrictSchema):
+    recorded = fields.Integer(metadata={"description": "Members who are bounced from now on."})
+    not_found = fields.List(fields.String())
+
+
 class QuestionSchema(StrictSchema):
     name = fields.String()
     text = fields.String()

@@ -8,10 +8,12 @@ from uuid import UUID
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
+from marketplace.core.jobs import defer
 from marketplace.identity import queries as identity
+from marketplace.identity.queries.schools import accounts_by_email
 from marketplace.identity.rules import ApplicantType
 from marketplace.identity.service.notices import notify
-from marketplace.outcomes.errors import SurveyClosed
+from marketplace.outcomes.errors import NoMoreWaves, NotOpenYet, SurveyClosed
 from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.models import Campaign, CohortMember, CohortMemberVersion, SurveyLink
 from marketplace.outcomes.queries import survey as queries
@@ -24,6 +26,7 @@ from marketplace.outcomes.service.match import person_of_trainee
 SURVEY = "survey"
 SEND_WAVE = "outcomes.send_wave"
 BATCH = 200
+MOST_WAVES = 4
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,43 @@ def invite(
         )
     session.flush()
     return len(recipients)
+
+
+def send_next(session: Session, campaign: Campaign, now: datetime) -> int:
+    """Have a job send the next wave; return its number. `NotOpenYet`, `SurveyClosed`, `NoMoreWaves`."""
+    if now.date() < campaign.opens_on:
+        raise NotOpenYet(f"It opens on {campaign.opens_on.isoformat()}.")
+    if now >= closes_at(campaign):
+        raise SurveyClosed
+    wave = queries.last_wave(session, campaign.id) + 1
+    if wave > MOST_WAVES:
+        raise NoMoreWaves
+    lock = f"campaign:{campaign.id}"
+    defer(session, SEND_WAVE, lock=lock, campaign_id=str(campaign.id), wave=wave)
+    return wave
+
+
+def bounced(
+    session: Session, campaign: Campaign, emails: Iterable[str], now: datetime
+) -> tuple[int, list[str]]:
+    """Record that mail to these addresses came back; how many members, and which are unknown."""
+    members = queries.members_with_account(session, campaign.id)
+    addresses = list(dict.fromkeys(email.strip().lower() for email in emails))
+    accounts = accounts_by_email(session, addresses)
+    recorded, unknown = 0, []
+    for email in addresses:
+        account = accounts.get(email)
+        found = None if account is None else members.get(account.id)
+        member = None if found is None else queries.member(session, found.id, lock=True)
+        if member is None:
+            unknown.append(email)
+        elif member.delivery != "bounced":
+            member.delivery = "bounced"
+            if member.disposition in (Disposition.NO_REPLY, Disposition.NOT_INVITED):
+                member.disposition = Disposition.BOUNCED.value
+            keep_version(session, member, now)
+            recorded += 1
+    return recorded, unknown
 
 
 def closes_at(campaign: Campaign) -> datetime:

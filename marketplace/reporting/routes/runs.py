@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response as Answer
 
 from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.settings import Settings
@@ -14,10 +14,12 @@ from marketplace.reporting.queries import runs as queries
 from marketplace.reporting.routes.answers import REPORT, report_text
 from marketplace.reporting.schemas.runs import (
     FramedSchema,
+    ResponseSchema,
     RunArgs,
     RunSchema,
 )
-from marketplace.reporting.service import framing, reports
+from marketplace.reporting.service import framing, reports, response
+from marketplace.reporting.service.response import Response
 from marketplace.web import context
 from marketplace.web.api import PREFIX, Blueprint
 from marketplace.web.pagination import Page
@@ -72,7 +74,7 @@ def read(run_id: UUID) -> ReportRun:
 @require("analyst", "operator")
 @blueprint.response(200, REPORT, description="The report.")
 @blueprint.alt_response(304, description="As you have it already.")
-def read_report(run_id: UUID) -> Response:
+def read_report(run_id: UUID) -> Answer:
     """Read the report itself, the very bytes that were frozen."""
     return report_text(_run(run_id))
 
@@ -84,6 +86,17 @@ def frame(campaign_id: UUID) -> dict[str, int]:
     """Take everybody with a completed rotation before the freeze into the campaign's frame."""
     joined = framing.frame_campaign(context.session(), campaign_id, context.now())
     return {"joined": joined}
+
+
+@blueprint.route("/campaigns/<uuid:campaign_id>/response", methods=["GET"])
+@require("analyst", "operator")
+@blueprint.response(200, ResponseSchema)
+def read_response(campaign_id: UUID) -> Response:
+    """See how a campaign is being answered: dispositions, AAPOR's rates, waves and days.
+
+    For who runs the survey: small counts are not hidden here.
+    """
+    return response.response(context.session(), campaign_id, context.now())
 
 
 def _run(run_id: UUID) -> ReportRun:

@@ -73,5 +73,42 @@ class FramedSchema(StrictSchema):
     joined = fields.Integer(metadata={"description": "Trainees who were not in the frame yet."})
 
 
+class WaveResponseSchema(StrictSchema):
+    wave = fields.Integer()
+    sent = fields.Integer(metadata={"description": "Links of this wave."})
+    first_sent_at = fields.AwareDateTime(allow_none=True)
+    interviews = fields.Integer(metadata={"description": "Disposition I, answered to this wave."})
+    partials = fields.Integer(metadata={"description": "Disposition P, answered to this wave."})
+    refusals = fields.Integer(metadata={"description": "Disposition R, answered to this wave."})
+
+
+class DayResponseSchema(StrictSchema):
+    day = fields.Date(metadata={"description": "In UTC."})
+    responded = fields.Integer(metadata={"description": "First answered what counts then."})
+
+
+class ResponseSchema(StrictSchema):
+    """How a campaign is answered now."""
+
+    match_year = fields.Integer()
+    at = fields.AwareDateTime()
+    closes_on = fields.String()
+    frame = fields.Integer()
+    eligible = fields.Integer()
+    responded = fields.Integer(metadata={"description": "Dispositions I and P."})
+    broken_off = fields.Integer(
+        metadata={"description": "Saved something, but nothing that counts as an answer yet."}
+    )
+    dispositions = fields.Dict(keys=fields.String(), values=fields.Integer())
+    rates = fields.Dict(
+        keys=fields.String(), metadata={"description": "AAPOR's rates; null is 0/0."}
+    )
+    waves = fields.List(fields.Nested(WaveResponseSchema))
+    days = fields.List(fields.Nested(DayResponseSchema))
+    cumulative = fields.List(
+        fields.Integer(), metadata={"description": "Responded by the end of each of `days`."}
+    )
+
+
 def _hex(digest: bytes | None) -> str | None:
     return None if digest is None else digest.hex()

@@ -123,6 +123,46 @@ def test_the_next_wave_goes_to_those_who_have_not_finished(done, campaign, token
     assert queries.to_invite(session, campaign["id"], 3, 10) == []
 
 
+def test_waves_end_at_the_fourth_and_do_not_begin_before_the_survey(
+    done, campaign, token, run_jobs
+):
+    path = f"/campaigns/{campaign['id']}/waves"
+    for wave in (2, 3, 4):
+        assert done.call(done.analyst, "POST", path, 202).get_json() == {"wave": wave}
+        run_jobs()
+    assert done.call(done.analyst, "POST", path, 409).get_json()["code"] == "no_more_waves"
+    dates = {"opens_on": "2028-03-20", "closes_on": "2028-06-30", "freeze_on": "2028-09-30"}
+    later = done.call(done.analyst, "POST", "/campaigns", 201, json={"match_year": 2028, **dates})
+    path = f"/campaigns/{later.get_json()['id']}/waves"
+    assert done.call(done.analyst, "POST", path, 409).get_json()["code"] == "survey_not_open"
+
+
+def test_the_response_is_seen_live_and_mail_that_came_back_ends_the_waves(
+    done, campaign, token, session
+):
+    path = f"/campaigns/{campaign['id']}"
+
+    def response():
+        return done.call(done.analyst, "GET", f"{path}/response").get_json()
+
+    first = response()
+    assert (first["frame"], first["eligible"], first["responded"]) == (1, 1, 0)
+    assert (first["rates"]["RR1"], first["rates"]["CON1"]) == (0.0, 0.0)
+    save(done, token, 0, {"consent_reporting": True})
+    assert response()["broken_off"] == 1
+    sent = {"emails": [done.trainee.email, "nobody@example.org"]}
+    answer = done.call(done.analyst, "POST", f"{path}/bounces", json=sent).get_json()
+    assert answer == {"recorded": 1, "not_found": ["nobody@example.org"]}
+    assert response()["dispositions"] == {"NC_bounced": 1}
+    assert queries.to_invite(session, campaign["id"], 2, 10) == []
+    save(done, token, 1, WHOLE, complete=True)
+    last = response()
+    assert (last["responded"], last["broken_off"], last["rates"]["RR1"]) == (1, 0, 1.0)
+    assert [(w["wave"], w["sent"], w["interviews"]) for w in last["waves"]] == [(1, 1, 1)]
+    assert last["cumulative"] == [1]
+    done.call(done.trainee, "GET", f"{path}/response", 403)
+
+
 def test_a_wave_that_is_sent_twice_reaches_everybody_once(
     done, campaign, run_jobs, mail, app, sessions
 ):
