@@ -19,6 +19,7 @@ from benchmarks import (
     imports,
     ledger,
     reconciliation,
+    report,
     roster,
     search,
     start,
@@ -30,6 +31,7 @@ from benchmarks.stage import FULL, QUICK, Stage, opened
 BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "start": start.run,
     "export": export.run,
+    "report": report.run,
     "imports": imports.run,
     "requests": breakdown.run,
     "booking": booking.run,

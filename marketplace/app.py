@@ -58,6 +58,7 @@ from marketplace.webhooks import errors as webhooks_errors
 AREAS = {
     "/": ("pages",),
     "/assets": ("pages",),
+    "/campaigns": ("pages",),
     "/check": ("pages",),
     "/confirmations": ("pages",),
     "/documents": ("pages",),

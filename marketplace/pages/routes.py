@@ -14,6 +14,7 @@ from marketplace.pages.host.rotation import blueprint as host_rotation
 from marketplace.pages.host.today import blueprint as host_today
 from marketplace.pages.host.webhooks import blueprint as webhooks
 from marketplace.pages.public.accounts import blueprint as accounts
+from marketplace.pages.public.campaigns import blueprint as campaigns
 from marketplace.pages.public.checks import blueprint as checks
 from marketplace.pages.public.crawlers import blueprint as crawlers
 from marketplace.pages.public.listings import blueprint as listings
@@ -55,6 +56,7 @@ BLUEPRINTS = (
     checks,
     reports,
     surveys,
+    campaigns,
     webhooks,
     host_today,
     host_applications,

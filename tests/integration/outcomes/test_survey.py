@@ -1,5 +1,6 @@
 """The survey: framed from bookings, answered by link, never overwritten by an older tab."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -161,6 +162,9 @@ def test_the_response_is_seen_live_and_mail_that_came_back_ends_the_waves(
     assert [(w["wave"], w["sent"], w["interviews"]) for w in last["waves"]] == [(1, 1, 1)]
     assert last["cumulative"] == [1]
     done.call(done.trainee, "GET", f"{path}/response", 403)
+    page = done.client.get(path, headers=done.analyst.headers).get_data(as_text=True)
+    assert re.search(r"RR1</th><td>100.0%</td>", page)
+    assert page.count('<svg class="chart"') == 2
 
 
 def test_a_wave_that_is_sent_twice_reaches_everybody_once(
