@@ -61,6 +61,7 @@ AREAS = {
     "/campaigns": ("pages",),
     "/check": ("pages",),
     "/confirmations": ("pages",),
+    "/desk": ("pages",),
     "/documents": ("pages",),
     "/host": ("pages",),
     "/itineraries": ("pages",),

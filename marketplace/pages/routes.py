@@ -13,6 +13,12 @@ from marketplace.pages.host.roster import blueprint as host_roster
 from marketplace.pages.host.rotation import blueprint as host_rotation
 from marketplace.pages.host.today import blueprint as host_today
 from marketplace.pages.host.webhooks import blueprint as webhooks
+from marketplace.pages.operator.bookings import blueprint as desk_bookings
+from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
+from marketplace.pages.operator.documents import blueprint as desk_documents
+from marketplace.pages.operator.home import blueprint as desk
+from marketplace.pages.operator.money import blueprint as desk_money
+from marketplace.pages.operator.records import blueprint as desk_records
 from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.campaigns import blueprint as campaigns
 from marketplace.pages.public.checks import blueprint as checks
@@ -52,6 +58,12 @@ BLUEPRINTS = (
     weeks,
     searches,
     data,
+    desk,
+    desk_catalogue,
+    desk_documents,
+    desk_money,
+    desk_bookings,
+    desk_records,
     crawlers,
     checks,
     reports,

@@ -63,6 +63,10 @@ class Reader:
         number = Decimal(amount.minor).scaleb(-EXPONENTS[amount.currency])
         return str(format_currency(number, amount.currency, locale=self.locale))
 
+    def json_money(self, amount: Mapping[str, Any]) -> str:
+        """An amount as the API writes it."""
+        return self.money(Money(amount["amount"], amount["currency"]))
+
     def day(self, day: date) -> str:
         return str(format_date(day, "medium", locale=self.locale))
 

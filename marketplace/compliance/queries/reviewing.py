@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from marketplace.compliance.models import (
     Document,
@@ -109,6 +109,12 @@ def waiting(session: Session, *, now: datetime, limit: int, cursor: str | None) 
     found = {row.document_id: row for row in rows if row.number == newest[row.document_id]}
     versions = [found[document.id] for document in page.items]
     return Page(_reviewed(session, versions, None, now), page.next_cursor)
+
+
+def waiting_count(session: Session) -> int:
+    """Return how many documents nobody has decided on yet."""
+    query = select(func.count()).where(Document.waiting_since.is_not(None))
+    return session.execute(query).scalar_one()
 
 
 def one(

@@ -1,0 +1,38 @@
+"""The desk: every queue with how much waits in it."""
+
+from flask import Response
+
+from marketplace.catalog.queries import desk as catalog
+from marketplace.compliance.queries import reviewing
+from marketplace.identity.access import require
+from marketplace.pages.view import Pages, page
+from marketplace.pages.words import noted
+from marketplace.payments import queries as payments
+from marketplace.payments.queries import desk as money
+from marketplace.web import context, failed_jobs
+
+blueprint = Pages("desk_home")
+
+
+@blueprint.get("/desk")
+@require("operator")
+def home() -> Response:
+    """Show what waits for somebody; a constant number of queries."""
+    session = context.session()
+    listings, sums = catalog.waiting(session), money.waiting(session)
+    last = payments.last_reconciliation(session)
+    queues = (
+        ("/desk/sites", noted("Sites to verify"), listings.sites),
+        ("/desk/listings", noted("Tier conflicts"), listings.reviews),
+        ("/desk/drifts", noted("Tier drift"), listings.drifts),
+        ("/desk/documents", noted("Documents"), reviewing.waiting_count(session)),
+        ("/desk/disputes", noted("Disputes"), sums.disputes),
+        ("/desk/quarantine", noted("Quarantined payments"), sums.quarantined),
+        ("/desk/jobs", noted("Failed jobs"), failed_jobs.count(session)),
+    )
+    return page(
+        "desk/home.html",
+        queues=queues,
+        last=last,
+        mismatches=len(last.mismatches) if last else 0,
+    )

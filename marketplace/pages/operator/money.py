@@ -1,0 +1,184 @@
+"""Money at the desk: disputes, what is set aside, and how the books agree with the processor."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import redirect, request
+from werkzeug.wrappers import Response
+
+from marketplace.core.money import Money
+from marketplace.identity.access import current_account, require
+from marketplace.pages import forms
+from marketplace.pages.view import Pages, form_page, page
+from marketplace.payments import queries as payments
+from marketplace.payments.gateway import EVIDENCE_PARTS
+from marketplace.payments.queries import desk
+from marketplace.payments.queries import disputes as found
+from marketplace.payments.rules.shares import Bearer
+from marketplace.payments.schemas import ResolutionSchema
+from marketplace.payments.schemas.hosts import ConcessionArgs, DisputeEvidenceArgs
+from marketplace.payments.service import disputes, quarantine
+from marketplace.payments.states import DisputeState, EvidenceState
+from marketplace.web import context
+
+MANY = 200
+NOT_PROCESSABLE = 422
+
+blueprint = Pages("desk_money")
+
+
+@blueprint.get("/desk/disputes")
+@require("operator")
+def list_disputes() -> Response:
+    """List open disputes, those that must be answered first before the others; or ended ones."""
+    ended = request.args.get("ended") == "yes"
+    listed = found.closed_disputes if ended else found.open_disputes
+    return page("desk/disputes.html", items=listed(context.session(), MANY), ended=ended)
+
+
+@blueprint.get("/desk/disputes/<uuid:dispute_id>")
+@require("operator")
+def show_dispute(dispute_id: UUID) -> Response:
+    """Show a dispute, the evidence as it would be sent, and what has happened."""
+    return _dispute(dispute_id, {}, {})
+
+
+@blueprint.post("/desk/disputes/<uuid:dispute_id>/evidence")
+@require("operator")
+def send_evidence(dispute_id: UUID) -> Response:
+    """Have the evidence sent, with some of its parts changed; once, and for good."""
+    typed = forms.typed()
+    before = found.dispute(context.session(), dispute_id).evidence
+    changed = {
+        part: request.form[f"part-{part}"].replace("\r\n", "\n").strip()
+        for part in EVIDENCE_PARTS
+        if f"part-{part}" in request.form
+    }
+    changes = {part: text for part, text in changed.items() if text != before.get(part, "")}
+    values, errors = forms.read(
+        DisputeEvidenceArgs(),
+        {"changes": changes, "losses_borne_by": typed.get("losses_borne_by")},
+    )
+    if not errors:
+        bearer = values["losses_borne_by"]
+        _, errors = forms.tried(
+            lambda: disputes.approve(
+                context.session(),
+                dispute_id,
+                changes=values["changes"],
+                losses_borne_by=Bearer(bearer) if bearer else None,
+                approved_by=current_account().id,
+                now=context.now(),
+            ),
+            "evidence",
+        )
+    if errors:
+        return _dispute(dispute_id, typed, errors)
+    return redirect(f"/desk/disputes/{dispute_id}", 303)
+
+
+@blueprint.post("/desk/disputes/<uuid:dispute_id>/concession")
+@require("operator")
+def concede(dispute_id: UUID) -> Response:
+    """Accept a dispute as lost."""
+    typed = forms.typed()
+    values, errors = forms.read(ConcessionArgs(), {"reason": typed.get("reason", "")})
+    if not errors:
+        _, errors = forms.tried(
+            lambda: disputes.concede(
+                context.session(),
+                dispute_id,
+                by=current_account().id,
+                reason=values["reason"],
+                now=context.now(),
+            ),
+            "reason",
+        )
+    if errors:
+        return _dispute(dispute_id, typed, errors)
+    return redirect(f"/desk/disputes/{dispute_id}", 303)
+
+
+@blueprint.get("/desk/quarantine")
+@require("operator")
+def list_quarantine() -> Response:
+    """List what does not fit and waits for a person, oldest first."""
+    items = payments.open_quarantine(context.session(), MANY)
+    return page("desk/quarantine.html", items=items)
+
+
+@blueprint.get("/desk/quarantine/<uuid:quarantine_id>")
+@require("operator")
+def show_quarantined(quarantine_id: UUID) -> Response:
+    """Show what does not fit, and ask what was found out."""
+    return _quarantined(quarantine_id, {}, {})
+
+
+@blueprint.post("/desk/quarantine/<uuid:quarantine_id>")
+@require("operator")
+def resolve(quarantine_id: UUID) -> Response:
+    """Note what was found out and done about it."""
+    typed = forms.typed()
+    values, errors = forms.read(ResolutionSchema(), {"resolution": typed.get("resolution", "")})
+    if not errors:
+        _, errors = forms.tried(
+            lambda: quarantine.resolve(
+                context.session(),
+                quarantine_id,
+                resolution=values["resolution"],
+                account_id=current_account().id,
+                now=context.now(),
+            ),
+            "resolution",
+        )
+    if errors:
+        return _quarantined(quarantine_id, typed, errors)
+    return redirect("/desk/quarantine", 303)
+
+
+@blueprint.get("/desk/books")
+@require("operator")
+def books() -> Response:
+    """Show the last comparison with the processor, and every account's balance."""
+    session = context.session()
+    accounts = payments.trial_balance(session)
+    sums: dict[str, Money] = {}
+    for account in accounts:
+        currency = account.debits.currency
+        sums[currency] = sums.get(currency, Money.zero(currency)) + account.balance
+    return page(
+        "desk/books.html",
+        last=payments.last_reconciliation(session),
+        accounts=accounts[:MANY],
+        more=max(len(accounts) - MANY, 0),
+        sums=list(sums.values()),
+        month=f"{context.now():%Y-%m}",
+    )
+
+
+def _dispute(dispute_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
+    session = context.session()
+    row = found.dispute(session, dispute_id)
+    waits = row.state == DisputeState.OPEN and row.evidence_state == EvidenceState.READY
+    return _form(
+        "desk/dispute.html",
+        typed,
+        errors,
+        dispute=row,
+        payment=payments.payment(session, row.payment_id),
+        steps=found.steps(session, row.id),
+        parts=EVIDENCE_PARTS,
+        bearers=[one.value for one in Bearer],
+        waits=waits,
+    )
+
+
+def _quarantined(quarantine_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
+    row = desk.quarantined(context.session(), quarantine_id)
+    return _form("desk/quarantined.html", typed, errors, row=row)
+
+
+def _form(template: str, typed: Mapping[str, str], errors: forms.Errors, **values: Any) -> Response:
+    status = NOT_PROCESSABLE if errors else 200
+    return form_page(template, status, typed=typed, errors=errors, **values)
