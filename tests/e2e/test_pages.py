@@ -208,6 +208,59 @@ def test_a_hosts_week_by_hand(site: Site, browser: Browser):
     opened.close()
 
 
+def test_ones_own_pages_are_for_everybody(site: Site, browser: Browser, person: Person):
+    """A trainee's and an operator's, on a telephone in the dark and on a desk by day in turn."""
+    place, who = site.place(seats=2), site.signed_in(person)
+    held = site.hold(who, place)["id"]
+    opened = browser.new_context()
+    page = opened.new_page()
+    watch = Watch(page)
+
+    def look(paths: dict[str, str]) -> None:
+        for number, (name, path) in enumerate(paths.items()):
+            width, scheme = ((360, "dark"), (1200, "light"))[number % 2]
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of its words
+            page.goto(f"{site.base}{path}")
+            looked_at(page, f"{name}-{width}-{scheme}")
+
+    sign_in(page, site, person)
+    rotation = f"/rotations/{held}"
+    look(
+        {
+            "rotation-documents": f"{rotation}/documents",
+            "rotation-pay": f"{rotation}/pay",
+            "rotation-messages": f"{rotation}/messages",
+            "document-new": "/documents/new",
+            "wallet": "/wallet",
+            "my-data": "/my-data",
+        }
+    )
+    # Two rotations are put together, and kept at once.
+    page.goto(f"{site.base}/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=4")
+    page.get_by_role("link", name="Put these weeks into an itinerary").click()
+    page.get_by_role("button", name="Put it in").click()
+    expect(page.get_by_text("has the week of").first).to_be_visible()
+    page.get_by_label("First day, a Monday").fill(str(FIRST_DAY + 8 * WEEK))
+    page.get_by_role("button", name="Change the weeks").click()
+    look({"itinerary": urlsplit(page.url).path})
+    page.get_by_role("button", name="Keep all these seats for me").click()
+    expect(page.get_by_role("button", name="Pay the deposits together")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, site, site.people.make("operator"))
+    look(
+        {
+            "desk": "/desk",
+            "desk-booking": f"/desk/bookings/{held}",
+            "desk-audit": f"/desk/audit?subject_kind=booking&subject_id={held}",
+            "desk-books": "/desk/books",
+        }
+    )
+    assert watch.complaints == []
+    assert watch.hosts - {""} == {urlsplit(site.base).netloc}
+    opened.close()
+
+
 def test_first_views_are_small(site: Site, context: BrowserContext):
     place = site.place()
     for path in ("/listings", f"/listings/{place.listing_id}"):

@@ -235,7 +235,7 @@ def _quote(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
         reader=who,
         booking=booking,
         quote=quote,
-        events=[(one.value, who.label(one.value)) for one in PolicyEvent],
+        events=[(one.value, who.label(f"desk_{one.value}")) for one in PolicyEvent],
         typed=typed,
         errors=found,
     )

@@ -1,6 +1,7 @@
 """The operators' desk, each queue worked off by forms, and a booking's story told on one page."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -147,6 +148,10 @@ def test_a_bookings_story_its_messages_and_its_money(desk, stage, place, trainee
     desk.get(path)
     assert "back: $40.00" in desk.body
 
+    booking = stage.confirmed(place, trainee.id, FIRST_DAY + timedelta(weeks=8))
+    path = f"/desk/bookings/{booking}"
+    desk.get(path)
+    assert to(desk.send(f"{path}/messages", reason="A complaint")) == f"{path}/messages"
     desk.get(f"{path}/cancel")
     own = MARK.search(desk.body)[1]
     assert desk.get(f"{path}/cancel?event=no_such&proofs=x").status_code == 422
