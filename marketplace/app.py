@@ -70,6 +70,7 @@ AREAS = {
     "/messages": ("pages",),
     "/my-data": ("pages",),
     "/profile": ("pages",),
+    "/readiness": ("pages",),
     "/register": ("pages",),
     "/registered": ("pages",),
     "/reports": ("pages",),

@@ -35,6 +35,7 @@ from marketplace.pages.trainee.letters import blueprint as letters
 from marketplace.pages.trainee.messages import blueprint as messages
 from marketplace.pages.trainee.paying import blueprint as paying
 from marketplace.pages.trainee.profile import blueprint as profile
+from marketplace.pages.trainee.readiness import blueprint as readiness
 from marketplace.pages.trainee.rotations import blueprint as rotations
 from marketplace.pages.trainee.searches import blueprint as searches
 from marketplace.pages.trainee.waiting import blueprint as waiting
@@ -58,6 +59,7 @@ BLUEPRINTS = (
     weeks,
     searches,
     data,
+    readiness,
     desk,
     desk_catalogue,
     desk_documents,

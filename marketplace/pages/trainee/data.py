@@ -1,4 +1,4 @@
-"""What we keep about a person: read, downloaded as one file, and erased as far as that goes."""
+"""What somebody has given us or done here: downloaded as one file; their documents erased."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def show() -> Response:
 @blueprint.get("/my-data/download")
 @in_person
 def download() -> Response:
-    """Download all that is kept about oneself as one JSON file; of files, what they are."""
+    """Download what one has given and done here as one JSON file; of files, what they are."""
     body = json.dumps(_everything(), indent=2, ensure_ascii=False, default=str)
     answer = Response(body + "\n", mimetype="application/json")
     answer.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'

@@ -341,6 +341,15 @@ def test_a_search_is_saved_paused_and_deleted_and_all_data_downloaded(
     assert "No search is saved." in browser.get("/saved-searches").get_data(as_text=True)
 
 
+def test_readiness_is_ones_own_record_beside_what_is_published(browser, app, people):
+    assert browser.get("/readiness").status_code == 200
+    for words in ("No score and no chance is worked out.", "Hands-on weeks", "245", "Experience"):
+        assert words in browser.body, words
+    new = Browser(app.test_client())
+    new.sign_in(people.make("trainee"))
+    assert to(new.get("/readiness")) == "/profile?next=/readiness"
+
+
 def test_nobody_else_sees_or_does_anything(app, stage, place, trainee, people):
     booking = stage.confirmed(place, trainee.id)
     stranger = Browser(app.test_client())
