@@ -15,9 +15,11 @@ from werkzeug.wrappers import Response as Answer
 
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.queries import calendars as queries
+from marketplace.catalog.queries import sites
 from marketplace.catalog.queries.calendars import Scope
 from marketplace.catalog.routes import calendars as routes
 from marketplace.catalog.rules.edits import Action
+from marketplace.catalog.rules.holidays import holidays_in
 from marketplace.catalog.rules.weeks import WEEK, monday_of, run_of_weeks
 from marketplace.catalog.schemas.calendars import EditSchema, UndoSchema, WeeksArgs
 from marketplace.catalog.service import calendars, overview, undoing
@@ -108,6 +110,8 @@ def show(site_id: UUID) -> Response:
     drawn = [one["listing_id"] for pool in found for one in pool["listings"]]
     closed = queries.closed_weeks(session, drawn) if drawn else {}
     weeks = run_of_weeks(first, SHOWN)
+    site = sites.site(session, site_id)
+    asked = request.args.get("holidays") == "yes"
     return panel(
         "host/calendar.html",
         site_id,
@@ -118,6 +122,7 @@ def show(site_id: UUID) -> Response:
         after=first + SHOWN * WEEK,
         this_week=monday_of(context.now().date()),
         next_cursor=page.next_cursor,
+        holidays=holidays_in(site.country, site.state, first, weeks[-1]) if asked else None,
         actions=_actions(),
         typed={"first_week": str(first), "last_week": str(weeks[-1]), **request.args.to_dict()},
     )

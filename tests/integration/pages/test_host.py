@@ -236,7 +236,8 @@ def test_weeks_are_changed_after_a_look_refused_with_names_and_undone(
     look(**wish)
     version = re.search(r'name="version" value="(\d+)"', host.body)[1]
     assert host.send(f"{page}/edit", **wish, version=version).status_code == 303
-    host.get(f"{page}?first_week=2027-11-22")
+    host.get(f"{page}?first_week=2027-11-22&holidays=yes")
+    assert "Thanksgiving" in host.body
     assert host.body.count('<span class="hidden">closed</span>') == 2
 
 
