@@ -73,6 +73,7 @@ class LetterRateSchema(StrictSchema):
     completed = _shown("integer", "Completed rotations")
     with_letter = _shown("integer", "Those with a confirmed letter")
     rate = _shown("number", "The one over the other")
-    interval = _shown("array", "Its limits")
+    lower = _shown("number", "The interval's lower limit")
+    upper = _shown("number", "Its upper limit")
     method = fields.String()
     meaning = fields.String()

@@ -28,7 +28,8 @@ class Rate:
     completed: int | str = HIDDEN
     with_letter: int | str = HIDDEN
     rate: float | str = HIDDEN
-    interval: list[float | None] | str = HIDDEN
+    lower: float | str | None = HIDDEN
+    upper: float | str | None = HIDDEN
     method: str = METHOD
     meaning: str = (
         "Confirmed letters of recommendation / completed rotations. A letter is earned, not owed;"
@@ -76,5 +77,6 @@ def read(session: Session, listing_id: UUID) -> Rate:
         completed=row.completed,
         with_letter=row.with_letter,
         rate=row.with_letter / row.completed,
-        interval=found.limits(),
+        lower=found.lower,
+        upper=found.upper,
     )

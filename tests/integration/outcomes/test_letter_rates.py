@@ -50,7 +50,7 @@ def test_a_rate_is_published_when_nobody_can_be_found_in_it(stage, client, clock
     complete(stage, place, trainee, coordinator, 3, letter=False)
     made, seen = published()
     assert (made, seen["completed"], seen["with_letter"], seen["rate"]) == (1, 4, 2, 0.5)
-    assert seen["interval"] == pytest.approx([0.1500, 0.8500], abs=1e-4)
+    assert [seen["lower"], seen["upper"]] == pytest.approx([0.1500, 0.8500], abs=1e-4)
     complete(stage, place, trainee, coordinator, 4, letter=True)
     # Three letters of five now: the difference would be that trainee's.
     made, seen = published()

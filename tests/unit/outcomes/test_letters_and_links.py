@@ -1,7 +1,7 @@
 """Letter IDs, PDF checks, seals and signed links."""
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from marketplace.core.errors import Unavailable
 from marketplace.core.ids import new_id
 from marketplace.outcomes.gateway import Sealed
 from marketplace.outcomes.rules.frame import grad_band
-from marketplace.outcomes.rules.letters import fault_of_pdf, new_code
+from marketplace.outcomes.rules.letters import fault_of_pdf, new_code, reminder_due
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
@@ -101,3 +101,39 @@ def test_a_tampered_link_is_refused():
 def test_bands_of_years_since_graduation(year, band):
     assert grad_band(datetime(year, 6, 1, tzinfo=UTC).date(), 2024) == band
     assert grad_band(None, 2024) is None
+
+
+DUE = date(2027, 5, 31)
+
+
+@pytest.mark.parametrize(
+    ("left", "written_to", "sent", "kind"),
+    [
+        (15, 40, (), None),
+        (14, 40, (), "early"),
+        (14, 4, (), None),
+        (10, 9, ("early",), None),
+        (3, 11, ("early",), "soon"),
+        (3, 4, ("early",), None),
+        (0, 5, (), "soon"),
+        (-1, 40, (), None),
+        (-3, 40, (), None),
+        (-4, 7, ("early", "soon"), "late"),
+        (-30, 40, ("late",), None),
+        (-31, 40, (), None),
+    ],
+)
+def test_reminders_are_few_and_apart(left, written_to, sent, kind):
+    today = DUE - timedelta(days=left)
+    assert reminder_due(DUE, today, today - timedelta(days=written_to), sent) == kind
+
+
+def test_without_a_due_date_there_is_one_reminder():
+    today = date(2027, 5, 1)
+    days = [
+        since
+        for since in range(120)
+        if reminder_due(None, today, today - timedelta(days=since), ()) is not None
+    ]
+    assert days == list(range(21, 120))
+    assert reminder_due(None, today, today - timedelta(days=60), ("open",)) is None
