@@ -22,6 +22,10 @@ BLOCKS = WEEKS // 4
 HOT_SEATS = 30_000
 BOOKABLE = 1_000_000  # the number of the first listing to book; the first of all is the hot one
 OUTCOME_YEARS = 10
+LISTED: tuple[LiteralString, ...] = (
+    *("account", "site", "preceptor", "listing", "listing_search", "listing_pool", "seat_pool"),
+    *("search_word", "stale_weeks"),
+)
 BOOKED: tuple[LiteralString, ...] = ("booking", "booking_transition", "booking_week", "seat_week")
 
 SPECIALTIES = (
@@ -235,7 +239,7 @@ def _add_listings(
     with Session(engine) as session, edge(session):
         upkeep.gather_words(session)
     engine.dispose()
-    vacuum(conninfo)
+    vacuum(conninfo, *LISTED)
 
 
 def _halves(first: int, count: int) -> list[tuple[int, int]]:

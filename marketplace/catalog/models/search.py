@@ -89,7 +89,7 @@ class ListingSearch(Base):
         ),
         CheckConstraint("point_of IN ('site', 'zip', 'city')", name="point_of"),
         *_indexes(),
-        {"postgresql_with": {"fillfactor": "90"}},
+        {"postgresql_with": {"fillfactor": "90", "autovacuum_vacuum_scale_factor": "0.02"}},
     )
 
     listing_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("listing.id"), primary_key=True)

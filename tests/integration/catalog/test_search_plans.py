@@ -31,6 +31,7 @@ from marketplace.catalog.queries.search import (
     words,
 )
 from marketplace.catalog.queries.search.conditions import STALE, Conditions
+from marketplace.catalog.queries.search.sorting import order_of
 from marketplace.core.money import Money
 from marketplace.identity.rules import LearnerStatus
 
@@ -71,6 +72,8 @@ PARTS = {
     "rare word": {"words": "neurology"},
     "common words": {"words": "hospital rotation"},
     "two words": {"words": "neurology chicago"},
+    "common and rare words": {"words": "hospital neurology rotation"},
+    "two words or another": {"words": "neurology chicago or pediatrics"},
     "left out": {"words": "-neurology"},
     "wrong word": {"words": "neurolgy"},
     "specialty": {"specialties": ("neurology",)},
@@ -287,6 +290,7 @@ SAMPLED = [
     *("rare word+state", "rare word+specialties", "rare word+states+price of weeks"),
     *("common words+state+window", "common words+tier of a status+letter", "two words+setting"),
     *("rare word+price of weeks+setting", "two words+window+price", "window+price of weeks"),
+    *("common and rare words", "two words or another+tier of a status"),
 ]
 
 
@@ -310,6 +314,27 @@ def test_samples_of_any_size_tell_exactly_or_nearly(plans, monkeypatch, most, re
             if part in filters.parts:
                 loose = counted(plans, filters.without(part))
                 assert all((facet in found.estimated) == (loose > most) for facet in facets), name
+
+
+def test_pages_are_those_of_a_plain_reading(plans):
+    """However the words are looked for, and whether the hits were all counted."""
+    for name in SAMPLED:
+        page = search(plans, filters_of(name), limit=7)
+        shown = [hit.id for hit in page.items]
+        if page.next_cursor:
+            page = search(plans, filters_of(name), limit=7, cursor=page.next_cursor)
+            shown += [hit.id for hit in page.items]
+        assert shown == in_order(plans, filters_of(name))[:14], name
+
+
+def in_order(session, filters) -> list:
+    meant = words.read(session, filters.words) if filters.words else words.NOTHING
+    conditions = Conditions(filters, meant.query)
+    order = order_of(None, filters, meant.query, meant.title)
+    keys = ", ".join([*order.keys, "s.listing_id"])
+    written = f"WITH {STALE} SELECT s.listing_id FROM listing_search s WHERE {conditions.where()}"
+    values = {**conditions.values, **order.values}
+    return list(session.execute(text(f"{written} ORDER BY {keys}"), values).scalars())
 
 
 def counted(session, filters) -> int:

@@ -65,6 +65,8 @@ class Conditions:
     expected: int | None = None
     # What `query` consists of, if all of it must be met.
     every: Sequence[str] = ()
+    # Whether most listings are expected to have the words.
+    everywhere: bool = False
     sql: list[tuple[str, str]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     # What of `sql` the index of words knows too, by its part.
@@ -87,9 +89,13 @@ class Conditions:
         """The words come last, for they cost most to look at.
 
         Apart from each other where an index finds them: it then goes on from one to the next place
-        that the other has, and does not look at all that one of them has.
+        that the other has, and does not look at all that one of them has. By the operator's
+        function, which no index knows, where these would be most listings.
         """
         if self.query is None:
+            return
+        if self.everywhere:
+            yield "q", "ts_match_vq(s.words, CAST(:words AS tsquery))", {"words": self.query}
             return
         for number, query in enumerate(self.every if self.rare and self.every else [self.query]):
             name = f"query_{number}"

@@ -231,4 +231,5 @@ def _without(filters: Filters, part: str, meant: words.Meant) -> Conditions:
 
 
 def _conditions(filters: Filters, meant: words.Meant) -> Conditions:
-    return Conditions(filters, meant.query, meant.listings, meant.expected, meant.every)
+    known = meant.listings, meant.expected, meant.every, meant.everywhere
+    return Conditions(filters, meant.query, *known)

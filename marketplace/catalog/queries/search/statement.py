@@ -145,14 +145,16 @@ def _sampled(
 
     Where few are expected to have several words together, all hits are read, but only so many as
     show that they are many. Where words are known to be common, hits are looked for in a part of
-    that order first, and in the rest of it only if that part has too few.
+    that order first, and in the rest of it only if that part has too few. What most listings have
+    is met soon enough along the order itself.
     """
     chosen, where = ", ".join(columns), conditions.where(without, marked=conditions.rare)
     limited = f"ORDER BY s.sample LIMIT {most + 1}"
     source = f"SELECT {chosen} FROM listing_search s WHERE {where}"
     share = PARTS_OF_SAMPLE * most / (conditions.with_words or 1)
     found = f"(SELECT count(*) FROM first_{name})"
-    if share >= 1 or SELECTIVE & set(conditions.filters.parts) - {without}:
+    selective = SELECTIVE & set(conditions.filters.parts) - {without}
+    if share >= 1 or selective or conditions.everywhere:
         yield f"{name} AS MATERIALIZED ({source} {limited})"
     elif conditions.expected is not None and conditions.expected <= most:
         yield f"first_{name} AS MATERIALIZED ({source} LIMIT {MOST_READ + 1})"

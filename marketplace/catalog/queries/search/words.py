@@ -56,7 +56,8 @@ class Meant:
 
     They are the same text where there is but one thing to be found.
 
-    `every` has the queries that all must be met, where `query` is no more than these together.
+    `every` has the queries that all must be met, where `query` is no more than these together;
+    `everywhere` says that most listings are expected to have the words.
 
     At most `listings` have the words, and `expected` as many if they were spread independently of
     each other; none if that is not known. `corrected` maps words that no listing has to the words
@@ -69,6 +70,7 @@ class Meant:
     expected: int | None = None
     corrected: Mapping[str, str] = field(default_factory=dict)
     every: Sequence[str] = ()
+    everywhere: bool = False
 
 
 NOTHING = Meant()
@@ -160,6 +162,7 @@ def _put_together(
         round(expected) if most and published > 0 else None,
         corrected,
         () if len(wanted) > 1 or "!" in query else every,
+        published > 0 and expected >= published / 2 and "!" not in query,
     )
 
 
