@@ -3,6 +3,7 @@
 Foreign keys are not checked while loading (they hold by construction); every other constraint is.
 """
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -22,9 +23,10 @@ BLOCKS = WEEKS // 4
 HOT_SEATS = 30_000
 BOOKABLE = 1_000_000  # the number of the first listing to book; the first of all is the hot one
 OUTCOME_YEARS = 10
+MOST_VACUUMS = 200
 LISTED: tuple[LiteralString, ...] = (
-    *("account", "site", "preceptor", "listing", "listing_search", "listing_pool", "seat_pool"),
-    *("search_word", "stale_weeks"),
+    *("account", "site", "preceptor", "listing", "listing_pool", "seat_pool", "search_word"),
+    "stale_weeks",
 )
 BOOKED: tuple[LiteralString, ...] = ("booking", "booking_transition", "booking_week", "seat_week")
 
@@ -240,6 +242,7 @@ def _add_listings(
         upkeep.gather_words(session)
     engine.dispose()
     vacuum(conninfo, *LISTED)
+    settle(conninfo, "listing_search")
 
 
 def _halves(first: int, count: int) -> list[tuple[int, int]]:
@@ -324,6 +327,19 @@ def vacuum(conninfo: str, *tables: LiteralString) -> None:
             )
         if not tables:
             connection.execute("VACUUM ANALYZE")
+
+
+def settle(conninfo: str, table: LiteralString) -> None:
+    """Vacuum until each page is marked visible: what reads at that moment has pages left unmarked."""
+    pages = "SELECT relallvisible < relpages FROM pg_class WHERE oid = CAST(%s AS regclass)"
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        for _ in range(MOST_VACUUMS):
+            vacuum(conninfo, table)
+            left = connection.execute(pages, [table]).fetchone()
+            if left is None or not left[0]:
+                return
+            time.sleep(0.5)
+    raise RuntimeError(f"pages of {table} stay unmarked: something reads for minutes")
 
 
 def _kinds() -> dict[str, Any]:

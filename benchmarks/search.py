@@ -102,7 +102,8 @@ def _kept_up(stage: Stage, given: Shared) -> None:
             run_python(
                 "benchmarks.job_child", KEEP_UP, stage.folder, stage.environment(given.conninfo)
             )
-    data.vacuum(given.conninfo, "stale_weeks", "listing_search")
+    data.vacuum(given.conninfo, "stale_weeks")
+    data.settle(given.conninfo, "listing_search")
 
 
 @contextmanager
