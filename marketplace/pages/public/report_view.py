@@ -13,9 +13,9 @@ from marketplace.pages.view import Reader
 from marketplace.pages.words import noted
 from marketplace.reporting.rules import charts
 from marketplace.reporting.rules.charts import Bar, Drawing, Estimate, Step
+from marketplace.reporting.rules.groupings import CORE, GROUPINGS, WITHHELD
 from marketplace.reporting.rules.showing import HIDDEN
 
-WITHHELD = "withheld"
 Document = Mapping[str, Any]
 UNKNOWN = "–"
 GROUPS = ("all", "us_img", "non_us_img")
@@ -73,8 +73,9 @@ def sections(
         *(
             _grouping(who, name, categories)
             for name, categories in document.get("groupings", {}).items()
-            if name != "wave"
+            if GROUPINGS[name] is CORE
         ),
+        *_matched_in(who, document),
     ]
     if years:
         made.append(trend(who, years))
@@ -279,6 +280,34 @@ def _grouping(who: Reader, name: str, categories: Any) -> Section:
         ),
         code=name,
     )
+
+
+def _matched_in(who: Reader, document: Document) -> list[Section]:
+    """Where trainees matched: by specialty, never by program or name."""
+    categories = document.get("groupings", {}).get("residency_specialty")
+    if categories is None:
+        return []
+    title = who.say("Specialties that were matched in")
+    if categories == WITHHELD:
+        text = who.say("This can't be shown without giving small counts away.")
+        return [Section(title, [text], code="residency")]
+    rows = [
+        (_category(who, "specialty", category), figures["matched_pgy1"])
+        for category, figures in categories.items()
+    ]
+    return [
+        Section(
+            title,
+            [who.say("Of those who matched to PGY-1 and agreed to be counted.")],
+            chart=charts.bars(
+                [Bar(label, None if n == HIDDEN else n, str(n)) for label, n in rows]
+            ),
+            table=Table(
+                [who.say("Specialty"), who.say("Matched")], [[label, str(n)] for label, n in rows]
+            ),
+            code="residency",
+        )
+    ]
 
 
 def _weighting(who: Reader, document: Document) -> Section:

@@ -7,9 +7,11 @@ a test holds the two together.
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import text
 
+from marketplace.catalog.rules.specialties import BY_CODE
 from marketplace.core.db import Session
 from marketplace.outcomes.service.campaigns import CompletedRotation
 from marketplace.reporting.rules.panel import PanelRow
@@ -106,12 +108,13 @@ SELECT coalesce(external_id, person_id::text) AS trainee_id, img_type, dispositi
     modality, grad_band, rotation_status, frame_flag, consent_to_contact, invited, delivery, wave,
     match_items_answered, registered, certified_rol, main_result, soap_result, outside_match,
     lor_earned, nullif(outcome_source, 'disputed') AS outcome_source, tier, learner_status,
-    site_group
+    site_group, residency_specialty
 FROM known
 ORDER BY coalesce(external_id, person_id::text) COLLATE "C"
 """
 PANEL = f"WITH {KNOWN} {_ROWS}"
 BATCH = 5000
+OTHER = "other"
 # A trainee's last completed rotation counts: one row a person.
 COMPLETED = """
 SELECT DISTINCT ON (booking.trainee_id)
@@ -133,7 +136,12 @@ def panel(session: Session, match_year: int, as_of: datetime) -> Iterator[PanelR
         execution_options={"yield_per": BATCH},
     )
     for row in rows.mappings():
-        yield PanelRow(**{str(name): value for name, value in row.items()})
+        facts: dict[str, Any] = {str(name): value for name, value in row.items()}
+        # What is no code of the list was typed in words, and might say who it is.
+        matched_in = facts["residency_specialty"]
+        if matched_in is not None and matched_in not in BY_CODE:
+            facts["residency_specialty"] = OTHER
+        yield PanelRow(**facts)
 
 
 def completed_rotations(session: Session, before: date) -> list[CompletedRotation]:

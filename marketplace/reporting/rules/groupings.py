@@ -1,7 +1,8 @@
 """The fixed groupings of a report beside applicant type, and their counts.
 
 A grouping sorts everybody by one fact: the specialty, the tier and the learner status of the
-rotation, the region of its site, the wave that was answered. What is not known is a category of
+rotation, the region of its site, the specialty that was matched in, the wave that was answered.
+What is not known is a category of
 its own. Nobody chooses others, so that no two views can be compared to find a hidden figure.
 """
 
@@ -34,6 +35,7 @@ GROUPINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tier": CORE,
         "learner_status": CORE,
         "site_group": CORE,
+        "residency_specialty": ("matched_pgy1",),
         "wave": ("responded_I_or_P",),
     }
 )
@@ -149,7 +151,7 @@ def hidden_in(document: Mapping[str, Any]) -> dict[str, dict[str, frozenset[str]
 
 def _category(grouping: str, shown: Shown) -> dict[str, Any]:
     figures: dict[str, Any] = {name: shown.count(name) for name in GROUPINGS[grouping]}
-    if grouping == "wave":
+    if GROUPINGS[grouping] is not CORE:
         return figures
     return figures | {
         "match_rate": shown.figure(ratio, "matched_pgy1", "active_applicants"),

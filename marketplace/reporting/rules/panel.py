@@ -54,6 +54,7 @@ class PanelRow:
     tier: str | None = None
     learner_status: str | None = None
     site_group: str | None = None
+    residency_specialty: str | None = None
 
 
 def _wave(text: str) -> int:

@@ -28,7 +28,7 @@ from marketplace.reporting.rules.panel import PanelRow
 from marketplace.reporting.rules.publication import Earlier
 
 # Facts of a row that the first method did not know of.
-ADDED = ("tier", "learner_status", "site_group")
+ADDED = ("tier", "learner_status", "site_group", "residency_specialty")
 FREEZE = "reporting.freeze_report"
 
 
