@@ -117,7 +117,6 @@ def _page(
         questions=[_shown(who, sheet, one) for one in _asked(sheet) if one.page == number],
         number=number,
         place=pages.index(number) + 1 if number in pages else 1,
-        last=len(pages),
         back=_address(token, max((page for page in pages if page < number), default=pages[0])),
         errors=errors or {},
         behind=status == CONFLICT,
