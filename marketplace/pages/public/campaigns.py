@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Response
 
 from marketplace.identity.access import require
-from marketplace.pages.public.report_view import Section, Table, percent
+from marketplace.pages.public.report_parts import Section, Table, percent
 from marketplace.pages.view import Pages, Reader, page, reader
 from marketplace.reporting.rules import charts
 from marketplace.reporting.rules.charts import Bar

@@ -5,19 +5,29 @@ charts, too. Every chart has its table. Sentences that compare are the report's 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from marketplace.pages.public import report_words as said
+from marketplace.pages.public.report_parts import (
+    UNKNOWN,
+    Document,
+    Section,
+    Table,
+    estimate,
+    number,
+    of,
+    p_value,
+    percent,
+    rate_cells,
+    span,
+)
 from marketplace.pages.view import Reader
 from marketplace.pages.words import noted
 from marketplace.reporting.rules import charts
-from marketplace.reporting.rules.charts import Bar, Drawing, Estimate, Step
+from marketplace.reporting.rules.charts import Bar, Step
 from marketplace.reporting.rules.groupings import CORE, GROUPINGS, WITHHELD
 from marketplace.reporting.rules.showing import HIDDEN
 
-Document = Mapping[str, Any]
-UNKNOWN = "–"
 GROUPS = ("all", "us_img", "non_us_img")
 RATE_COLUMNS = (
     noted("Eligible"),
@@ -35,26 +45,6 @@ FLOW = (
     ("active_applicants", noted("Certified a rank order list"), noted("certified no list")),
     ("matched_pgy1", noted("Matched to PGY-1"), noted("not matched to PGY-1")),
 )
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells; the first cell of a row names it."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading with texts, perhaps a chart, and tables; `sentences` are in English always."""
-
-    title: str
-    texts: Sequence[str] = ()
-    sentences: Sequence[str] = ()
-    chart: Drawing | None = None
-    table: Table | None = None
-    code: str = ""
 
 
 def sections(
@@ -93,7 +83,7 @@ def trend(who: Reader, years: Sequence[Document]) -> Section:
     for document in years:
         figures = document["groups"]["all"]
         year = str(document["match_year"])
-        rows.append((year, _estimate(who, year, figures), figures))
+        rows.append((year, estimate(who, year, figures), figures))
     return Section(
         who.say("Year by year"),
         [who.say("The match rate of each year with its interval; the dash is the national rate.")],
@@ -101,27 +91,12 @@ def trend(who: Reader, years: Sequence[Document]) -> Section:
         table=Table(
             [who.say("Match year"), *map(who.say, RATE_COLUMNS), who.say("National rate")],
             [
-                [year, *_rate_cells(figures), percent(figures.get("benchmark"))]
+                [year, *rate_cells(figures), percent(figures.get("benchmark"))]
                 for year, _, figures in rows
             ],
         ),
         code="trend",
     )
-
-
-def percent(value: Any) -> str:
-    """A proportion in per cent; what is hidden is hidden, what is not known is a dash."""
-    if value == HIDDEN:
-        return HIDDEN
-    return UNKNOWN if value is None else f"{100 * value:.1f}%"
-
-
-def span(value: Any) -> str:
-    """Two limits in per cent."""
-    if value == HIDDEN:
-        return HIDDEN
-    known = value is not None and None not in value
-    return f"{percent(value[0])} – {percent(value[1])}" if known else UNKNOWN
 
 
 def _in_short(who: Reader, document: Document) -> Section:
@@ -144,7 +119,7 @@ def _rates(who: Reader, document: Document) -> Section:
     return Section(
         who.say("Match rates"),
         [who.say(text) for text in said.FOREST],
-        chart=charts.forest([_estimate(who, who.label(g), groups[g]) for g in GROUPS]),
+        chart=charts.forest([estimate(who, who.label(g), groups[g]) for g in GROUPS]),
         table=Table(
             [
                 who.say("Group"),
@@ -159,13 +134,13 @@ def _rates(who: Reader, document: Document) -> Section:
             [
                 [
                     who.label(group),
-                    *_rate_cells(groups[group]),
+                    *rate_cells(groups[group]),
                     percent(groups[group].get("benchmark")),
-                    _p(groups[group].get("p_two_sided")),
-                    _p(groups[group].get("p_holm")),
-                    _of(groups[group].get("tipping_point"), "rate"),
+                    p_value(groups[group].get("p_two_sided")),
+                    p_value(groups[group].get("p_holm")),
+                    of(groups[group].get("tipping_point"), "rate"),
                     percent(groups[group]["matched_verified_only_rate_lower"]),
-                    _of(groups[group].get("benchmark_without_panel"), "rate"),
+                    of(groups[group].get("benchmark_without_panel"), "rate"),
                 ]
                 for group in GROUPS
             ],
@@ -270,11 +245,11 @@ def _grouping(who: Reader, name: str, categories: Any) -> Section:
     return Section(
         title,
         [who.say(said.ABOUT[name])],
-        chart=charts.forest([_estimate(who, label, figures) for label, figures in named]),
+        chart=charts.forest([estimate(who, label, figures) for label, figures in named]),
         table=Table(
             [title, *map(who.say, RATE_COLUMNS), who.say("Letter rate"), who.say("Letters known")],
             [
-                [label, *_rate_cells(one), percent(one["lor_rate"]), str(one["lor_known"])]
+                [label, *rate_cells(one), percent(one["lor_rate"]), str(one["lor_known"])]
                 for label, one in named
             ],
         ),
@@ -322,11 +297,11 @@ def _weighting(who: Reader, document: Document) -> Section:
         [who.say("Unweighted rate"), percent(found["unweighted_rate"])],
         [who.say("Raked rate"), percent(found["raked_rate"])],
         [who.say("Wilson 95% interval"), span(found["wilson_on_effective_n"])],
-        [who.say("Effective sample size"), _number(found["kish_effective_n_applicants"])],
-        [who.say("Design effect (Kish)"), _number(found["kish_design_effect_applicants"])],
+        [who.say("Effective sample size"), number(found["kish_effective_n_applicants"])],
+        [who.say("Design effect (Kish)"), number(found["kish_design_effect_applicants"])],
         [
             who.say("Weights, least and largest"),
-            f"{_number(found['raked_weight_min'])} – {_number(found['raked_weight_max'])}",
+            f"{number(found['raked_weight_min'])} – {number(found['raked_weight_max'])}",
         ],
     ]
     table = Table([who.say("Item"), who.say("Figure")], rows)
@@ -365,38 +340,6 @@ def _disclosure(who: Reader, document: Document, fielding: Mapping[str, str]) ->
     )
 
 
-def _estimate(who: Reader, label: str, figures: Document) -> Estimate:
-    rate = figures["match_rate"]
-    interval, bounds = figures["wilson95"], figures["manski_unknown_applicants"]
-    shown = rate != HIDDEN and rate is not None
-    said_there = percent(rate) if rate is not None else who.say("no applicants")
-    return Estimate(
-        label=label,
-        rate=rate if shown else None,
-        interval=_limits(interval),
-        bounds=_limits(bounds),
-        benchmark=figures.get("benchmark"),
-        said=said_there,
-    )
-
-
-def _limits(value: Any) -> tuple[float, float] | None:
-    known = value != HIDDEN and value is not None and None not in value
-    return (value[0], value[1]) if known else None
-
-
-def _rate_cells(figures: Document) -> list[str]:
-    return [
-        *(
-            str(figures[name])
-            for name in ("eligible", "match_items_answered", "active_applicants", "matched_pgy1")
-        ),
-        percent(figures["match_rate"]),
-        span(figures["wilson95"]),
-        span(figures["manski_unknown_applicants"]),
-    ]
-
-
 def _category(who: Reader, grouping: str, category: str) -> str:
     return who.specialty(category) if grouping == "specialty" else who.label(category)
 
@@ -406,17 +349,3 @@ def _loss(before: Any, count: Any, k: int | None) -> str:
         return HIDDEN
     lost = before - count
     return HIDDEN if k is not None and 0 < lost < k else str(lost)
-
-
-def _of(value: Any, name: str) -> str:
-    return percent(value[name]) if isinstance(value, Mapping) else percent(value)
-
-
-def _p(value: Any) -> str:
-    if value == HIDDEN:
-        return HIDDEN
-    return UNKNOWN if value is None else f"{value:.4f}"
-
-
-def _number(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.2f}"

@@ -12,6 +12,7 @@ from marketplace.core.ports import Cache, PdfRenderer
 from marketplace.identity.access import public, require
 from marketplace.outcomes.queries import survey
 from marketplace.pages.public import report_view as view
+from marketplace.pages.public.report_parts import Section
 from marketplace.pages.view import Pages, Reader, page, reader
 from marketplace.reporting.errors import ReportNotReady
 from marketplace.reporting.queries import runs
@@ -145,7 +146,7 @@ def _paper(who: Reader, run: Frozen) -> dict[str, Any]:
     }
 
 
-def _sections(who: Reader, run: Frozen) -> list[view.Section]:
+def _sections(who: Reader, run: Frozen) -> list[Section]:
     if run.result is None:
         raise ReportNotReady(run.failure)
     return view.sections(who, json.loads(run.result), _all_years(), _fielding(who, run.match_year))
