@@ -159,8 +159,8 @@ def fetch(
     driver's own work. Whoever listens to statements hears of it, and errors are as they ever are.
     """
     connection = session.connection()
-    if connection.engine.dispatch.before_cursor_execute:
-        return run(session, statement, values).tuples().all()
+    if connection.dispatch.before_cursor_execute:
+        return [tuple(row) for row in run(session, statement, values)]
     sql, given = _bound(statement, values, connection.dialect)
     driver: Any = connection.connection.dbapi_connection
     try:

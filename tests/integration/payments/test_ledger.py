@@ -30,6 +30,18 @@ def test_a_posting_is_made_once_for_its_source_and_reason(till):
     assert till.books() == {"processor_clearing": 70, "platform_revenue": -70}
 
 
+def test_a_posting_is_one_statement_and_its_refusal_names_the_constraint(till, count_queries):
+    with till.context.transaction() as session:
+        post(session, source="first", reason="makes the accounts", legs=legs(), at=AT)
+        with count_queries() as seen:
+            assert post(session, source="ch_1", reason="payment_settled", legs=legs(), at=AT)
+        assert len(seen) == 1
+    with pytest.raises(IntegrityError) as refused, till.context.transaction() as session:
+        post(session, source="x", reason="y", legs=legs(), at=AT, payment_id=new_id())
+    assert refused.value.orig.diag.constraint_name == "fk_ledger_transaction_payment_id_payment"
+    assert till.books() == {"processor_clearing": 200, "platform_revenue": -200}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
