@@ -26,7 +26,7 @@ def freeze() -> dict[str, Any]:
     with job.transaction() as session:
         benchmarks.load_shipped(session, job.clock.now())
         years = list(session.execute(text("SELECT match_year FROM campaign ORDER BY 1")).scalars())
-    before, began = peak_memory(), time.perf_counter()
+    before, began, used = peak_memory(), time.perf_counter(), _cpu_seconds()
     took = []
     for year in years:
         since = time.perf_counter()
@@ -38,8 +38,7 @@ def freeze() -> dict[str, Any]:
             run_id = str(run.id)
         freeze_report(job, run_id)
         took.append(time.perf_counter() - since)
-    seconds = time.perf_counter() - began
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds, cpu_seconds = time.perf_counter() - began, _cpu_seconds() - used
     with job.transaction() as session:
         made = [run.result for run in runs.published_of_all_years(session) if run.result]
     documents = [json.loads(result) for result in made]
@@ -50,10 +49,15 @@ def freeze() -> dict[str, Any]:
         "withheld": sum(result.count('"withheld"') for result in made),
         "seconds": seconds,
         "longest": max(took),
-        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "cpu_seconds": cpu_seconds,
         "before": before,
         "peak": peak_memory(),
     }
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
 from marketplace.reporting.errors import FigureRefused
@@ -21,16 +22,21 @@ def variables_of(group: str) -> tuple[str, ...]:
 def kinds_of(rows: Sequence[PanelRow], group: str) -> dict[Kind, int]:
     """The eligible of a group, counted by what weighting looks at; not known is a category."""
     variables = variables_of(group)
-    return Counter(
-        Kind(
-            categories=tuple(getattr(row, name) or "not_known" for name in variables),
-            respondent=row.match_items_answered is True,
-            applicant=row.certified_rol is True,
-            matched=row.main_result == "matched_pgy1",
-        )
-        for row in rows
-        if row.disposition != "NE" and group in {"all", row.img_type}
+    facts = attrgetter("match_items_answered", "certified_rol", "main_result", *variables)
+    found = Counter(
+        facts(row) for row in rows if row.disposition != "NE" and group in ("all", row.img_type)
     )
+    kinds = Counter[Kind]()
+    for (answered, certified, result, *categories), n in found.items():
+        kinds[
+            Kind(
+                categories=tuple(category or "not_known" for category in categories),
+                respondent=answered is True,
+                applicant=certified is True,
+                matched=result == "matched_pgy1",
+            )
+        ] += n
+    return kinds
 
 
 def weighting_document(

@@ -103,8 +103,10 @@ def counts(table: Mapping[Kind, int], names: Sequence[str]) -> Counts:
     found: dict[str, dict[str, Counter[str]]] = {name: {} for name in names}
     places = {name: place for place, name in enumerate(GROUPINGS)}
     tests = {name: flow.COUNTS[name] for wanted in GROUPINGS.values() for name in wanted}
+    cells = {one.cell for one in table}
+    told = {cell: {name for name, test in tests.items() if test(cell)} for cell in cells}
     for one, n in table.items():
-        holds = {name for name, test in tests.items() if test(one.cell)}
+        holds = told[one.cell]
         for grouping in names:
             category = one.categories[places[grouping]]
             counted = holds.intersection(GROUPINGS[grouping])
