@@ -163,7 +163,9 @@ def test_no_route_gives_the_trainee_anything_of_a_waived_letter(
                 )
                 body = answer.get_data()
                 seen += answer.status_code == 200
-                assert not [one for one in forbidden if one in body], (method, url)
+                # A page may repeat what it was asked with: that tells nobody anything.
+                unasked = [one for one in forbidden if one not in url.encode()]
+                assert not [one for one in unasked if one in body], (method, url)
                 assert answer.status_code < 500 or answer.status_code == 503, (method, url, body)
             if not rule.arguments:
                 break
