@@ -161,12 +161,12 @@ def _availability(stage: Stage, given: Shared) -> Figure:
         f"?from={data.first_day()}&weeks={data.WEEKS}"
         for number in range(AVAILABILITY_PATHS)
     ]
-    ours, theirs = in_turns(
-        stage,
-        given.product,
-        given.yardstick,
-        lambda server, seconds: stage.load(server, "get", paths=paths, seconds=seconds * SHORTER),
-    )
+
+    def turn(server: Server, seconds: float) -> dict[str, Any]:
+        enough = max(stage.sizes.warmup, seconds * SHORTER)
+        return stage.load(server, "get", paths=paths, seconds=enough)
+
+    ours, theirs = in_turns(stage, given.product, given.yardstick, turn)
     return Figure(
         "availability.rate",
         ours["rate"],
