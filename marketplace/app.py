@@ -104,6 +104,7 @@ AREAS = {
     "/api/v1/match-calendar": ("outcomes",),
     "/api/v1/match-outcomes": ("outcomes",),
     "/api/v1/me": ("booking", "compliance", "identity"),
+    "/api/v1/message-files": ("booking",),
     "/api/v1/notices": ("identity",),
     "/api/v1/operator": ("booking", "catalog", "compliance", "identity", "outcomes", "payments"),
     "/api/v1/papers": ("outcomes",),

@@ -6,13 +6,12 @@ a commit (telling a cache, telling whoever watches) is noted with `after_commit`
 """
 
 import uuid
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, cast
 
-import psycopg
 import structlog
 from sqlalchemy import (
     CHAR,
@@ -23,6 +22,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     MetaData,
+    Select,
     Text,
     TextClause,
     TypeDecorator,
@@ -49,6 +49,7 @@ NAMING = {
 EDGE = "edge"
 AFTER = "after_commit"
 READS = "only_reads"
+FOR_NOW = "known_for_now"
 
 log = structlog.get_logger(__name__)
 
@@ -134,6 +135,9 @@ def affected(session: Session, statement: UpdateBase) -> int:
     return result.rowcount
 
 
+_Places = tuple[tuple[str, Callable[[Any], Any] | None], ...]
+
+
 def run(
     session: Session,
     statement: TextClause | str,
@@ -146,50 +150,65 @@ def run(
     way looks at each of its parameters first, to find the compiled form again.
     """
     connection = session.connection()
-    sql, given = _bound(statement, values, connection.dialect)
+    sql, places, fixed = _compiled(statement, connection.dialect)
+    given = _values(places, fixed, values)
     return connection.exec_driver_sql(sql, given, execution_options=options)
 
 
 def fetch(
-    session: Session, statement: TextClause | str, values: Mapping[str, Any]
-) -> Sequence[tuple[Any, ...]]:
-    """Do as `run` with a statement that is sent more often than any other; its rows as tuples.
+    session: Session,
+    statement: Select[Any] | TextClause | str,
+    values: Mapping[str, Any],
+    *,
+    flush: bool = False,
+    prepare: bool | None = None,
+) -> list[tuple[Any, ...]]:
+    """Run such a statement and return its rows as the driver has them; none where it returns none.
 
-    The driver is asked itself: SQLAlchemy's context and result of an execution cost more than the
-    driver's own work. Whoever listens to statements hears of it, and errors are as they ever are.
+    The shortest way there is: no result that knows its columns by name, nothing looked up. Whoever
+    writes the statement knows the order of its columns. `flush` has what the session has not written
+    yet written before, as its own way has. `prepare` False where the best plan depends on the values.
     """
+    if flush and (session.new or session.dirty or session.deleted):
+        session.flush()
     connection = session.connection()
-    if connection.dispatch.before_cursor_execute:
-        return [tuple(row) for row in run(session, statement, values)]
-    sql, given = _bound(statement, values, connection.dialect)
-    driver: Any = connection.connection.dbapi_connection
+    sql, places, fixed = _compiled(statement, connection.dialect)
+    given = _values(places, fixed, values)
+    cursor: Any = connection.connection.cursor()
+    listeners = connection.dispatch
     try:
-        found: Sequence[tuple[Any, ...]] = driver.execute(sql, given).fetchall()
-    except psycopg.Error as error:
-        # As every other error: told to who listens, and the connection given up if it is lost.
-        connection._handle_dbapi_exception(error, sql, given, None, None)  # noqa: SLF001 - no public way
+        if listeners.before_cursor_execute:
+            listeners.before_cursor_execute(connection, cursor, sql, given, None, False)
+        cursor.execute(sql, given, prepare=prepare)
+        if listeners.after_cursor_execute:
+            listeners.after_cursor_execute(connection, cursor, sql, given, None, False)
+        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.pgresult.nfields else []
+    except connection.dialect.loaded_dbapi.Error as error:
+        # The one place that knows what an error of the driver means for a connection and its pool.
+        connection._handle_dbapi_exception(error, sql, given, cursor, None)  # noqa: SLF001 - see above
     return found
-
-
-def _bound(
-    statement: TextClause | str, values: Mapping[str, Any], dialect: Dialect
-) -> tuple[str, dict[str, Any]]:
-    sql, places = _compiled(statement, dialect)
-    return sql, {name: made(values[name]) if made else values[name] for name, made in places}
 
 
 @lru_cache(maxsize=256)
 def _compiled(
-    statement: TextClause | str, dialect: Dialect
-) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
-    """The driver's own text, and how the value of each of its places is made."""
+    statement: Select[Any] | TextClause | str, dialect: Dialect
+) -> tuple[str, _Places, Mapping[str, Any]]:
+    """The driver's own text, how the value of each of its places is made, and the values it has."""
     written = text(statement) if isinstance(statement, str) else statement
     compiled = written.compile(dialect=dialect)
-    places = tuple(
-        (name, bind.type.dialect_impl(dialect).bind_processor(dialect))
-        for name, bind in compiled.binds.items()
-    )
-    return compiled.string, places
+    places, fixed = [], {}
+    for bind, name in compiled.bind_names.items():
+        made = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if bind.required:
+            places.append((name, made))
+        else:
+            fixed[name] = made(bind.value) if made else bind.value
+    return compiled.string, tuple(places), fixed
+
+
+def _values(places: _Places, fixed: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: made(values[name]) if made else values[name] for name, made in places}
+    return {**fixed, **given} if fixed else given
 
 
 def only_read(session: Session) -> None:
@@ -224,6 +243,12 @@ def _without_transaction(session: Session) -> bool:
 def _refuse_to_write(session: orm.Session, _context: object, _instances: object) -> None:
     if session.info.get(READS):
         raise WroteWhileReading("a request that said that it would only read")
+
+
+def known_for_now(session: Session) -> dict[Hashable, Any]:
+    """What somebody has read and another may want to know, until the edge closes."""
+    known: dict[Hashable, Any] = session.info.setdefault(FOR_NOW, {})
+    return known
 
 
 def after_commit(session: Session, run: Callable[..., None], *items: Hashable) -> None:
@@ -280,4 +305,5 @@ def edge(session: Session) -> Iterator[Session]:
         raise
     finally:
         session.info[EDGE] = False
+        session.info.pop(FOR_NOW, None)
     _follow_commit(session)

@@ -54,17 +54,40 @@ def places(model: type[Base]) -> str:
     return ", ".join(f":{table}_{column.name}" for _, column in _said(model))
 
 
+def new(model: type[_Entity], **values: Any) -> _Entity:
+    """Return what `model(**values)` would, for a statement of ours and for no session's flush.
+
+    Nothing notes what was set when, which takes most of the time of the model's own way.
+    """
+    ways = _ways_in(model)
+    entity = cast("_Entity", inspect(model).class_manager.new_instance())
+    own = entity.__dict__
+    for name, value in values.items():
+        parts = ways[name]
+        if parts and value is not None:
+            own.update(zip(parts, (value.minor, value.currency), strict=True))
+        else:
+            own[name] = value
+    return entity
+
+
 def values_of(entity: Base) -> dict[str, Any]:
     """Return what `places` stand for; defaults made by us are set on the entity."""
-    table, own, found = _table(type(entity)).name, entity.__dict__, {}
-    for attribute, column in _said(type(entity)):
+    own, found = entity.__dict__, {}
+    for attribute, column, place in _places(type(entity)):
         value = own.get(attribute)
         if value is None:
             # What was not set is set now: read later, it would be asked of the database.
             value = _default(column) if column.default is not None else None
-            setattr(entity, attribute, value)
-        found[f"{table}_{column.name}"] = value
+            own[attribute] = value
+        found[place] = value
     return found
+
+
+def values(model: type[Base], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same of columns by name, all that there are, without an entity."""
+    table = _table(model).name
+    return {f"{table}_{name}": value for name, value in given.items()}
 
 
 def statement(sql: str, *models: type[Base], **types: Any) -> TextClause:
@@ -92,6 +115,30 @@ def known(session: Session, entity: _Entity) -> _Entity:
     if found is not None:
         return cast("_Entity", found)
     adopt(session, entity)
+    return entity
+
+
+def columns_of(model: type[Base], besides: Collection[str] = ()) -> list[Column[Any]]:
+    """Return the columns of `model` to select for `found`, but those of the attributes `besides`."""
+    return [column for name, column in _all(model) if name not in besides]
+
+
+def found(
+    session: Session, model: type[_Entity], row: Sequence[Any], besides: Collection[str] = ()
+) -> _Entity:
+    """Return the entity whose `columns_of` a statement of ours has read, in their order.
+
+    What was left out is read when it is asked for. An entity that the session has already stays as
+    it is, as with a query of its own.
+    """
+    return known(session, shown(model, row, besides))
+
+
+def shown(model: type[_Entity], row: Sequence[Any], besides: Collection[str] = ()) -> _Entity:
+    """Return the same where it is only looked at: no session knows it, what was left out is None."""
+    entity = cast("_Entity", inspect(model).class_manager.new_instance())
+    names = (name for name, _ in _all(model) if name not in besides)
+    entity.__dict__.update(zip(names, row, strict=True))
     return entity
 
 
@@ -252,6 +299,15 @@ def _table(model: type[Base]) -> Table:
 
 
 @cache
+def _all(model: type[Base]) -> tuple[tuple[str, Column[Any]], ...]:
+    """Attributes and columns of the whole row."""
+    mapper = inspect(model)
+    return tuple(
+        (mapper.get_property_by_column(column).key, column) for column in _table(model).columns
+    )
+
+
+@cache
 def _said(model: type[Base]) -> tuple[tuple[str, Column[Any]], ...]:
     """Attributes and columns, but for those that the database fills in by itself."""
     mapper = inspect(model)
@@ -260,6 +316,25 @@ def _said(model: type[Base]) -> tuple[tuple[str, Column[Any]], ...]:
         for column in _table(model).columns
         if column.server_default is None or column.default is not None
     )
+
+
+@cache
+def _places(model: type[Base]) -> tuple[tuple[str, Column[Any], str], ...]:
+    """The same with the name of each one's place."""
+    table = _table(model).name
+    return tuple((name, column, f"{table}_{column.name}") for name, column in _said(model))
+
+
+@cache
+def _ways_in(model: type[Base]) -> Mapping[str, tuple[str, ...]]:
+    """Attributes that can be set, with those of its parts for an amount of money."""
+    mapper = inspect(model)
+    plain: dict[str, tuple[str, ...]] = {name: () for name, _ in _all(model)}
+    amounts = {
+        one.key: tuple(mapper.get_property_by_column(column).key for column in one.columns)
+        for one in mapper.composites
+    }
+    return plain | amounts
 
 
 def _default(column: Column[Any]) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -59,15 +59,21 @@ class Credential(StrEnum):
 class Caller:
     """The account that calls, by which credential, and what it is a member of (read once)."""
 
-    account: Account
+    account_id: UUID
     via: Credential
+    _account: Callable[[], Account] = field(repr=False)
     scopes: frozenset[str] = frozenset(Scope)
     _grants: tuple[Grant, ...] | None = field(default=None, repr=False)
+
+    @cached_property
+    def account(self) -> Account:
+        """The whole account; who needs no more than its id asks for that."""
+        return self._account()
 
     @property
     def grants(self) -> tuple[Grant, ...]:
         if self._grants is None:
-            self._grants = callers.live_grants(context.session(), self.account.id)
+            self._grants = callers.live_grants(context.session(), self.account_id)
         return self._grants
 
     @property
@@ -103,10 +109,15 @@ def current_account() -> Account:
     return caller().account
 
 
+def current_id() -> UUID:
+    """Return the id of the account that calls; `NotSignedIn` (401) if nobody does."""
+    return caller().account_id
+
+
 def caller_id() -> str | None:
     """Return the calling account's id as text: the owner of idempotency keys and log lines."""
     found = current_caller()
-    return None if found is None else str(found.account.id)
+    return None if found is None else str(found.account_id)
 
 
 def public(view: View) -> View:
@@ -217,7 +228,7 @@ def csrf_token() -> str:
 def begin_session(account: Account) -> None:
     """Sign `account` in by cookie; the caller has checked the password."""
     login_user(cast("Any", account), remember=False, authn_via=["password"])
-    g.identity_caller = Caller(account, Credential.SESSION)
+    g.identity_caller = Caller(account.id, Credential.SESSION, lambda: account)
 
 
 def end_session() -> None:
@@ -354,7 +365,8 @@ def _by_session() -> Caller | None:
     # Flask-Security knows an account by its session cookie only: see `init_app`.
     if not current_user or get_request_attr("fs_authn_via") != Credential.SESSION:
         return None
-    return Caller(current_user._get_current_object(), Credential.SESSION)  # noqa: SLF001 - a proxy
+    person: Account = current_user._get_current_object()  # noqa: SLF001 - a proxy
+    return Caller(person.id, Credential.SESSION, lambda: person)
 
 
 def _by_token(token: str) -> Caller:
@@ -363,9 +375,9 @@ def _by_token(token: str) -> Caller:
     except (BadSignature, ValueError, TypeError) as error:
         raise NotSignedIn("The token is not valid, or has expired.") from error
     found = callers.caller_by_token(context.session(), str(data["uid"]), idempotency.pending())
-    if found is None or not found.account.active:
+    if found is None or not found.active:
         raise NotSignedIn("The token has been revoked.")
-    return Caller(found.account, Credential.TOKEN, _grants=found.grants)
+    return Caller(found.account_id, Credential.TOKEN, found.account, _grants=found.grants)
 
 
 def _by_api_key(text: str) -> Caller:
@@ -373,7 +385,7 @@ def _by_api_key(text: str) -> Caller:
     if found is None or found.key is None:
         raise NotSignedIn("The API key is not valid, or has been revoked.")
     scopes = frozenset(found.key.scopes)
-    return Caller(found.account, Credential.API_KEY, scopes, found.grants)
+    return Caller(found.account_id, Credential.API_KEY, found.account, scopes, found.grants)
 
 
 def _known(roles: tuple[str, ...]) -> frozenset[str]:

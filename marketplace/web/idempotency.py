@@ -27,7 +27,7 @@ from sqlalchemy import (
 from werkzeug.wrappers import Response as BaseResponse
 
 from marketplace.core import rows
-from marketplace.core.db import Session, affected, run
+from marketplace.core.db import Session, affected, fetch
 from marketplace.core.errors import Conflict, DomainError, Invalid
 from marketplace.web import context
 from marketplace.web.models import RememberedAnswer
@@ -180,16 +180,16 @@ def _keep() -> TextClause:
 
 def _remember(session: Session, owner: str, claim: Claim, response: BaseResponse) -> None:
     headers = response.headers
-    answer = RememberedAnswer(
-        caller=owner,
-        key=claim.key,
-        fingerprint=claim.fingerprint,
-        status=response.status_code,
-        headers={name: headers[name] for name in REMEMBERED_HEADERS if name in headers},
-        body=response.get_data(),
-        created_at=context.now(),
-    )
-    run(session, _keep(), rows.values_of(answer))
+    answer = {
+        "caller": owner,
+        "key": claim.key,
+        "fingerprint": claim.fingerprint,
+        "status": response.status_code,
+        "headers": {name: headers[name] for name in REMEMBERED_HEADERS if name in headers},
+        "body": response.get_data(),
+        "created_at": context.now(),
+    }
+    fetch(session, _keep(), rows.values(RememberedAnswer, answer))
 
 
 def forget(session: Session, before: datetime) -> int:

@@ -84,6 +84,7 @@ PUBLIC = frozenset(
         "/api/v1/public/badges/revocations",
         "/api/v1/uploads/<string:token>",
         "/api/v1/downloads/<string:token>",
+        "/api/v1/message-files/<string:token>",
         "/api/v1/listings/<uuid:listing_id>/requirements",
         "/api/v1/listings/<uuid:listing_id>/questions",
         "/api/v1/bookings/decline-reasons",

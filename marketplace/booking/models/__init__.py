@@ -21,6 +21,7 @@ from marketplace.booking.models.messages import (
     BookingMessage,
     MessageAttachment,
     MessageFile,
+    MessageFileLink,
     MessageReader,
 )
 from marketplace.booking.models.rounds import (
@@ -60,6 +61,7 @@ __all__ = [
     "KeptSeat",
     "MessageAttachment",
     "MessageFile",
+    "MessageFileLink",
     "MessageReader",
     "NoShow",
     "QuestionVersion",

@@ -71,6 +71,20 @@ class MessageFile(Base):
     gone_at: Mapped[datetime | None]
 
 
+class MessageFileLink(Base):
+    """A way to read one file once, soon, as whoever asked for it."""
+
+    __tablename__ = "message_file_link"
+    __table_args__ = (Index("ix_message_file_link_file_id", "file_id"),)
+
+    id: Mapped[uuid.UUID] = pk()
+    file_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("message_file.id"))
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class MessageAttachment(Base):
     """A file that goes with a message: with one, for good."""
 

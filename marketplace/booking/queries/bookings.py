@@ -16,7 +16,8 @@ from marketplace.booking.models import (
     BookingWeek,
 )
 from marketplace.booking.states import BookingState
-from marketplace.core.db import Session
+from marketplace.core import rows
+from marketplace.core.db import Session, fetch
 from marketplace.core.errors import NotFound
 from marketplace.payments import queries as payments
 from marketplace.web.pagination import Page, paginate
@@ -60,17 +61,17 @@ def lock(session: Session, booking_id: UUID) -> Booking:
 
 def own_to_pay(session: Session, booking_id: UUID, trainee_id: UUID) -> Booking:
     """Return the trainee's booking, its money nobody else's to change until the transaction ends."""
-    row = session.execute(_own_to_pay(), {"id": booking_id, "trainee": trainee_id}).one_or_none()
-    if row is None:
+    found = fetch(session, _own_to_pay(), {"id": booking_id, "trainee": trainee_id}, flush=True)
+    if not found:
         raise NotFound
-    booking: Booking = row[0]
-    return booking
+    ((_, *row),) = found
+    return rows.found(session, Booking, row)
 
 
 @cache
 def _own_to_pay() -> Select[Any]:
     lock = payments.payable_lock(PAYABLE, cast(Booking.id, Text))
-    return select(Booking, lock).where(
+    return select(lock, *rows.columns_of(Booking)).where(
         Booking.id == bindparam("id"), Booking.trainee_id == bindparam("trainee")
     )
 
@@ -157,11 +158,11 @@ def overlapping(
         query = query.where(Booking.id != besides)
     if listing_id is not None:
         query = query.where(Booking.listing_id == listing_id)
-    rows = session.execute(query).all()
-    if not rows:
+    found = session.execute(query).all()
+    if not found:
         return None
-    first = rows[0]
-    shared = tuple(row.week for row in rows if row.id == first.id)
+    first = found[0]
+    shared = tuple(row.week for row in found if row.id == first.id)
     return Overlap(first.id, first.listing_title, shared)
 
 

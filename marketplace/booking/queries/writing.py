@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from marketplace.booking.models import Booking, BookingTransition, BookingWeek
 from marketplace.catalog.rules.weeks import run_of_weeks
 from marketplace.core import rows
-from marketplace.core.db import Session, run
+from marketplace.core.db import Session, fetch
 from marketplace.core.ids import new_id
 
 
@@ -27,7 +27,7 @@ def held(
     The unique index decides on the weeks: a claim that is under way elsewhere is waited for, not
     read past. Whoever gets fewer than they wanted rolls back.
     """
-    found = run(
+    found = fetch(
         session,
         _held(),
         {
@@ -37,9 +37,8 @@ def held(
             "weeks": list(weeks),
         },
     )
-    got = set(found.scalars())
     rows.adopt(session, booking)
-    return got
+    return {week for (week,) in found}
 
 
 def moved(
@@ -49,12 +48,12 @@ def moved(
 
     Ours is a booking that is still in the state and version that we read. `values` are columns.
     """
-    done = run(
+    done = fetch(
         session,
         _moved(tuple(values)),
         {**rows.values_of(step), **values, "read": booking.version},
-    ).one_or_none()
-    if done is None:
+    )
+    if not done:
         return False
     rows.now_has(booking, {**values, "state": step.to_state, "version": step.number}.items())
     return True

@@ -8,7 +8,7 @@ from marketplace.booking.queries import cohorts
 from marketplace.booking.rules.terms import Terms
 from marketplace.core.errors import NotFound
 from marketplace.core.settings import Settings
-from marketplace.identity.access import caller, check_site, current_account
+from marketplace.identity.access import caller, check_site, current_id
 from marketplace.web import context
 from marketplace.web.etags import etag
 
@@ -19,14 +19,14 @@ DECIDERS = ("coordinator", "site_owner")
 def own(booking_id: UUID) -> Booking:
     """Return the caller's own booking; for everybody else there is nothing here."""
     booking = queries.find(context.session(), booking_id)
-    if booking.trainee_id != current_account().id:
+    if booking.trainee_id != current_id():
         raise NotFound
     return booking
 
 
 def own_to_pay(booking_id: UUID) -> Booking:
     """Return the caller's own booking, with the lock under which its payments change."""
-    return queries.own_to_pay(context.session(), booking_id, current_account().id)
+    return queries.own_to_pay(context.session(), booking_id, current_id())
 
 
 def hosted(booking_id: UUID, *, operators: bool = False) -> Booking:
@@ -39,7 +39,7 @@ def hosted(booking_id: UUID, *, operators: bool = False) -> Booking:
 def visible(booking_id: UUID) -> Booking:
     """Return a booking that the caller takes, hosts or oversees."""
     booking = queries.find(context.session(), booking_id)
-    if booking.trainee_id != current_account().id:
+    if booking.trainee_id != current_id():
         check_site(booking.site_id)
     return booking
 

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, request
 
 from marketplace.booking import queries
-from marketplace.booking.errors import FileGone, FileIdTaken, MailNotOurs, NotJoined
+from marketplace.booking.errors import FileIdTaken, MailNotOurs, NotJoined
 from marketplace.booking.gateway import ReplySigner
 from marketplace.booking.models import Booking, BookingMessage, MessageFile
 from marketplace.booking.queries import messages as kept
@@ -26,26 +25,31 @@ from marketplace.booking.schemas.messages import (
     ThreadPage,
     ThreadsArgs,
 )
-from marketplace.booking.service import mailed_files, messages, replies
-from marketplace.compliance.gateway import DocumentVault
+from marketplace.booking.service import file_links, mailed_files, messages, replies
+from marketplace.compliance.gateway import DocumentVault, LinkSigner
 from marketplace.compliance.rules.files import LARGEST as LARGEST_FILE
 from marketplace.compliance.rules.files import FileFault, check_declared, too_large
-from marketplace.compliance.service import files, record, scanning
+from marketplace.compliance.schemas.documents import DocumentLinkSchema
+from marketplace.compliance.service import files, scanning
 from marketplace.core.errors import NotFound
 from marketplace.core.ports import ObjectStore
 from marketplace.core.scanning import VirusScanner
+from marketplace.core.settings import Settings
 from marketplace.identity import queries as identity
 from marketplace.identity.access import caller, current_account, public, require, signed_in
 from marketplace.identity.queries import schools
 from marketplace.identity.rules import Seen
-from marketplace.web import context, openapi, uploads
-from marketplace.web.api import Blueprint
+from marketplace.web import context, downloads, openapi, uploads
+from marketplace.web.api import PREFIX, Blueprint
 from marketplace.web.pagination import Page
 from marketplace.web.schemas import PageArgs
 
 blueprint = Blueprint("messages", __name__, description="Messages about bookings.")
 THREAD = "/bookings/<uuid:booking_id>/messages"
 FILE = f"{THREAD}/files/<uuid:file_id>"
+READ_FILE = "/message-files"
+# An address is a credential: it is not kept with the answers that are given again.
+SECRET = {"Cache-Control": "private, no-store"}
 FILE_NAMES = ("id", "filename", "media_type", "size", "gone_at")
 BODY = {
     "requestBody": {"required": True, "content": {"application/pdf": {"schema": openapi.BINARY}}}
@@ -172,37 +176,47 @@ def put_file(args: dict[str, str], booking_id: UUID, file_id: UUID) -> MessageFi
             store.delete(stored.object_key)
 
 
-@blueprint.route(FILE, methods=["GET"])
+@blueprint.route(f"{FILE}/links", methods=["POST"])
 @signed_in
-@blueprint.response(200, openapi.BINARY, description="The file.", content_type="*/*")
-def get_file(booking_id: UUID, file_id: UUID) -> Response:
-    """Read a file of a message; the reading is recorded.
+@blueprint.response(201, DocumentLinkSchema)
+def ask_for_file(booking_id: UUID, file_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+    """Ask for a link that reads a file of a message, once, within two minutes.
 
     409 `file_not_scanned` until the virus scanner, where there is one, has looked at it;
     `file_gone` once its content was erased.
     """
     booking, _ = thread(booking_id)
-    parts, session, by = context.parts(), context.session(), current_account().id
-    found = kept.readable_file(session, booking.id, by, file_id)
-    key = _key(found)
-    record(
-        session,
-        actor_id=by,
-        action="message_file.read",
-        subject_kind="message_file",
-        subject_id=found.id,
-        now=context.now(),
-    )
+    return link_for(booking.id, file_id)
+
+
+@blueprint.route(f"{READ_FILE}/<string:token>", methods=["GET"])
+@public
+@blueprint.response(200, openapi.BINARY, description="The file.", content_type="*/*")
+def read_file(token: str) -> Response:
+    """Read a file of a message, once; the reading is recorded. HEAD looks without using the link up.
+
+    404 for who is no longer among the people of the messages, whenever the link was made.
+    """
+    parts, session, now = context.parts(), context.session(), context.now()
+    use = file_links.look if request.method == "HEAD" else file_links.read
+    found, key = use(session, parts.get(LinkSigner), token, now)
+    # Opened as the answer goes out: by then the reading is on record, and no transaction is open.
     body = files.unsealed(parts.get(ObjectStore), parts.get(DocumentVault), found.object_key, key)
-    response = Response(body, mimetype=found.media_type)
-    response.content_length = found.size
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename*=UTF-8''{quote(found.filename)}"
+    return downloads.attachment(
+        body if request.method == "GET" else b"",
+        filename=found.filename,
+        media_type=found.media_type,
+        size=found.size,
     )
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return response
+
+
+def link_for(booking_id: UUID, file_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a link for the caller, who is in the thread, as the answer to a request for one."""
+    parts, by, now = context.parts(), current_account().id, context.now()
+    link = file_links.ask(context.session(), parts.get(LinkSigner), booking_id, file_id, by, now)
+    base = parts.get(Settings).public_url.rstrip("/")
+    url = f"{base}{PREFIX}{READ_FILE}/{link.token}"
+    return {"url": url, "expires_at": link.expires_at}, SECRET
 
 
 @blueprint.route("/mail/replies", methods=["POST"])
@@ -296,15 +310,6 @@ def _file(sent: kept.SentFile) -> dict[str, Any]:
     scanner = context.parts().get(VirusScanner)
     found = scanning.state_of(scanner, looked_at=sent.looked_at, virus=sent.virus)
     return {**{name: getattr(sent.file, name) for name in FILE_NAMES}, "scan": found.value}
-
-
-def _key(found: MessageFile) -> bytes:
-    """The key of a file that may be read now."""
-    if found.sealed_key is None:
-        scanning.check_infected(context.session(), found.id)
-        raise FileGone(extra={"gone_at": found.gone_at.isoformat() if found.gone_at else None})
-    scanning.check(context.session(), found.id)
-    return found.sealed_key
 
 
 def _account_id() -> UUID:

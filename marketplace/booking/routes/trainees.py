@@ -34,7 +34,7 @@ from marketplace.booking.service import (
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import BookingState
 from marketplace.catalog import queries as catalog
-from marketplace.identity.access import current_account, signed_in
+from marketplace.identity.access import current_id, signed_in
 from marketplace.payments import queries as payments
 from marketplace.web import context
 from marketplace.web.api import PREFIX, Blueprint
@@ -61,7 +61,7 @@ def hold(data: dict[str, Any]) -> tuple[Booking, dict[str, str]]:
     """
     booking = holds.hold(
         context.session(),
-        trainee_id=current_account().id,
+        trainee_id=current_id(),
         terms=finding.terms(),
         now=context.now(),
         **data,
@@ -77,7 +77,7 @@ def hold(data: dict[str, Any]) -> tuple[Booking, dict[str, str]]:
 def list_own(args: dict[str, Any]) -> Page[Booking]:
     """List your bookings, newest first."""
     states = args.pop("state")
-    return queries.of_trainee(context.session(), current_account().id, states=states, **args)
+    return queries.of_trainee(context.session(), current_id(), states=states, **args)
 
 
 @blueprint.route("/<uuid:booking_id>", methods=["GET"])

@@ -32,6 +32,7 @@ from marketplace.catalog.rules.deposits import DepositKind, DepositRule
 from marketplace.catalog.rules.fees import fee_on
 from marketplace.catalog.rules.weeks import is_monday, nearest_mondays
 from marketplace.catalog.service import seats
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
@@ -180,7 +181,8 @@ def freeze(
     policy = policies.POLICIES[listing.policy_key]
     quote = price_of(listing, rotation.weeks, policy, terms, now.date())
     status = trainee.learner_status(rotation.first_day)
-    return Booking(
+    return rows.new(
+        Booking,
         id=new_id(),
         trainee_id=trainee.account_id,
         listing_id=listing.id,

@@ -27,6 +27,7 @@ from marketplace.booking.rules.rotation import keeps_begun_weeks
 from marketplace.booking.states import GIVES_UP_SEATS, TIMED, TRANSITIONS, BookingState
 from marketplace.catalog.service import seats
 from marketplace.compliance.service import releases
+from marketplace.core import rows
 from marketplace.core.db import Session, affected
 from marketplace.core.events import publish
 from marketplace.identity import queries as identity
@@ -64,7 +65,8 @@ def begin(
     False, and to be rolled back, if the trainee has one of the weeks elsewhere. The seats are
     taken next. `actor_id` is who books, where that is not the trainee.
     """
-    step = BookingTransition(
+    step = rows.new(
+        BookingTransition,
         booking_id=booking.id,
         number=booking.version,
         from_state=None,
@@ -139,7 +141,8 @@ def replace(
     TRANSITIONS.check(before, to)
     if to not in GIVES_UP_SEATS or to in TIMED:
         raise ValueError(f"a booking that is {to} is not replaced")
-    step = BookingTransition(
+    step = rows.new(
+        BookingTransition,
         booking_id=old.id,
         number=old.version + 1,
         from_state=before.value,
@@ -183,7 +186,8 @@ def move(
     TRANSITIONS.check(before, to)
     if (hold_expires_at is not None) != (to in TIMED):
         raise ValueError(f"{to} keeps a seat for a time, or does not")
-    step = BookingTransition(
+    step = rows.new(
+        BookingTransition,
         booking_id=booking.id,
         number=booking.version + 1,
         from_state=before.value,

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm import joinedload
 
 from marketplace.catalog.errors import ListingNotFound, NotOffered
 from marketplace.catalog.models import (
@@ -22,11 +22,19 @@ from marketplace.catalog.rules.deposits import DepositRule
 from marketplace.catalog.rules.drafts import ListingDraft, PreceptorDraft, SiteDraft
 from marketplace.catalog.rules.english import EnglishTerms
 from marketplace.catalog.states import ListingState
-from marketplace.core.db import Session
+from marketplace.core import rows
+from marketplace.core.db import Session, fetch
 from marketplace.core.money import Money
 from marketplace.identity import queries as identity
 from marketplace.identity.rules import LearnerStatus
 from marketplace.web.pagination import Page, paginate
+
+# Of a listing that is booked: what a search reads, and what hosts and operators are shown.
+UNREAD = (
+    *("owner_account_id", "preceptor_id", "external_id", "seats_per_week", "claimed_tier"),
+    *("notes", "waits_for", "reasons", "conflicts", "fingerprint", "drift_at", "city"),
+    *("us_state", "search_text", "created_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,8 @@ class SiteFacts:
 
 def listing_for_booking(session: Session, listing_id: uuid.UUID) -> ListingForBooking:
     """The listing to book; `ListingNotFound` if never published, `NotOffered` if not open now."""
-    return _open(session.execute(_one_to_book(), {"id": listing_id}).one_or_none())
+    found = fetch(session, _one_to_book(), {"id": listing_id}, flush=True)
+    return _open(found[0] if found else None)
 
 
 def listing_for_booking_by(
@@ -110,19 +119,20 @@ def listing_for_booking_by(
 ) -> tuple[ListingForBooking, identity.TraineeFacts | None]:
     """The listing to book, as above, and what the trainee is judged by; one query."""
     values = {"id": listing_id, "account": account_id}
-    row = session.execute(_one_to_book_by(), values).one_or_none()
-    listing = _open(row)
-    return listing, identity.facts_beside(row[3:]) if row else None
+    found = fetch(session, _one_to_book_by(), values, flush=True)
+    listing = _open(found[0] if found else None)
+    return listing, identity.facts_beside(found[0][_own() + 2 :])
 
 
 def listings_for_booking(
     session: Session, listing_ids: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, ListingForBooking]:
     """Several listings to book, in one query; those that are not open now are absent."""
-    rows = session.execute(_many_to_book(), {"ids": sorted(set(listing_ids))})
+    found = session.execute(_many_to_book(), {"ids": sorted(set(listing_ids))})
+    listings = [(_listing(row), *row[_own() :]) for row in found]
     return {
         listing.id: _as_booked(listing, time_zone, agreed)
-        for listing, time_zone, agreed in rows
+        for listing, time_zone, agreed in listings
         if listing.state == ListingState.PUBLISHED
     }
 
@@ -144,13 +154,23 @@ def countries(session: Session, site_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID
 
 
 def _open(row: Sequence[Any] | None) -> ListingForBooking:
-    """Return the listing of a row of `_one_to_book`: with it, its site's time zone and fees."""
-    if row is None or row[0].first_published_at is None:
+    """Return the listing of a row of `_to_book`: after it, its site's time zone and fees."""
+    listing = None if row is None else _listing(row)
+    if row is None or listing is None or listing.first_published_at is None:
         raise ListingNotFound
-    listing, time_zone, agreed = row[:3]
     if listing.state != ListingState.PUBLISHED:
         raise NotOffered(extra={"state": listing.state})
-    return _as_booked(listing, time_zone, agreed)
+    return _as_booked(listing, *row[_own() : _own() + 2])
+
+
+def _listing(row: Sequence[Any]) -> Listing:
+    return rows.shown(Listing, row[: _own()], UNREAD)
+
+
+@cache
+def _own() -> int:
+    """How many columns of a row of `_to_book` are the listing's."""
+    return len(rows.columns_of(Listing, UNREAD))
 
 
 def _as_booked(listing: Listing, time_zone: str, agreed: list[Any] | None) -> ListingForBooking:
@@ -191,41 +211,24 @@ def _as_booked(listing: Listing, time_zone: str, agreed: list[Any] | None) -> Li
 
 @cache
 def _one_to_book_by() -> Select[Any]:
-    query: Select[Any] = cast("Any", _one_to_book())
-    return identity.beside_facts(query, bindparam("account", type_=Uuid()))
+    return identity.beside_facts(_one_to_book(), bindparam("account", type_=Uuid()))
 
 
 @cache
-def _one_to_book() -> Select[Listing, str, list[Any] | None]:
+def _one_to_book() -> Select[Any]:
     return _to_book().where(Listing.id == bindparam("id"))
 
 
 @cache
-def _many_to_book() -> Select[Listing, str, list[Any] | None]:
+def _many_to_book() -> Select[Any]:
     return _to_book().where(Listing.id.in_(bindparam("ids", expanding=True)))
 
 
-def _to_book() -> Select[Listing, str, list[Any] | None]:
-    found = select(Listing, Site.time_zone, _agreed(Listing.site_id))
-    query = found.join(Site, Site.id == Listing.site_id)
-    # The others are what a search reads, and what hosts and operators are shown.
-    return query.options(
-        defer(Listing.owner_account_id),
-        defer(Listing.preceptor_id),
-        defer(Listing.external_id),
-        defer(Listing.seats_per_week),
-        defer(Listing.claimed_tier),
-        defer(Listing.notes),
-        defer(Listing.waits_for),
-        defer(Listing.reasons),
-        defer(Listing.conflicts),
-        defer(Listing.fingerprint),
-        defer(Listing.drift_at),
-        defer(Listing.city),
-        defer(Listing.us_state),
-        defer(Listing.search_text),
-        defer(Listing.created_at),
+def _to_book() -> Select[Any]:
+    found: Select[Any] = select(
+        *rows.columns_of(Listing, UNREAD), Site.time_zone, _agreed(Listing.site_id)
     )
+    return found.join(Site, Site.id == Listing.site_id)
 
 
 def listing_facts(

@@ -21,7 +21,7 @@ from marketplace.catalog.events import SeatsFreed
 from marketplace.catalog.queries.calendars import PoolWeek
 from marketplace.catalog.rules.edits import WeekState
 from marketplace.catalog.service import waking
-from marketplace.core.db import Session, run
+from marketplace.core.db import Session, fetch
 from marketplace.core.events import publish
 from marketplace.core.rows import Part
 
@@ -204,11 +204,12 @@ def take(
         raise ValueError("weeks to take are one or more, each once")
     if not held:
         session.execute(_HOLD_LISTINGS, {"listings": [listing_id]})
-    row = run(session, _TAKE, {"listing": listing_id, "weeks": wanted, "seats": seats}).one()
-    if row.pools and row.changed == row.pools * len(wanted):
-        waking.seats_changed(session, row.touched)
+    values = {"listing": listing_id, "weeks": wanted, "seats": seats}
+    ((changed, pools, free, touched),) = fetch(session, _TAKE, values)
+    if pools and changed == pools * len(wanted):
+        waking.seats_changed(session, touched)
         return
-    gone = [week for week in wanted if week not in set(row.free)]
+    gone = [week for week in wanted if week not in set(free)]
     named = ", ".join(week.isoformat() for week in gone)
     raise SeatTaken(
         f"No seat is left in the week of {named}.",

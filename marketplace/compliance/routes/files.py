@@ -4,7 +4,6 @@ A file is read from the request piece by piece and stored as it comes; it is nev
 """
 
 from hashlib import sha256
-from urllib.parse import quote
 
 from flask import Response, request
 
@@ -15,7 +14,7 @@ from marketplace.compliance.schemas.documents import FileUploadSchema
 from marketplace.compliance.service import files, reading, uploads
 from marketplace.core.ports import ObjectStore
 from marketplace.identity.access import public
-from marketplace.web import context, openapi
+from marketplace.web import context, downloads, openapi
 from marketplace.web import uploads as sent
 from marketplace.web.api import Blueprint
 from marketplace.web.limits import limiter
@@ -84,15 +83,12 @@ def send(token: str) -> Response:
     body = files.unsealed(
         parts.get(ObjectStore), parts.get(DocumentVault), content.object_key, content.sealed_key
     )
-    response = Response(body if request.method == "GET" else b"", mimetype=version.media_type)
-    response.content_length = version.size
-    headers = response.headers
-    headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(version.filename)}"
-    headers["Cache-Control"] = "private, no-store"
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return downloads.attachment(
+        body if request.method == "GET" else b"",
+        filename=version.filename,
+        media_type=version.media_type,
+        size=version.size,
+    )
 
 
 def _check_length() -> None:

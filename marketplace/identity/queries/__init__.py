@@ -3,34 +3,43 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
     ColumnExpressionArgument,
-    Select,
     Subquery,
-    bindparam,
     func,
     or_,
     select,
 )
 
-from marketplace.core.db import Session
+from marketplace.core.db import Session, known_for_now
 from marketplace.identity.models import (
     Account,
     ApiKey,
     Membership,
     School,
-    SchoolStudent,
     TraineeProfile,
     TraineeProfileRevision,
 )
-from marketplace.identity.rules import ApplicantType, LearnerStatus, Role, learner_status
-from marketplace.identity.states import StudentState
+from marketplace.identity.queries.facts import (
+    TraineeFacts,
+    beside_facts,
+    facts_beside,
+    many_trainee_facts,
+    trainee_facts,
+)
+from marketplace.identity.rules import Role
 from marketplace.web.pagination import Page, paginate
+
+__all__ = [
+    "TraineeFacts",
+    "beside_facts",
+    "facts_beside",
+    "many_trainee_facts",
+    "trainee_facts",
+]
 
 # Reminders are sent from the beginning of the first to the end of the last of these hours.
 CIVIL_HOURS = (8, 19)
@@ -47,38 +56,11 @@ class Contact:
     time_zone: str
 
 
-@dataclass(frozen=True)
-class TraineeFacts:
-    """What listings and reports judge a trainee by, as of the profile's present version."""
-
-    account_id: uuid.UUID
-    name: str
-    version: int
-    school_name: str | None
-    school_country: str
-    citizenship: str
-    applicant_type: ApplicantType
-    needs_visa: bool
-    visa_type: str | None
-    graduation_date: date
-    step1_result: str
-    step2_ck_score: int | None
-    english: dict[str, object] | None
-    ecfmg_certified: bool
-    target_specialty: str | None
-    match_year: int | None
-    time_zone: str
-    # The school whose student the trainee is, and whether it has a word in each booking.
-    school_id: uuid.UUID | None = None
-    school_approves: bool = False
-
-    def learner_status(self, on: date) -> LearnerStatus:
-        """Return `student` or `graduate` on that day; a booking asks for its first day."""
-        return learner_status(self.graduation_date, on)
-
-
 def account(session: Session, account_id: uuid.UUID) -> Account | None:
-    return session.get(Account, account_id)
+    # Who calls has been read with the request's first statement.
+    own = known_for_now(session).get((Account, account_id))
+    found: Account | None = own() if own else session.get(Account, account_id)
+    return found
 
 
 def account_by_email(session: Session, email: str) -> Account | None:
@@ -94,7 +76,7 @@ def account_by_uniquifier(session: Session, uniquifier: str) -> Account | None:
 
 def contact(session: Session, account_id: uuid.UUID) -> Contact | None:
     """Return where to write to an account; None if there is none."""
-    found = session.get(Account, account_id)
+    found = account(session, account_id)
     return None if found is None else _contact(found)
 
 
@@ -241,58 +223,6 @@ def school(session: Session, name: str, country: str) -> School | None:
     ).scalar_one_or_none()
 
 
-def trainee_facts(session: Session, account_id: uuid.UUID) -> TraineeFacts | None:
-    """Return the applicant facts of a trainee; None while the profile is not filled in."""
-    row = session.execute(_trainee_facts(), {"id": account_id}).first()
-    return None if row is None else _facts(row)
-
-
-@cache
-def _trainee_facts() -> Select[TraineeProfile, str, str, uuid.UUID | None, bool | None]:
-    return _with_school().where(TraineeProfile.account_id == bindparam("id"))
-
-
-def _with_school() -> Select[TraineeProfile, str, str, uuid.UUID | None, bool | None]:
-    linked = (SchoolStudent.account_id == TraineeProfile.account_id) & (
-        SchoolStudent.state == StudentState.LINKED
-    )
-    return (
-        select(TraineeProfile, Account.name, Account.time_zone, School.id, School.approves)
-        .join(Account, Account.id == TraineeProfile.account_id)
-        .outerjoin(SchoolStudent, linked)
-        .outerjoin(School, School.id == SchoolStudent.school_id)
-    )
-
-
-def beside_facts(
-    query: Select[Any], account_id: ColumnExpressionArgument[uuid.UUID]
-) -> Select[Any]:
-    """Add to a query of another package the columns that `facts_beside` reads, at its end."""
-    linked = (SchoolStudent.account_id == TraineeProfile.account_id) & (
-        SchoolStudent.state == StudentState.LINKED
-    )
-    return (
-        query.outerjoin(TraineeProfile, TraineeProfile.account_id == account_id)
-        .outerjoin(Account, Account.id == TraineeProfile.account_id)
-        .outerjoin(SchoolStudent, linked)
-        .outerjoin(School, School.id == SchoolStudent.school_id)
-        .add_columns(TraineeProfile, Account.name, Account.time_zone, School.id, School.approves)
-    )
-
-
-def facts_beside(found: Sequence[Any]) -> TraineeFacts | None:
-    """Return the applicant facts in the columns that `beside_facts` has added; None if no profile."""
-    return None if found[0] is None else _facts(found)
-
-
-def many_trainee_facts(
-    session: Session, account_ids: Sequence[uuid.UUID]
-) -> dict[uuid.UUID, TraineeFacts]:
-    """Return the facts of several trainees in one query; those without a profile are absent."""
-    rows = session.execute(_with_school().where(TraineeProfile.account_id.in_(account_ids)))
-    return {row[0].account_id: _facts(row) for row in rows}
-
-
 def profile(
     session: Session, account_id: uuid.UUID, *, lock: bool = False
 ) -> TraineeProfile | None:
@@ -364,28 +294,3 @@ def accounts(
 
 def _contact(row: Account) -> Contact:
     return Contact(row.id, row.email, row.name, row.locale, row.time_zone)
-
-
-def _facts(found: Sequence[Any]) -> TraineeFacts:
-    profile, name, time_zone, school_id, approves = found
-    return TraineeFacts(
-        school_id=school_id,
-        school_approves=bool(approves),
-        account_id=profile.account_id,
-        name=name,
-        version=profile.version,
-        school_name=profile.school_name,
-        school_country=profile.school_country,
-        citizenship=profile.citizenship,
-        applicant_type=profile.applicant_type,
-        needs_visa=profile.needs_visa,
-        visa_type=profile.visa_type,
-        graduation_date=profile.graduation_date,
-        step1_result=profile.step1_result,
-        step2_ck_score=profile.step2_ck_score,
-        english=profile.english,
-        ecfmg_certified=profile.ecfmg_certified,
-        target_specialty=profile.target_specialty,
-        match_year=profile.match_year,
-        time_zone=time_zone,
-    )

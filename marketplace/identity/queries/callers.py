@@ -4,19 +4,31 @@ One statement finds all three, in every request anew: what was revoked a moment 
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, Text, bindparam, cast, func, null, select, text
+from sqlalchemy import ScalarSelect, Select, Text, bindparam, cast, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import defer
 from sqlalchemy.sql.base import ExecutableOption
 
-from marketplace.core.db import Session
+from marketplace.core import rows
+from marketplace.core.db import Session, fetch, known_for_now
 from marketplace.identity.models import Account, ApiKey, Membership
 from marketplace.web.idempotency import Claim, asked_with
+
+# Secrets, and what only signing in reads: read when a request asks for one of them.
+UNASKED = (
+    "password",
+    "fs_webauthn_user_handle",
+    "tf_totp_secret",
+    "tf_phone_number",
+    "tf_last_counter",
+    "mf_recovery_codes",
+    "created_at",
+)
 
 
 @dataclass(frozen=True)
@@ -30,45 +42,63 @@ class Grant:
 
 @dataclass(frozen=True)
 class FoundCaller:
-    """An account, what it is a member of now, and the API key that it was found by, if one was."""
+    """An account, what it is a member of now, and the API key that it was found by, if one was.
 
-    account: Account
+    Most requests need no more of the account than is said here; `account` is the whole, and asks
+    nothing more of the database.
+    """
+
+    account_id: uuid.UUID
+    active: bool
     grants: tuple[Grant, ...]
     key: ApiKey | None
+    account: Callable[[], Account]
 
 
 def caller_by_token(session: Session, uniquifier: str, claim: Claim | None) -> FoundCaller | None:
     """Return who carries this token, with all that its request needs to know, in one statement."""
-    return _caller(session, _by_token(claimed=claim is not None), uniquifier, claim)
+    rows_found = fetch(
+        session, _by_token(claimed=claim is not None), _values(uniquifier, claim), flush=True
+    )
+    if not rows_found:
+        return None
+    account_id, active, grants, *own = rows_found[0]
+    if claim is not None:
+        *own, free, answered = own
+        claim.take(free=free, answered=answered)
+    account = partial(rows.found, session, Account, own, UNASKED)
+    known_for_now(session)[Account, account_id] = account
+    return FoundCaller(account_id, active, _held(grants), None, account)
 
 
 def caller_by_api_key(session: Session, prefix: str, claim: Claim | None) -> FoundCaller | None:
     """Return whose API key begins so; whether the key is good is the caller's to check."""
-    return _caller(session, _by_api_key(claimed=claim is not None), prefix, claim)
-
-
-def live_grants(session: Session, account_id: uuid.UUID) -> tuple[Grant, ...]:
-    """Return the roles that count now, oldest first."""
-    rows = session.execute(
-        select(Membership.role, Membership.site_id, Membership.school_id)
-        .where(Membership.account_id == account_id, Membership.revoked_at.is_(None))
-        .order_by(Membership.id)
-    )
-    return tuple(Grant(*row) for row in rows)
-
-
-def _caller(
-    session: Session, query: Select[Any], shown: str, claim: Claim | None
-) -> FoundCaller | None:
-    values = {"shown": shown, **(claim.values if claim else {})}
-    row = session.execute(query, values).one_or_none()
+    query = _by_api_key(claimed=claim is not None)
+    row = session.execute(query, _values(prefix, claim)).one_or_none()
     if row is None:
         return None
     person, grants, key = row[:3]
     if claim is not None:
         claim.take(free=row.claimed, answered=row.answered)
-    held = (Grant(role, _uuid(site), _uuid(school)) for role, site, school in grants)
-    return FoundCaller(person, tuple(held), key)
+    return FoundCaller(person.id, person.active, _held(grants), key, lambda: person)
+
+
+def live_grants(session: Session, account_id: uuid.UUID) -> tuple[Grant, ...]:
+    """Return the roles that count now, oldest first."""
+    found = session.execute(
+        select(Membership.role, Membership.site_id, Membership.school_id)
+        .where(Membership.account_id == account_id, Membership.revoked_at.is_(None))
+        .order_by(Membership.id)
+    )
+    return tuple(Grant(*row) for row in found)
+
+
+def _values(shown: str, claim: Claim | None) -> dict[str, str]:
+    return {"shown": shown, **(claim.values if claim else {})}
+
+
+def _held(grants: Sequence[Sequence[str | None]]) -> tuple[Grant, ...]:
+    return tuple(Grant(str(role), _uuid(site), _uuid(school)) for role, site, school in grants)
 
 
 def _uuid(given: str | None) -> uuid.UUID | None:
@@ -77,11 +107,9 @@ def _uuid(given: str | None) -> uuid.UUID | None:
 
 @cache
 def _by_token(*, claimed: bool) -> Select[Any]:
-    query = (
-        select(Account, _grants(), null())
-        .options(*_unasked())
-        .where(Account.fs_token_uniquifier == bindparam("shown"))
-    )
+    query: Select[Any] = select(
+        Account.id, Account.active, _grants(), *rows.columns_of(Account, UNASKED)
+    ).where(Account.fs_token_uniquifier == bindparam("shown"))
     return asked_with(query, cast(Account.id, Text)) if claimed else query
 
 
@@ -97,16 +125,7 @@ def _by_api_key(*, claimed: bool) -> Select[Any]:
 
 
 def _unasked() -> Sequence[ExecutableOption]:
-    """Secrets, and what only signing in reads: read when a request asks for one of them."""
-    return (
-        defer(Account.password),
-        defer(Account.fs_webauthn_user_handle),
-        defer(Account.tf_totp_secret),
-        defer(Account.tf_phone_number),
-        defer(Account.tf_last_counter),
-        defer(Account.mf_recovery_codes),
-        defer(Account.created_at),
-    )
+    return tuple(defer(getattr(Account, name)) for name in UNASKED)
 
 
 def _grants() -> ScalarSelect[Any]:

@@ -60,7 +60,7 @@ def verify(
         return None
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         return None
-    return found if found.account.active else None
+    return found if found.active else None
 
 
 def revoke(session: Session, account_id: uuid.UUID, key_id: uuid.UUID, now: datetime) -> ApiKey:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, redirect
 from marshmallow import Schema
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.booking import queries as bookings
 from marketplace.booking.queries import messages as kept
+from marketplace.booking.routes.messages import link_for
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.schemas import BookingReasonArgs, RequiredBookingReasonArgs
@@ -109,6 +110,16 @@ def write(site_id: UUID, booking_id: UUID) -> Answer:
         messages.read(session, booking, by, made.number, now)
 
     return _done(site_id, booking_id, NewMessageArgs(), do, "written")
+
+
+@blueprint.post(f"{BASE}/files/<uuid:file_id>")
+@site_member(*DECIDERS, operators=False)
+def download(site_id: UUID, booking_id: UUID, file_id: UUID) -> Answer:
+    """Go on to a file of a message by a link that is good once; the reading is recorded."""
+    link, headers = link_for(_booking(site_id, booking_id).id, file_id)
+    answer = redirect(link["url"], 303)
+    answer.headers.update(headers)
+    return answer
 
 
 @blueprint.get(f"{BASE}/evaluation")

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.booking.queries import messages as kept
 from marketplace.booking.routes import finding
-from marketplace.booking.routes.messages import shown
+from marketplace.booking.routes.messages import link_for, shown
 from marketplace.booking.rules.deadlines import day_begins
 from marketplace.booking.schemas.messages import NewMessageArgs
 from marketplace.booking.service import mailed_files, messages
@@ -65,6 +65,16 @@ def write(booking_id: UUID) -> Response:
     if errors:
         return _shown(booking_id, typed, errors)
     return redirect(f"/rotations/{booking_id}/messages#write", 303)
+
+
+@blueprint.post("/rotations/<uuid:booking_id>/messages/files/<uuid:file_id>")
+@signed_in
+def download(booking_id: UUID, file_id: UUID) -> Response:
+    """Lead to a file of a message by a link that works once, within two minutes."""
+    link, headers = link_for(finding.own(booking_id).id, file_id)
+    answer = redirect(link["url"], 303)
+    answer.headers.update(headers)
+    return answer
 
 
 def _write(booking_id: UUID, body: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import JSONB
 
 from marketplace.core import rows
-from marketplace.core.db import Session, fetch, run
+from marketplace.core.db import Session, fetch
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import deferred_for
 from marketplace.core.money import Money
@@ -44,7 +44,7 @@ def asked(
     ]
     values = {**rows.values_of(payment), **rows.values_of(step), "lines": given}
     queued = deferred_for(session, job, _JOB) if job else rows.Part("")
-    if run(session, _asked(queued.sql), {**values, **queued.values}).one_or_none() is None:
+    if not fetch(session, _asked(queued.sql), {**values, **queued.values}):
         return False
     rows.adopt(session, payment)
     return True

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
@@ -56,7 +57,8 @@ def request(
     `AlreadyPaid`, `PaymentInProgress` (another amount is open) and `AmountRefused` are refusals.
     """
     part_ids = _part_ids(lines, parts, site_id)
-    payment = Payment(
+    payment = rows.new(
+        Payment,
         id=new_id(),
         payable_kind=payable.kind,
         payable_id=payable.id,
@@ -110,7 +112,8 @@ def record(
     The caller holds the payable's lock. `AlreadyPaid` where one for the same is open or kept.
     """
     lines = [line for part in parts for line in part.lines]
-    payment = Payment(
+    payment = rows.new(
+        Payment,
         id=new_id(),
         payable_kind=payable.kind,
         payable_id=payable.id,
@@ -166,7 +169,8 @@ def _ask(
     part_ids: Sequence[UUID | None],
     job: str | None = None,
 ) -> bool:
-    step = PaymentTransition(
+    step = rows.new(
+        PaymentTransition,
         payment_id=payment.id,
         before=None,
         after=PaymentState.REQUESTED,

@@ -61,8 +61,7 @@ def test_files_that_come_by_mail_are_taken_in_as_those_that_are_put_there(
         ("guide.pdf", "not_scanned"),
     ]
     file_id = newest["files"][0]["id"]
-    read = talk.client.get(f"{talk.path}/files/{file_id}", headers=talk.trainee.headers)
-    assert read.data == PDF
+    assert talk.read(talk.trainee, file_id).data == PDF
     assert len(stored(parts)) == 2
     assert all(PDF not in parts.get(ObjectStore).get(key) for key in stored(parts))
     run_jobs()
@@ -125,14 +124,14 @@ def test_a_file_with_a_virus_is_read_by_nobody(talk, mail, run_jobs, parts):
         assert {one["scan"] for one in files().values()} == {"waiting"}
         ids = {name: one["id"] for name, one in files().items()}
         for file_id in ids.values():
-            refused = talk.call(talk.trainee, "GET", f"/files/{file_id}", 409)
+            refused = talk.link(talk.trainee, file_id, 409)
             assert refused["code"] == "file_not_scanned"
         run_jobs()
     assert {name: one["scan"] for name, one in files().items()} == {
         "map.pdf": "clean",
         "bad.pdf": "infected",
     }
-    talk.call(talk.trainee, "GET", f"/files/{ids['map.pdf']}")
-    refused = talk.call(talk.trainee, "GET", f"/files/{ids['bad.pdf']}", 409)
+    assert talk.read(talk.trainee, ids["map.pdf"]).status_code == 200
+    refused = talk.link(talk.trainee, ids["bad.pdf"], 409)
     assert (refused["code"], refused["virus"]) == ("file_infected", "Eicar-Test-Signature")
     assert len(stored(parts)) == 1

@@ -30,10 +30,6 @@ def put(talk, who):
     return str(file_id)
 
 
-def get(talk, who, file_id):
-    return talk.client.get(f"{talk.path}/files/{file_id}", headers=who.headers)
-
-
 def erase(talk, who, path, **sent):
     answer = talk.client.post(f"{API}{path}/documents/erasure", headers=who.headers, **sent)
     assert answer.status_code == 200, answer.json
@@ -70,8 +66,8 @@ def test_files_of_messages_are_erased_with_a_persons_documents(talk, session, pa
         with pytest.raises(Unavailable):
             list(parts.get(DocumentVault).open(label, bytes(kept), [copies[label]]))
     for who in (talk.trainee, talk.host):
-        assert get(talk, who, sent).json["code"] == "file_gone"
-    assert get(talk, talk.trainee, hosts).data == PDF
+        assert talk.link(who, sent, 409)["code"] == "file_gone"
+    assert talk.read(talk.trainee, hosts).data == PDF
     refused = talk.say(talk.trainee, "Again.", 422, file_ids=[unsent])
     assert refused["code"] == "file_not_there"
 
@@ -121,8 +117,8 @@ def test_what_is_put_there_and_not_sent_goes_after_a_week(talk, parts, app, monk
     talk.say(talk.trainee, "My passport.", file_ids=[sent])
     job = Context(app.extensions["marketplace.parts"], sessions_of(app))
     tasks.tidy_files(job)
-    assert get(talk, talk.trainee, unsent).data == PDF
+    assert talk.read(talk.trainee, unsent).data == PDF
     talk.stage.clock.advance(timedelta(days=8))
     tasks.tidy_files(job)
-    assert get(talk, talk.trainee, unsent).json["code"] == "file_gone"
-    assert get(talk, talk.host, sent).data == PDF
+    assert talk.link(talk.trainee, unsent, 409)["code"] == "file_gone"
+    assert talk.read(talk.host, sent).data == PDF

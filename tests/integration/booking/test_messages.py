@@ -13,7 +13,10 @@ from marketplace.adapters.reply_signer import signed
 from marketplace.booking import queries
 from marketplace.booking.gateway import ReplySigner
 from marketplace.booking.rules.replies import LARGEST
-from marketplace.booking.service import messages
+from marketplace.booking.service import file_links, mailed_files, messages
+from marketplace.compliance.errors import LinkUsed
+from marketplace.compliance.gateway import LinkSigner
+from marketplace.compliance.service.files import Stored
 from tests.settings import ENVIRONMENT
 
 API = "/api/v1"
@@ -36,9 +39,17 @@ def talk(client, stage, people):
     def say(who, body="When do we meet?", status=201, **more):
         return call(who, "POST", "", status, json={"body": body, **more})
 
+    def link(who, file_id, status=201):
+        """The path of a link to a file; the whole answer where there is none."""
+        found = call(who, "POST", f"/files/{file_id}/links", status)
+        return found["url"].partition(API)[2] if status == 201 else found
+
+    def read(who, file_id):
+        return client.get(API + link(who, file_id))
+
     return SimpleNamespace(
         place=place, trainee=trainee, host=host, booking=booking, path=path, call=call, say=say,
-        client=client, people=people, stage=stage,
+        client=client, people=people, stage=stage, link=link, read=read,
     )  # fmt: skip
 
 
@@ -235,11 +246,11 @@ def test_a_file_is_inspected_sent_once_and_read_by_the_others_only(talk, session
     assert talk.call(talk.host, "PUT", where, 409, **other)["code"] == "file_id_taken"
     page = {"data": b"<html>", "content_type": "application/pdf"}
     assert talk.call(talk.host, "PUT", f"/files/{uuid4()}?filename=a.pdf", 422, **page)
-    talk.call(talk.trainee, "GET", f"/files/{file_id}", 404)
+    talk.link(talk.trainee, file_id, 404)
     assert talk.say(talk.trainee, status=422, file_ids=[str(file_id)])["code"] == "file_not_there"
     message = talk.say(talk.host, file_ids=[str(file_id)])
     assert [one["filename"] for one in message["files"]] == ["map.pdf"]
-    answer = talk.client.get(f"{talk.path}/files/{file_id}", headers=talk.trainee.headers)
+    answer = talk.read(talk.trainee, file_id)
     assert answer.data == PDF
     assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert talk.say(talk.host, status=422, file_ids=[str(file_id)])["code"] == "file_not_there"
@@ -247,6 +258,48 @@ def test_a_file_is_inspected_sent_once_and_read_by_the_others_only(talk, session
         text("SELECT count(*) FROM audit_entry WHERE action = 'message_file.read'")
     ).scalar_one()
     assert rows == 1
+
+
+def test_a_file_is_read_once_soon_and_by_who_is_still_in_the_thread(talk, session):
+    file_id = uuid4()
+    sent = {"data": PDF, "content_type": "application/pdf"}
+    talk.call(talk.trainee, "PUT", f"/files/{file_id}?filename=a.pdf", **sent)
+    talk.say(talk.trainee, file_ids=[str(file_id)])
+
+    def get(link, method="GET"):
+        return talk.client.open(API + link, method=method)
+
+    def readings():
+        return session.execute(
+            text("SELECT actor_id FROM audit_entry WHERE action = 'message_file.read' ORDER BY id")
+        ).scalars().all()  # fmt: skip
+
+    # Being signed in opens nothing: there is no other way than the link.
+    old = talk.client.get(f"{talk.path}/files/{file_id}", headers=talk.host.headers)
+    assert old.status_code == 405
+    talk.link(talk.people.trainee(), file_id, 404)
+    talk.link(talk.people.make("operator"), file_id, 403)
+    link = talk.link(talk.host, file_id)
+    looked = get(link, "HEAD")
+    assert (looked.status_code, looked.content_length, readings()) == (200, len(PDF), [])
+    assert get(link).data == PDF
+    assert get(link).json["code"] == "link_used"
+    assert readings() == [talk.host.id]
+    assert get(link[:-2] + "AA").status_code == 404
+
+    late = talk.link(talk.host, file_id)
+    talk.stage.clock.advance(timedelta(minutes=2))
+    assert get(late).json["code"] == "link_expired"
+
+    mine, theirs = talk.link(talk.trainee, file_id), talk.link(talk.host, file_id)
+    with talk.stage.transaction() as changed:
+        changed.execute(
+            text("UPDATE membership SET revoked_at = now() WHERE account_id = :id"),
+            {"id": talk.host.id},
+        )
+    assert get(theirs).status_code == 404
+    assert get(mine).data == PDF
+    assert readings() == [talk.host.id, talk.trainee.id]
 
 
 def test_a_page_takes_the_same_statements_whatever_its_size(talk, count_queries):
@@ -285,3 +338,28 @@ def test_two_at_once_get_two_numbers(live_stage, live):
     with ThreadPoolExecutor(8) as pool:
         numbers = sorted(pool.map(write, range(16)))
     assert numbers == list(range(1, 17))
+
+
+def test_of_many_who_use_a_link_at_once_one_reads(live_stage, live):
+    stage, signer = live_stage, live.parts.get(LinkSigner)
+    booking_id = stage.confirmed(stage.place())
+    trainee = stage.booking(booking_id).trainee_id
+    stored = Stored("documents/a/b", b"key", b"0" * 32, 1, "application/pdf")
+    file = mailed_files.made(stored, uuid4(), booking_id, trainee, "a.pdf", stage.now)
+    with live.transaction() as session:
+        mailed_files.keep(session, file)
+        link = file_links.ask(session, signer, booking_id, file.id, trainee, stage.now)
+
+    def read(_):
+        try:
+            with live.transaction() as session:
+                file_links.read(session, signer, link.token, stage.now)
+        except LinkUsed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(read, range(8))) == 1
+    with live.transaction() as session:
+        readings = "SELECT count(*) FROM audit_entry WHERE action = 'message_file.read'"
+        assert session.execute(text(readings)).scalar_one() == 1

@@ -2,11 +2,14 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 from marketplace.outcomes.service import hours
 from marketplace.outcomes.service.hours import Worked
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
+
+PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 
 def test_a_day_at_a_site_shows_what_waits(host, base, stage, place, count_queries, people, app):
@@ -96,6 +99,11 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
     trainee = people.trainee(name="Asha Rao", visa_type="b1_b2")
     booking = stage.confirmed(stage.beside(place), trainee.id)
     page, roster = f"{base}/rotations/{booking}", f"{base}/roster"
+    talk, file_id, client = f"/api/v1/bookings/{booking}/messages", uuid4(), app.test_client()
+    sent = {"data": PDF, "content_type": "application/pdf", "headers": trainee.headers}
+    assert client.put(f"{talk}/files/{file_id}?filename=map.pdf", **sent).status_code == 200
+    said = {"body": "See the map.", "file_ids": [str(file_id)]}
+    assert client.post(talk, json=said, headers=trainee.headers).status_code == 201
     stage.clock.advance(timedelta(days=(FIRST_DAY - stage.now.date()).days, hours=6))
     host.sign_in(host.person)
     host.get(f"{roster}?day=someday")
@@ -119,6 +127,11 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
     assert host.send(f"{page}/messages", body="Welcome!\nRoom 4.").status_code == 303
     host.get(page)
     assert "Welcome!\nRoom 4." in host.body
+    led = host.send(f"{page}/files/{file_id}").headers["Location"]
+    link = led[led.index("/api/v1/message-files/") :]
+    assert [client.get(link).status_code for _ in range(2)] == [200, 410]
+    host.get(page)
+    assert f'action="{page}/files/{file_id}"' in host.body
     stage.clock.advance(timedelta(days=27))
     host.sign_in(host.person)
     host.get(base)

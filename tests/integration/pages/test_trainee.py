@@ -125,12 +125,11 @@ def test_a_message_with_a_file_goes_to_the_host_and_is_read(
     browser.get(path)
     for words in ("Where do I park?", "map.pdf", "Cora Diaz", "Behind the &lt;b&gt;house."):
         assert words in browser.body
-    assert (
-        browser.client.get(
-            re.search(r'href="(/api/v1/bookings/[^"]+/files/[^"]+)"', browser.body)[1]
-        ).get_data()
-        == PDF
-    )
+    led = browser.send(re.search(r'action="(/rotations/[^"]+/files/[^"]+)"', browser.body)[1])
+    assert led.status_code == 303
+    link = to(led)[to(led).index("/api/v1/message-files/") :]
+    assert browser.client.get(link).get_data() == PDF
+    assert browser.client.get(link).status_code == 410
     browser.get("/messages")
     assert "unread" not in browser.body
 

@@ -7,6 +7,7 @@ from sqlalchemy.pool import NullPool
 
 from marketplace.core import connections
 from marketplace.core.connections import PLAN_EACH_TIME, PREPARE_AFTER
+from marketplace.core.db import fetch
 from marketplace.web import context
 from marketplace.web.guards import open_to_all
 
@@ -37,15 +38,18 @@ def questions(monkeypatch):
     return asked
 
 
-@pytest.fixture
-def reader(live):
+@pytest.fixture(params=["the session's way", "the short way"])
+def reader(live, request):
     """A route that reads a table whose shape a test can change."""
     routes = Blueprint("reader", __name__)
+    short = request.param == "the short way"
 
     @routes.get("/reader")
     @open_to_all
     def read():
-        row = context.session().execute(text("SELECT * FROM shaped")).one()
+        session, statement = context.session(), "SELECT * FROM shaped"
+        found = fetch(session, statement, {}) if short else session.execute(text(statement))
+        (row,) = found
         return jsonify([str(value) for value in row])
 
     live.app.register_blueprint(routes)
