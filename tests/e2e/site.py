@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import structlog
 from sqlalchemy import text
 
 from config.settings import load
@@ -68,7 +69,10 @@ class Site:
         self._ended = threading.Event()
         self._minder = threading.Thread(target=self._mind, daemon=True)
         self._minder.start()
+        logs = structlog.get_config()
         self.app = create_app(settings)
+        # What this process logs is for its other tests to hear, too.
+        structlog.configure(**logs)
         self.people = People(self.app)
         self.stage = Stage(sessions_of(self.app), SystemClock())  # type: ignore[arg-type] # asked for the time only
         self._clients: list[httpx.Client] = []

@@ -44,7 +44,8 @@ def test_a_message_is_mailed_answered_by_mail_with_a_file_and_mailed_on(site: Si
     (message,) = until("the answer in the thread", written)
     assert (message["body"], message["by_mail"]) == ("At the gate.", True)
     (file,) = message["files"]
-    assert trainee.send("GET", f"{thread}/files/{file['id']}").content == PDF
+    link = trainee("POST", f"{thread}/files/{file['id']}/links")["url"]
+    assert trainee.http.get(link).content == PDF
     mailed = site.mail.wait(trainee.person.email, "At the gate.")
     assert "way.pdf" in mailed["text"]
     assert len(written()) == 1

@@ -53,9 +53,10 @@ def message_file(scene):
     path = f"/bookings/{scene.booking}/messages/files/{uuid4()}"
     sent = {"data": BAD, "content_type": "application/pdf"}
     assert scene.send(scene.trainee, "PUT", f"{path}?filename=a.pdf", **sent).status_code == 200
-    assert scene.send(scene.trainee, "GET", path).json["code"] == "file_not_scanned"
+    link = f"{path}/links"
+    assert scene.send(scene.trainee, "POST", link).json["code"] == "file_not_scanned"
     scene.run_jobs()
-    unread(scene.send(scene.trainee, "GET", path))
+    unread(scene.send(scene.trainee, "POST", link))
 
 
 def mailed(scene):
@@ -70,7 +71,7 @@ def mailed(scene):
     assert hand_on(scene, to, mail.as_bytes()).json == {"outcome": "posted"}
     (file,) = scene.send(scene.host, "GET", thread).json["items"][0]["files"]
     scene.run_jobs()
-    unread(scene.send(scene.host, "GET", f"{thread}/files/{file['id']}"))
+    unread(scene.send(scene.host, "POST", f"{thread}/files/{file['id']}/links"))
 
 
 def letter(scene):

@@ -14,9 +14,10 @@ def as_it_was():
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     structlog.contextvars.clear_contextvars()
+    before = structlog.get_config()
     yield
     root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def written(capsys):

@@ -1,5 +1,6 @@
 """Disputes as the API shows them: retrieve, list, answer with evidence, accept as lost."""
 
+from marketplace.embedded.stripe_sandbox.errors import ApiError
 from marketplace.embedded.stripe_sandbox.forms import (
     Bool,
     Form,
@@ -29,6 +30,9 @@ def update(work: Work, args: Args, params: Json) -> Json:
 
 def close(work: Work, args: Args, _params: Json) -> Json:
     dispute = work.load("dispute", args["id"], param="dispute", in_url=True)
+    if dispute["status"] in disputing.ENDED:
+        # What a bank may decide anew, nobody can concede any more.
+        raise ApiError("This dispute has already ended.", code="dispute_unexpected_state")
     return disputing.close(work, dispute, "lost")
 
 
