@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.integration.api.world import World
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "2"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

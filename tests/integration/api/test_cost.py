@@ -37,7 +37,7 @@ SOMEBODY_WAITS = text(
         ON CONFLICT DO NOTHING
     """
 )
-EXAMPLES = 10
+EXAMPLES = 7
 LISTINGS = 40
 PAGES = (1, 20, 100)
 # Those of whom most is read and written, more often.

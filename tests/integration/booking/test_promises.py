@@ -29,7 +29,7 @@ THEMES = {
         path.stem for path in sorted(FOLDER.glob("*.py")) if path.stem not in {"machine", *ALWAYS}
     ),
 }
-EXAMPLES = {"days": 6, "changes": 8, "itineraries": 8, "lists and rounds": 6, "everything": 4}
+EXAMPLES = {"days": 6, "changes": 6, "itineraries": 6, "lists and rounds": 5, "everything": 4}
 ROOMY = {"seats": (2, 3, 2), "booked": False}
 
 

@@ -264,7 +264,7 @@ def test_no_shared_seat_is_sold_twice(session, owner, imported):
     run_state_machine_as_test(
         Calendars,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -175,7 +175,7 @@ def test_in_any_order_the_books_agree(till, sessions, parts, run_jobs, clock):
     run_state_machine_as_test(
         Money,
         settings=settings(
-            max_examples=15,
+            max_examples=12,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

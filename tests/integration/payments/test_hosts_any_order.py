@@ -226,7 +226,7 @@ def test_in_any_order_no_host_keeps_what_went_back(till, app, sessions, parts, c
     run_state_machine_as_test(
         Money,
         settings=settings(
-            max_examples=12,
+            max_examples=10,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -173,7 +173,7 @@ def test_credit_is_never_created_or_lost(stage, sessions, clock):
     run_state_machine_as_test(
         Credit,
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
