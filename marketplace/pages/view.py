@@ -1,6 +1,6 @@
 """How every page is made: one layout, the reader's language and time zone, errors as pages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from marketplace.core.errors import DomainError
 from marketplace.core.money import EXPONENTS, Money
 from marketplace.identity.access import csrf_token, current_caller
 from marketplace.identity.errors import NotSignedIn
-from marketplace.pages import words
+from marketplace.pages import once, words
 from marketplace.web import context
 from marketplace.web.context import request_id
 from marketplace.web.problems import meant
@@ -145,7 +145,7 @@ def safe_path(text: str | None) -> str:
 
 
 class Pages(Blueprint):
-    """A blueprint whose errors are pages: what went wrong, and what to do."""
+    """A blueprint whose errors are pages: what went wrong, and what to do; its forms count once."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "marketplace.pages", template_folder="templates")
@@ -153,6 +153,20 @@ class Pages(Blueprint):
         self.register_error_handler(DomainError, _refused)
         self.register_error_handler(IntegrityError, _broken)
         self.register_error_handler(HTTPException, _stopped)
+        self.record(lambda state: once.teach(state.app.jinja_env))
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        *options: Any,
+        **more: Any,
+    ) -> None:
+        """Have each view that answers a POST answer a form once."""
+        if view_func is not None and "POST" in more.get("methods", ()):
+            view_func = once.once(view_func)
+        super().add_url_rule(rule, endpoint, view_func, *options, **more)
 
 
 def _sign_in_first(error: NotSignedIn) -> Answer:

@@ -23,7 +23,9 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
 )
+from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from marketplace.core import rows
@@ -33,6 +35,7 @@ from marketplace.web import context
 from marketplace.web.models import RememberedAnswer
 
 HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
 LONGEST_KEY = 255
 REFUSED = 400
 ANONYMOUS = "anonymous"
@@ -138,6 +141,40 @@ def once(
     return response
 
 
+def sent_once(
+    session: Session,
+    owner: str,
+    key: str,
+    fingerprint: bytes,
+    view: Callable[[], BaseResponse],
+    kept: Callable[[BaseResponse], BaseResponse | None],
+) -> BaseResponse:
+    """Answer as `once` does a person, who may click twice: the second waits for the first's answer.
+
+    `kept` is what is to be remembered of the answer, None where nothing is.
+    """
+    claim = Claim(key, fingerprint)
+    # Two statements: what the lock was waited for is seen by the second alone.
+    fetch(session, _wait(), {"claimed_owner": owner, **claim.values})
+    known = session.get(RememberedAnswer, (owner, key))
+    if known is not None:
+        return _replay(known, fingerprint)
+    response = view()
+    answer = kept(response) if response.status_code < REFUSED else None
+    if answer is not None:
+        try:
+            _remember(session, owner, claim, answer)
+        except IntegrityError:
+            # The view gave its transaction up meanwhile, and the lock with it: another was faster.
+            session.rollback()
+            known = session.get(RememberedAnswer, (owner, key))
+            if known is None:
+                raise
+    elif response.status_code >= REFUSED:
+        known = session.get(RememberedAnswer, (owner, key))
+    return response if known is None else _replay(known, fingerprint)
+
+
 def _may_be_kept(response: BaseResponse) -> bool:
     """Refuse what failed, and what carries a secret (`no-store`), such as a token."""
     return (
@@ -155,6 +192,13 @@ def _ask() -> Select[Any]:
     return asked_with(nobody, given.c.owner)
 
 
+@cache
+def _wait() -> TextClause:
+    return text(
+        "SELECT pg_advisory_xact_lock(hashtextextended(:claimed_owner || chr(10) || :claimed_key, 0))"
+    )
+
+
 def _fingerprint() -> bytes:
     digest = hashlib.sha256(f"{request.method} {request.full_path}\n".encode())
     digest.update(request.get_data())
@@ -165,7 +209,7 @@ def _replay(known: RememberedAnswer, fingerprint: bytes) -> Response:
     if known.fingerprint != fingerprint:
         raise KeyReused
     response = Response(known.body, status=known.status, headers=known.headers)
-    response.headers["Idempotent-Replayed"] = "true"
+    response.headers[REPLAYED] = "true"
     return response
 
 

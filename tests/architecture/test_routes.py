@@ -1,8 +1,13 @@
 """Every route says who may call it, and the list of the public ones is no surprise."""
 
+import re
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 
 from marketplace.app import create_app
+from marketplace.pages.view import Pages
 from marketplace.web.guards import MARK
 from tests import settings as test_settings
 
@@ -97,6 +102,9 @@ PUBLIC = frozenset(
         "/api/v1/match-calendar/<int:match_year>",
     }
 )
+# Any tag that begins a form, however it is written.
+ANY_FORM = re.compile(r"<form\b[^>]*>", re.IGNORECASE)
+METHOD = re.compile(r"\bmethod\s*=\s*[\"']?\s*(\w+)", re.IGNORECASE)
 # Made by the OpenAPI library itself, from the registered routes.
 LIBRARY_ENDPOINTS = frozenset({"api-docs.openapi_json"})
 
@@ -142,3 +150,32 @@ def test_the_openapi_document_describes_every_api_route(app):
                 for part in rule.split("/")
             )
             assert plain in documented, rule
+
+
+def test_every_form_of_every_template_is_marked(app):
+    folder = files("marketplace.pages") / "templates"
+    forms = 0
+    for place in sorted(Path(str(folder)).rglob("*.html")):
+        name = place.name
+        source = app.jinja_env.preprocess(place.read_text("utf-8"), name)
+        for form in ANY_FORM.finditer(source):
+            method = METHOD.search(form[0])
+            assert method is not None, f"{name}: {form[0]} says no method"
+            marked = source[form.end() :].startswith("{{ form_marks() }}")
+            assert marked == (method[1].lower() == "post"), f"{name}: {form[0]}"
+            forms += marked
+    assert forms > 80
+
+
+def test_every_view_that_answers_a_form_answers_once(app):
+    pages = {name for name, one in app.blueprints.items() if isinstance(one, Pages)}
+    assert len(pages) > 30
+    for rule in app.url_map.iter_rules():
+        if "POST" not in rule.methods:
+            continue
+        view = app.view_functions[rule.endpoint]
+        owner = rule.endpoint.partition(".")[0]
+        if owner in pages:
+            assert view.__code__.co_filename.endswith("pages/once.py"), rule.rule
+        else:
+            assert rule.rule.startswith("/api/v1/"), f"{rule.rule} is a page, but not of `Pages`"

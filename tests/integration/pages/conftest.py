@@ -1,3 +1,3 @@
 from tests.factories.people import people  # noqa: F401 - a fixture
-from tests.factories.rotations import stage  # noqa: F401 - a fixture
+from tests.factories.rotations import live_stage, stage  # noqa: F401 - fixtures
 from tests.integration.pages.hosting import base, host, place  # noqa: F401 - fixtures

@@ -10,6 +10,8 @@ from tests.factories.people import PASSWORD
 from tests.factories.rotations import FIRST_DAY
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+ONCE = re.compile(r'name="once" value="([^"]+)"')
+FORM = re.compile(r'<form\b[^>]*\bmethod="?post.*?</form>', re.IGNORECASE | re.DOTALL)
 MARK = re.compile(r'name="quote" value="([^"]+)"')
 
 
@@ -19,7 +21,10 @@ def place(stage):
 
 
 class Browser:
-    """A client that keeps cookies and sends a form with the token of the page that it is on."""
+    """A client that keeps cookies and sends a form with the hidden fields of the page that it is on.
+
+    Every form that it meets has them.
+    """
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -29,12 +34,19 @@ class Browser:
         return self._seen(self.client.get(path, headers=headers))
 
     def send(self, path: str, **fields: str) -> Any:
-        token = TOKEN.search(self.body)
-        given = {**fields, "csrf_token": token[1]} if token else fields
-        return self._seen(self.client.post(path, data=given))
+        return self._seen(self.client.post(path, data={**fields, **self.hidden}))
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """The hidden fields of the page's first form."""
+        token, mark = TOKEN.search(self.body), ONCE.search(self.body)
+        return {"csrf_token": token[1], "once": mark[1]} if token and mark else {}
 
     def _seen(self, answer: Any) -> Any:
         self.body = answer.get_data(as_text=True)
+        for form in FORM.findall(self.body):
+            assert TOKEN.search(form), form
+            assert ONCE.search(form), form
         return answer
 
     def sign_in(self, person: Any, going_to: str = "/rotations") -> Any:
