@@ -42,6 +42,16 @@ class WaiverFixed(Conflict):
     title = "The letter exists: the choice to waive can't be changed any more."
 
 
+class WaiverChanged(Conflict):
+    """Told to the author, who would have written under what is no longer so."""
+
+    code = "waiver_changed"
+    title = (
+        "The trainee has changed since whether they may read the letter. "
+        "See what holds now, and upload it again if you agree."
+    )
+
+
 class LetterFixed(Conflict):
     code = "letter_confirmed"
     title = "The letter is confirmed: it can't be changed or deleted."

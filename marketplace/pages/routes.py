@@ -20,6 +20,7 @@ from marketplace.pages.operator.home import blueprint as desk
 from marketplace.pages.operator.money import blueprint as desk_money
 from marketplace.pages.operator.records import blueprint as desk_records
 from marketplace.pages.public.accounts import blueprint as accounts
+from marketplace.pages.public.authors import blueprint as authors
 from marketplace.pages.public.campaigns import blueprint as campaigns
 from marketplace.pages.public.checks import blueprint as checks
 from marketplace.pages.public.crawlers import blueprint as crawlers
@@ -70,6 +71,7 @@ BLUEPRINTS = (
     checks,
     reports,
     surveys,
+    authors,
     campaigns,
     webhooks,
     host_today,

@@ -33,6 +33,13 @@ def link(session: Session, link_id: UUID, token_hash: bytes, now: datetime) -> L
     ).scalar_one_or_none()
 
 
+def link_once(session: Session, link_id: UUID, token_hash: bytes) -> LetterLink | None:
+    """Return a link that was mailed once, whether or not it is good still; known by its hash."""
+    return session.execute(
+        select(LetterLink).where(LetterLink.id == link_id, LetterLink.token_hash == token_hash)
+    ).scalar_one_or_none()
+
+
 def live_links(session: Session, letter_id: UUID) -> Sequence[LetterLink]:
     """Return the links of a letter that have not been revoked."""
     return (

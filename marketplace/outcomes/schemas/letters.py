@@ -184,6 +184,10 @@ class UploadArgs(StrictSchema):
         validate=validate.Range(1, 32767),
         metadata={"description": "The trainee's draft that they come from, if they do."},
     )
+    waived = fields.Boolean(
+        load_default=None,
+        metadata={"description": "What you were told; 409 `waiver_changed` if it is no longer so."},
+    )
 
     @validates_schema
     def check(self, data: dict[str, Any], **_: Any) -> None:

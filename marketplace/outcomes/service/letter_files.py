@@ -30,6 +30,7 @@ from marketplace.outcomes.errors import (
     LinkInvalid,
     NotAPdf,
     ReasonNeeded,
+    WaiverChanged,
 )
 from marketplace.outcomes.events import LetterConfirmed
 from marketplace.outcomes.gateway import LetterVault, LinkSigner, Sealed
@@ -116,16 +117,20 @@ def upload(
     drafted_by: str,
     now: datetime,
     draft_number: int | None = None,
+    waived: bool | None = None,
 ) -> tuple[Letter, bool]:
     """Make stored content the letter's; before it is confirmed, the last upload counts.
 
     The same file again changes nothing: the second value tells whether `stored` is used. From the
     first upload on the waiver is fixed. `draft_number` names the trainee's draft that the words
-    come from; `DraftUnknown` if there is none of that number.
+    come from; `DraftUnknown` if there is none of that number. `waived` is what the author was told;
+    `WaiverChanged` if the trainee has chosen otherwise since: nobody writes under another promise.
     """
     letter = letter_of_link(session, signer, token, now, lock=True)
     if letter.confirmed_at is not None:
         raise LetterFixed
+    if waived is not None and waived != letter.waived:
+        raise WaiverChanged
     if draft_number is not None and ledger.draft(session, letter.id, draft_number) is None:
         raise DraftUnknown(fields={"draft_number": ["There is no such draft."]})
     present = queries.content(session, letter.id)
