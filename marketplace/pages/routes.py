@@ -32,6 +32,7 @@ from marketplace.pages.public.surveys import blueprint as surveys
 from marketplace.pages.trainee.data import blueprint as data
 from marketplace.pages.trainee.documents import blueprint as documents
 from marketplace.pages.trainee.itineraries import blueprint as itineraries
+from marketplace.pages.trainee.letter_entry import blueprint as letter_entry
 from marketplace.pages.trainee.letters import blueprint as letters
 from marketplace.pages.trainee.messages import blueprint as messages
 from marketplace.pages.trainee.paying import blueprint as paying
@@ -54,6 +55,7 @@ BLUEPRINTS = (
     documents,
     messages,
     letters,
+    letter_entry,
     itineraries,
     wallet,
     waiting,

@@ -126,6 +126,7 @@ def test_every_page_is_for_everybody(
         "register": "/register",
         "registered": "/registered?email=asha@example.org",
         "check": "/check",
+        "author-no-link": "/letters/uploads/cut-off",
     }
     for name, path in public.items():
         page.goto(f"{site.base}{path}")
@@ -234,6 +235,8 @@ def test_ones_own_pages_are_for_everybody(site: Site, browser: Browser, person: 
             "document-new": "/documents/new",
             "wallet": "/wallet",
             "my-data": "/my-data",
+            "letters": "/letters",
+            "letters-programs": "/letters/programs",
         }
     )
     # Two rotations are put together, and kept at once.

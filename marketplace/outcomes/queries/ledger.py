@@ -80,6 +80,31 @@ def at_program(
     return session.execute(query.order_by(LetterAssignment.slot)).scalars().all()
 
 
+def taken(
+    session: Session, trainee_id: UUID, match_year: int, program_codes: Collection[str]
+) -> dict[str, int]:
+    """Return how many letters a trainee has assigned to each of these programs of a season."""
+    own = LetterAssignment
+    rows = session.execute(
+        select(own.program_code, func.count())
+        .where(
+            own.trainee_id == trainee_id,
+            own.match_year == match_year,
+            own.program_code.in_(program_codes),
+            own.removed_at.is_(None),
+        )
+        .group_by(own.program_code)
+    )
+    found: dict[str, int] = {row[0]: row[1] for row in rows}
+    return found
+
+
+def reminders(session: Session, letter_id: UUID) -> Sequence[LetterReminder]:
+    """Return the reminders that a letter's author was sent, the first one first."""
+    query = select(LetterReminder).where(LetterReminder.letter_id == letter_id)
+    return session.execute(query.order_by(LetterReminder.sent_at)).scalars().all()
+
+
 def free_slots(taken: Collection[int]) -> list[int]:
     """Return the slots that are not taken, the first one first."""
     return [slot for slot in range(1, MOST_A_PROGRAM + 1) if slot not in taken]
@@ -97,6 +122,7 @@ def assignments(
     program_code: str | None,
     limit: int,
     cursor: str | None,
+    letter_id: UUID | None = None,
 ) -> Page[Any]:
     """Return a trainee's live assignments with their Letter IDs, oldest first."""
     own = LetterAssignment
@@ -119,6 +145,8 @@ def assignments(
         query = query.where(own.match_year == match_year)
     if program_code is not None:
         query = query.where(own.program_code == program_code)
+    if letter_id is not None:
+        query = query.where(own.letter_id == letter_id)
     return paginate_rows(
         session, query, key=[own.id], key_of=lambda row: [row.id], limit=limit, cursor=cursor
     )

@@ -23,7 +23,6 @@ from marketplace.identity import queries as identity
 from marketplace.identity.access import public
 from marketplace.outcomes.errors import FileTooLarge, NotAPdf
 from marketplace.outcomes.gateway import LetterVault, LinkSigner
-from marketplace.outcomes.models import Letter
 from marketplace.outcomes.rules.evaluation_form import COMPETENCIES
 from marketplace.outcomes.rules.letters import LARGEST_LETTER
 from marketplace.outcomes.schemas.letters import DRAFTED_BY, AuthorAnswerArgs, UploadArgs
@@ -135,9 +134,8 @@ def upload(token: str) -> Answer:
     if found.ended:
         return _ended(token, found)
     who, chosen = _reader(found.letter), sent.of_form("file")
-    given = {
-        name: typed[name] for name in ("drafted_by", "draft_number", "waived") if name in typed
-    }
+    names = ("drafted_by", "draft_number", "waived")
+    given: dict[str, Any] = {str(name): typed[name] for name in names if name in typed}
     values, errors = forms.read(UploadArgs(), given)
     if "drafted_by" in errors:
         errors = {**errors, "drafted_by": [who.say(WHOSE_WORDS)]}
@@ -282,7 +280,7 @@ def _standing(token: str) -> Standing:
     return letter_links.standing(context.session(), _signer(), token, context.now())
 
 
-def _reader(letter: Letter | None) -> Reader:
+def _reader(letter: Any) -> Reader:
     """Who reads: in the language and by the clock that the author is written to."""
     who, wanted = reader(), request.args.get("language", "")
     if letter is not None and who.account_id is None:

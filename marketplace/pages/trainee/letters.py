@@ -1,6 +1,6 @@
 """Letters of recommendation: asked for after a rotation, the waiver chosen, and where each stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,15 +11,17 @@ from werkzeug.wrappers import Response
 from marketplace.booking.routes import finding
 from marketplace.booking.states import BookingState
 from marketplace.catalog.rules import specialties
+from marketplace.compliance.queries import documents
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_account, signed_in
 from marketplace.outcomes.queries import letters as queries
 from marketplace.outcomes.schemas.letters import LetterArgs
-from marketplace.outcomes.service import letters
+from marketplace.outcomes.service import letter_packets, letters
 from marketplace.outcomes.service.rotations import rotation
 from marketplace.outcomes.states import LETTER, LetterState
 from marketplace.pages import forms
 from marketplace.pages.view import Pages, form_page, reader
+from marketplace.reporting.service import readiness
 from marketplace.web import context
 
 A_PAGE = 100
@@ -50,7 +52,8 @@ def list_own() -> Response:
     found = queries.of_trainee(
         session, own, limit=A_PAGE, cursor=request.args.get("cursor") or None
     )
-    return form_page("letters/list.html", found=found, tone=tone)
+    target, topic = readiness.of_letters(session, own) or (None, None)
+    return form_page("letters/list.html", found=found, target=target, topic=topic, tone=tone)
 
 
 @blueprint.get("/rotations/<uuid:booking_id>/letter")
@@ -69,21 +72,20 @@ def ask(booking_id: UUID) -> Response:
     given: dict[str, Any] = {
         **{name: typed[name] for name in ("message", "specialty", "due_on") if name in typed},
         "booking_id": str(booking.id),
-        "packet": {"case_summary": typed.get("case_summary", "")},
+        "packet": packet_of(typed),
     }
     if typed.get("waived") in CHOICES:
         given["waived"] = CHOICES[typed["waived"]]
     values, errors = forms.read(LetterArgs(), given)
     if not errors:
         about = rotation(session, values.pop("booking_id"))
-        packet = {**values.pop("packet"), "document_ids": []}
+        packet = values.pop("packet")
         _, errors = forms.tried(
             lambda: letters.ask(session, about, packet=packet, now=context.now(), **values),
             "waived",
         )
     if errors:
-        plain = {name.removeprefix("packet."): texts for name, texts in errors.items()}
-        return _shown(booking_id, typed, plain)
+        return _shown(booking_id, typed, beside(errors))
     return redirect(f"/rotations/{booking.id}/letter", 303)
 
 
@@ -112,6 +114,28 @@ def tone(state: str) -> str:
     return TONES.get(state, "fair")
 
 
+def packet_of(typed: Mapping[str, str]) -> dict[str, Any]:
+    """The packet as the form has it: words, and the documents that were ticked."""
+    words = {name: typed.get(name, "") for name in letter_packets.WORDS}
+    return {**words, "document_ids": request.form.getlist("document")}
+
+
+def beside(errors: forms.Errors) -> forms.Errors:
+    """Errors of a packet by the names that the form's fields have."""
+    found: dict[str, list[str]] = {}
+    for name, texts in errors.items():
+        plain = name.removeprefix("packet.")
+        plain = "document_ids" if plain.startswith("document_ids") else plain
+        found.setdefault(plain, []).extend(texts)
+    return found
+
+
+def own_documents(trainee_id: UUID) -> Sequence[documents.View]:
+    """One's documents, those that may be put into a packet."""
+    session, today = context.session(), context.now().date()
+    return documents.of_holder(session, trainee_id, today, limit=A_PAGE, cursor=None).items
+
+
 def _shown(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
     session, who = context.session(), reader()
     booking = finding.own(booking_id)
@@ -126,6 +150,8 @@ def _shown(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
         booking=booking,
         found=found,
         may_ask=done and not any(one["open"] for one in found),
+        documents=own_documents(booking.trainee_id) if done else (),
+        ticked=request.form.getlist("document"),
         done=done,
         specialties=[(one.code, one.name) for one in specialties.BY_CODE.values()],
         tone=tone,

@@ -75,6 +75,17 @@ def of(session: Session, trainee_id: UUID, now: datetime) -> Readiness:
     )
 
 
+def of_letters(session: Session, trainee_id: UUID) -> tuple[str | None, rules.Topic] | None:
+    """Return the target specialty and the letters' topic alone; None while nothing is known."""
+    facts = identity.trainee_facts(session, trainee_id)
+    if facts is None:
+        return None
+    target, who = facts.target_specialty, facts.applicant_type
+    advice = rules.fitting(rules.shipped(), "letters", who, target)
+    own = _letters(facts, queries.letters(session, trainee_id))
+    return target, rules.topic("letters", advice, *own)
+
+
 def coming_match(today: date) -> int:
     """Return the Match that an application of today is for: from June on the next year's."""
     return today.year + (today.month >= SEASON_TURNS)

@@ -10,9 +10,11 @@ from sqlalchemy import text
 from marketplace.adapters.virus_scanner import ClamdScanner
 from marketplace.core.scanning import VirusScanner
 from marketplace.outcomes.rules.letters import LINK_LIFE
+from marketplace.outcomes.service import programs as service
 from tests.fakes.clamd import EICAR, clamd
-from tests.integration.outcomes.conftest import PDF
+from tests.integration.outcomes.conftest import AFTER, PDF
 from tests.integration.outcomes.test_letter_ledger import CV, put_in
+from tests.integration.pages.test_pages import Browser
 
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 TABLES = ("letter", "letter_link", "letter_content", "audit_entry", "notice")
@@ -180,3 +182,65 @@ def test_a_link_that_has_ended_says_why_and_what_to_do(done, asked, link_of, clo
     latest.open(410)
     assert "The request was taken back" in latest.body
     assert "Mail me another link" not in latest.body
+
+
+def test_a_trainees_own_page_of_a_letter(done, asked, link_of, session):
+    """Packet, drafts, reminders, and programs that are proposed and never decided."""
+    from_outside = done.client.get(f"/letters/{asked}", headers=done.stranger.headers)
+    assert from_outside.status_code == 404
+    led = done.client.get(f"/letters/{asked}", headers=done.coordinator.headers)
+    assert led.headers["Location"] == f"/host/sites/{done.place.site_id}/letters/{asked}"
+    own = Browser(done.client)
+    own.sign_in(done.trainee)
+    page = f"/letters/{asked}"
+    own.get("/letters")
+    assert page in own.body
+    assert "Of your target specialty" in own.body
+    own.get(page)
+    for words in ("I want to heal.", "written by you on", "cv.pdf", "Three at most"):
+        assert words in own.body, words
+    own.send(f"{page}/packet", case_summary="x" * 8001, personal_statement="Kept.")
+    assert 'id="case_summary-note"' in own.body
+    assert ">Kept.</textarea>" in own.body
+    assert 'name="document" value="' in own.body
+    own.get(page)
+    assert own.send(f"{page}/packet", case_summary="Twelve admissions.").status_code == 303
+    own.get(page)
+    assert own.send(f"{page}/drafts").status_code == 422
+    assert own.send(f"{page}/drafts", words="Dear Program Director,").status_code == 303
+    token = link_of(done.author)
+    author = Window(done.client, token)
+    author.open()
+    assert "Twelve admissions." in author.body
+    assert "cv.pdf" not in author.body, "what is no longer ticked is no longer the author's"
+    own.get(f"{page}/programs?q=Lakeview")
+    assert "has not confirmed this letter yet" in own.body
+    author.upload(drafted_by="both", draft_number="2")
+    author.send("confirm")
+    own.get(page)
+    for words in ("You and the author", "from your draft 2", "the letter comes from it"):
+        assert words in own.body, words
+    assert "Save the packet" not in own.body
+    programs = ["1403521234,Lakeview Internal Medicine,Chicago,IL,internal_medicine,ACGME"]
+    programs += ["1403529999,Lakeside Family Medicine,Chicago,IL,family_medicine,ACGME"]
+    service.load(session, ["code,name,city,state,specialty,source", *programs], AFTER)
+    own.get(f"{page}/programs?q=lakeview+medicine&match_year=2028")
+    assert own.body.index("1403521234") < own.body.index("1403529999")
+    assert "none is chosen for you" in own.body
+    assert "checked" not in own.body
+    wrong = {"match_year": "2028", "program_code": "IM", "program_name": "Lakeview"}
+    assert own.send(f"{page}/programs", **wrong).status_code == 422
+    assert 'id="program_code-note"' in own.body
+    right = {**wrong, "program_code": "1403521234"}
+    assert own.send(f"{page}/programs", **right).status_code == 303
+    own.get(f"{page}/programs?q=lakeview&match_year=2028")
+    assert "1 of 4 letters of yours in 2028" in own.body
+    assert own.send(f"{page}/programs", **right).status_code == 422
+    assert "is assigned to this program already" in own.body
+    own.get("/letters/programs")
+    assert "Lakeview Internal Medicine" in own.body
+    (back,) = re.findall(r"/letters/assignments/[0-9a-f-]+/take-back", own.body)
+    assert own.send(back).headers["Location"] == "/letters/programs"
+    own.get("/letters/programs")
+    assert "No letter is assigned" in own.body
+    assert "best student" not in own.body
