@@ -57,6 +57,7 @@ from marketplace.webhooks import errors as webhooks_errors
 # Which packages have routes below a path: its code is loaded with the first request for it.
 AREAS = {
     "/": ("pages",),
+    "/access-log": ("pages",),
     "/assets": ("pages",),
     "/campaigns": ("pages",),
     "/check": ("pages",),

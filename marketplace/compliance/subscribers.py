@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from marketplace.compliance.service import records
 from marketplace.core.db import Session
 from marketplace.core.events import Subscription
-from marketplace.identity.events import CoordinatorsChanged
+from marketplace.identity.events import CoordinatorsChanged, Impersonated
 
 
 def coordinators_changed(session: Session, event: CoordinatorsChanged) -> None:
@@ -22,4 +22,20 @@ def coordinators_changed(session: Session, event: CoordinatorsChanged) -> None:
     )
 
 
-SUBSCRIPTIONS: Sequence[Subscription] = ((CoordinatorsChanged, coordinators_changed),)
+def impersonated(session: Session, event: Impersonated) -> None:
+    """Note what an operator saw as another account: both stand in the entry."""
+    records.record(
+        session,
+        actor_id=event.operator_id,
+        action=f"impersonation.{event.what}",
+        subject_kind="account",
+        subject_id=event.account_id,
+        detail={"impersonation_id": str(event.impersonation_id), **event.detail},
+        now=event.at,
+    )
+
+
+SUBSCRIPTIONS: Sequence[Subscription] = (
+    (CoordinatorsChanged, coordinators_changed),
+    (Impersonated, impersonated),
+)

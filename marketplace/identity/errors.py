@@ -62,6 +62,28 @@ class KeyNotEnough(Forbidden):
     title = "This can't be done with an API key. Sign in."
 
 
+class OnlyLooking(Forbidden):
+    """An operator who sees the pages as somebody else changes nothing, and opens nobody's files."""
+
+    code = "only_looking"
+    title = "You see the pages as somebody else: you can look, and do nothing. Stop that first."
+
+
+class ImpersonationRefused(Forbidden):
+    code = "impersonation_refused"
+    title = "Operators see the pages as others do, but never as themselves or as another operator."
+
+
+class ImpersonationBegun(Conflict):
+    code = "impersonation_begun"
+    title = "You have just begun to see the pages as somebody else. Stop that first."
+
+
+class ImpersonationKept(Conflict):
+    code = "history_is_kept"
+    title = "That somebody saw the pages as another account is ended, never changed."
+
+
 class CsrfRefused(Forbidden):
     code = "csrf_refused"
     title = "The form's token is missing or stale. Load the page again, then send it."
@@ -214,6 +236,10 @@ CONSTRAINTS: ConstraintErrors = {
     "uq_school_student_invited": InvitedAlready,
     "uq_coordinator_invitation_open": InvitedAlready,
     "school_keeps_a_coordinator": LastCoordinator,
+    "uq_impersonation_operator_id": ImpersonationBegun,
+    "ck_impersonation_another": ImpersonationRefused,
+    "impersonation_of_no_operator": ImpersonationRefused,
+    "history_impersonation": ImpersonationKept,
     "uq_school_student_linked": StudentElsewhere,
     "pk_school_student_step": InvitedAlready,
     "history_school_student_step": SchoolHistoryKept,

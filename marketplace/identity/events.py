@@ -1,6 +1,7 @@
 """What identity tells those above it, in the transaction that makes it true."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -21,3 +22,18 @@ class CoordinatorsChanged(Event):
     actor_id: UUID | None = None
     account_id: UUID | None = None
     invitation_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Impersonated(Event):
+    """An operator sees the pages as an account does: `what` is `begun`, `seen`, `refused`, `ended`.
+
+    `detail` names the page by its pattern, and the ids in its address.
+    """
+
+    impersonation_id: UUID
+    operator_id: UUID
+    account_id: UUID
+    what: str
+    at: datetime
+    detail: Mapping[str, str] = field(default_factory=dict)

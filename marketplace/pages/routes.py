@@ -13,12 +13,14 @@ from marketplace.pages.host.roster import blueprint as host_roster
 from marketplace.pages.host.rotation import blueprint as host_rotation
 from marketplace.pages.host.today import blueprint as host_today
 from marketplace.pages.host.webhooks import blueprint as webhooks
+from marketplace.pages.operator.accounts import blueprint as desk_accounts
 from marketplace.pages.operator.bookings import blueprint as desk_bookings
 from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
 from marketplace.pages.operator.documents import blueprint as desk_documents
 from marketplace.pages.operator.home import blueprint as desk
 from marketplace.pages.operator.money import blueprint as desk_money
 from marketplace.pages.operator.records import blueprint as desk_records
+from marketplace.pages.public.access_log import blueprint as access_log
 from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.authors import blueprint as authors
 from marketplace.pages.public.campaigns import blueprint as campaigns
@@ -69,6 +71,8 @@ BLUEPRINTS = (
     desk_money,
     desk_bookings,
     desk_records,
+    desk_accounts,
+    access_log,
     crawlers,
     checks,
     reports,

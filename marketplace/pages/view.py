@@ -108,9 +108,11 @@ def reader() -> Reader:
 def page(template: str, status: int = 200, **values: Any) -> Response:
     """The page of a template, which has the reader as `reader` and its words as `_`."""
     who = values.pop("reader", None) or reader()
+    found = current_caller()
     html = render_template(
         template,
         reader=who,
+        seen=found.seen if found else None,
         _=who.say,
         csrf_token=csrf_token if who.account_id else None,
         here=request.full_path.rstrip("?"),

@@ -1,5 +1,6 @@
-"""Tables of identity: people, and the schools that they study at."""
+"""Tables of identity: people, the schools that they study at, and who has looked as them."""
 
+from marketplace.identity.models.impersonations import Impersonation
 from marketplace.identity.models.people import (
     NOTICE_STATES,
     Account,
@@ -25,6 +26,7 @@ __all__ = [
     "Account",
     "ApiKey",
     "CoordinatorInvitation",
+    "Impersonation",
     "Membership",
     "Notice",
     "NoticePreference",

@@ -155,3 +155,10 @@ class AccountsArgs(PageArgs):
 
 
 AccountPage = page_of(AccountSchema)
+
+
+class ImpersonationArgs(StrictSchema):
+    """Why, and for how long at most, an operator sees the pages as an account does."""
+
+    reason = Text(required=True, validate=validate.Length(1, 500))
+    minutes = fields.Integer(required=True, strict=True, validate=validate.OneOf((10, 30, 60)))

@@ -26,7 +26,7 @@ from marketplace.booking.service import (
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
-from marketplace.identity.access import current_account, site_member
+from marketplace.identity.access import caller, current_account, site_member
 from marketplace.outcomes.queries import records
 from marketplace.outcomes.rules.evaluation_form import FORM
 from marketplace.outcomes.schemas.records import EvaluationArgs
@@ -242,7 +242,9 @@ def _shown(
 
 
 def _thread(booking: Any) -> dict[str, Any]:
-    """The last messages, with their authors and files."""
+    """The last messages, with their authors and files; none for who sees the page as another."""
+    if caller().seen:
+        return {"thread": [], "authors": {}, "files": {}, "older": False}
     session = context.session()
     found = kept.page(session, booking.id, limit=MESSAGES, cursor=None)
     items = list(reversed(found.items))

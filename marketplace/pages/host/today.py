@@ -93,11 +93,15 @@ def today(site_id: UUID) -> Response:
 def _asks(site_id: UUID) -> dict[str, Any]:
     """What waits for those who decide for the site."""
     session, now = context.session(), context.now()
+    since = (now - TALKED_OF).date()
     first: dict[str, Any] = {"limit": A_FEW, "cursor": None}
     return {
         "applications": rosters.applications(session, site_id, states=["submitted"], **first),
         "documents": reviewing.of_site(session, site_id, waiting=True, now=now, **first),
-        "threads": messages.unanswered(session, site_id, (now - TALKED_OF).date(), limit=A_FEW),
+        # Messages are for those who are in the thread, not for who sees the page as one of them.
+        "threads": []
+        if caller().seen
+        else messages.unanswered(session, site_id, since, limit=A_FEW),
     }
 
 

@@ -1,9 +1,12 @@
-"""Who calls, and whether they may: the guards that every view wears, and Flask-Security's setting.
+"""Who calls, and whether they may: the guards that every view wears.
 
 A caller shows one credential: a bearer token or an API key in `Authorization`, else the signed
 session cookie of the pages. A credential that is sent and not good is refused, never ignored. A
 session is believed in an unsafe request only with a CSRF token; a bearer needs none, since no
 browser adds it by itself.
+
+An operator may see the pages as another account does: then the caller is that account, `seen` says
+who really calls, and nothing can be done; see `impersonating`.
 
 401: not signed in. 403: you may know of this, but not do it. 404: you may not know of it; the
 guard of a site's routes answers so to whoever has no membership there.
@@ -11,30 +14,27 @@ guard of a site's routes answers so to whoever has no membership there.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, wraps
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from flask import Flask, Response, after_this_request, current_app, g, request
-from flask_principal import Principal
-from flask_security import RoleMixin, Security, current_user, login_user, logout_user
-from flask_security.datastore import SQLAlchemySessionUserDatastore
+from flask_security import current_user, login_user, logout_user
 from flask_security.utils import get_request_attr, parse_auth_token
-from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+from flask_wtf.csrf import CSRFError, generate_csrf
 from itsdangerous import BadSignature
-from sqlalchemy.orm import scoped_session
 
 from marketplace.core.errors import Forbidden, NotFound
 from marketplace.core.settings import Settings
+from marketplace.identity.access import impersonating, setting
+from marketplace.identity.access.impersonating import Seen
 from marketplace.identity.errors import CsrfRefused, KeyNotEnough, NotSignedIn, ScopeMissing
-from marketplace.identity.models import Account, WebAuthnCredential
+from marketplace.identity.models import Account
 from marketplace.identity.queries import callers
 from marketplace.identity.queries.callers import Grant
 from marketplace.identity.rules import Role, Scope
-from marketplace.identity.service import api_keys, second_factor
-from marketplace.identity.service.second_factor import OnceTotp
+from marketplace.identity.service import api_keys
 from marketplace.web import context, idempotency
 from marketplace.web.guards import declare
 from marketplace.web.transaction import TransactionalFlask
@@ -42,11 +42,6 @@ from marketplace.web.transaction import TransactionalFlask
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 API = "/api/"
-# The least that argon2 can do: tests make hundreds of accounts.
-TEST_COST = {"argon2__rounds": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
-TOKEN_LIFE = timedelta(hours=12)
-CONFIRM_WITHIN = timedelta(days=2)
-RESET_WITHIN = timedelta(hours=2)
 
 
 class Credential(StrEnum):
@@ -64,6 +59,7 @@ class Caller:
     _account: Callable[[], Account] = field(repr=False)
     scopes: frozenset[str] = frozenset(Scope)
     _grants: tuple[Grant, ...] | None = field(default=None, repr=False)
+    seen: Seen | None = None
 
     @cached_property
     def account(self) -> Account:
@@ -115,9 +111,14 @@ def current_id() -> UUID:
 
 
 def caller_id() -> str | None:
-    """Return the calling account's id as text: the owner of idempotency keys and log lines."""
+    """Return the calling account's id as text: the owner of idempotency keys and log lines.
+
+    An operator's own, as whomever they see the pages.
+    """
     found = current_caller()
-    return None if found is None else str(found.account_id)
+    if found is None:
+        return None
+    return str(found.seen.operator_id if found.seen else found.account_id)
 
 
 def public(view: View) -> View:
@@ -227,98 +228,43 @@ def csrf_token() -> str:
 
 def begin_session(account: Account) -> None:
     """Sign `account` in by cookie; the caller has checked the password."""
+    impersonating.forget()
     login_user(cast("Any", account), remember=False, authn_via=["password"])
     g.identity_caller = Caller(account.id, Credential.SESSION, lambda: account)
 
 
 def end_session() -> None:
     """Forget the signed-in session of this browser."""
+    impersonating.forget()
     logout_user()
     g.identity_caller = None
 
 
-class AccountDatastore(SQLAlchemySessionUserDatastore):
-    """Flask-Security's accounts in the request's session; its commits are flushes of ours."""
-
-    def __init__(self) -> None:
-        # The proxy is resolved at each use: one datastore serves all requests.
-        session = cast("scoped_session[Any]", _RequestSession())
-        account, webauthn = cast("Any", Account), cast("Any", WebAuthnCredential)
-        super().__init__(session, account, RoleMixin, webauthn)
-
-    def commit(self) -> None:
-        context.session().flush()
-
-
-class _RequestSession:
-    """Stands for the session of whichever request is served."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(context.session(), name)
-
-
 def init_app(app: Flask, settings: Settings) -> None:
-    """Set up sessions, CSRF and Flask-Security without its own views: ours speak problems."""
-    app.config.update(
-        SECURITY_PASSWORD_SALT=settings.password_salt,
-        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of the algorithm
-        SECURITY_PASSWORD_SCHEMES=["argon2"],
-        SECURITY_DEPRECATED_PASSWORD_SCHEMES=[],
-        SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=TEST_COST if settings.environment == "test" else {},
-        # Marks inside signed links, not passwords: no reason to be slow.
-        SECURITY_HASHING_SCHEMES=["hex_sha256"],
-        SECURITY_DEPRECATED_HASHING_SCHEMES=[],
-        SECURITY_TWO_FACTOR=True,
-        SECURITY_TWO_FACTOR_ENABLED_METHODS=[second_factor.METHOD],
-        SECURITY_TOTP_ISSUER="Rotation Marketplace",
-        # The secret that never changes: passwords hang from it too.
-        SECURITY_TOTP_SECRETS={"1": settings.password_salt},
-        # Nothing is asked of the network; tests may use the domains that are reserved for them.
-        SECURITY_EMAIL_VALIDATOR_ARGS={
-            "check_deliverability": False,
-            "test_environment": not settings.production,
-        },
-        SECURITY_CONFIRMABLE=True,
-        SECURITY_RECOVERABLE=True,
-        SECURITY_CHANGEABLE=True,
-        SECURITY_REGISTERABLE=True,
-        SECURITY_RETURN_GENERIC_RESPONSES=True,
-        SECURITY_DATETIME_FACTORY=lambda: datetime.now(UTC),
-        SECURITY_CLI_USERS_NAME=None,
-        SECURITY_CLI_ROLES_NAME=None,
-        SECURITY_CSRF_PROTECT_MECHANISMS=["session"],
-        WTF_CSRF_CHECK_DEFAULT=False,
-        # A form lives as long as its session: a trainee reads a listing for more than an hour.
-        WTF_CSRF_TIME_LIMIT=None,
-    )
-    app.config.setdefault("SECURITY_PASSWORD_LENGTH_MIN", 12)
-    app.config.setdefault("SECURITY_TOKEN_MAX_AGE", TOKEN_LIFE)
-    app.config.setdefault("SECURITY_CONFIRM_EMAIL_WITHIN", CONFIRM_WITHIN)
-    app.config.setdefault("SECURITY_RESET_PASSWORD_WITHIN", RESET_WITHIN)
+    """Set up sessions, CSRF and Flask-Security, and who owns an idempotency key."""
     if isinstance(app, TransactionalFlask):
         app.caller = caller_id
-    CSRFProtect(app)
-    security = Security(app, AccountDatastore(), register_blueprint=False, totp_cls=OnceTotp)
-    # Flask-Principal would look for a session in every request; its identities are not used here.
-    app.before_request_funcs[None] = [
-        hook
-        for hook in app.before_request_funcs[None]
-        if not isinstance(getattr(hook, "__self__", None), Principal)
-    ]
-    # Tokens come in `Authorization` only: the library would also take them from the query string,
-    # which ends up in logs and histories.
-    security.login_manager.request_loader(lambda _: None)
+    setting.init_app(app, settings)
 
 
 def _guard(view: View, access: str, check: Callable[[dict[str, Any]], object]) -> View:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        check(kwargs)
-        return view(*args, **kwargs)
+        def answer() -> Any:
+            check(kwargs)
+            return view(*args, **kwargs)
+
+        return answer() if impersonating.carried() is None else _carried(answer)
 
     marked = cast("View", guarded)
     _document(marked, access)
     return declare(marked, access)
+
+
+def _carried(view: Callable[[], Any]) -> Any:
+    """Answer a browser that sees the pages as somebody else, or did until now."""
+    found = current_caller()
+    return impersonating.looking(view) if found is not None and found.seen else view()
 
 
 def _document(view: Any, access: str) -> None:
@@ -366,7 +312,9 @@ def _by_session() -> Caller | None:
     if not current_user or get_request_attr("fs_authn_via") != Credential.SESSION:
         return None
     person: Account = current_user._get_current_object()  # noqa: SLF001 - a proxy
-    return Caller(person.id, Credential.SESSION, lambda: person)
+    seen = impersonating.seen_by(person)
+    account = person if seen is None else seen.account
+    return Caller(account.id, Credential.SESSION, lambda: account, seen=seen)
 
 
 def _by_token(token: str) -> Caller:
