@@ -101,7 +101,7 @@ AREAS = {
     "/api/v1/itineraries": ("booking",),
     "/api/v1/letters": ("outcomes",),
     "/api/v1/listings": ("booking", "catalog", "compliance"),
-    "/api/v1/mail": ("booking",),
+    "/api/v1/mail": ("booking", "outcomes"),
     "/api/v1/match-calendar": ("outcomes",),
     "/api/v1/match-outcomes": ("outcomes",),
     "/api/v1/me": ("booking", "compliance", "identity"),

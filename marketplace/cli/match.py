@@ -1,12 +1,17 @@
 """Outcomes at a terminal: take in a panel of past trainees, freeze a report, export."""
 
+import mailbox
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
 from flask.cli import with_appcontext
 
 from marketplace.cli.edge import now, readable, transaction
+from marketplace.identity.service import bounces
 from marketplace.outcomes.service import programs
 from marketplace.reporting.service import benchmarks, panel_import, reports
 
@@ -38,6 +43,41 @@ def load_programs(listed: Path) -> None:
     lines = listed.read_text(encoding="utf-8-sig").splitlines()
     with transaction() as session:
         click.echo(f"{programs.load(session, lines, now())} programs")
+
+
+@outcomes.command("take-bounces")
+@click.argument("mails", type=click.Path(exists=True, path_type=Path))
+@with_appcontext
+@readable
+def take_bounces(mails: Path) -> None:
+    """Take in MAILS, a Maildir, an mbox file or one mail: invitations that came back.
+
+    Delivery status notifications (RFC 3464) end the waves of a survey for who can't be reached.
+    Nothing is removed; what was taken in before changes nothing.
+    """
+    counts: Counter[str] = Counter()
+    for content in _mails(mails):
+        with transaction() as session:
+            counts[bounces.take_in(session, content, now()).value] += 1
+    for outcome in bounces.Outcome:
+        click.echo(f"{outcome.value} {counts[outcome.value]}")
+
+
+def _mails(path: Path) -> Iterator[bytes]:
+    if path.is_dir():
+        kept: mailbox.Mailbox[Any] = mailbox.Maildir(path, create=False)
+    else:
+        with path.open("rb") as file:
+            if file.read(5) != b"From ":
+                file.seek(0)
+                yield file.read()
+                return
+        kept = mailbox.mbox(path, create=False)
+    try:
+        for key in sorted(kept.keys()):
+            yield kept.get_bytes(key)
+    finally:
+        kept.close()
 
 
 @outcomes.command("load-benchmarks")

@@ -20,6 +20,16 @@ class AgreementInForce(Event):
 
 
 @dataclass(frozen=True)
+class ConsentDecided(Event):
+    """A person has given or withdrawn a consent; `purpose` is a word of `rules.Purpose`."""
+
+    account_id: UUID
+    purpose: str
+    given: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
 class DocumentsChanged(Event):
     """What a site may read for a reference has changed: `released`, `taken_back`, `accepted`,
     `rejected`, or what it asks for was `waived`. What is ended because the reference is over, or runs

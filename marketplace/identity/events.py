@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from marketplace.core.events import Event
@@ -37,3 +38,18 @@ class Impersonated(Event):
     what: str
     at: datetime
     detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MailCameBack(Event):
+    """A notice did not reach its account at `address`: a server gave it up, now or at once.
+
+    `template` and `data` are what it was about.
+    """
+
+    notice_id: UUID
+    account_id: UUID
+    address: str
+    template: str
+    data: Mapping[str, Any]
+    at: datetime

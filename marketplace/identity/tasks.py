@@ -8,7 +8,6 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import null, update
-from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.core.errors import DomainError
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
@@ -21,8 +20,8 @@ from marketplace.core.ports import (
 )
 from marketplace.core.settings import Settings
 from marketplace.identity.gateway import LinkSigner
-from marketplace.identity.models import Notice, RefusedAddress
-from marketplace.identity.service import digests, notices, preferences, templating
+from marketplace.identity.models import Notice
+from marketplace.identity.service import bounces, digests, notices, preferences, templating
 
 # Together about four hours of a mail server's absence.
 SENDING = RetryPolicy(attempts=12, first=5, longest=3600)
@@ -151,10 +150,8 @@ def _note_refusal(job: JobContext, key: uuid.UUID, error: AddressRefused) -> Non
         notice = session.get_one(Notice, key, with_for_update=True)
         notice.attempts += 1
         notice.state, notice.secret, notice.failure = "refused", None, str(error)[:500]
-        refused = insert(RefusedAddress).values(
-            address=notice.to_address, refused_at=job.clock.now(), answer=notice.failure
-        )
-        session.execute(refused.on_conflict_do_nothing())
+        bounces.note_refused(session, notice.to_address, str(error), job.clock.now())
+        bounces.tell(session, notice, job.clock.now())
 
 
 def _note_failure(job: JobContext, key: uuid.UUID, error: Exception) -> None:

@@ -13,11 +13,13 @@ from marketplace.booking.events import (
     BookingNoShow,
     DaysMarkedAbsent,
 )
+from marketplace.compliance.events import ConsentDecided
 from marketplace.core.db import Session
 from marketplace.core.events import Subscription
 from marketplace.core.jobs import defer
+from marketplace.identity.events import MailCameBack
 from marketplace.identity.service.notices import notify
-from marketplace.outcomes.service import hours
+from marketplace.outcomes.service import campaigns, hours, survey
 from marketplace.outcomes.service.papers import issuing
 from marketplace.outcomes.service.rotations import rotation
 
@@ -51,6 +53,20 @@ def keep_signed_hours(session: Session, event: DaysMarkedAbsent) -> None:
     hours.refuse_absence(session, event.booking_id, event.days)
 
 
+def consent_decided(session: Session, event: ConsentDecided) -> None:
+    """Count, share and name from now on only what the person agrees to."""
+    survey.consent_decided(
+        session, event.account_id, event.purpose, given=event.given, now=event.at
+    )
+
+
+def invitation_came_back(session: Session, event: MailCameBack) -> None:
+    """Stop the waves for who can't be reached."""
+    if event.template == campaigns.INVITATION:
+        year = int(event.data["match_year"])
+        campaigns.invitation_came_back(session, event.account_id, event.address, year, event.at)
+
+
 SUBSCRIPTIONS: Sequence[Subscription] = (
     (BookingCompleted, ask_what_was_done),
     (BookingConfirmed, issue_papers),
@@ -58,4 +74,6 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (BookingCancelled, revoke_papers),
     (BookingNoShow, revoke_papers),
     (DaysMarkedAbsent, keep_signed_hours),
+    (ConsentDecided, consent_decided),
+    (MailCameBack, invitation_came_back),
 )

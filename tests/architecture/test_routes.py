@@ -60,6 +60,7 @@ PUBLIC = frozenset(
         "/api/v1/payments/onboarded/<uuid:site_id>",
         # Our mail server signs what it hands on.
         "/api/v1/mail/replies",
+        "/api/v1/mail/bounces",
         # Stripe signs what it sends.
         "/api/v1/stripe/webhook",
         # The token in the address is the credential.

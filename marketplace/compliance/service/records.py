@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from marketplace.compliance.events import ConsentDecided
 from marketplace.compliance.models import AuditEntry, Consent
 from marketplace.compliance.queries import records as queries
 from marketplace.compliance.rules import Purpose
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 
 
 def record(
@@ -46,11 +48,12 @@ def decide(
     given: bool,
     wording: str,
     now: datetime,
+    told: bool = True,
 ) -> Consent:
     """Give or withdraw a consent; saying again what counts already adds nothing.
 
     `wording` is the version of the words that the person read. Of two that decide at once one
-    gets `ConsentChanged`.
+    gets `ConsentChanged`. `told` is false where the caller is who would be told.
     """
     last = queries.last_consent(session, account_id, purpose)
     if last is not None and last.given == given and last.wording == wording:
@@ -65,4 +68,6 @@ def decide(
     )
     session.add(consent)
     session.flush()
+    if told:
+        publish(session, ConsentDecided(account_id, purpose.value, given, now))
     return consent

@@ -92,7 +92,8 @@ class _CohortFacts:
     tier: Mapped[str | None]
     learner_status: Mapped[str | None]
     site_group: Mapped[str | None]
-    # What the answers may be used for beside the report: None is not asked, or not answered.
+    # What the answers may be used for: None is not asked, or not answered.
+    consent_reporting: Mapped[bool | None]
     consent_research: Mapped[bool | None]
     consent_named: Mapped[bool | None]
 

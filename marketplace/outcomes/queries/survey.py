@@ -41,14 +41,26 @@ def account_of(session: Session, person_id: UUID) -> UUID | None:
     return session.execute(select(Person.trainee_id).where(Person.id == person_id)).scalar_one()
 
 
-def members_with_account(session: Session, campaign_id: UUID) -> dict[UUID, CohortMember]:
-    """Return account id -> member of the campaign's frame."""
-    rows = session.execute(
+def members_with_account(
+    session: Session, campaign_id: UUID, account_id: UUID | None = None
+) -> dict[UUID, CohortMember]:
+    """Return account id -> member of the campaign's frame; of one account only, if it is given."""
+    query = (
         select(Person.trainee_id, CohortMember)
         .join(Person, Person.id == CohortMember.person_id)
         .where(CohortMember.campaign_id == campaign_id, Person.trainee_id.is_not(None))
     )
+    if account_id is not None:
+        query = query.where(Person.trainee_id == account_id)
+    rows = session.execute(query)
     return {account_id: member for account_id, member in rows if account_id is not None}
+
+
+def members_of(session: Session, account_id: UUID) -> Sequence[CohortMember]:
+    """Return an account's rows in the frames of all years, by year of their making."""
+    query = select(CohortMember).join(Person, Person.id == CohortMember.person_id)
+    found = session.execute(query.where(Person.trainee_id == account_id).order_by(CohortMember.id))
+    return found.scalars().all()
 
 
 def to_invite(session: Session, campaign_id: UUID, wave: int, limit: int) -> Sequence[Recipient]:

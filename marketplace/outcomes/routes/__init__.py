@@ -2,6 +2,7 @@
 
 from marketplace.outcomes.routes import (
     badges,
+    bounces,
     days,
     letter_ledger,
     letters,
@@ -21,6 +22,7 @@ BLUEPRINTS = (
     uploads.blueprint,
     match.blueprint,
     season.blueprint,
+    bounces.blueprint,
     survey.blueprint,
     papers.blueprint,
     badges.blueprint,

@@ -20,6 +20,7 @@ FACTS = (
     "tier",
     "learner_status",
     "site_group",
+    "consent_reporting",
     "consent_research",
     "consent_named",
 )

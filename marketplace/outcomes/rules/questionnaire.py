@@ -103,7 +103,7 @@ def meaning(version: str, answers: Mapping[str, Any], *, complete: bool) -> Mean
     if answered:
         whole = complete and not open_items
         disposition = Disposition.INTERVIEW if whole else Disposition.PARTIAL
-    elif complete:
+    elif complete or consents.get("reporting") is False:
         disposition = Disposition.REFUSAL
     refused = tuple(q.name for q in asked_now if answers.get(q.name) == REFUSED)
     return Meaning(fields, given.get("lor_earned"), disposition, answered, refused, consents)

@@ -4,6 +4,7 @@ from datetime import date
 
 from marshmallow import fields, validate
 
+from marketplace.identity.service import bounces
 from marketplace.outcomes.schemas.match import FIRST_YEAR, LAST_YEAR
 from marketplace.web.schemas import StrictSchema
 
@@ -45,6 +46,18 @@ class BouncesArgs(StrictSchema):
 class BouncedSchema(StrictSchema):
     recorded = fields.Integer(metadata={"description": "Members who are bounced from now on."})
     not_found = fields.List(fields.String())
+
+
+class BounceSchema(StrictSchema):
+    """What became of a mail that was handed on."""
+
+    outcome = fields.String(
+        required=True,
+        validate=validate.OneOf([one.value for one in bounces.Outcome]),
+        metadata={
+            "description": "`ignored`: late or arrived; `not_ours`: it names no message of ours."
+        },
+    )
 
 
 class QuestionSchema(StrictSchema):

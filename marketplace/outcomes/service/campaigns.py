@@ -25,6 +25,7 @@ from marketplace.outcomes.service.match import person_of_trainee
 
 SURVEY = "survey"
 SEND_WAVE = "outcomes.send_wave"
+INVITATION = "survey_invitation"
 BATCH = 200
 MOST_WAVES = 4
 
@@ -116,7 +117,8 @@ def invite(
     """Send a wave to at most `BATCH` of those who have not finished; return to how many.
 
     Answered, refused and bounced are not written to again, and nobody twice in one wave. The link
-    works until the campaign closes.
+    works until the campaign closes. Who wants no mail about surveys is not invited, and the frame
+    says so.
     """
     campaign = queries.campaign(session, campaign_id)
     if campaign is None:
@@ -138,15 +140,18 @@ def invite(
                 made_at=now,
             )
         )
-        _mark_invited(session, recipient.member_id, now)
-        notify(
+        notice = notify(
             session,
             recipient.account_id,
-            "survey_invitation",
+            INVITATION,
             {"match_year": campaign.match_year, "closes_on": campaign.closes_on.isoformat()},
             now=now,
             secret={"token": token},
         )
+        if notice.state == "off":
+            _mark_unwilling(session, recipient.member_id, now)
+        else:
+            _mark_invited(session, recipient.member_id, now)
     session.flush()
     return len(recipients)
 
@@ -179,13 +184,37 @@ def bounced(
         member = None if found is None else queries.member(session, found.id, lock=True)
         if member is None:
             unknown.append(email)
-        elif member.delivery != "bounced":
-            member.delivery = "bounced"
-            if member.disposition in (Disposition.NO_REPLY, Disposition.NOT_INVITED):
-                member.disposition = Disposition.BOUNCED.value
-            keep_version(session, member, now)
-            recorded += 1
+        else:
+            recorded += _came_back(session, member, now)
     return recorded, unknown
+
+
+def invitation_came_back(
+    session: Session, account_id: UUID, address: str, match_year: int, now: datetime
+) -> None:
+    """Record that an invitation came back from `address`, if the account still has it.
+
+    Who has another one by now is not bounced: the next wave goes there.
+    """
+    campaign = queries.campaign_of_year(session, match_year)
+    contact = identity.contact(session, account_id)
+    if campaign is None or contact is None or contact.email != address:
+        return
+    found = queries.members_with_account(session, campaign.id, account_id).get(account_id)
+    member = None if found is None else queries.member(session, found.id, lock=True)
+    if member is not None:
+        _came_back(session, member, now)
+
+
+def _came_back(session: Session, member: CohortMember, now: datetime) -> bool:
+    """Mark who has not answered as bounced; who has stays as they are. Whether it is news."""
+    if member.delivery == "bounced":
+        return False
+    member.delivery = "bounced"
+    if member.disposition in (Disposition.NO_REPLY, Disposition.NOT_INVITED):
+        member.disposition = Disposition.BOUNCED.value
+    keep_version(session, member, now)
+    return True
 
 
 def closes_at(campaign: Campaign) -> datetime:
@@ -205,6 +234,15 @@ def keep_version(session: Session, member: CohortMember, now: datetime) -> None:
             **{name: getattr(member, name) for name in FACTS},
         )
     )
+
+
+def _mark_unwilling(session: Session, member_id: UUID, now: datetime) -> None:
+    """Who wants no such mail is written to no more, and was not written to by this wave."""
+    member = queries.member(session, member_id, lock=True)
+    if member is None:
+        raise NotFound
+    member.consent_to_contact = False
+    keep_version(session, member, now)
 
 
 def _mark_invited(session: Session, member_id: UUID, now: datetime) -> None:

@@ -3,7 +3,7 @@
 The record and its events are written together; the row lock makes writers of one record queue.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -99,7 +99,54 @@ def retract(
     if event.retracts_id is not None or queries.retracted(session, event_id):
         raise AlreadyRetracted
     at = max(now, outcome.changed_at)
-    retraction = MatchOutcomeEvent(
+    session.add(_retraction(outcome, event, actor_id, reason, at))
+    session.flush()
+    _write(session, outcome, queries.outcome_as_of(session, outcome.id, at), at)
+    return outcome
+
+
+def withdraw(
+    session: Session,
+    person_id: UUID,
+    match_year: int,
+    *,
+    but: Container[str],
+    evidence: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Take back what nobody but this evidence said, except on the fields of `but`; history stays."""
+    outcome = queries.outcome_of(session, person_id, match_year, lock=True)
+    if outcome is None:
+        return
+    events = queries.events(session, outcome.id)
+    taken_back = {event.retracts_id for event in events}
+    gone = [
+        event
+        for event in events
+        if event.actor_id is None
+        and (event.evidence == evidence or event.evidence.startswith(f"{evidence} (claims "))
+        and event.retracts_id is None
+        and event.id not in taken_back
+        and event.field not in but
+    ]
+    if not gone:
+        return
+    at = max(now, outcome.changed_at)
+    for event in gone:
+        session.add(_retraction(outcome, event, None, reason, at))
+    session.flush()
+    _write(session, outcome, queries.outcome_as_of(session, outcome.id, at), at)
+
+
+def _retraction(
+    outcome: MatchOutcome,
+    event: MatchOutcomeEvent,
+    actor_id: UUID | None,
+    reason: str,
+    at: datetime,
+) -> MatchOutcomeEvent:
+    return MatchOutcomeEvent(
         id=new_id(),
         outcome_id=outcome.id,
         field=event.field,
@@ -111,10 +158,6 @@ def retract(
         retracts_id=event.id,
         recorded_at=at,
     )
-    session.add(retraction)
-    session.flush()
-    _write(session, outcome, queries.outcome_as_of(session, outcome.id, at), at)
-    return outcome
 
 
 def _locked(session: Session, person_id: UUID, match_year: int, now: datetime) -> MatchOutcome:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from marketplace.compliance.rules import Purpose
 from marketplace.compliance.service.records import decide
@@ -17,10 +18,18 @@ from marketplace.outcomes.queries import survey as queries
 from marketplace.outcomes.rules import questionnaire
 from marketplace.outcomes.rules.letters import fingerprint
 from marketplace.outcomes.rules.match import Provenance
+from marketplace.outcomes.rules.questionnaire import Disposition
 from marketplace.outcomes.service import match
 from marketplace.outcomes.service.campaigns import SURVEY, closes_at, keep_version
 
 EVIDENCE = "survey"
+NO_ANSWER = "no longer an answer in the survey"
+NOT_AGREED = "consent to be counted withdrawn"
+CONSENTED = {
+    Purpose.RESEARCH.value: "consent_research",
+    Purpose.NAMED_TESTIMONIAL.value: "consent_named",
+}
+ANSWERED = (Disposition.INTERVIEW, Disposition.PARTIAL)
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,55 @@ def save(
     return _sheet(campaign, saved)
 
 
+def consent_decided(
+    session: Session, account_id: UUID, purpose: str, *, given: bool, now: datetime
+) -> None:
+    """Let what a person decides with their account count for all their answers, from now on.
+
+    Who does not want to be counted any more is one who refused; agreeing again brings back the
+    answers that stand, if they were given with consent.
+    """
+    for found in queries.members_of(session, account_id):
+        member = queries.member(session, found.id, lock=True)
+        campaign = queries.campaign(session, found.campaign_id)
+        if member is None or campaign is None:
+            continue
+        if purpose != Purpose.REPORTING:
+            _set(session, member, CONSENTED[purpose], given=given, now=now)
+        elif not given:
+            _not_counted(session, campaign, member, now)
+        elif member.consent_reporting is False:
+            last = queries.last_answer(session, member.id)
+            if last is not None and last.answers.get(questionnaire.CONSENT) is True:
+                _count(session, campaign, member, last, member.wave or 1, now)
+                keep_version(session, member, now)
+
+
+def _set(session: Session, member: CohortMember, name: str, *, given: bool, now: datetime) -> None:
+    if getattr(member, name) is not given:
+        setattr(member, name, given)
+        keep_version(session, member, now)
+
+
+def _not_counted(session: Session, campaign: Campaign, member: CohortMember, now: datetime) -> None:
+    if member.consent_reporting is False:
+        return
+    match.withdraw(
+        session,
+        member.person_id,
+        campaign.match_year,
+        but=(),
+        evidence=EVIDENCE,
+        reason=NOT_AGREED,
+        now=now,
+    )
+    member.consent_reporting = False
+    member.match_items_answered, member.lor_earned = False, None
+    if member.disposition in (*ANSWERED, Disposition.NO_REPLY, Disposition.NOT_INVITED):
+        member.disposition = Disposition.REFUSAL.value
+    keep_version(session, member, now)
+
+
 def _find(
     session: Session, signer: LinkSigner, token: str, now: datetime
 ) -> tuple[SurveyLink, CohortMember, Campaign]:
@@ -121,9 +179,48 @@ def _take_in(
     now: datetime,
 ) -> None:
     """Turn answers into the outcome (self-reported), the member's disposition and consents."""
+    meant = _count(session, campaign, member, saved, wave, now)
+    member.consent_research = meant.consents.get("research")
+    member.consent_named = meant.consents.get("named_testimonial")
+    keep_version(session, member, now)
+    account_id = queries.account_of(session, member.person_id)
+    if account_id is None:
+        return
+    for purpose, given in meant.consents.items():
+        decide(
+            session,
+            account_id,
+            Purpose(purpose),
+            given=given,
+            wording=f"survey {campaign.questionnaire_version}",
+            now=now,
+            told=False,
+        )
+
+
+def _count(
+    session: Session,
+    campaign: Campaign,
+    member: CohortMember,
+    saved: SurveyAnswer,
+    wave: int,
+    now: datetime,
+) -> questionnaire.Meaning:
+    """Record what the answers say of the Match, and whether they count."""
     meant = questionnaire.meaning(
         campaign.questionnaire_version, saved.answers, complete=saved.complete
     )
+    # Edited until the close: what was answered before and is no answer any more goes first.
+    if saved.version > 1:
+        match.withdraw(
+            session,
+            member.person_id,
+            campaign.match_year,
+            but=meant.fields,
+            evidence=EVIDENCE,
+            reason=NO_ANSWER,
+            now=now,
+        )
     if meant.fields:
         match.record(
             session,
@@ -141,18 +238,7 @@ def _take_in(
     if meant.disposition is not None:
         member.disposition = meant.disposition.value
         member.wave = member.wave or wave
-    member.consent_research = meant.consents.get("research")
-    member.consent_named = meant.consents.get("named_testimonial")
-    keep_version(session, member, now)
-    account_id = queries.account_of(session, member.person_id)
-    if account_id is None:
-        return
-    for purpose, given in meant.consents.items():
-        decide(
-            session,
-            account_id,
-            Purpose(purpose),
-            given=given,
-            wording=f"survey {campaign.questionnaire_version}",
-            now=now,
-        )
+    elif member.disposition in ANSWERED:
+        member.disposition, member.wave = Disposition.NO_REPLY.value, None
+    member.consent_reporting = meant.consents.get("reporting")
+    return meant

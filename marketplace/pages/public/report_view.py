@@ -25,7 +25,13 @@ from marketplace.pages.view import Reader
 from marketplace.pages.words import noted
 from marketplace.reporting.rules import charts
 from marketplace.reporting.rules.charts import Bar, Step
-from marketplace.reporting.rules.groupings import CORE, GROUPINGS, WITHHELD
+from marketplace.reporting.rules.groupings import (
+    CORE,
+    GROUPINGS,
+    NOT_KNOWN,
+    PROGRAM,
+    WITHHELD,
+)
 from marketplace.reporting.rules.showing import HIDDEN
 
 GROUPS = ("all", "us_img", "non_us_img")
@@ -258,31 +264,60 @@ def _grouping(who: Reader, name: str, categories: Any) -> Section:
 
 
 def _matched_in(who: Reader, document: Document) -> list[Section]:
-    """Where trainees matched: by specialty, never by program or name."""
-    categories = document.get("groupings", {}).get("residency_specialty")
-    if categories is None:
-        return []
-    title = who.say("Specialties that were matched in")
-    if categories == WITHHELD:
-        text = who.say("This can't be shown without giving small counts away.")
-        return [Section(title, [text], code="residency")]
-    rows = [
-        (_category(who, "specialty", category), figures["matched_pgy1"])
-        for category, figures in categories.items()
-    ]
-    return [
-        Section(
-            title,
-            [who.say("Of those who matched to PGY-1 and agreed to be counted.")],
-            chart=charts.bars(
-                [Bar(label, None if n == HIDDEN else n, str(n)) for label, n in rows]
-            ),
-            table=Table(
-                [who.say("Specialty"), who.say("Matched")], [[label, str(n)] for label, n in rows]
-            ),
-            code="residency",
+    """Where trainees matched: by specialty, and by program where enough agreed to be named."""
+    groupings = document.get("groupings", {})
+    made = []
+    if (by_specialty := groupings.get("residency_specialty")) is not None:
+        made.append(
+            _matches(
+                who,
+                who.say("Specialties that were matched in"),
+                who.say("Of those who matched to PGY-1 and agreed to be counted."),
+                {
+                    _category(who, "specialty", category): figures
+                    for category, figures in by_specialty.items()
+                }
+                if by_specialty != WITHHELD
+                else None,
+                "residency",
+            )
         )
-    ]
+    if (by_program := groupings.get(PROGRAM)) is not None:
+        made.append(
+            _matches(
+                who,
+                who.say("Programs that were matched at"),
+                who.say(
+                    "Only of those who agreed to be named, where a document or a roster shows the"
+                    " program, and where enough matched. All others are counted together."
+                ),
+                {
+                    who.say("Elsewhere, or not named") if name == NOT_KNOWN else name: figures
+                    for name, figures in by_program.items()
+                }
+                if by_program != WITHHELD
+                else None,
+                "programs",
+            )
+        )
+    return made
+
+
+def _matches(
+    who: Reader, title: str, about: str, categories: Mapping[str, Any] | None, code: str
+) -> Section:
+    """How many matched by category; None: withheld."""
+    if categories is None:
+        text = who.say("This can't be shown without giving small counts away.")
+        return Section(title, [text], code=code)
+    rows = [(label, figures["matched_pgy1"]) for label, figures in categories.items()]
+    return Section(
+        title,
+        [about],
+        chart=charts.bars([Bar(label, None if n == HIDDEN else n, str(n)) for label, n in rows]),
+        table=Table([title, who.say("Matched")], [[label, str(n)] for label, n in rows]),
+        code=code,
+    )
 
 
 def _weighting(who: Reader, document: Document) -> Section:

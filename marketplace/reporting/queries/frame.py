@@ -46,11 +46,12 @@ known AS (
         member.rotation_status, member.frame_flag, member.consent_to_contact, member.invited,
         member.delivery, member.disposition, member.wave, member.match_items_answered,
         member.lor_earned, member.refused_items, member.tier, member.learner_status,
-        member.site_group,
+        member.site_group, member.consent_reporting, member.consent_research, member.consent_named,
         outcome.registered, outcome.certified_rol, outcome.main_result, outcome.soap_result,
         outcome.outside_match, outcome.interviews, outcome.program,
         outcome.specialty AS residency_specialty,
-        outcome.provenance ->> 'main_result' AS outcome_source, outcome.changed_at AS recorded_at
+        outcome.provenance ->> 'main_result' AS outcome_source,
+        outcome.provenance ->> 'program' AS program_source, outcome.changed_at AS recorded_at
     FROM framed member
     LEFT JOIN match_outcome outcome
         ON outcome.person_id = member.person_id AND outcome.match_year = member.match_year
@@ -63,10 +64,10 @@ known AS (
         facts.rotation_status, facts.frame_flag, facts.consent_to_contact, facts.invited,
         facts.delivery, facts.disposition, facts.wave, facts.match_items_answered,
         facts.lor_earned, facts.refused_items, facts.tier, facts.learner_status,
-        facts.site_group,
+        facts.site_group, facts.consent_reporting, facts.consent_research, facts.consent_named,
         past.registered, past.certified_rol, past.main_result, past.soap_result,
         past.outside_match, past.interviews, past.program, past.specialty,
-        past.source, past.recorded_at
+        past.source, past.program_source, past.recorded_at
     FROM moved
     JOIN framed member ON member.id = moved.id
     LEFT JOIN match_outcome outcome
@@ -87,6 +88,7 @@ known AS (
             max(value) FILTER (WHERE field = 'program') AS program,
             max(value) FILTER (WHERE field = 'specialty') AS specialty,
             max(provenance) FILTER (WHERE field = 'main_result') AS source,
+            max(provenance) FILTER (WHERE field = 'program') AS program_source,
             max(last.recorded_at) AS recorded_at
         FROM (
             SELECT DISTINCT ON (event.field)
@@ -102,13 +104,17 @@ known AS (
     ) past ON true
 )
 """
-# A disputed result is verified by nobody: in a report its source is not known.
+# A disputed result is verified by nobody: in a report its source is not known. A program is in it
+# only of who agreed to be named, and as somebody wrote it who had seen it: what a person typed may
+# say anything.
 _ROWS = """
 SELECT coalesce(external_id, person_id::text) AS trainee_id, img_type, disposition, specialty,
     modality, grad_band, rotation_status, frame_flag, consent_to_contact, invited, delivery, wave,
     match_items_answered, registered, certified_rol, main_result, soap_result, outside_match,
     lor_earned, nullif(outcome_source, 'disputed') AS outcome_source, tier, learner_status,
-    site_group, residency_specialty
+    site_group, residency_specialty,
+    CASE WHEN consent_named AND program_source IN ('document_verified', 'roster_verified')
+        THEN program END AS program
 FROM known
 ORDER BY coalesce(external_id, person_id::text) COLLATE "C"
 """

@@ -42,6 +42,8 @@ _NO_POSITION = (
 )
 
 
+# What else answers may be used for is asked of who agrees to be counted.
+_NOT_AGREED = "account_id IS NULL OR consent_reporting IS FALSE"
 # So many lines from one writing to the disk to the next.
 BATCH = 2_000
 PIECE = 1 << 20
@@ -68,6 +70,14 @@ def _asked(name: str, value: str, *routed: str, item: str | None = None) -> str:
     refused = f"WHEN disposition = 'R' OR '{item or name}' = ANY(refused_items) THEN '{REFUSED}'"
     missing = " ".join((f"WHEN {name} IS NOT NULL THEN {value}", *routed, refused))
     return f"CASE {missing} ELSE {_UNANSWERED} END"
+
+
+def _consent(name: str, not_asked: str) -> str:
+    """A consent: yes, no, or which of the missing codes; where nothing was asked, nothing is refused."""
+    return (
+        f"CASE WHEN {name} THEN '1' WHEN NOT {name} THEN '0' WHEN {not_asked} THEN '{NOT_ASKED}'"
+        f" WHEN '{name}' = ANY(refused_items) THEN '{REFUSED}' ELSE {_UNANSWERED} END"
+    )
 
 
 def _only_identified(value: str) -> str:
@@ -105,6 +115,14 @@ _COLUMNS = {
     "outcome_source": _word("outcome_source"),
     "recorded_at": "coalesce(to_char(recorded_at AT TIME ZONE 'UTC',"
     f' \'YYYY-MM-DD"T"HH24:MI:SS"Z"\'), {_UNANSWERED})',
+    "program_source": f"CASE WHEN program IS NOT NULL THEN program_source {_NO_POSITION}"
+    f" ELSE {_UNANSWERED} END",
+    "tier": _word("tier"),
+    "learner_status": _word("learner_status"),
+    "site_group": _word("site_group"),
+    "consent_reporting": _consent("consent_reporting", "account_id IS NULL"),
+    "consent_research": _consent("consent_research", _NOT_AGREED),
+    "consent_named": _consent("consent_named", _NOT_AGREED),
 }
 QUERY = " ".join(
     (

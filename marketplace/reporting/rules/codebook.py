@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-VERSION = "outcomes-1"
+VERSION = "outcomes-2"
 WITHHELD, NOT_ASKED, REFUSED, UNANSWERED = "-6", "-7", "-8", "-9"
 MISSING: Mapping[str, str] = MappingProxyType(
     {
@@ -101,6 +101,13 @@ def _asked(variable: Variable, *missing: str) -> Variable:
 
 def _flag(name: str, label: str, note: str = "") -> Variable:
     return Variable(name, label, "flag", FLAG, (UNANSWERED,), note)
+
+
+def _consent(name: str, label: str) -> Variable:
+    note = (
+        "As decided last, in the survey or with the account. -7 for a person of an outside panel."
+    )
+    return _asked(_flag(name, label, note), NOT_ASKED, REFUSED)
 
 
 VARIABLES: Sequence[Variable] = (
@@ -236,6 +243,45 @@ VARIABLES: Sequence[Variable] = (
         "ISO 8601 with zone, such as 2024-04-02T09:30:00Z.",
         20,
     ),
+    _asked(
+        _category(
+            "program_source",
+            "How the residency program is known",
+            "The published report names a program only where it was seen.",
+            self_reported="the person says so",
+            document_verified="seen in a document",
+            roster_verified="seen in a program's roster",
+            disputed="two sources say different things",
+        ),
+        NOT_ASKED,
+    ),
+    _category(
+        "tier",
+        "Tier of the last completed rotation",
+        "As it was when the rotation was booked.",
+        elective="elective: direct patient contact of a student, with history, examination, notes",
+        externship="externship: direct patient contact otherwise",
+        observership="observership: no direct patient contact",
+    ),
+    _category(
+        "learner_status",
+        "Learner status on the first day of that rotation",
+        student="before graduation",
+        graduate="from graduation on",
+    ),
+    _category(
+        "site_group",
+        "Region of that rotation's site",
+        "The regions of the U.S. Census Bureau.",
+        northeast="Northeast",
+        midwest="Midwest",
+        south="South",
+        west="West",
+        territory="a territory, or outside of the regions",
+    ),
+    _consent("consent_reporting", "Agreed to be counted in the published report"),
+    _consent("consent_research", "Agreed that researchers have the answers, without the name"),
+    _consent("consent_named", "Agreed to be named, with the program"),
 )
 NAMES = tuple(variable.name for variable in VARIABLES)
 

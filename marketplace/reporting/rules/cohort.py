@@ -31,8 +31,9 @@ from marketplace.reporting.rules.publication import (
 )
 from marketplace.reporting.rules.showing import HIDDEN, Shown
 
-# the first published the groups by applicant type alone; what it made is worked out by it again
-ALONE, METHOD = "cohort-1", "cohort-2"
+# the first published the groups by applicant type alone, the second no programs; what they made is
+# worked out by them again
+ALONE, NAMELESS, METHOD = "cohort-1", "cohort-2", "cohort-3"
 # a panel holds IMGs only, so its whole is compared with the published rate of IMGs
 POPULATIONS = {"all": "img", "us_img": "us_img", "non_us_img": "non_us_img"}
 WHOM = {"all": "the IMGs", "us_img": "the US IMGs", "non_us_img": "the non-US IMGs"}
@@ -109,6 +110,10 @@ def report(
     1 to k - 1, whatever else would give them away, and every figure that depends on one; versions
     that were published `earlier` are taken into account. `CannotHide` if they leave no safe way.
     """
+    if method in {ALONE, NAMELESS}:
+        rows = groupings.naming(rows, ())
+    elif public:
+        rows = groupings.naming(rows, groupings.namable(rows, k))
     table = flow.cells(rows)
     hides = _hides(rows, table, k, earlier, method) if public else Hiding({}, {})
     groups = {

@@ -33,6 +33,7 @@ class Cell(NamedTuple):
     outcome_source: str | None
 
 
+Counted = Cell | PanelRow
 _key: Callable[[PanelRow], tuple[object, ...]] = attrgetter(*Cell._fields)
 
 
@@ -41,7 +42,7 @@ def cells(rows: Iterable[PanelRow]) -> Counter[Cell]:
     return Counter({Cell._make(key): n for key, n in Counter(map(_key, rows)).items()})
 
 
-def eligible(cell: Cell) -> bool:
+def eligible(cell: Counted) -> bool:
     """All but NE; the deceased, the bounced and the never invited stay eligible."""
     return cell.disposition != "NE"
 
@@ -50,7 +51,7 @@ def responded(cell: Cell) -> bool:
     return cell.disposition in {"I", "P"}
 
 
-def answered(cell: Cell) -> bool:
+def answered(cell: Counted) -> bool:
     return eligible(cell) and cell.match_items_answered is True
 
 
@@ -63,12 +64,12 @@ def registered(cell: Cell) -> bool:
     return answered(cell) and cell.registered is True
 
 
-def active(cell: Cell) -> bool:
+def active(cell: Counted) -> bool:
     """An active applicant: certified a rank order list."""
     return answered(cell) and cell.certified_rol is True
 
 
-def matched(cell: Cell) -> bool:
+def matched(cell: Counted) -> bool:
     """An active applicant whom the algorithm matched to a PGY-1 position; SOAP is not in it."""
     return active(cell) and cell.main_result == "matched_pgy1"
 

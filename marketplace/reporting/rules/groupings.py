@@ -1,13 +1,18 @@
 """The fixed groupings of a report beside applicant type, and their counts.
 
 A grouping sorts everybody by one fact: the specialty, the tier and the learner status of the
-rotation, the region of its site, the specialty that was matched in, the wave that was answered.
-What is not known is a category of
-its own. Nobody chooses others, so that no two views can be compared to find a hidden figure.
+rotation, the region of its site, the specialty and the program that were matched in, the wave that
+was answered. What is not known is a category of its own. Nobody chooses others, so that no two views
+can be compared to find a hidden figure.
+
+A program is named only where enough matched at it who agreed to be named; all others, and those who
+did not agree, are one category, which is not small either. So a name never stands beside a hidden
+count, which would say that somebody is there.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -19,6 +24,7 @@ from marketplace.reporting.rules.panel import PanelRow
 from marketplace.reporting.rules.showing import HIDDEN, Shown
 
 NOT_KNOWN = "not_known"
+PROGRAM = "program"
 WITHHELD = "withheld"
 CORE = (
     "eligible",
@@ -36,6 +42,7 @@ GROUPINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "learner_status": CORE,
         "site_group": CORE,
         "residency_specialty": ("matched_pgy1",),
+        "program": ("matched_pgy1",),
         "wave": ("responded_I_or_P",),
     }
 )
@@ -82,6 +89,37 @@ def kinds(rows: Iterable[PanelRow]) -> Counter[Kind]:
             for (cell, categories), n in facts.items()
         }
     )
+
+
+def namable(rows: Sequence[PanelRow], k: int) -> frozenset[str]:
+    """The programs that a public report may name: at least `k` matched at each, and at none of them.
+
+    Where those left over would be few, the smallest program is left out, until they are not.
+    """
+    if all(row.program is None for row in rows):
+        return frozenset()
+    matched = Counter(row.program for row in rows if flow.matched(row))
+    rest = sum(n for name, n in matched.items() if name is None or n < k)
+    largest = sorted(((n, name) for name, n in matched.items() if name is not None and n >= k))
+    while largest and 0 < rest < k:
+        rest += largest.pop(0)[0]
+    return frozenset(name for _, name in largest)
+
+
+def naming(rows: Sequence[PanelRow], names: Collection[str]) -> Sequence[PanelRow]:
+    """The rows with no other programs than these."""
+    if all(row.program is None or row.program in names for row in rows):
+        return rows
+    return [
+        row if row.program is None or row.program in names else replace(row, program=None)
+        for row in rows
+    ]
+
+
+def named_in(document: Mapping[str, Any]) -> frozenset[str]:
+    """The programs that a published document names."""
+    categories = document.get("groupings", {}).get(PROGRAM, {})
+    return frozenset(() if categories == WITHHELD else categories) - {NOT_KNOWN}
 
 
 def used(table: Mapping[Kind, int]) -> tuple[str, ...]:

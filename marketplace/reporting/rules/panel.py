@@ -55,6 +55,8 @@ class PanelRow:
     learner_status: str | None = None
     site_group: str | None = None
     residency_specialty: str | None = None
+    # only of who agreed to be named, and only as a verifier wrote it
+    program: str | None = None
 
 
 def _wave(text: str) -> int:

@@ -59,7 +59,7 @@ class Earlier:
     def of(cls, rows: Sequence[PanelRow], document: Mapping[str, Any]) -> "Earlier":
         """Read what a published document hides."""
         return cls(
-            rows,
+            groupings.naming(rows, groupings.named_in(document)),
             {group: _hidden_of(figures) for group, figures in document["groups"].items()},
             groupings.hidden_in(document),
         )
@@ -145,9 +145,13 @@ class _Problem:
         self._attach(name)
         figures = self._categories(self._now, name, counted)
         self._implied |= self._categories_implied(self._now, name, counted)
+        hidden: Sequence[str] | None
         try:
             hidden = suppress(self._table(figures, IMPORTANCE), in_turn=True)
         except CannotHide:
+            hidden = None
+        # A program that is named has enough: a name beside a hidden count would say so.
+        if hidden is None or (name == groupings.PROGRAM and hidden):
             self._base, self._ties, self._implied, self._arms = saved
             return None
         hides = {

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,8 +27,11 @@ from marketplace.reporting.rules.benchmarks import Benchmark
 from marketplace.reporting.rules.panel import PanelRow
 from marketplace.reporting.rules.publication import Earlier
 
-# Facts of a row that the first method did not know of.
-ADDED = ("tier", "learner_status", "site_group", "residency_specialty")
+# Facts of a row that earlier methods did not know of.
+ADDED: Mapping[str, Sequence[str]] = {
+    cohort.ALONE: ("tier", "learner_status", "site_group", "residency_specialty", "program"),
+    cohort.NAMELESS: ("program",),
+}
 FREEZE = "reporting.freeze_report"
 
 
@@ -68,7 +71,7 @@ class Inputs:
     def sha256(self) -> bytes:
         """The hash of the rows, the published figures and the earlier versions, in fixed order."""
         digest = hashlib.sha256()
-        rows = _facts(PanelRow, self.rows, ADDED if self.method == cohort.ALONE else ())
+        rows = _facts(PanelRow, self.rows, ADDED.get(self.method, ()))
         versions = (version.named for version in self.earlier)
         encoder = json.JSONEncoder(sort_keys=True, default=_plain, ensure_ascii=False)
         for item in (*rows, *map(asdict, self.figures), *versions):

@@ -1,0 +1,21 @@
+"""Whether a member's answers may be counted at all, beside what else they may be used for."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0082_consent_reporting"
+down_revision = "0081_message_file_links"
+branch_labels = None
+depends_on = None
+
+TABLES = ("cohort_member", "cohort_member_version")
+
+
+def upgrade() -> None:
+    for table in TABLES:
+        op.add_column(table, sa.Column("consent_reporting", sa.Boolean(), nullable=True))
+
+
+def downgrade() -> None:
+    for table in TABLES:
+        op.drop_column(table, "consent_reporting")
