@@ -117,8 +117,8 @@ def invite(
     """Send a wave to at most `BATCH` of those who have not finished; return to how many.
 
     Answered, refused and bounced are not written to again, and nobody twice in one wave. The link
-    works until the campaign closes. Who wants no mail about surveys is not invited, and the frame
-    says so.
+    works until the campaign closes. Who wants no mail about surveys, or whose address takes none,
+    is not invited, and the frame says so.
     """
     campaign = queries.campaign(session, campaign_id)
     if campaign is None:
@@ -130,16 +130,15 @@ def invite(
     for recipient in recipients:
         link_id = new_id()
         token = signer.sign(SURVEY, link_id, expires_at)
-        session.add(
-            SurveyLink(
-                id=link_id,
-                member_id=recipient.member_id,
-                token_hash=fingerprint(token),
-                wave=wave,
-                expires_at=expires_at,
-                made_at=now,
-            )
+        link = SurveyLink(
+            id=link_id,
+            member_id=recipient.member_id,
+            token_hash=fingerprint(token),
+            wave=wave,
+            expires_at=expires_at,
+            made_at=now,
         )
+        session.add(link)
         notice = notify(
             session,
             recipient.account_id,
@@ -149,7 +148,8 @@ def invite(
             secret={"token": token},
         )
         if notice.state == "off":
-            _mark_unwilling(session, recipient.member_id, now)
+            # The wave is over for them; the next one asks anew what they want.
+            link.revoked_at = now
         else:
             _mark_invited(session, recipient.member_id, now)
     session.flush()
@@ -234,15 +234,6 @@ def keep_version(session: Session, member: CohortMember, now: datetime) -> None:
             **{name: getattr(member, name) for name in FACTS},
         )
     )
-
-
-def _mark_unwilling(session: Session, member_id: UUID, now: datetime) -> None:
-    """Who wants no such mail is written to no more, and was not written to by this wave."""
-    member = queries.member(session, member_id, lock=True)
-    if member is None:
-        raise NotFound
-    member.consent_to_contact = False
-    keep_version(session, member, now)
 
 
 def _mark_invited(session: Session, member_id: UUID, now: datetime) -> None:

@@ -20,7 +20,7 @@ _WAVES = """
 WITH sent AS (
     SELECT link.wave, count(*) AS sent, min(link.made_at) AS first_sent_at
     FROM survey_link link JOIN cohort_member member ON member.id = link.member_id
-    WHERE member.campaign_id = :campaign GROUP BY link.wave
+    WHERE member.campaign_id = :campaign AND link.revoked_at IS NULL GROUP BY link.wave
 ), came AS (
     SELECT wave, count(*) FILTER (WHERE disposition = 'I') AS interviews,
         count(*) FILTER (WHERE disposition = 'P') AS partials,

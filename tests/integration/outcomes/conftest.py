@@ -23,6 +23,16 @@ from tests.factories.rotations import (  # noqa: F401 - fixtures
 API = "/api/v1"
 PDF = b"%PDF-1.7\n1 0 obj<</Secret (She is the best student I have had)>>endobj\n%%EOF\n"
 AFTER = datetime(2027, 4, 5, 15, 0, tzinfo=UTC)
+DATES = {"opens_on": "2027-04-01", "closes_on": "2027-06-30", "freeze_on": "2027-09-30"}
+WHOLE = {
+    "consent_reporting": True,
+    "registered": True,
+    "certified_rol": True,
+    "main_result": "matched_pgy1",
+    "soap_result": "not_applicable",
+    "outside_match": False,
+    "lor_earned": True,
+}
 TOKEN = re.compile(r"/(?:uploads|surveys)/([A-Za-z0-9_-]{40,})")
 
 
@@ -111,6 +121,23 @@ def link_of(run_jobs, mail):
         return [token for one in mail.to(address) for token in TOKEN.findall(one.text)][-1]
 
     return find
+
+
+@pytest.fixture
+def campaign(done):
+    made = done.call(done.analyst, "POST", "/campaigns", 201, json={"match_year": 2027, **DATES})
+    campaign = made.get_json()
+    path = f"/campaigns/{campaign['id']}"
+    framed = done.call(done.analyst, "POST", path + "/frame").get_json()
+    assert framed == {"joined": 1}
+    assert done.call(done.analyst, "POST", path + "/frame").get_json() == {"joined": 0}
+    done.call(done.analyst, "POST", path + "/waves", 202)
+    return campaign
+
+
+@pytest.fixture
+def token(done, campaign, link_of):
+    return link_of(done.trainee.email)
 
 
 @pytest.fixture

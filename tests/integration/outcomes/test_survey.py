@@ -9,34 +9,7 @@ from sqlalchemy import text
 from marketplace.adapters.queue import Context
 from marketplace.outcomes.queries import survey as queries
 from marketplace.outcomes.tasks import send_wave
-
-DATES = {"opens_on": "2027-04-01", "closes_on": "2027-06-30", "freeze_on": "2027-09-30"}
-WHOLE = {
-    "consent_reporting": True,
-    "registered": True,
-    "certified_rol": True,
-    "main_result": "matched_pgy1",
-    "soap_result": "not_applicable",
-    "outside_match": False,
-    "lor_earned": True,
-}
-
-
-@pytest.fixture
-def campaign(done):
-    made = done.call(done.analyst, "POST", "/campaigns", 201, json={"match_year": 2027, **DATES})
-    campaign = made.get_json()
-    path = f"/campaigns/{campaign['id']}"
-    framed = done.call(done.analyst, "POST", path + "/frame").get_json()
-    assert framed == {"joined": 1}
-    assert done.call(done.analyst, "POST", path + "/frame").get_json() == {"joined": 0}
-    done.call(done.analyst, "POST", path + "/waves", 202)
-    return campaign
-
-
-@pytest.fixture
-def token(done, campaign, link_of):
-    return link_of(done.trainee.email)
+from tests.integration.outcomes.conftest import DATES, WHOLE
 
 
 def save(done, token, version, answers, status=200, *, complete=False):

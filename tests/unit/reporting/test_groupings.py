@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from marketplace.reporting.rules import flow, groupings
-from marketplace.reporting.rules.cohort import ALONE, report
+from marketplace.reporting.rules.cohort import ALONE, NAMELESS, report
 from marketplace.reporting.rules.groupings import GROUPINGS
 from marketplace.reporting.rules.panel import PanelRow
 from marketplace.reporting.rules.publication import Earlier, hidden_counts
@@ -17,6 +17,7 @@ from tests.unit.reporting.joint_attacker import HIDDEN, JointAttacker, counted, 
 TIERS = ("elective", "externship", "observership")
 # small enough for a panel of a test to have both shown and hidden figures
 K = 5
+PROGRAM = "Alpha Hospital, Medicine"
 REGIONS = ("midwest", "northeast", "south", "west")
 
 
@@ -31,6 +32,7 @@ def rows(sample):
             learner_status=chance.choice(("student", "graduate")),
             site_group=chance.choice(REGIONS),
             residency_specialty=chance.choice(("internal_medicine", "neurology", "other")),
+            program=PROGRAM,
         )
         for row in sample[:50]
     ]
@@ -68,9 +70,17 @@ def published(rows, later, registry):
     return first, second
 
 
+def as_published(versions, documents):
+    """The rows with the programs that each document names."""
+    return [
+        groupings.naming(rows, groupings.named_in(document))
+        for rows, document in zip(versions, documents, strict=True)
+    ]
+
+
 def test_every_hidden_figure_of_all_that_is_published_could_be_another(rows, later, published):
     """Rows of other people, made by the attacker, give the very same two publications."""
-    attacker = JointAttacker([rows, later], published)
+    attacker = JointAttacker(as_published([rows, later], published), published)
     assert len(attacker.secrets(K)) > 30
     assert attacker.determined(K) == []
 
@@ -88,7 +98,9 @@ def test_the_attacker_finds_what_is_given_away(rows, published):
 
 
 def test_no_small_count_is_shown_and_enough_is(rows, later, published):
-    for people, document in zip((rows, later), published, strict=True):
+    versions = as_published((rows, later), published)
+    assert [groupings.named_in(document) for document in published] == [{PROGRAM}, {PROGRAM}]
+    for people, document in zip(versions, published, strict=True):
         shown = flat(document)
         assert [key for key, n in shown.items() if n != HIDDEN and 1 <= n < K] == []
         true = counted(people)
@@ -161,3 +173,45 @@ def test_a_report_of_the_first_method_is_worked_out_as_it_was(sample, registry):
     assert {key for key, n in shown.items() if n == HIDDEN} == {
         (group, name) for group, names in hides.items() for name in names
     }
+
+
+def matched_at(program, count, start=0):
+    return [
+        PanelRow(
+            trainee_id=f"{program}{number}", img_type="us_img", disposition="I",
+            match_items_answered=True, registered=True, certified_rol=True,
+            main_result="matched_pgy1", program=program,
+        )
+        for number in range(start, start + count)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("matched", "named"),
+    [
+        ({"A": 30, "B": 11, None: 40}, {"A", "B"}),
+        ({"A": 30, "B": 10, None: 40}, {"A"}),
+        # what is left over would be few: the smallest that is named covers it
+        ({"A": 30, "B": 12, "C": 3}, {"A"}),
+        ({"A": 12, "C": 1}, set()),
+        ({"A": 12}, {"A"}),
+        ({"A": 10, None: 100}, set()),
+        ({None: 100}, set()),
+    ],
+)
+def test_a_program_is_named_where_enough_matched_and_nobody_is_left_over_alone(matched, named):
+    people = [row for program, count in matched.items() for row in matched_at(program, count)]
+    assert groupings.namable(people, 11) == named
+    shown = report(people, year=2024, public=True)["groupings"].get("program", {})
+    assert set(shown) - {groupings.NOT_KNOWN} == named
+    assert all(figures["matched_pgy1"] >= 11 for figures in shown.values())
+
+
+def test_programs_are_no_part_of_what_earlier_methods_made(rows, registry):
+    people = rows[:15]
+    nameless = [replace(row, program=None) for row in people]
+    for public in (False, True):
+        asked = {"year": 2024, "benchmarks": registry, "public": public, "k": 3}
+        assert report(people, **asked, method=NAMELESS) == {
+            **report(nameless, **asked), "method": NAMELESS
+        }  # fmt: skip
