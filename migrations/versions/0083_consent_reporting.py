@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0082_consent_reporting"
-down_revision = "0081_message_file_links"
+revision = "0083_consent_reporting"
+down_revision = "0082_impersonation"
 branch_labels = None
 depends_on = None
 
