@@ -82,6 +82,7 @@ AREAS = {
     "/sign-out": ("pages",),
     "/sitemap.xml": ("pages",),
     "/sitemaps": ("pages",),
+    "/site-invitations": ("pages",),
     "/surveys": ("pages",),
     "/waiting-list": ("pages",),
     "/wallet": ("pages",),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from marketplace.compliance.service import records
 from marketplace.core.db import Session
 from marketplace.core.events import Subscription
-from marketplace.identity.events import CoordinatorsChanged, Impersonated
+from marketplace.identity.events import CoordinatorsChanged, Impersonated, SitePeopleChanged
 
 
 def coordinators_changed(session: Session, event: CoordinatorsChanged) -> None:
@@ -17,6 +17,24 @@ def coordinators_changed(session: Session, event: CoordinatorsChanged) -> None:
         action=f"school_coordinator.{event.what}",
         subject_kind="school",
         subject_id=event.school_id,
+        detail={name: str(value) for name, value in about.items() if value is not None},
+        now=event.at,
+    )
+
+
+def site_people_changed(session: Session, event: SitePeopleChanged) -> None:
+    """Note who changed who works for a site, in the transaction of the change."""
+    about = {
+        "role": event.role,
+        "account_id": event.account_id,
+        "invitation_id": event.invitation_id,
+    }
+    records.record(
+        session,
+        actor_id=event.actor_id,
+        action=f"site_people.{event.what}",
+        subject_kind="site",
+        subject_id=event.site_id,
         detail={name: str(value) for name, value in about.items() if value is not None},
         now=event.at,
     )
@@ -37,5 +55,6 @@ def impersonated(session: Session, event: Impersonated) -> None:
 
 SUBSCRIPTIONS: Sequence[Subscription] = (
     (CoordinatorsChanged, coordinators_changed),
+    (SitePeopleChanged, site_people_changed),
     (Impersonated, impersonated),
 )

@@ -174,7 +174,7 @@ class StudentElsewhere(Conflict):
 
 class InvitedAlready(Conflict):
     code = "invited_already"
-    title = "This address has just been invited, or belongs to the school already."
+    title = "This address has just been invited, or belongs here already."
 
 
 class ConsentWordsChanged(Conflict):
@@ -202,6 +202,18 @@ class SchoolHistoryKept(Conflict):
 class LastCoordinator(Conflict):
     code = "last_coordinator"
     title = "This is the school's last coordinator: let another join first."
+
+
+class LastOwner(Conflict):
+    code = "last_owner"
+    title = "This is the site's last owner: make somebody else an owner first."
+
+
+class SiteInvitationGone(NotFound):
+    """The same answer for a forged, an expired, a replaced, a used and a withdrawn link."""
+
+    code = "invitation_not_found"
+    title = "This invitation is not open, or no more: ask the site for another."
 
 
 class CoordinatorInvitationGone(NotFound):
@@ -236,6 +248,8 @@ CONSTRAINTS: ConstraintErrors = {
     "uq_school_student_invited": InvitedAlready,
     "uq_coordinator_invitation_open": InvitedAlready,
     "school_keeps_a_coordinator": LastCoordinator,
+    "site_keeps_an_owner": LastOwner,
+    "uq_site_invitation_open": InvitedAlready,
     "uq_impersonation_operator_id": ImpersonationBegun,
     "ck_impersonation_another": ImpersonationRefused,
     "impersonation_of_no_operator": ImpersonationRefused,

@@ -26,6 +26,21 @@ class CoordinatorsChanged(Event):
 
 
 @dataclass(frozen=True)
+class SitePeopleChanged(Event):
+    """Who works for a site has changed, or may soon: `what` is `invited`, `withdrawn`, `refused`,
+    `added`, `changed` or `removed`; `role` the one that it is about.
+    """
+
+    site_id: UUID
+    what: str
+    at: datetime
+    actor_id: UUID | None = None
+    role: str | None = None
+    account_id: UUID | None = None
+    invitation_id: UUID | None = None
+
+
+@dataclass(frozen=True)
 class Impersonated(Event):
     """An operator sees the pages as an account does: `what` is `begun`, `seen`, `refused`, `ended`.
 

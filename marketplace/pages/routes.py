@@ -7,11 +7,14 @@ from marketplace.pages.host.hours import blueprint as host_hours
 from marketplace.pages.host.imports import blueprint as host_imports
 from marketplace.pages.host.letters import blueprint as host_letters
 from marketplace.pages.host.listings import blueprint as host_listings
+from marketplace.pages.host.members import blueprint as host_members
 from marketplace.pages.host.money import blueprint as host_money
 from marketplace.pages.host.people import blueprint as host_people
+from marketplace.pages.host.pools import blueprint as host_pools
 from marketplace.pages.host.roster import blueprint as host_roster
 from marketplace.pages.host.rotation import blueprint as host_rotation
 from marketplace.pages.host.today import blueprint as host_today
+from marketplace.pages.host.webhook_forms import blueprint as webhook_forms
 from marketplace.pages.host.webhooks import blueprint as webhooks
 from marketplace.pages.operator.accounts import blueprint as desk_accounts
 from marketplace.pages.operator.bookings import blueprint as desk_bookings
@@ -30,6 +33,7 @@ from marketplace.pages.public.listings import blueprint as listings
 from marketplace.pages.public.reports import blueprint as reports
 from marketplace.pages.public.routes import blueprint as public
 from marketplace.pages.public.searching import blueprint as searching
+from marketplace.pages.public.site_invitations import blueprint as site_invitations
 from marketplace.pages.public.surveys import blueprint as surveys
 from marketplace.pages.trainee.data import blueprint as data
 from marketplace.pages.trainee.documents import blueprint as documents
@@ -80,6 +84,8 @@ BLUEPRINTS = (
     authors,
     campaigns,
     webhooks,
+    webhook_forms,
+    site_invitations,
     host_today,
     host_applications,
     host_roster,
@@ -92,4 +98,6 @@ BLUEPRINTS = (
     host_letters,
     host_money,
     host_people,
+    host_members,
+    host_pools,
 )

@@ -77,6 +77,8 @@ PUBLIC = frozenset(
         "/api/v1/calendar-feeds/<string:token>/rotations.ics",
         "/api/v1/surveys/<string:token>",
         "/surveys/<string:token>",
+        "/site-invitations/<string:token>",
+        "/site-invitations/<string:token>/refuse",
         "/api/v1/papers/files/<string:token>",
         "/api/v1/schools/invitations/<string:token>",
         "/api/v1/schools/invitations/<string:token>/refusal",

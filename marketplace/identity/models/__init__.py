@@ -20,6 +20,7 @@ from marketplace.identity.models.schools import (
     SchoolStudent,
     SchoolStudentStep,
 )
+from marketplace.identity.models.site_people import SiteInvitation
 
 __all__ = [
     "NOTICE_STATES",
@@ -35,6 +36,7 @@ __all__ = [
     "SchoolConsent",
     "SchoolStudent",
     "SchoolStudentStep",
+    "SiteInvitation",
     "TraineeProfile",
     "TraineeProfileRevision",
     "WebAuthnCredential",

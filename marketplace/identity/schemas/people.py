@@ -11,6 +11,7 @@ from marketplace.identity.rules import (
 )
 from marketplace.identity.schemas.fields import (
     LONGEST_NAME,
+    email_field,
     locale_field,
     person_name,
     values_of,
@@ -155,6 +156,18 @@ class AccountsArgs(PageArgs):
 
 
 AccountPage = page_of(AccountSchema)
+
+
+class SiteRoleArgs(StrictSchema):
+    """What somebody may do at a site."""
+
+    role = fields.String(required=True, validate=values_of(SITE_ROLES))
+
+
+class SiteInviteArgs(SiteRoleArgs):
+    """Whom to invite to a site, with which role."""
+
+    email = email_field()
 
 
 class ImpersonationArgs(StrictSchema):

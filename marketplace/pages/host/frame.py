@@ -55,6 +55,13 @@ DONE: Mapping[str, str] = {
     "called_off": noted("Called off. The trainee is told."),
     "written": noted("Sent."),
     "evaluated": noted("Saved."),
+    "invited": noted("Invited. The link is in the mail, and good for two weeks."),
+    "withdrawn": noted("Taken back. The link opens nothing any more."),
+    "rights_changed": noted("Changed. They are told."),
+    "removed": noted("Ended. They are told."),
+    "pool_made": noted("Made. Put listings on it, then give it seats in the calendar."),
+    "shared": noted("Shared. Their bookings have their seats here now."),
+    "unshared": noted("Taken off. It keeps its other seats."),
     "asked": noted("Asked. Your own time stands still until the answer comes."),
 }
 STATES: Mapping[str, str] = {

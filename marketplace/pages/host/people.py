@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as Answer
 
 from marketplace.identity import queries
 from marketplace.identity.access import check_site, current_account, in_person, site_member
+from marketplace.identity.queries import site_people
 from marketplace.identity.rules import Role, Scope
 from marketplace.identity.schemas.people import ApiKeySchema
 from marketplace.identity.service import api_keys
@@ -37,7 +38,7 @@ blueprint = Pages("host_people")
 @site_member(*DECIDERS, operators=False)
 def show(site_id: UUID) -> Response:
     """Show the members of the site, and one's own keys."""
-    return _shown(site_id)
+    return shown(site_id)
 
 
 @blueprint.post(f"{BASE}/keys")
@@ -52,9 +53,9 @@ def create_key(site_id: UUID) -> Response:
     values, errors = forms.read(ApiKeySchema(), {k: v for k, v in sent.items() if v is not None})
     if errors:
         plain = {{"expires_at": "expires_on"}.get(one, one): texts for one, texts in errors.items()}
-        return _shown(site_id, given, plain)
+        return shown(site_id, given, plain)
     _, key = api_keys.create(context.session(), current_account().id, now=context.now(), **values)
-    response = _shown(site_id, key=key)
+    response = shown(site_id, key=key)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -68,12 +69,13 @@ def revoke_key(site_id: UUID, key_id: UUID) -> Answer:
     return back(site_id, TAB, "revoked")
 
 
-def _shown(
+def shown(
     site_id: UUID,
     typed: dict[str, str] | None = None,
     errors: forms.Errors | None = None,
     key: str | None = None,
 ) -> Response:
+    """The page of people and keys, with what was typed into one of its forms."""
     session = context.session()
     rows = queries.members_of_site(session, site_id)
     keys: list[Any] = list(queries.api_keys(session, current_account().id))
@@ -82,7 +84,9 @@ def _shown(
         site_id,
         TAB,
         NOT_PROCESSABLE if errors else 200,
-        members=[(membership.role, person) for membership, person in rows],
+        members=rows,
+        invitations=site_people.open_invitations(session, site_id),
+        own_id=current_account().id,
         roles=ROLES,
         keys=keys,
         key=key,

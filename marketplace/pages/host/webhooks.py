@@ -34,7 +34,13 @@ def list_own() -> Response:
     site_ids = [one.site_id for one in grants if one.site_id and one.role in READERS]
     names = sites.names(session, site_ids) | schools.names(session, caller().school_ids)
     found = queries.of_owners(session, list(names))
-    return page("webhooks/list.html", names=names, found=found)
+    owners = [
+        Owner(Side.SITE, one.site_id)
+        for one in grants
+        if one.site_id and one.role == Role.SITE_OWNER
+    ]
+    owners += [Owner(Side.SCHOOL, one) for one in caller().school_ids]
+    return page("webhooks/list.html", names=names, found=found, owners=owners)
 
 
 def _one(side: Side, guards: Guards) -> None:

@@ -1,0 +1,72 @@
+"""Selects on who works for a site, and whom it has invited."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from marketplace.core.db import Session
+from marketplace.identity.models import Membership, SiteInvitation
+from marketplace.identity.rules import Role
+from marketplace.identity.states import InvitationState
+
+
+def invitation(
+    session: Session, invitation_id: uuid.UUID, *, lock: bool = False
+) -> SiteInvitation | None:
+    query = select(SiteInvitation).where(SiteInvitation.id == invitation_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.execute(query).scalar_one_or_none()
+
+
+def open_invitation(session: Session, site_id: uuid.UUID, email: str) -> SiteInvitation | None:
+    """Return the site's open invitation of an address, held."""
+    return session.execute(
+        select(SiteInvitation)
+        .where(
+            SiteInvitation.site_id == site_id,
+            SiteInvitation.email == email,
+            SiteInvitation.state == InvitationState.OPEN.value,
+        )
+        .with_for_update()
+    ).scalar_one_or_none()
+
+
+def open_invitations(session: Session, site_id: uuid.UUID) -> Sequence[SiteInvitation]:
+    """Return whom a site has invited and who has not answered yet, oldest first."""
+    return (
+        session.execute(
+            select(SiteInvitation)
+            .where(
+                SiteInvitation.site_id == site_id,
+                SiteInvitation.state == InvitationState.OPEN.value,
+            )
+            .order_by(SiteInvitation.id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def membership(session: Session, site_id: uuid.UUID, membership_id: uuid.UUID) -> Membership | None:
+    """Return a membership of the site, held, whether it counts still or not."""
+    return session.execute(
+        select(Membership)
+        .where(Membership.id == membership_id, Membership.site_id == site_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+
+
+def owns(session: Session, site_id: uuid.UUID, account_id: uuid.UUID) -> bool:
+    """Tell whether the account is an owner of the site now."""
+    found = session.execute(
+        select(Membership.id).where(
+            Membership.site_id == site_id,
+            Membership.account_id == account_id,
+            Membership.role == Role.SITE_OWNER.value,
+            Membership.revoked_at.is_(None),
+        )
+    )
+    return found.first() is not None

@@ -1,0 +1,179 @@
+"""Who works for a site, where its systems are told, and which listings share seats: by forms."""
+
+import re
+import threading
+from uuid import UUID
+
+from sqlalchemy import text
+
+from tests.factories.people import People
+from tests.factories.rotations import FIRST_DAY, Stage
+from tests.integration.pages.hosting import browser_of
+from tests.integration.pages.test_pages import Browser
+
+ACTION = re.compile(r'action="([^"]+)"')
+
+
+def actions(browser, end):
+    return [one for one in ACTION.findall(browser.body) if one.endswith(end)]
+
+
+def test_a_colleague_is_invited_accepts_is_given_other_rights_and_asked_to_go(
+    host, base, people, app, mail, run_jobs, session
+):
+    page = f"{base}/people"
+    host.get(page)
+    assert host.send(f"{page}/invitations", email="cora", role="boss").status_code == 422
+    assert 'value="cora"' in host.body
+    invited = host.send(f"{page}/invitations", email="Cora@Example.org", role="coordinator")
+    assert invited.headers["Location"].endswith("done=invited")
+    host.get(page)
+    assert "cora@example.org" in host.body
+    run_jobs()
+    link = re.search(r"/site-invitations/\S+", mail.to("cora@example.org")[0].text)[0]
+
+    # Another account is told which address it is for, a stranger to sign in; neither gets in.
+    other = browser_of(app, people.make(name="Otto Other"))
+    other.get(link)
+    assert "Only an account of cora@example.org can accept" in other.body
+    assert other.send(f"{link}/accept").status_code == 422
+    stranger = Browser(app.test_client())
+    stranger.get(link)
+    assert "/sign-in?next=" in stranger.body
+    cora = people.make(email="cora@example.org", name="Cora Diaz")
+    own = browser_of(app, cora)
+    own.get(link)
+    assert own.send(f"{link}/accept").headers["Location"] == base
+    assert people.roles_of(cora) == {"coordinator"}
+    assert own.get(link).status_code == 404
+    own.get(page)
+    assert "An owner of the site gives and takes these rights." in own.body
+    assert own.send(f"{page}/invitations", email="x@example.org").status_code == 403
+
+    host.get(page)
+    roles = actions(host, "/role")
+    (hers,) = [one for one in roles if host.send(one, role="").status_code == 422 and one][-1:]
+    host.get(page)
+    assert host.send(hers, role="preceptor").status_code == 303
+    assert people.roles_of(cora) == {"preceptor"}
+    host.get(page)
+    assert host.send(f"{page}/invitations", email=cora.email, role="preceptor").status_code == 422
+    assert "has this role there already" in host.body
+    removals = actions(host, "/remove")
+    assert host.send(removals[-1]).status_code == 303
+    assert people.roles_of(cora) == set()
+    assert own.get(page).status_code == 404
+
+    # The last owner stays, whatever is tried.
+    host.get(page)
+    assert host.send(actions(host, "/remove")[0]).status_code == 303
+    host.get(page)
+    (last,) = actions(host, "/remove")
+    assert host.send(last).status_code == 422
+    assert "last owner" in host.body
+    assert host.send(last.replace("/remove", "/role"), role="preceptor").status_code == 422
+    assert people.roles_of(host.person) == {"site_owner"}
+    run_jobs()
+    assert any("other rights" in one.subject for one in mail.to(cora.email))
+    said = session.execute(
+        text("SELECT action FROM audit_entry WHERE subject_kind = 'site' ORDER BY id")
+    ).scalars()
+    assert [one for one in said if one.startswith("site_people.")] == [
+        "site_people.invited",
+        "site_people.added",
+        "site_people.changed",
+        "site_people.removed",
+        "site_people.removed",
+    ]
+
+
+def test_of_two_owners_who_end_each_other_one_stays(live):
+    people, place = People(live.app), Stage(live.sessions, live.clock).place()
+    owners = [people.make("site_owner", site_id=place.site_id) for _ in range(2)]
+    ours = {"ours": [one.id for one in owners], "now": live.clock.now()}
+    with live.transaction() as session:
+        session.execute(
+            text("UPDATE membership SET revoked_at = :now WHERE account_id <> ALL(:ours)"), ours
+        )
+        rows = session.execute(
+            text("SELECT account_id, id FROM membership WHERE account_id = ANY(:ours)"), ours
+        )
+        held = {row.account_id: row.id for row in rows}
+    browsers = [browser_of(live.app, one) for one in owners]
+    page = f"/host/sites/{place.site_id}/people"
+    answers = []
+
+    def end(browser, membership_id: UUID) -> None:
+        answers.append(browser.send(f"{page}/{membership_id}/remove").status_code)
+
+    for one in browsers:
+        one.get(page)
+    threads = [
+        threading.Thread(target=end, args=pair)
+        for pair in zip(browsers, (held[one.id] for one in reversed(owners)), strict=True)
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert min(answers) == 303
+    assert max(answers) in {404, 422}
+    assert sum("site_owner" in people.roles_of(one) for one in owners) == 1
+
+
+def test_a_webhook_is_made_changed_its_secret_rotated_and_deleted(host, base, place, app, people):
+    host.get("/webhooks")
+    new = f"/webhooks/sites/{place.site_id}/new"
+    assert new in host.body
+    host.get(new)
+    bad = host.send(new, url="http://10.0.0.1/x", types="booking.confirmed")
+    assert bad.status_code == 422
+    assert 'value="http://10.0.0.1/x"' in host.body
+    assert host.send(new, url="https://ehr.example.org/hooks").status_code == 422
+    made = host.send(new, url="https://ehr.example.org/hooks", types="booking.confirmed")
+    assert made.status_code == 200
+    assert "whsec_" in host.body
+    assert "no-store" in made.headers["Cache-Control"]
+    host.get("/webhooks")
+    assert "whsec_" not in host.body
+    one = re.search(r'href="(/webhooks/sites/[^"]+/[0-9a-f-]{36})"', host.body)[1]
+    host.get(f"{one}/edit")
+    stale = {"version": "7", "url": "https://ehr.example.org/b", "types": "booking.confirmed"}
+    assert host.send(f"{one}/edit", **stale).status_code == 412
+    changed = host.send(f"{one}/edit", **{**stale, "version": "1"})
+    assert changed.headers["Location"] == one
+    host.get(one)
+    assert "Disabled" in host.body
+    host.get(f"{one}/edit")
+    assert host.send(f"{one}/secrets", overlap_hours="24").status_code == 200
+    assert "whsec_" in host.body
+    host.get(f"{one}/edit")
+    (ending,) = actions(host, "/end")
+    assert host.send(ending).status_code == 303
+    host.get(f"{one}/edit")
+    coordinator = browser_of(app, people.make("coordinator", site_id=place.site_id))
+    assert coordinator.get(f"{one}/edit").status_code == 403
+    assert host.send(f"{one}/delete").status_code == 303
+    assert host.get(one).status_code == 404
+
+
+def test_listings_share_seats_and_stop_sharing_them(host, base, stage, place):
+    other = stage.beside(place)
+    page = f"{base}/calendar/pools"
+    assert page in host.get(f"{base}/calendar").get_data(as_text=True)
+    host.get(page)
+    assert host.send(page).status_code == 422
+    assert host.send(page, name="Ward 4").status_code == 303
+    host.get(page)
+    assert "No listing draws on it yet." in host.body
+    ward = actions(host, "/listings")[-1]
+    assert host.send(ward, alone="yes").status_code == 422
+    ids = [str(place.listing_id), str(other.listing_id)]
+    assert host.send(ward, alone="no", listings=ids).status_code == 303
+    host.get(page)
+    leaves = [one for one in actions(host, "/leave") if ward.rpartition("/")[0] in one]
+    assert len(leaves) == 2
+    assert host.send(leaves[0]).status_code == 303
+    # The one that is left draws on two lines; a booking there stands in the way of taking all.
+    host.get(f"{base}/calendar?first_week={FIRST_DAY}")
+    assert "Ward 4" in host.body
