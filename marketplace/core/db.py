@@ -86,6 +86,17 @@ def pk() -> Mapped[uuid.UUID]:
     return mapped_column(primary_key=True, default=new_id)
 
 
+class UsedOnce(Base):
+    """A row that stands for one use, until a time."""
+
+    __abstract__ = True
+
+    id: Mapped[uuid.UUID] = pk()
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 def created_at() -> Mapped[datetime]:
     """When the row was made, by the database's clock: for operators, not for rules."""
     return mapped_column(AwareDateTime(), server_default=func.now())

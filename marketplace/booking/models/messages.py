@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.core.db import Base, pk
+from marketplace.core.db import Base, UsedOnce, pk
 
 
 class BookingMessage(Base):
@@ -71,18 +71,14 @@ class MessageFile(Base):
     gone_at: Mapped[datetime | None]
 
 
-class MessageFileLink(Base):
+class MessageFileLink(UsedOnce):
     """A way to read one file once, soon, as whoever asked for it."""
 
     __tablename__ = "message_file_link"
     __table_args__ = (Index("ix_message_file_link_file_id", "file_id"),)
 
-    id: Mapped[uuid.UUID] = pk()
     file_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("message_file.id"))
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
-    made_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
 
 
 class MessageAttachment(Base):

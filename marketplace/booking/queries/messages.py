@@ -13,7 +13,6 @@ from marketplace.booking.models import (
     BookingMessage,
     MessageAttachment,
     MessageFile,
-    MessageFileLink,
     MessageReader,
 )
 from marketplace.compliance.queries import scans
@@ -213,10 +212,6 @@ def files_to_scan(session: Session, before: datetime, limit: int) -> Sequence[UU
 
 def file(session: Session, file_id: UUID) -> MessageFile | None:
     return session.get(MessageFile, file_id)
-
-
-def file_link(session: Session, link_id: UUID) -> MessageFileLink | None:
-    return session.get(MessageFileLink, link_id)
 
 
 def readable_file(

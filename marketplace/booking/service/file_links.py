@@ -6,22 +6,18 @@ The link is its asker's: that they are still in the thread is looked at again as
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
-
 from marketplace.booking import queries
 from marketplace.booking.errors import FileGone
 from marketplace.booking.models import MessageFile, MessageFileLink
 from marketplace.booking.queries import messages as kept
 from marketplace.booking.service import messages
-from marketplace.compliance.errors import LinkExpired, LinkUsed
 from marketplace.compliance.gateway import LinkSigner
 from marketplace.compliance.service import record, scanning
-from marketplace.compliance.service.reading import LIFE, Link
-from marketplace.core.db import Session, affected
+from marketplace.compliance.service.once import Link, OnceLinks
+from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
-from marketplace.core.ids import new_id
 
-READ = "message-file-read"
+LINKS = OnceLinks("message-file-read", MessageFileLink)
 
 
 def ask(
@@ -38,12 +34,7 @@ def ask(
     `FileNotScanned` and `FileInfected` as `scanning.check` has them.
     """
     _readable(session, booking_id, file_id, account_id)
-    link = MessageFileLink(
-        id=new_id(), file_id=file_id, account_id=account_id, made_at=now, expires_at=now + LIFE
-    )
-    session.add(link)
-    session.flush()
-    return Link(signer.sign(READ, link.id, link.expires_at), link.expires_at)
+    return LINKS.make(session, signer, now, file_id=file_id, account_id=account_id)
 
 
 def look(
@@ -54,23 +45,16 @@ def look(
     `LinkUsed` and `LinkExpired` for a genuine one; `NotFound` for a forged one, and for who is in
     the thread no more.
     """
-    return _open(session, _link(session, signer, token, now))
+    return _open(session, LINKS.find(session, signer, token, now))
 
 
 def read(
     session: Session, signer: LinkSigner, token: str, now: datetime
 ) -> tuple[MessageFile, bytes]:
     """Use a link up, note the reading, and return what is read; of two who try one gets it."""
-    link = _link(session, signer, token, now)
+    link = LINKS.find(session, signer, token, now)
     found, key = _open(session, link)
-    claimed = affected(
-        session,
-        update(MessageFileLink)
-        .where(MessageFileLink.id == link.id, MessageFileLink.used_at.is_(None))
-        .values(used_at=now),
-    )
-    if not claimed:
-        raise LinkUsed
+    LINKS.use_up(session, link, now)
     record(
         session,
         actor_id=link.account_id,
@@ -102,18 +86,3 @@ def _readable(
         raise FileGone(extra={"gone_at": found.gone_at.isoformat() if found.gone_at else None})
     scanning.check(session, found.id)
     return found, found.sealed_key
-
-
-def _link(session: Session, signer: LinkSigner, token: str, now: datetime) -> MessageFileLink:
-    """Return a link that works. Who has a genuine one is told why it works no more, others nothing."""
-    link_id = signer.read(READ, token, now)
-    if link_id is None and signer.is_over(READ, token, now):
-        raise LinkExpired
-    link = kept.file_link(session, link_id) if link_id is not None else None
-    if link is None:
-        raise NotFound
-    if link.used_at is not None:
-        raise LinkUsed
-    if link.expires_at <= now:
-        raise LinkExpired
-    return link

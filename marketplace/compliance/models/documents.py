@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.compliance.rules.kinds import KINDS
 from marketplace.compliance.states import UploadState
-from marketplace.core.db import Base, pk
+from marketplace.core.db import Base, UsedOnce, pk
 
 KNOWN = ", ".join(f"'{kind}'" for kind in KINDS)
 UPLOAD_STATES = ", ".join(f"'{state.value}'" for state in UploadState)
@@ -213,7 +213,7 @@ class DocumentUpload(Base):
     tidied_at: Mapped[datetime | None]
 
 
-class DocumentLink(Base):
+class DocumentLink(UsedOnce):
     """A way to read one version once, soon, as whoever asked for it."""
 
     __tablename__ = "document_link"
@@ -224,15 +224,11 @@ class DocumentLink(Base):
         Index("ix_document_link_site_id", "site_id"),
     )
 
-    id: Mapped[uuid.UUID] = pk()
     version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("document_version.id"))
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
     role: Mapped[str]
     site_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("site.id"))
     reason: Mapped[str]
-    made_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
 
 
 class DocumentReminder(Base):

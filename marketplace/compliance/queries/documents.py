@@ -12,7 +12,6 @@ from marketplace.compliance.models import (
     Document,
     DocumentContent,
     DocumentDecision,
-    DocumentLink,
     DocumentRelease,
     DocumentReminder,
     DocumentUpload,
@@ -306,10 +305,6 @@ def open_uploads(session: Session, upload_ids: Collection[UUID], since: datetime
             select(DocumentUpload.id).where(DocumentUpload.id.in_(upload_ids), waits | received)
         ).scalars()
     )
-
-
-def link(session: Session, link_id: UUID) -> DocumentLink | None:
-    return session.get(DocumentLink, link_id)
 
 
 def readings(

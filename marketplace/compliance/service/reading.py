@@ -1,29 +1,21 @@
 """Reading a document: a link that works once and soon, and an entry in the trail for each reading."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import update
-
-from marketplace.compliance.errors import (
-    DocumentGone,
-    DocumentReasonNeeded,
-    LinkExpired,
-    LinkUsed,
-)
+from marketplace.compliance.errors import DocumentGone, DocumentReasonNeeded
 from marketplace.compliance.gateway import LinkSigner
 from marketplace.compliance.models import DocumentContent, DocumentLink, DocumentVersion
 from marketplace.compliance.queries import documents as queries
 from marketplace.compliance.service import scanning
+from marketplace.compliance.service.once import Link, OnceLinks
 from marketplace.compliance.service.records import record
-from marketplace.core.db import Session, affected
+from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
-from marketplace.core.ids import new_id
 
-READ = "document-read"
-LIFE = timedelta(minutes=2)
+LINKS = OnceLinks("document-read", DocumentLink)
 
 
 @dataclass(frozen=True)
@@ -34,12 +26,6 @@ class Reader:
     role: Literal["holder", "site", "operator"]
     site_id: UUID | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Link:
-    token: str
-    expires_at: datetime
 
 
 def ask(
@@ -61,19 +47,16 @@ def ask(
     scanning.check(session, version.id)
     if queries.content(session, version.id) is None:
         raise DocumentGone
-    link = DocumentLink(
-        id=new_id(),
+    return LINKS.make(
+        session,
+        signer,
+        now,
         version_id=version.id,
         account_id=reader.account_id,
         role=reader.role,
         site_id=reader.site_id,
         reason=reader.reason,
-        made_at=now,
-        expires_at=now + LIFE,
     )
-    session.add(link)
-    session.flush()
-    return Link(signer.sign(READ, link.id, link.expires_at), link.expires_at)
 
 
 def look(
@@ -84,32 +67,16 @@ def look(
     `LinkUsed` and `LinkExpired` for a genuine one; `NotFound` for a forged one, and for what its
     reader may not see any more.
     """
-    link = _link(session, signer, token, now)
-    version = queries.version_by_id(session, link.version_id)
-    reader = Reader(link.account_id, _role(link.role), link.site_id, link.reason)
-    # What was released may have been taken back since the link was made.
-    _check(session, version.document_id, reader, now)
-    scanning.check(session, version.id)
-    content = queries.content(session, version.id)
-    if content is None:
-        raise NotFound
-    return version, content
+    return _open(session, LINKS.find(session, signer, token, now), now)
 
 
 def read(
     session: Session, signer: LinkSigner, token: str, now: datetime
 ) -> tuple[DocumentVersion, DocumentContent]:
     """Use a link up, note the reading, and return what is read; of two who try one gets it."""
-    version, content = look(session, signer, token, now)
-    link = _link(session, signer, token, now)
-    claimed = affected(
-        session,
-        update(DocumentLink)
-        .where(DocumentLink.id == link.id, DocumentLink.used_at.is_(None))
-        .values(used_at=now),
-    )
-    if not claimed:
-        raise LinkUsed
+    link = LINKS.find(session, signer, token, now)
+    version, content = _open(session, link, now)
+    LINKS.use_up(session, link, now)
     record(
         session,
         actor_id=link.account_id,
@@ -127,19 +94,18 @@ def read(
     return version, content
 
 
-def _link(session: Session, signer: LinkSigner, token: str, now: datetime) -> DocumentLink:
-    """Return a link that works. Who has a genuine one is told why it works no more, others nothing."""
-    link_id = signer.read(READ, token, now)
-    if link_id is None and signer.is_over(READ, token, now):
-        raise LinkExpired
-    link = queries.link(session, link_id) if link_id is not None else None
-    if link is None:
+def _open(
+    session: Session, link: DocumentLink, now: datetime
+) -> tuple[DocumentVersion, DocumentContent]:
+    version = queries.version_by_id(session, link.version_id)
+    reader = Reader(link.account_id, _role(link.role), link.site_id, link.reason)
+    # What was released may have been taken back since the link was made.
+    _check(session, version.document_id, reader, now)
+    scanning.check(session, version.id)
+    content = queries.content(session, version.id)
+    if content is None:
         raise NotFound
-    if link.used_at is not None:
-        raise LinkUsed
-    if link.expires_at <= now:
-        raise LinkExpired
-    return link
+    return version, content
 
 
 def _check(session: Session, document_id: UUID, reader: Reader, now: datetime) -> None:
