@@ -1,6 +1,7 @@
 """Itineraries with their items and bookings; who changes one holds its row first."""
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -8,6 +9,7 @@ from sqlalchemy import func, select
 from marketplace.booking.models import Booking, Itinerary, ItineraryItem
 from marketplace.booking.rules.itineraries import HANDS_ON, ItineraryState
 from marketplace.booking.states import OWNED
+from marketplace.catalog.rules.weeks import run_of_weeks
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.web.pagination import Page, paginate
@@ -111,14 +113,14 @@ def drafts(session: Session, trainee_id: UUID) -> int:
     ).scalar_one()
 
 
-def hands_on_weeks(session: Session, trainee_id: UUID, besides: Sequence[UUID]) -> int:
-    """The weeks of the trainee's other hands-on rotations that are confirmed, under way or done."""
+def hands_on_weeks(session: Session, trainee_id: UUID, besides: Sequence[UUID]) -> set[date]:
+    """The Mondays of the trainee's other hands-on rotations, confirmed, under way or done."""
     found = session.execute(
-        select(func.coalesce(func.sum(Booking.weeks), 0)).where(
+        select(Booking.first_day, Booking.weeks).where(
             Booking.trainee_id == trainee_id,
             Booking.state.in_(OWNED),
             Booking.tier.in_(HANDS_ON),
             Booking.id.not_in(besides),
         )
-    ).scalar_one()
-    return int(found)
+    )
+    return {week for first, weeks in found for week in run_of_weeks(first, weeks)}

@@ -1,12 +1,14 @@
 """What can be said of several rotations together: their order, gaps, and what they count for."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from typing import Protocol
 
+from marketplace.catalog.rules.weeks import run_of_weeks
 from marketplace.core.states import Transitions
 
 # Programs respect three months of hands-on experience; the field counts rotations of four weeks
@@ -102,7 +104,16 @@ def gaps(stops: Sequence[tuple[int, date, date]]) -> list[Gap]:
     ]
 
 
-def experience(stops: Sequence[Stop], other_weeks: int) -> Experience:
-    """Count the hands-on weeks by each rotation's tier for what the learner is on its first day."""
-    weeks = sum(stop.weeks for stop in stops if stop.tier in HANDS_ON)
-    return Experience(weeks, other_weeks)
+def experience(stops: Sequence[Stop], elsewhere: AbstractSet[date]) -> Experience:
+    """Count the hands-on weeks by each rotation's tier for what the learner is on its first day.
+
+    `elsewhere` are the first days of the weeks of other rotations. A week counts once: in a draft
+    whose rotations meet, nobody gets two weeks of experience in one.
+    """
+    own = {
+        week
+        for stop in stops
+        if stop.tier in HANDS_ON
+        for week in run_of_weeks(stop.first_day, stop.weeks)
+    }
+    return Experience(len(own), len(elsewhere - own))

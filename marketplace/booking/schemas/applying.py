@@ -39,8 +39,10 @@ class SubmitArgs(StrictSchema):
     questions_version = fields.Integer(
         load_default=None,
         strict=True,
-        validate=validate.Range(min=1),
-        metadata={"description": "The version of the host's questions that you have read."},
+        validate=validate.Range(min=0),
+        metadata={
+            "description": "The version of the host's questions that you have read; 0 if it asked none."
+        },
     )
 
 

@@ -58,10 +58,12 @@ def quote(booking: Booking, wish: Wish, now: datetime) -> Quote:
 
     Raises `NotOpenForThis` unless the booking is confirmed or under way.
     """
-    if BookingState(booking.state) not in CANCELLABLE:
+    state = BookingState(booking.state)
+    if state not in CANCELLABLE:
         raise NotOpenForThis(
-            f"A booking that is {booking.state} has nothing to cancel.",
-            extra={"state": booking.state},
+            f"A booking that is {state} has nothing to cancel"
+            + (", and nothing to pay: withdraw it instead." if state in TIMED else "."),
+            extra={"state": state},
         )
     return quote_of_ended(booking, wish, now)
 

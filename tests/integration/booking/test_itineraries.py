@@ -131,13 +131,15 @@ def test_what_overlaps_or_is_in_another_currency_is_refused(stage, places):
 
 def test_a_week_that_is_booked_elsewhere_is_named(stage, places, three):
     trainee = stage.trainee()
-    other = stage.hold(trainee, stage.place(site_name="Elsewhere"), SECOND, 1)
+    other = stage.confirmed(stage.place(site_name="Elsewhere"), trainee, SECOND, 1)
     itinerary = make.draw_up(stage, trainee, *three)
     seen = make.look(stage, itinerary)
     assert [[one.code for one in part.problems] for part in seen.parts] == [
         [], ["already_booked_then"], [],
     ]  # fmt: skip
     assert not seen.can_be_held
+    # The weeks that the other booking shares with the draft are no second experience.
+    assert (seen.experience.weeks, seen.experience.other_weeks) == (12, 0)
     with pytest.raises(ItineraryRefused) as refused:
         make.hold(stage, itinerary)
     (told,) = refused.value.extra["items"]
