@@ -35,17 +35,22 @@ from marketplace.pages.public.routes import blueprint as public
 from marketplace.pages.public.searching import blueprint as searching
 from marketplace.pages.public.site_invitations import blueprint as site_invitations
 from marketplace.pages.public.surveys import blueprint as surveys
+from marketplace.pages.public.ways import blueprint as ways
 from marketplace.pages.trainee.data import blueprint as data
+from marketplace.pages.trainee.days import blueprint as days
 from marketplace.pages.trainee.documents import blueprint as documents
 from marketplace.pages.trainee.itineraries import blueprint as itineraries
 from marketplace.pages.trainee.letter_entry import blueprint as letter_entry
 from marketplace.pages.trainee.letters import blueprint as letters
 from marketplace.pages.trainee.messages import blueprint as messages
+from marketplace.pages.trainee.offers import blueprint as offers
+from marketplace.pages.trainee.papers import blueprint as papers
 from marketplace.pages.trainee.paying import blueprint as paying
 from marketplace.pages.trainee.profile import blueprint as profile
 from marketplace.pages.trainee.readiness import blueprint as readiness
 from marketplace.pages.trainee.rotations import blueprint as rotations
 from marketplace.pages.trainee.searches import blueprint as searches
+from marketplace.pages.trainee.turns import blueprint as turns
 from marketplace.pages.trainee.waiting import blueprint as waiting
 from marketplace.pages.trainee.wallet import blueprint as wallet
 from marketplace.pages.trainee.weeks import blueprint as weeks
@@ -66,6 +71,11 @@ BLUEPRINTS = (
     wallet,
     waiting,
     weeks,
+    turns,
+    offers,
+    papers,
+    days,
+    ways,
     searches,
     data,
     readiness,

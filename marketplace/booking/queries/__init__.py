@@ -14,6 +14,7 @@ from marketplace.booking.queries.bookings import (
     overlapping,
     own_to_pay,
     search,
+    titles,
     versions,
 )
 from marketplace.booking.queries.changes import (
@@ -122,6 +123,7 @@ __all__ = [
     "search",
     "seats_in_use",
     "starting_soon",
+    "titles",
     "touched",
     "unanswered",
     "undecided",

@@ -1,6 +1,6 @@
 """One booking, its history, and a trainee's own list."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -46,6 +46,14 @@ def find(session: Session, booking_id: UUID) -> Booking:
     if booking is None:
         raise NotFound
     return booking
+
+
+def titles(session: Session, booking_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The listing's title of each booking, as it was booked."""
+    rows = session.execute(
+        select(Booking.id, Booking.listing_title).where(Booking.id.in_(booking_ids))
+    )
+    return {row.id: row.listing_title for row in rows}
 
 
 def lock(session: Session, booking_id: UUID) -> Booking:

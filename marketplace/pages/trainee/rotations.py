@@ -24,6 +24,7 @@ from marketplace.identity.access import current_account, signed_in
 from marketplace.pages import forms
 from marketplace.pages.trainee.answers import answers_of
 from marketplace.pages.trainee.paying import payment_of
+from marketplace.pages.trainee.turns import turns
 from marketplace.pages.view import Pages, form_page, page
 from marketplace.payments.queries import cards
 from marketplace.web import context
@@ -204,6 +205,7 @@ def _shown(
         may_pay=_may_pay(booking, state),
         may_withdraw=state in TIMED,
         may_cancel=state in CANCELLABLE,
+        turns=turns(booking, context.now()),
         tone=tone,
         typed=typed or {},
         errors=errors or {},

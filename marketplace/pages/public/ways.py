@@ -1,0 +1,51 @@
+"""One address for a booking or a letter, as mails name it: it leads each reader to their own page."""
+
+from uuid import UUID
+
+from flask import redirect
+from werkzeug.wrappers import Response
+
+from marketplace.booking.routes import finding
+from marketplace.booking.states import UNDECIDED, BookingState
+from marketplace.core.errors import NotFound
+from marketplace.identity.access import caller, check_site, current_id, signed_in
+from marketplace.outcomes.queries import letters
+from marketplace.pages.host.frame import PEOPLE
+from marketplace.pages.view import Pages
+from marketplace.web import context
+
+blueprint = Pages("ways")
+
+
+@blueprint.get("/bookings")
+@signed_in
+def bookings() -> Response:
+    """Go on to one's rotations."""
+    return redirect("/rotations", 303)
+
+
+@blueprint.get("/bookings/<uuid:booking_id>")
+@signed_in
+def booking(booking_id: UUID) -> Response:
+    """Go on to the trainee's, the host's, the school's or the desk's page of a booking."""
+    found = finding.concerning(booking_id)
+    if found.trainee_id == current_id():
+        return redirect(f"/rotations/{found.id}", 303)
+    if caller().site_roles(found.site_id) & set(PEOPLE):
+        waits = BookingState(found.state) in UNDECIDED
+        part = "applications" if waits else "rotations"
+        return redirect(f"/host/sites/{found.site_id}/{part}/{found.id}", 303)
+    if found.school_id in caller().school_ids:
+        return redirect(f"/schools/{found.school_id}/requests/{found.id}", 303)
+    return redirect(f"/desk/bookings/{found.id}", 303)
+
+
+@blueprint.get("/host/letters/<uuid:letter_id>")
+@signed_in
+def letter(letter_id: UUID) -> Response:
+    """Go on to the page of a letter that a site's people were asked for."""
+    found = letters.letter(context.session(), letter_id)
+    if found is None:
+        raise NotFound
+    check_site(found.site_id, *PEOPLE, operators=False)
+    return redirect(f"/host/sites/{found.site_id}/letters/{found.id}", 303)
