@@ -7,6 +7,7 @@ from marketplace.catalog.queries import changes
 from marketplace.catalog.rules.classifiers import Classifiers
 from marketplace.catalog.service import (
     alerting,
+    arranging,
     import_job,
     import_runs,
     reclassifying,
@@ -56,6 +57,17 @@ def gather_words(job: JobContext) -> None:
         upkeep.gather_words(session)
 
 
+def arrange_search(job: JobContext) -> None:
+    """Put what searches read back in its order on disk, once enough of it is out of place."""
+    with job.transaction() as session:
+        if not arranging.is_loose(session):
+            return
+    with job.transaction() as session:
+        arranging.arrange(session)
+    with job.transaction() as session:
+        arranging.vacuum(session)
+
+
 def run_import(job: JobContext, import_id: str) -> None:
     """Take the import of a sheet as far as it may go now."""
     import_job.work(job, UUID(import_id))
@@ -81,6 +93,12 @@ TASKS = (
     Task("catalog.alert", alert, cron="37 * * * *", retry=RetryPolicy(attempts=3)),
     Task("catalog.refresh_free_weeks", refresh_free_weeks, cron="* * * * *"),
     Task("catalog.gather_words", gather_words, cron="*/10 * * * *"),
+    Task(
+        "catalog.arrange_search",
+        arrange_search,
+        cron="17 * * * *",
+        retry=RetryPolicy(attempts=3, first=60),
+    ),
     Task("catalog.forget_changes", forget_changes, cron="41 3 * * *"),
     Task(import_runs.RUN, run_import, queue="imports"),
     Task("catalog.fail_imports", fail_imports, cron="*/10 * * * *"),

@@ -15,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Double,
-    ForeignKey,
     Identity,
     Index,
     Numeric,
@@ -92,7 +91,8 @@ class ListingSearch(Base):
         {"postgresql_with": {"fillfactor": "90", "autovacuum_vacuum_scale_factor": "0.02"}},
     )
 
-    listing_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("listing.id"), primary_key=True)
+    # No foreign key: the table is exchanged for a copy of itself without a lock on the listings.
+    listing_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     sample: Mapped[int]
     price_minor: Mapped[int] = mapped_column(BigInteger)
     first_week: Mapped[int]

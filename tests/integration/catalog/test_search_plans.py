@@ -32,6 +32,8 @@ from marketplace.catalog.queries.search import (
 )
 from marketplace.catalog.queries.search.conditions import STALE, Conditions
 from marketplace.catalog.queries.search.sorting import order_of
+from marketplace.catalog.service import arranging
+from marketplace.core.db import EdgeSession, edge
 from marketplace.core.money import Money
 from marketplace.identity.rules import LearnerStatus
 
@@ -118,6 +120,10 @@ def plans(servers, template) -> Iterator[PlainSession]:
         connection.execute(MANY_WORDS)
         connection.execute("ANALYZE search_word")
     engine = create_engine(servers.postgres.url(NAME), poolclass=NullPool)
+    with EdgeSession(engine) as session, edge(session):
+        arranging.arrange(session)
+    with EdgeSession(engine) as session, edge(session):
+        arranging.vacuum(session)
     with PlainSession(engine) as session:
         yield session
     engine.dispose()
@@ -125,7 +131,7 @@ def plans(servers, template) -> Iterator[PlainSession]:
 
 
 @contextmanager
-def planned(session) -> Iterator[list[tuple[dict, str]]]:
+def planned(session, how="") -> Iterator[list[tuple[dict, str]]]:
     """The plans of the statements inside, with the statement."""
     sent = []
     bind = session.get_bind()
@@ -136,7 +142,7 @@ def planned(session) -> Iterator[list[tuple[dict, str]]]:
     event.remove(bind, "before_cursor_execute", note)
     cursor = session.connection().connection.driver_connection.cursor()
     for written, values in sent:
-        ((plan,),) = cursor.execute(f"EXPLAIN (FORMAT JSON) {written}", values, prepare=False)
+        ((plan,),) = cursor.execute(f"EXPLAIN ({how}FORMAT JSON) {written}", values, prepare=False)
         found.append((plan[0]["Plan"], written))
 
 
@@ -209,6 +215,26 @@ def test_samples_are_counted_by_their_indexes_alone(plans, name):
     widened = {f"without_{part}" for part in filters.parts if part in statement.FACETS_OF}
     assert {sample for sample, _ in read} == {"hits", *widened}
     assert {how for _, how in read} == {"Index Only Scan"}
+
+
+@pytest.mark.parametrize("name", ["rare word", "rare word+window", "common and rare words"])
+def test_what_words_find_lies_together(plans, name):
+    """As the job leaves the table: by far fewer pages than hits. (Each had one of its own.)"""
+    filters = filters_of(name)
+    with planned(plans, "ANALYZE, ") as found:
+        search(plans, filters)
+    read = [scan for plan, _ in found for scan in of_words(plan)]
+    assert read
+    for rows, pages in read:
+        assert pages <= max(30, rows / 3), (rows, pages)
+
+
+def of_words(node) -> Iterator[tuple[int, int]]:
+    """Rows and pages of each walk over what the index of words has found."""
+    if node["Node Type"] == "Bitmap Heap Scan" and node["Actual Rows"] > 100:
+        yield node["Actual Rows"], node["Exact Heap Blocks"]
+    for inner in node.get("Plans", ()):
+        yield from of_words(inner)
 
 
 def test_what_a_search_hides_is_found_without_reading_a_table_from_end_to_end(plans):
