@@ -131,7 +131,7 @@ SELECT bench_id(%(campaign)s, y), 2016 + y, 'v1', make_date(2016 + y::int, 3, 20
 """
 _PEOPLE: LiteralString = """
 INSERT INTO person (id, external_id)
-SELECT bench_id(%(person)s, n), 'P-' || n FROM generate_series(0, %(count)s - 1) AS n
+SELECT bench_id(%(person)s, n), 'P-' || n FROM generate_series(%(first)s::bigint, %(last)s) AS n
 """
 _MEMBERS: LiteralString = """
 INSERT INTO cohort_member (id, campaign_id, person_id, joined_at, changed_at, img_type, specialty,
@@ -142,7 +142,7 @@ SELECT bench_id(%(member)s, n), bench_id(%(campaign)s, n %% %(years)s), bench_id
     (%(specialties)s::text[])[1 + n %% 12], (ARRAY['in_person', 'virtual'])[1 + n %% 2],
     '0-2', 'completed', 'ok', true, true, 'delivered',
     (ARRAY['I', 'I', 'R', 'NC_no_reply'])[1 + n %% 4], n %% 4 < 2, n %% 3 = 0, 1 + n %% 3
-  FROM generate_series(0, %(count)s - 1) AS n
+  FROM generate_series(%(first)s::bigint, %(last)s) AS n
 """
 _OUTCOMES: LiteralString = """
 INSERT INTO match_outcome (id, person_id, match_year, registered, certified_rol, main_result,
@@ -151,7 +151,7 @@ SELECT bench_id(%(outcome)s, n), bench_id(%(person)s, n), 2016 + n %% %(years)s,
     (ARRAY['matched_pgy1', 'unmatched'])[1 + n %% 2], 'not_applicable', false,
     'Program ' || n %% 5000, (%(specialties)s::text[])[1 + n %% 12], n %% 20,
     '{"main_result": "self_reported"}', '2026-01-03'
-  FROM generate_series(0, %(count)s - 1) AS n
+  FROM generate_series(%(first)s::bigint, %(last)s) AS n
 """
 
 _HOLDERS: LiteralString = """
@@ -292,8 +292,18 @@ def add_ended_holds(conninfo: str, count: int, listings: int) -> None:
 
 def add_outcomes(conninfo: str, count: int) -> None:
     """Make `count` persons, each a cohort member with an outcome in one of ten Match years."""
-    values = {**_kinds(), "count": count, "years": OUTCOME_YEARS}
-    _load(conninfo, (_CAMPAIGNS, _PEOPLE, _MEMBERS, _OUTCOMES), values)
+    values = {**_kinds(), "years": OUTCOME_YEARS}
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(ids.FUNCTION)
+    _write(conninfo, (_CAMPAIGNS,), values)
+
+    def load(part: tuple[int, int]) -> None:
+        given = {**values, "first": part[0], "last": part[1]}
+        _write(conninfo, (_PEOPLE, _MEMBERS, _OUTCOMES), given)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(load, _halves(0, count)))
+    vacuum(conninfo, "campaign", "person", "cohort_member", "match_outcome")
 
 
 def heat(conninfo: str, seats: int) -> None:

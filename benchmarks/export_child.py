@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg import sql
 from sqlalchemy import select, text
 
-from benchmarks.processes import peak_memory
+from benchmarks.memory import peak_memory
 from config.settings import load
 from marketplace.app import create_app, job_context
 from marketplace.core.ids import new_id

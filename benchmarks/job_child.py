@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import peak_memory
+from benchmarks.memory import peak_memory
 from config.settings import load
 from marketplace.app import create_app, worker_context
 

@@ -13,6 +13,8 @@ from typing import Any
 from marketplace.embedded.processes import descendants
 
 TIMEOUT_SECONDS = 1_200
+# Libraries load these where they find them.
+DEVELOPMENT_ONLY = ("yaml", "rich")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -61,11 +63,3 @@ def cpu_seconds(pid: int) -> float:
             fields = stat.rpartition(")")[2].split()
             total += sum(map(int, fields[11:15]))
     return total / TICKS
-
-
-def peak_memory() -> int:
-    """Bytes of this process's largest resident set so far."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise OSError("the kernel does not tell the peak of memory")

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from benchmarks.processes import peak_memory
+from benchmarks.memory import peak_memory
 from config.settings import load
 from marketplace.app import create_app, job_context
 from marketplace.reporting.queries import runs

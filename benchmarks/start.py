@@ -4,12 +4,10 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks.figures import Figure, Target, least
-from benchmarks.processes import last_line
+from benchmarks.processes import DEVELOPMENT_ONLY, last_line
 from benchmarks.stage import Stage
 
 HEAVY = ("scipy", "numpy", "polars", "altair", "pyreadstat", "xlsxwriter", "typst", "statsmodels")
-
-DEVELOPMENT_ONLY = ("yaml", "rich")
 
 _USED = f"""
 import json, resource, sys

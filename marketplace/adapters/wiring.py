@@ -10,10 +10,6 @@ from marketplace.adapters.object_store import FileStore
 from marketplace.adapters.pdf import TypstRenderer
 from marketplace.adapters.reply_signer import HmacReplySigner
 from marketplace.adapters.secret_vault import AesSecretVault
-from marketplace.adapters.stripe_cards import StripeCards
-from marketplace.adapters.stripe_connect import StripeConnect
-from marketplace.adapters.stripe_disputes import StripeDisputes
-from marketplace.adapters.stripe_gateway import StripeGateway
 from marketplace.adapters.virus_scanner import ClamdScanner, NoScanner
 from marketplace.booking.gateway import ReplySigner
 from marketplace.compliance import gateway as compliance
@@ -60,23 +56,24 @@ def wire(parts: Parts, settings: Settings) -> None:
     scanner = ClamdScanner(settings.clamd_url) if settings.clamd_url else NoScanner()
     parts.add(VirusScanner, scanner)
     parts.add(compliance.DocumentVault, AesDocumentVault(settings.letter_key))
-    parts.add(
+    _wire_processor(parts, settings)
+
+
+def _wire_processor(parts: Parts, settings: Settings) -> None:
+    """The processor's SDK is loaded by those processes that ask for one of its parts."""
+    key, base = settings.stripe_secret_key, settings.stripe_api_base
+    secrets = settings.stripe_webhook_secrets
+    adapters = "marketplace.adapters.stripe_"
+    parts.add_later(
         PaymentGateway,
-        StripeGateway(
-            settings.stripe_secret_key,
-            webhook_secrets=settings.stripe_webhook_secrets,
-            api_base=settings.stripe_api_base,
+        lambda: named(f"{adapters}gateway:StripeGateway")(
+            key, webhook_secrets=secrets, api_base=base
         ),
     )
-    parts.add(
-        HostGateway,
-        StripeConnect(settings.stripe_secret_key, api_base=settings.stripe_api_base),
+    parts.add_later(
+        HostGateway, lambda: named(f"{adapters}connect:StripeConnect")(key, api_base=base)
     )
-    parts.add(
-        CardGateway,
-        StripeCards(settings.stripe_secret_key, api_base=settings.stripe_api_base),
-    )
-    parts.add(
-        DisputeGateway,
-        StripeDisputes(settings.stripe_secret_key, api_base=settings.stripe_api_base),
+    parts.add_later(CardGateway, lambda: named(f"{adapters}cards:StripeCards")(key, api_base=base))
+    parts.add_later(
+        DisputeGateway, lambda: named(f"{adapters}disputes:StripeDisputes")(key, api_base=base)
     )

@@ -10,7 +10,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import text
 
-from marketplace.adapters.queue import build_worker_app, run_worker
+from marketplace.adapters.worker import build_worker_app, run_worker
 from marketplace.app import worker_context
 from marketplace.booking.service import checks
 from marketplace.cli import histories

@@ -14,7 +14,7 @@ import procrastinate
 import pytest
 import redis
 
-from marketplace.adapters.queue import STALLED
+from marketplace.adapters.worker import STALLED
 from tests.e2e.site import FIRST_DAY, Site, send_surely, wish
 from tests.smoke.clients import Api, pay, until
 
