@@ -63,6 +63,32 @@ TOGETHER = (
 )
 
 
+# Tests that go over the same code thousands of times. Others count what they reach; watching each
+# line again would cost them half as much time again.
+UNWATCHED = (
+    "tests/integration/api/test_any_request.py",
+    "tests/integration/api/test_cost.py",
+    "tests/integration/booking/credit/test_kept.py",
+    "tests/integration/booking/test_promises.py",
+    "tests/integration/booking/test_sharing_races.py",
+    "tests/integration/booking/test_waiting.py",
+    "tests/integration/catalog/test_search_reference.py",
+    "tests/integration/catalog/test_shared_seats.py",
+    "tests/integration/compliance/test_grants.py",
+    "tests/integration/outcomes/test_letters.py::test_no_route",
+    "tests/integration/payments/test_any_order.py",
+    "tests/integration/payments/test_hosts_any_order.py",
+    "tests/unit/reporting/test_cohort.py",
+    "tests/unit/reporting/test_suppression.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(UNWATCHED):
+            item.add_marker(pytest.mark.no_cover)
+
+
 class Together(LoadScopeScheduling):
     """Gives each test to whoever is free, but those of `TOGETHER` to one process."""
 

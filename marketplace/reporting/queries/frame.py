@@ -6,8 +6,9 @@ a test holds the two together.
 """
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date, datetime
-from typing import Any
+from operator import itemgetter
 
 from sqlalchemy import text
 
@@ -121,6 +122,8 @@ ORDER BY coalesce(external_id, person_id::text) COLLATE "C"
 PANEL = f"WITH {KNOWN} {_ROWS}"
 BATCH = 5000
 OTHER = "other"
+FIELDS = tuple(field.name for field in fields(PanelRow))
+MATCHED_IN = FIELDS.index("residency_specialty")
 # A trainee's last completed rotation counts: one row a person.
 COMPLETED = """
 SELECT DISTINCT ON (booking.trainee_id)
@@ -141,13 +144,15 @@ def panel(session: Session, match_year: int, as_of: datetime) -> Iterator[PanelR
         {"match_year": match_year, "as_of": as_of},
         execution_options={"yield_per": BATCH},
     )
-    for row in rows.mappings():
-        facts: dict[str, Any] = {str(name): value for name, value in row.items()}
+    # By place and not by name: it is done for every trainee of a year.
+    names = tuple(rows.keys())
+    ordered = itemgetter(*map(names.index, FIELDS))
+    for row in rows:
+        values = ordered(row)
         # What is no code of the list was typed in words, and might say who it is.
-        matched_in = facts["residency_specialty"]
-        if matched_in is not None and matched_in not in BY_CODE:
-            facts["residency_specialty"] = OTHER
-        yield PanelRow(**facts)
+        if values[MATCHED_IN] is not None and values[MATCHED_IN] not in BY_CODE:
+            values = (*values[:MATCHED_IN], OTHER, *values[MATCHED_IN + 1 :])
+        yield PanelRow(*values)
 
 
 def completed_rotations(session: Session, before: date) -> list[CompletedRotation]:

@@ -74,8 +74,11 @@ class Inputs:
         rows = _facts(PanelRow, self.rows, ADDED.get(self.method, ()))
         versions = (version.named for version in self.earlier)
         encoder = json.JSONEncoder(sort_keys=True, default=_plain, ensure_ascii=False)
-        for item in (*rows, *map(asdict, self.figures), *versions):
-            digest.update(encoder.encode(item).encode() + b"\n")
+        others = map(encoder.encode, (*map(asdict, self.figures), *versions))
+        # Rows have their names in order already.
+        plain = json.JSONEncoder(default=_plain, ensure_ascii=False)
+        for line in (*map(plain.encode, rows), *others):
+            digest.update(line.encode() + b"\n")
         return digest.digest()
 
 

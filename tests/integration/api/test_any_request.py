@@ -47,7 +47,7 @@ BOUNDED = settings(
 BYTES = "GET /api/v1/exports/{export_id}/files/{name}"
 ROLES = ("anonymous", "trainee", "site_owner", "school_coordinator", "operator", "analyst")
 # The operations are dealt out to so many tests, which run beside each other.
-HANDS = 6
+HANDS = 3
 # How many operations of a hand must have gone well at least once, for each role.
 FEWEST = 2
 

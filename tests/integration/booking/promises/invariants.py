@@ -1,22 +1,49 @@
 """What must hold after every step: promises 1 to 3, money that adds up, a history that replays."""
 
 import itertools
+from collections import Counter
 
 from hypothesis.stateful import invariant
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from marketplace.booking import queries
+from marketplace.booking.models import (
+    Booking,
+    BookingCancellation,
+    BookingChange,
+    BookingTransition,
+)
 from marketplace.booking.service import replaying
 from marketplace.booking.states import OWNED, TIMED, TRANSITIONS
-from marketplace.core.money import Money
 from marketplace.payments import queries as payment_queries
-from marketplace.payments.events import Payable
+from marketplace.payments.models import Payment, PaymentPart
+from marketplace.payments.states import PaymentState
 from tests.integration.booking.promises.machine import Machine, S
 
 KEEPS = sorted(TIMED | OWNED)
 
 
+def every(session, model):
+    return session.execute(select(model)).scalars().all()
+
+
+def money_kept(session):
+    """Minor units that settled payments, and parts of such, keep for each booking now."""
+    kept = Counter()
+    settled = Payment.state == PaymentState.SETTLED
+    parts = select(PaymentPart).join(Payment, Payment.id == PaymentPart.payment_id)
+    for statement, kind in ((select(Payment), Payment), (parts, PaymentPart)):
+        asked = statement.where(settled, kind.payable_kind == "booking")
+        for one in session.execute(asked).scalars():
+            kept[one.carried_to_id or one.payable_id] += one.refundable.minor
+    return kept
+
+
 class Rules(Machine):
+    def bookings(self, session):
+        """All that were made so far, in one statement."""
+        found = {one.id: one for one in every(session, Booking)}
+        return [found[booking_id] for booking_id in self.states]
+
     @invariant()
     def no_seat_leaks_or_is_sold_twice(self):
         wrong = [found for found in self.stage.findings() if found.code == "seats_differ"]
@@ -70,38 +97,35 @@ class Rules(Machine):
     @invariant()
     def money_is_kept_only_for_what_was_agreed(self):
         with self.stage.transaction() as session:
-            for booking_id in self.states:
-                booking = queries.find(session, booking_id)
-                self.states[booking_id] = S(booking.state)
-                agreed = queries.cancellation(session, booking_id)
-                due = booking.paid if agreed is None else agreed.kept
-                if queries.change_from(session, booking_id) is not None:
-                    # Another took over, and all of it went along or back.
-                    due = Money.zero(due.currency)
-                payable = Payable("booking", booking_id)
-                kept = [
-                    *payment_queries.kept_payments(session, payable),
-                    *payment_queries.kept_parts(session, payable),
-                ]
-                assert sum(one.refundable.minor for one in kept) == due.minor, booking.state
+            kept = money_kept(session)
+            agreed = {one.booking_id: one.kept for one in every(session, BookingCancellation)}
+            # Another took over, and all of it went along or back.
+            left = {one.replaced_id for one in every(session, BookingChange)}
+            for booking in self.bookings(session):
+                self.states[booking.id] = S(booking.state)
+                due = 0 if booking.id in left else agreed.get(booking.id, booking.paid).minor
+                assert kept[booking.id] == due, booking.state
                 assert booking.paid <= booking.total
 
     @invariant()
     def history_tells_how_it_came_to_be(self):
         with self.stage.transaction() as session:
-            for booking_id in self.states:
-                steps = queries.history(session, booking_id)
-                assert steps[-1].to_state == queries.find(session, booking_id).state
-                for before, after in itertools.pairwise(steps):
+            steps = every(session, BookingTransition)
+            ordered = sorted(steps, key=lambda step: (step.booking_id, step.number))
+            of = {
+                booking_id: list(own)
+                for booking_id, own in itertools.groupby(ordered, key=lambda step: step.booking_id)
+            }
+            for booking in self.bookings(session):
+                assert of[booking.id][-1].to_state == booking.state
+                for before, after in itertools.pairwise(of[booking.id]):
                     assert after.from_state == before.to_state
                     assert TRANSITIONS.allows(S(before.to_state), S(after.to_state))
 
     @invariant()
     def a_replay_leads_to_what_is_stored(self):
         with self.stage.transaction() as session:
-            found = replaying.verdicts(
-                session, [queries.find(session, booking_id) for booking_id in self.states]
-            )
+            found = replaying.verdicts(session, self.bookings(session))
         assert [(one.booking_id, *one.disagreements) for one in found if not one.agrees] == []
 
     @invariant()
