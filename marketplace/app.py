@@ -58,6 +58,7 @@ from marketplace.webhooks import errors as webhooks_errors
 AREAS = {
     "/": ("pages",),
     "/access-log": ("pages",),
+    "/agreements": ("pages",),
     "/assets": ("pages",),
     "/bookings": ("pages",),
     "/campaigns": ("pages",),
@@ -72,6 +73,7 @@ AREAS = {
     "/messages": ("pages",),
     "/my-data": ("pages",),
     "/offers": ("pages",),
+    "/my-school": ("pages",),
     "/profile": ("pages",),
     "/readiness": ("pages",),
     "/register": ("pages",),
@@ -80,6 +82,7 @@ AREAS = {
     "/robots.txt": ("pages",),
     "/rotations": ("pages",),
     "/saved-searches": ("pages",),
+    "/schools": ("pages",),
     "/sign-in": ("pages",),
     "/sign-out": ("pages",),
     "/sitemap.xml": ("pages",),

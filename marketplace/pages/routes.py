@@ -36,6 +36,10 @@ from marketplace.pages.public.searching import blueprint as searching
 from marketplace.pages.public.site_invitations import blueprint as site_invitations
 from marketplace.pages.public.surveys import blueprint as surveys
 from marketplace.pages.public.ways import blueprint as ways
+from marketplace.pages.school.links import blueprint as school_links
+from marketplace.pages.school.requests import blueprint as school_requests
+from marketplace.pages.school.students import blueprint as school_students
+from marketplace.pages.school.today import blueprint as school_today
 from marketplace.pages.trainee.data import blueprint as data
 from marketplace.pages.trainee.days import blueprint as days
 from marketplace.pages.trainee.documents import blueprint as documents
@@ -49,6 +53,7 @@ from marketplace.pages.trainee.paying import blueprint as paying
 from marketplace.pages.trainee.profile import blueprint as profile
 from marketplace.pages.trainee.readiness import blueprint as readiness
 from marketplace.pages.trainee.rotations import blueprint as rotations
+from marketplace.pages.trainee.school import blueprint as own_school
 from marketplace.pages.trainee.searches import blueprint as searches
 from marketplace.pages.trainee.turns import blueprint as turns
 from marketplace.pages.trainee.waiting import blueprint as waiting
@@ -79,6 +84,11 @@ BLUEPRINTS = (
     searches,
     data,
     readiness,
+    school_links,
+    own_school,
+    school_today,
+    school_requests,
+    school_students,
     desk,
     desk_catalogue,
     desk_documents,

@@ -84,6 +84,12 @@ PUBLIC = frozenset(
         "/api/v1/schools/invitations/<string:token>/refusal",
         "/api/v1/schools/coordinator-invitations/<string:token>",
         "/api/v1/schools/coordinator-invitations/<string:token>/refusal",
+        "/schools/invitations/<string:token>",
+        "/schools/invitations/<string:token>/refusal",
+        "/schools/coordinator-invitations/<string:token>",
+        "/schools/coordinator-invitations/<string:token>/refusal",
+        "/agreements/signing/<string:token>",
+        "/agreements/signing/<string:token>/refusal",
         "/api/v1/agreements/signing/<string:token>",
         "/api/v1/agreements/signing/<string:token>/refusal",
         # The code on a paper is what it is checked by; what verifiers of badges ask for.

@@ -30,6 +30,7 @@ from marketplace.payments.states import INVOICE, OPEN_INVOICE, InvoiceState, Pay
 KIND = "invoice"
 PRINT = "payments.print_invoice"
 PURPOSE: Purpose = "whole"
+RETURN_PATH = "/schools/{}/invoices/{}/returned"
 BATCH = 200
 
 
@@ -110,6 +111,7 @@ def pay(
         description=found.description,
         expires_in=expires_in,
         now=now,
+        return_path=RETURN_PATH.format(found.school_id, found.id),
         locked=True,
     )
 

@@ -1,0 +1,1 @@
+"""Pages of schools: for their coordinators, and for whom they invite or ask to sign."""

@@ -1,0 +1,253 @@
+"""A school's students: invited one by one or by a sheet, ended; and who acts for the school."""
+
+import re
+from typing import Protocol
+from uuid import UUID
+
+from flask import Response, redirect, request
+from werkzeug.wrappers import Response as Answer
+
+from marketplace.identity import queries as identity
+from marketplace.identity.access import check_school, current_account, in_person, school_member
+from marketplace.identity.gateway import LinkSigner
+from marketplace.identity.queries import schools
+from marketplace.identity.schemas.coordinators import CoordinatorInviteArgs
+from marketplace.identity.schemas.schools import StudentEndArgs, StudentInviteArgs
+from marketplace.identity.service import coordinators, students
+from marketplace.pages import forms
+from marketplace.pages.school.frame import NOT_PROCESSABLE, asked_for, back, panel, refusal
+from marketplace.pages.school.words import SHOWN, STUDENT_STATES
+from marketplace.pages.view import Pages
+from marketplace.web import context
+
+TAB, PEOPLE = "/students", "/people"
+OF_SCHOOL = "/schools/<uuid:school_id>"
+ONE = f"{OF_SCHOOL}/students/<uuid:student_id>"
+MOST_ADDRESSES = 100
+
+blueprint = Pages("school_students")
+
+
+class Student(Protocol):
+    """What a page reads of a student, beside what the template shows."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def account_id(self) -> UUID | None: ...
+
+
+@blueprint.get(f"{OF_SCHOOL}/students")
+@school_member(operators=False)
+def list_students(school_id: UUID) -> Response:
+    """List the school's students and invitations with what each shows, the newest first."""
+    return _students(school_id)
+
+
+@blueprint.post(f"{OF_SCHOOL}/students")
+@school_member(operators=False)
+def invite(school_id: UUID) -> Answer:
+    """Invite each address that was typed, one a line; those that can't be stay in the field."""
+    given = forms.typed()
+    lines = re.split(r"[\n,;]", given.get("email", ""))
+    addresses = [one.strip() for one in lines if one.strip()]
+    if len(addresses) == 1:
+        return _invite_one(school_id, given, addresses[0])
+    if not 1 <= len(addresses) <= MOST_ADDRESSES:
+        said = f"Expected 1 to {MOST_ADDRESSES} addresses, one a line."
+        return _students(school_id, given, {"email": [said]})
+    session = context.session()
+    found = students.invite_all(
+        session,
+        schools.find(session, school_id),
+        addresses,
+        actor_id=current_account().id,
+        signer=_signer(),
+        now=context.now(),
+    )
+    wrong = [one for one in found if one.error is not None]
+    if not wrong:
+        return back(school_id, TAB, "invited")
+    texts = [f"{one.email}: {refusal(one.error)}" for one in wrong if one.error]
+    left = {"email": "\n".join(one.email for one in wrong)}
+    good = len(found) - len(wrong)
+    # Where some are invited the answer is a success, and says what is left.
+    status = 200 if good else NOT_PROCESSABLE
+    return _students(school_id, left, {"email": texts}, invited=good, status=status)
+
+
+@blueprint.get(ONE)
+@school_member(operators=False)
+def show(school_id: UUID, student_id: UUID) -> Response:
+    """Show one student, with the form that ends their link."""
+    return _student(school_id, student_id)
+
+
+@blueprint.post(f"{ONE}/end")
+@school_member(operators=False)
+def end(school_id: UUID, student_id: UUID) -> Answer:
+    """Take an invitation back, or end a link; the school sees nothing of them from then on."""
+    given = forms.typed()
+    values, errors = forms.read(StudentEndArgs(), given)
+    if errors:
+        return _student(school_id, student_id, given, errors)
+    session = context.session()
+    found = schools.of_school(session, school_id, student_id)
+    students.end(session, found, actor_id=current_account().id, now=context.now(), **values)
+    return back(school_id, TAB, "ended")
+
+
+@blueprint.get(f"{OF_SCHOOL}/people")
+@school_member(operators=False)
+def people(school_id: UUID) -> Response:
+    """Show who acts for the school, and who is asked to."""
+    return _people(school_id)
+
+
+@blueprint.post(f"{OF_SCHOOL}/people")
+@in_person
+def ask_colleague(school_id: UUID) -> Answer:
+    """Invite a colleague by their address to act for the school; again: another link."""
+    check_school(school_id, operators=False)
+    given = forms.typed()
+    values, errors = forms.read(CoordinatorInviteArgs(), {"email": given.get("email", "")})
+    if not errors:
+        session = context.session()
+        _, errors = forms.tried(
+            lambda: coordinators.invite(
+                session,
+                schools.find(session, school_id),
+                values["email"],
+                actor=current_account(),
+                signer=_signer(),
+                now=context.now(),
+            ),
+            "email",
+        )
+    return _people(school_id, given, errors) if errors else back(school_id, PEOPLE, "colleague")
+
+
+@blueprint.post(f"{OF_SCHOOL}/people/invitations/<uuid:invitation_id>/withdraw")
+@in_person
+def withdraw(school_id: UUID, invitation_id: UUID) -> Answer:
+    """Take an invitation of a colleague back."""
+    check_school(school_id, operators=False)
+    session, own = context.session(), current_account().id
+    coordinators.withdraw(session, school_id, invitation_id, actor_id=own, now=context.now())
+    return back(school_id, PEOPLE, "withdrawn")
+
+
+@blueprint.post(f"{OF_SCHOOL}/people/<uuid:membership_id>/end")
+@in_person
+def remove(school_id: UUID, membership_id: UUID) -> Answer:
+    """End a colleague's role, or one's own; never the last one's."""
+    check_school(school_id, operators=False)
+    session, own = context.session(), current_account()
+    own_id = own.id
+    _, errors = forms.tried(
+        lambda: coordinators.remove(
+            session, school_id, membership_id, actor=own, now=context.now()
+        ),
+        "members",
+    )
+    if errors:
+        return _people(school_id, errors=errors)
+    # Whoever has ended their own role may see the school no more.
+    mine = schools.acts_for(session, school_id, own_id)
+    return back(school_id, PEOPLE, "removed") if mine else redirect("/schools", 303)
+
+
+def _invite_one(school_id: UUID, given: dict[str, str], address: str) -> Answer:
+    values, errors = forms.read(StudentInviteArgs(), {"email": address})
+    if not errors:
+        session = context.session()
+        _, errors = forms.tried(
+            lambda: students.invite(
+                session,
+                schools.find(session, school_id),
+                values["email"],
+                actor_id=current_account().id,
+                signer=_signer(),
+                now=context.now(),
+            ),
+            "email",
+        )
+    return _students(school_id, given, errors) if errors else back(school_id, TAB, "invited")
+
+
+def _students(
+    school_id: UUID,
+    typed: dict[str, str] | None = None,
+    errors: forms.Errors | None = None,
+    *,
+    invited: int = 0,
+    status: int | None = None,
+) -> Response:
+    wanted = [one for one in request.args.getlist("state") if one in STUDENT_STATES]
+    found = schools.students(context.session(), school_id, states=wanted, **asked_for())
+    return panel(
+        "school/students.html",
+        school_id,
+        TAB,
+        status or (NOT_PROCESSABLE if errors else 200),
+        found=found,
+        states=STUDENT_STATES,
+        wanted=wanted[0] if wanted else "",
+        shown=SHOWN,
+        invited=invited,
+        typed=typed or {},
+        errors=errors or {},
+    )
+
+
+def _student(
+    school_id: UUID,
+    student_id: UUID,
+    typed: dict[str, str] | None = None,
+    errors: forms.Errors | None = None,
+) -> Response:
+    session = context.session()
+    found = schools.of_school(session, school_id, student_id)
+    return panel(
+        "school/student.html",
+        school_id,
+        TAB,
+        NOT_PROCESSABLE if errors else 200,
+        student=found,
+        name=_name(found),
+        states=STUDENT_STATES,
+        shown=SHOWN,
+        typed=typed or {},
+        errors=errors or {},
+    )
+
+
+def _name(student: Student) -> str | None:
+    """The name of a student who is linked; before that it is not the school's to know."""
+    if student.state != "linked" or student.account_id is None:
+        return None
+    person = identity.contact(context.session(), student.account_id)
+    return person.name if person else None
+
+
+def _people(
+    school_id: UUID,
+    typed: dict[str, str] | None = None,
+    errors: forms.Errors | None = None,
+) -> Response:
+    session = context.session()
+    return panel(
+        "school/people.html",
+        school_id,
+        PEOPLE,
+        NOT_PROCESSABLE if errors else 200,
+        members=schools.members(session, school_id),
+        invitations=schools.invitations(session, school_id, **asked_for()),
+        now=context.now(),
+        typed=typed or {},
+        errors=errors or {},
+    )
+
+
+def _signer() -> LinkSigner:
+    return context.parts().get(LinkSigner)

@@ -1,0 +1,255 @@
+"""What a school's mails lead to: students and colleagues say yes or no, signers sign, coordinators decide."""
+
+import re
+from typing import Any
+
+import pytest
+
+from marketplace.booking import queries
+from marketplace.booking.service import schooling
+from marketplace.compliance.gateway import LinkSigner
+from marketplace.compliance.rules.agreements import CONSENT, Signer
+from marketplace.compliance.service import agreements
+from marketplace.identity.rules import SEEN_WORDS, Role
+from marketplace.identity.service import memberships
+from marketplace.pages.school import words
+from tests.factories.schools import a_school, link
+from tests.integration.pages.test_pages import Browser
+
+LINK = re.compile(r"http\S+?(/(?:schools|agreements)/[\w/.~-]+)")
+
+
+@pytest.fixture
+def place(stage):
+    return stage.place()
+
+
+@pytest.fixture
+def school(stage):
+    return a_school(stage, approves=True)
+
+
+@pytest.fixture
+def coordinator(stage, people, school):
+    made = people.make(name="Sara Khan")
+    with stage.transaction() as session:
+        memberships.grant_role(
+            session, made.id, Role.SCHOOL_COORDINATOR, school_id=school, now=stage.now
+        )
+    return made
+
+
+@pytest.fixture
+def desk(client, coordinator):
+    made = Browser(client)
+    made.sign_in(coordinator, "/schools")
+    return made
+
+
+@pytest.fixture
+def anybody(app):
+    return Browser(app.test_client())
+
+
+def to(answer: Any) -> str:
+    """Where an answer leads; what the page said instead, where it does not."""
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return str(answer.headers["Location"])
+
+
+def mailed(run_jobs, mail, subject: str) -> str:
+    """The path that the newest mail with this subject leads to."""
+    run_jobs()
+    found = [one for one in mail.sent if subject in one.subject][-1]
+    return LINK.search(found.text)[1]
+
+
+def test_the_words_that_are_agreed_to_are_those_of_the_rules():
+    assert dict(words.SEEN) == dict(SEEN_WORDS)
+    assert words.CONSENT == CONSENT
+
+
+def test_a_student_is_invited_accepts_chooses_anew_and_leaves(
+    desk, anybody, people, school, run_jobs, mail
+):
+    base = f"/schools/{school}"
+    assert to(desk.get("/schools")) == base
+    desk.get(f"{base}/students")
+    answer = desk.send(f"{base}/students", email="no address")
+    assert answer.status_code == 422
+    assert ">no address</textarea>" in desk.body
+    student = people.trainee(name="Asha Rao", visa_type="b1_b2")
+    desk.get(f"{base}/students")
+    assert to(desk.send(f"{base}/students", email=student.email)).endswith("done=invited")
+    path = mailed(run_jobs, mail, "invites you as its student")
+    for _ in range(2):
+        assert anybody.get(path).status_code == 200
+        assert anybody.body.count("/sign-in?next=") == 1
+    assert "no-store" in anybody.get(path).headers["Cache-Control"]
+    assert to(anybody.send(path)).startswith("/sign-in?next=%2Fschools%2Finvitations")
+    assert to(anybody.sign_in(student, path)) == path
+    anybody.get(path)
+    assert anybody.send(path, sees="everything", wording="2026-11").status_code == 422
+    assert anybody.send(path, sees="dates", wording="older").status_code == 422
+    assert "has changed" in anybody.body
+    assert to(anybody.send(path, sees=["bookings", "dates"], wording="2026-11")) == (
+        "/my-school?done=linked"
+    )
+    assert anybody.get(path).status_code == 404
+    anybody.get("/my-school")
+    assert anybody.body.count(" checked") == 2
+    assert to(anybody.send("/my-school", sees="bookings", wording="2026-11"))
+    desk.get(f"{base}/students")
+    assert "Asha Rao" in desk.body
+    one = re.search(rf'href="({base}/students/[0-9a-f-]+)"', desk.body)[1]
+    assert "bookings" in desk.get(one).get_data(as_text=True)
+    anybody.get("/my-school")
+    assert to(anybody.send("/my-school/leave"))
+    assert "linked to no school" in anybody.get("/my-school").get_data(as_text=True)
+    desk.get(one)
+    assert "Asha Rao" not in desk.body
+
+
+def test_an_invitation_is_refused_without_an_account_and_one_is_taken_back(
+    desk, anybody, school, run_jobs, mail
+):
+    base = f"/schools/{school}"
+    desk.get(f"{base}/students")
+    answer = desk.send(f"{base}/students", email="a@grant.example, b@grant.example\nnobody")
+    assert answer.status_code == 200
+    assert "2 were invited" in desk.body
+    assert ">nobody</textarea>" in desk.body
+    path = mailed(run_jobs, mail, "invites you as its student")
+    anybody.get(path)
+    assert anybody.send(f"{path}/refusal").status_code == 200
+    assert anybody.get(path).status_code == 404
+    desk.get(f"{base}/students?state=invited")
+    (one,) = set(re.findall(rf'href="({base}/students/[0-9a-f-]+)"', desk.body))
+    desk.get(one)
+    assert desk.send(f"{one}/end").status_code == 422
+    assert to(desk.send(f"{one}/end", reason="A typo."))
+
+
+def test_a_colleague_takes_on_the_school_by_the_address_that_was_invited(
+    desk, anybody, people, school, run_jobs, mail
+):
+    base = f"/schools/{school}"
+    colleague, other = people.make(name="Dev Rao"), people.make()
+    desk.get(f"{base}/people")
+    assert to(desk.send(f"{base}/people", email=colleague.email)).endswith("done=colleague")
+    path = mailed(run_jobs, mail, "asks you to act for it")
+    anybody.sign_in(other, path)
+    anybody.get(path)
+    assert "Sign out above" in anybody.body
+    assert anybody.send(path).status_code == 403
+    anybody.send("/sign-out")
+    anybody.sign_in(colleague, path)
+    anybody.get(path)
+    assert to(anybody.send(path)) == f"{base}?done=joined"
+    assert "You act for this school now" in anybody.get(f"{base}?done=joined").get_data(
+        as_text=True
+    )
+    anybody.get(f"{base}/people")
+    ends = re.findall(rf'action="({base}/people/[0-9a-f-]+/end)"', anybody.body)
+    assert len(ends) == 2
+    for one in ends:
+        anybody.get(f"{base}/people")
+        anybody.send(one)
+    # The last one stays: whoever ends both is told so beside the list.
+    desk.get("/schools")
+    anybody.get("/schools")
+    assert {desk.body.count("You act for no school"), anybody.body.count("You act for no")} == {
+        0,
+        1,
+    }
+
+
+def test_a_request_is_approved_once_and_declined_with_a_reason(
+    desk, stage, place, people, school, coordinator, app
+):
+    students = [people.trainee(name=f"Student {n}", visa_type="b1_b2") for n in range(2)]
+    link(stage, school, *(one.id for one in students))
+    held = [stage.hold(students[0].id, place), stage.hold(students[1].id, stage.place())]
+    with stage.transaction() as session:
+        for one in held:
+            schooling.ask(
+                session, queries.find(session, one), message="It <b>counts</b>.", now=stage.now
+            )
+    base = f"/schools/{school}"
+    desk.get(base)
+    assert desk.body.count("Decide by") == 2
+    first, second = (f"{base}/requests/{one}" for one in held)
+    desk.get(first)
+    assert "It &lt;b&gt;counts&lt;/b&gt;." in desk.body
+    assert "CST" in desk.body or "UTC" in desk.body
+    assert to(desk.send(f"{first}/approve")) == f"{first}?done=approved"
+    desk.get(second)
+    assert desk.send(f"{second}/decline", reason=" ").status_code == 422
+    assert 'id="reason-note"' in desk.body
+    assert to(desk.send(f"{second}/decline", reason="You are needed here."))
+    desk.get(second)
+    assert "You are needed here." in desk.body
+    assert "/approve" not in desk.body
+    again = desk.send(f"{first}/decline", reason="No.")
+    assert again.status_code == 409
+    assert "Sara Khan was faster" in desk.body
+    desk.get(f"{base}/requests")
+    assert "No student waits for your word." in desk.body
+    desk.get(f"{base}/requests?all=yes")
+    assert desk.body.count(f'href="{base}/requests/') == 2
+    assert "No booking" not in desk.get(f"{base}/bookings").get_data(as_text=True)
+    stranger = Browser(app.test_client())
+    stranger.sign_in(students[0])
+    for path in ("", "/requests", "/students", "/bookings", "/people", f"/requests/{held[0]}"):
+        assert stranger.get(f"{base}{path}").status_code == 404
+    spanish = desk.get(base, **{"Accept-Language": "es"})
+    assert spanish.status_code == 200
+
+
+def test_an_agreement_is_read_signed_in_order_and_another_declined(
+    anybody, stage, place, people, parts, coordinator, school, run_jobs, mail
+):
+    operator = people.make("operator")
+    signers = [
+        Signer("school", "Dean Rao", "dean@grant.example", "Dean"),
+        Signer("site", "Dr. Chief", "chief@mercy.example", "Director"),
+    ]
+    with stage.transaction() as session:
+        template = agreements.make_template(
+            session, name="affiliation", title="Affiliation agreement",
+            body="{{school_name}} and {{site_name}} agree.", fields=[],
+            actor_id=operator.id, now=stage.now)  # fmt: skip
+        for last in (2028, 2029):
+            wanted = agreements.Wanted(
+                school_id=school, school_name="Grant Medical College", site_id=place.site_id,
+                site_name="Mercy", values={}, signers=signers,
+                starts_on=stage.now.date(), ends_on=stage.now.date().replace(year=last))  # fmt: skip
+            drafted = agreements.draft(
+                session, template, wanted, actor_id=coordinator.id, now=stage.now
+            )
+            agreements.send(
+                session, drafted.id, signer=parts.get(LinkSigner), actor_id=coordinator.id,
+                now=stage.now)  # fmt: skip
+    run_jobs()
+    first, other = (LINK.search(one.text)[1] for one in mail.sent if one.to == "dean@grant.example")
+    anybody.get(first)
+    assert "Grant Medical College and Mercy agree." in anybody.body
+    digest = re.search(r'name="sha256" value="([0-9a-f]{64})"', anybody.body)[1]
+    given = {"sha256": digest, "wording": "2026-11", "consent": "yes"}
+    assert anybody.send(first, **given).status_code == 422
+    assert 'id="typed_name-note"' in anybody.body
+    given["typed_name"] = "Dean Rao"
+    assert anybody.send(first, **{**given, "consent": ""}).status_code == 422
+    assert 'value="Dean Rao"' in anybody.body
+    assert anybody.send(first, **{**given, "sha256": "0" * 64}).status_code == 422
+    assert anybody.send(first, **given).status_code == 200
+    assert "Signed, thank you" in anybody.body
+    assert anybody.get(first).status_code == 404
+    chief = mailed(run_jobs, mail, "To sign")
+    anybody.get(chief)
+    assert anybody.send(chief, **{**given, "typed_name": "A. Chief"}).status_code == 200
+    assert "it is in force" in anybody.body
+    anybody.get(other)
+    assert anybody.send(f"{other}/refusal").status_code == 422
+    assert anybody.send(f"{other}/refusal", reason="Too long.").status_code == 200
+    assert "Too long." in anybody.body
