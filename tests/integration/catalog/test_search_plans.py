@@ -353,10 +353,27 @@ def test_pages_are_those_of_a_plain_reading(plans):
         assert shown == in_order(plans, filters_of(name))[:14], name
 
 
-def in_order(session, filters) -> list:
+@pytest.mark.parametrize("name", ["nothing", "state+visa", "window", "rare word+weeks"])
+@pytest.mark.parametrize("walk", [3, 600])
+def test_the_earliest_starts_are_asked_for_again_where_a_walk_does_not_tell(
+    plans, monkeypatch, name, walk
+):
+    monkeypatch.setattr(statement, "MOST", 8)
+    monkeypatch.setattr(statement, "WALK", walk)
+    monkeypatch.setattr(statement, "WALK_WEEK", walk)
+    filters = filters_of(name)
+    with planned(plans) as found:
+        page = search(plans, filters, sort="soonest", limit=30)
+    assert len(found) <= 3
+    assert page.total > 8
+    assert set(page.facets) == set(FACETS)
+    assert [hit.id for hit in page.items] == in_order(plans, filters, "soonest")[:30]
+
+
+def in_order(session, filters, sort=None) -> list:
     meant = words.read(session, filters.words) if filters.words else words.NOTHING
     conditions = Conditions(filters, meant.query)
-    order = order_of(None, filters, meant.query, meant.title)
+    order = order_of(sort, filters, meant.query, meant.title)
     keys = ", ".join([*order.keys, "s.listing_id"])
     written = f"WITH {STALE} SELECT s.listing_id FROM listing_search s WHERE {conditions.where()}"
     values = {**conditions.values, **order.values}

@@ -65,7 +65,8 @@ def statement(
 
     Each row has `key_0`..., the columns of `SHOWN` and the extra ones; the first has `facets`, an
     array of [part, facet, value, count, last sample]. A result without rows has one row of nulls.
-    With facets but not `walk` there is no page where more are hit than are counted.
+    With facets but not `walk` there is no page where more are hit than are counted; with facets and
+    by earliest start, none where that takes more than a walk.
     """
     tables = [STALE.strip()]
     if facets:
@@ -249,7 +250,7 @@ def _page(
     if facets and not walk:
         return counted
     if order.name == "soonest":
-        walked = _soonest(conditions, columns, place, after, limited)
+        walked = _soonest(conditions, columns, place, after, limited, whole=not facets)
     elif order.steps:
         walked = _walk(conditions, order, place)
     else:
@@ -298,7 +299,13 @@ def _after_in_step(level: int, keys: Sequence[str], place: Place) -> str:
 
 
 def _soonest(
-    conditions: Conditions, columns: str, place: Place | None, after: str, limited: str
+    conditions: Conditions,
+    columns: str,
+    place: Place | None,
+    after: str,
+    limited: str,
+    *,
+    whole: bool,
 ) -> str:
     """The earliest starts first, without working out all of them.
 
@@ -308,11 +315,19 @@ def _soonest(
     Else, `soonest_week` is never later than the start itself, but where the weeks are stale; so of
     the first `WALK` listings in its order, and the stale ones, those whose own place is not behind
     the last one's are known to come first. Only if they are too few for a page, the rest is
-    worked out.
+    worked out: where this is to be the `whole` answer, else by a statement of its own. (To plan it
+    costs a fifth of a search, and of many listings hardly any page needs it.)
     """
     where, source = conditions.where(), "FROM listing_search s"
     fresh = "s.listing_id NOT IN (SELECT listing_id FROM stale) AND s.soonest_week IS NOT NULL"
     few = "(SELECT count(*) FROM week) < :page"
+    rest = added = ""
+    if whole:
+        rest = (
+            f", rest AS MATERIALIZED (SELECT {columns} {source}"
+            f" WHERE {where} AND (SELECT count(*) FROM first) < :page AND {few})"
+        )
+        added = f" UNION ALL (SELECT * FROM rest {after} {limited})"
     return (
         f"WITH week AS MATERIALIZED ({_same_week(conditions, columns, place)}),"
         f" walked AS MATERIALIZED (SELECT {columns}, s.soonest_week {source} WHERE {where}"
@@ -325,12 +340,10 @@ def _soonest(
         f" WHERE {where} AND {few}),"
         " soon AS (SELECT * FROM known WHERE NOT EXISTS (SELECT FROM reached"
         " WHERE (known.key_0, known.listing_id) > (reached.week, reached.id))),"
-        f" first AS MATERIALIZED (SELECT * FROM soon {after} {limited}),"
-        f" rest AS MATERIALIZED (SELECT {columns} {source}"
-        f" WHERE {where} AND (SELECT count(*) FROM first) < :page AND {few})"
-        " (SELECT * FROM week WHERE (SELECT count(*) FROM week) = :page)"
+        f" first AS MATERIALIZED (SELECT * FROM soon {after} {limited})"
+        f"{rest} (SELECT * FROM week WHERE (SELECT count(*) FROM week) = :page)"
         " UNION ALL (SELECT * FROM first WHERE (SELECT count(*) FROM first) = :page)"
-        f" UNION ALL (SELECT * FROM rest {after} {limited})"
+        f"{added}"
     )
 
 
