@@ -152,7 +152,7 @@ WITH_TASKS = (
     "reporting",
     "webhooks",
 )
-WITH_SUBSCRIBERS = ("compliance", "booking", "outcomes", "webhooks")
+WITH_SUBSCRIBERS = ("catalog", "compliance", "payments", "booking", "outcomes", "webhooks")
 CONSTRAINTS = {
     **idempotency.CONSTRAINTS,
     **identity_errors.CONSTRAINTS,

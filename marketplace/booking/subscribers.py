@@ -15,6 +15,7 @@ from marketplace.booking.service import (
     balances,
     erasing,
     host_shares,
+    leaving,
     offering,
     payment,
 )
@@ -24,6 +25,7 @@ from marketplace.booking.service.itineraries import following, paying
 from marketplace.catalog.events import SeatsFreed
 from marketplace.compliance.events import AgreementInForce, ErasureAsked
 from marketplace.core.events import Subscription
+from marketplace.identity.events import AccountErasing, ErasureConsidered
 from marketplace.payments.events import (
     PaymentExpired,
     PaymentFailed,
@@ -55,4 +57,6 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (SeatsFreed, offering.seats_freed),
     (AgreementInForce, agreeing.in_force),
     (ErasureAsked, erasing.erase),
+    (ErasureConsidered, leaving.consider),
+    (AccountErasing, leaving.erase),
 )

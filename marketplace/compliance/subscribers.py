@@ -1,11 +1,22 @@
-"""What compliance does when something happens below it: it writes the audit trail."""
+"""What compliance does when something happens below it: it writes the audit trail, and erases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
 
-from marketplace.compliance.service import records
+from marketplace.compliance.queries import records as queries
+from marketplace.compliance.rules import Purpose
+from marketplace.compliance.service import erasing, records
 from marketplace.core.db import Session
 from marketplace.core.events import Subscription
-from marketplace.identity.events import CoordinatorsChanged, Impersonated, SitePeopleChanged
+from marketplace.identity.events import (
+    AccountErasing,
+    CoordinatorsChanged,
+    ErasureDecided,
+    Impersonated,
+    SitePeopleChanged,
+)
+from marketplace.identity.rules import ErasureStep
 
 
 def coordinators_changed(session: Session, event: CoordinatorsChanged) -> None:
@@ -53,8 +64,56 @@ def impersonated(session: Session, event: Impersonated) -> None:
     )
 
 
+def erasure_decided(session: Session, event: ErasureDecided) -> None:
+    """Note that an account's erasure was asked for, stopped, or has begun."""
+    _note(session, event.account_id, event.actor_id, f"account.erasure_{event.what}", {}, event.at)
+
+
+def account_erasing(session: Session, event: AccountErasing) -> None:
+    """Destroy the keys of documents, withdraw consents; and note each step, whosever it is."""
+    if event.step == ErasureStep.DOCUMENTS:
+        erasing.erase(
+            session, event.account_id, actor_id=event.account_id, in_use=True, now=event.at
+        )
+    elif event.step == ErasureStep.CONSENTS:
+        for purpose in Purpose:
+            last = queries.last_consent(session, event.account_id, purpose)
+            if last is not None and last.given:
+                records.decide(
+                    session,
+                    event.account_id,
+                    purpose,
+                    given=False,
+                    wording=last.wording,
+                    now=event.at,
+                )
+    done = {"step": event.step}
+    _note(session, event.account_id, None, "account.erased", done, event.at)
+
+
+def _note(
+    session: Session,
+    account_id: UUID,
+    actor_id: UUID | None,
+    action: str,
+    detail: Mapping[str, str],
+    now: datetime,
+) -> None:
+    records.record(
+        session,
+        actor_id=actor_id,
+        action=action,
+        subject_kind="account",
+        subject_id=account_id,
+        detail=detail,
+        now=now,
+    )
+
+
 SUBSCRIPTIONS: Sequence[Subscription] = (
     (CoordinatorsChanged, coordinators_changed),
     (SitePeopleChanged, site_people_changed),
     (Impersonated, impersonated),
+    (ErasureDecided, erasure_decided),
+    (AccountErasing, account_erasing),
 )

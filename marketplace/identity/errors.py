@@ -236,7 +236,32 @@ class ProfileRace(PreconditionFailed):
     code = "precondition_failed"
 
 
+class ErasureWaits(Conflict):
+    code = "erasure_waits"
+    title = "This account is to be erased already. It can still be stopped."
+
+
+class ErasureBlocked(Conflict):
+    """`blocked_by` names each thing."""
+
+    code = "erasure_blocked"
+    title = "Something has to end before this account can be erased."
+
+
+class ErasureBegun(Conflict):
+    code = "erasure_begun"
+    title = "The account is being erased, or has been: this can't be stopped any more."
+
+
+class AccountIsErased(Conflict):
+    code = "account_erased"
+    title = "The account was erased: it stays closed, and nothing is put back."
+
+
 CONSTRAINTS: ConstraintErrors = {
+    "uq_account_erasure_account_id_live": ErasureWaits,
+    "account_erased_holds": AccountIsErased,
+    "history_account_erasure_step": AccountIsErased,
     "pk_trainee_profile": ProfileRace,
     "uq_account_email": AddressTaken,
     "uq_membership_account_id_role_site_id_school_id": MembershipExists,

@@ -1,7 +1,7 @@
 """What identity tells those above it, in the transaction that makes it true."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -67,4 +67,47 @@ class MailCameBack(Event):
     address: str
     template: str
     data: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ErasureHindrance:
+    """What has to end before an account is erased; `kind` is `role` or `booking`."""
+
+    kind: str
+    reference: str
+    title: str
+    state: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ErasureConsidered(Event):
+    """An account may be erased; whoever keeps something open of it adds it to `hindrances`."""
+
+    account_id: UUID
+    at: datetime
+    hindrances: list[ErasureHindrance] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ErasureDecided(Event):
+    """An erasure was `asked` for, `stopped`, or has `begun`: the account is closed."""
+
+    account_id: UUID
+    actor_id: UUID | None
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class AccountErasing(Event):
+    """A step of an erasure is being done (`rules.ErasureStep`): who keeps of it what the step is
+    about lets it go, in this transaction. Twice is once.
+    """
+
+    account_id: UUID
+    step: str
     at: datetime

@@ -4,10 +4,11 @@ Country of the medical school, citizenship and need of a visa are three facts; n
 from another. The groups are those of the NRMP and of Intealth (ECFMG).
 """
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 from importlib import resources
+from uuid import UUID
 from zoneinfo import available_timezones
 
 # ISO 3166-1 alpha-2, as in the IANA time zone database's iso3166.tab (public domain).
@@ -183,3 +184,37 @@ def in_domain(email: str, domain: str | None) -> bool:
     """Tell whether the address is in the domain or a part of it; every one is where there is none."""
     host = email.rpartition("@")[2]
     return domain is None or host == domain or host.endswith(f".{domain}")
+
+
+# An account is erased so long after it was asked for: until then a link in the mail stops it.
+ERASURE_WAIT = timedelta(days=14)
+ERASED_NAME = "Erased account"
+# No mail is ever taken there (RFC 2606).
+ERASED_DOMAIN = "erased.invalid"
+
+
+class ErasureStep(StrEnum):
+    """What is done of an erasure in one transaction; in this order, the account itself last."""
+
+    ACCESS = "access"
+    SEARCHES = "searches"
+    DOCUMENTS = "documents"
+    CARDS = "cards"
+    BOOKINGS = "bookings"
+    LETTERS = "letters"
+    CONSENTS = "consents"
+    PROFILE = "profile"
+    NOTICES = "notices"
+    ACCOUNT = "account"
+
+
+ERASURE_STEPS = tuple(ErasureStep)
+
+
+def erased_address(account_id: UUID) -> str:
+    """The address that an erased account has: nobody's, and no other account's."""
+    return f"erased-{account_id}@{ERASED_DOMAIN}"
+
+
+def is_erased(address: str) -> bool:
+    return address.endswith(f"@{ERASED_DOMAIN}")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import null, update
 
 from marketplace.core.errors import DomainError
-from marketplace.core.jobs import JobContext, RetryPolicy, Task
+from marketplace.core.jobs import JobContext, RetryPolicy, Task, defer
 from marketplace.core.ports import (
     AddressRefused,
     Attachment,
@@ -21,13 +21,22 @@ from marketplace.core.ports import (
 from marketplace.core.settings import Settings
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.models import Notice
-from marketplace.identity.service import bounces, digests, notices, preferences, templating
+from marketplace.identity.rules import ERASURE_STEPS
+from marketplace.identity.service import (
+    bounces,
+    digests,
+    erasing,
+    notices,
+    preferences,
+    templating,
+)
 
 # Together about four hours of a mail server's absence.
 SENDING = RetryPolicy(attempts=12, first=5, longest=3600)
 # No link that a notice may carry is good for longer.
 KEEP_SECRETS = timedelta(days=3)
 MOST_BATCHES = 100
+MOST_ERASURES = 500
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,25 @@ def send_digests(job: JobContext) -> None:
             return
 
 
+def erase_accounts(job: JobContext) -> None:
+    """Have accounts erased whose waiting time is over; hourly. One that is blocked waits on."""
+    with job.transaction() as session:
+        for erasure_id in erasing.due(session, job.clock.now(), MOST_ERASURES):
+            key = str(erasure_id)
+            defer(session, erasing.ERASE, lock=f"erasure:{key}", erasure_id=key)
+
+
+def erase_account(job: JobContext, erasure_id: str) -> None:
+    """Erase an account, a transaction a step; wherever it was stopped, it goes on from there."""
+    key = uuid.UUID(erasure_id)
+    with job.transaction() as session:
+        if not erasing.close(session, key, job.clock.now()):
+            return
+    for step in ERASURE_STEPS:
+        with job.transaction() as session:
+            erasing.take(session, key, step, job.clock.now())
+
+
 def _read(job: JobContext, key: uuid.UUID, public_url: str) -> Letter | None:
     with job.transaction() as session:
         notice = session.get(Notice, key)
@@ -167,4 +195,6 @@ TASKS = (
     Task(notices.SEND, send_notice, retry=SENDING),
     Task("identity.send_digests", send_digests, cron="17 * * * *"),
     Task("identity.forget_secrets", forget_secrets, cron="23 4 * * *"),
+    Task("identity.erase_accounts", erase_accounts, cron="41 * * * *"),
+    Task(erasing.ERASE, erase_account),
 )

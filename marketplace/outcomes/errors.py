@@ -37,6 +37,11 @@ class LetterNotThere(NotFound):
     title = "The author has not uploaded this letter yet."
 
 
+class LetterErased(NotFound):
+    code = "letter_erased"
+    title = "What this letter said was destroyed with its trainee's account."
+
+
 class WaiverFixed(Conflict):
     code = "waiver_fixed"
     title = "The letter exists: the choice to waive can't be changed any more."

@@ -17,9 +17,9 @@ from marketplace.compliance.events import ConsentDecided
 from marketplace.core.db import Session
 from marketplace.core.events import Subscription
 from marketplace.core.jobs import defer
-from marketplace.identity.events import MailCameBack
+from marketplace.identity.events import AccountErasing, MailCameBack
 from marketplace.identity.service.notices import notify
-from marketplace.outcomes.service import campaigns, hours, survey
+from marketplace.outcomes.service import campaigns, hours, leaving, survey
 from marketplace.outcomes.service.papers import issuing
 from marketplace.outcomes.service.rotations import rotation
 
@@ -62,7 +62,8 @@ def consent_decided(session: Session, event: ConsentDecided) -> None:
 
 def invitation_came_back(session: Session, event: MailCameBack) -> None:
     """Stop the waves for who can't be reached."""
-    if event.template == campaigns.INVITATION:
+    # Of an erased account nothing is known of what its mails were about.
+    if event.template == campaigns.INVITATION and "match_year" in event.data:
         year = int(event.data["match_year"])
         campaigns.invitation_came_back(session, event.account_id, event.address, year, event.at)
 
@@ -76,4 +77,5 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (DaysMarkedAbsent, keep_signed_hours),
     (ConsentDecided, consent_decided),
     (MailCameBack, invitation_came_back),
+    (AccountErasing, leaving.erase),
 )

@@ -43,6 +43,7 @@ from marketplace.pages.school.today import blueprint as school_today
 from marketplace.pages.trainee.data import blueprint as data
 from marketplace.pages.trainee.days import blueprint as days
 from marketplace.pages.trainee.documents import blueprint as documents
+from marketplace.pages.trainee.erasure import blueprint as erasure
 from marketplace.pages.trainee.itineraries import blueprint as itineraries
 from marketplace.pages.trainee.letter_entry import blueprint as letter_entry
 from marketplace.pages.trainee.letters import blueprint as letters
@@ -83,6 +84,7 @@ BLUEPRINTS = (
     ways,
     searches,
     data,
+    erasure,
     readiness,
     school_links,
     own_school,

@@ -76,6 +76,7 @@ PUBLIC = frozenset(
         "/api/v1/letters/reminders/end",
         "/api/v1/calendar-feeds/<string:token>/rotations.ics",
         "/api/v1/surveys/<string:token>",
+        "/my-data/erasure/<string:token>",
         "/surveys/<string:token>",
         "/site-invitations/<string:token>",
         "/site-invitations/<string:token>/refuse",

@@ -1,5 +1,6 @@
 """Tables of identity: people, the schools that they study at, and who has looked as them."""
 
+from marketplace.identity.models.erasure import AccountErasure, AccountErasureStep
 from marketplace.identity.models.impersonations import Impersonation
 from marketplace.identity.models.people import (
     NOTICE_STATES,
@@ -25,6 +26,8 @@ from marketplace.identity.models.site_people import SiteInvitation
 __all__ = [
     "NOTICE_STATES",
     "Account",
+    "AccountErasure",
+    "AccountErasureStep",
     "ApiKey",
     "CoordinatorInvitation",
     "Impersonation",

@@ -3,6 +3,7 @@
 from marketplace.identity.routes import (
     auth,
     coordinators,
+    erasure,
     mail_links,
     me,
     notices,
@@ -15,6 +16,7 @@ BLUEPRINTS = (
     auth.blueprint,
     mail_links.blueprint,
     me.blueprint,
+    erasure.blueprint,
     notices.blueprint,
     operator.blueprint,
     schools.blueprint,

@@ -21,6 +21,7 @@ from marketplace.identity import queries
 from marketplace.identity.errors import NoticeNotFailed, NoticeStale
 from marketplace.identity.models import Notice
 from marketplace.identity.queries import notices as kept
+from marketplace.identity.rules import is_erased
 from marketplace.identity.service import templating
 
 SEND = "identity.send_notice"
@@ -76,6 +77,8 @@ def notify(
     notice.headers = dict(headers) if headers else None
     kind = _checked(notice).kind
     notice.state = kept.instead(session, [account_id], kind).get(account_id, "queued")
+    if is_erased(contact.email):
+        notice.state = "off"
     if notice.state == "waiting" and (secret or attachments or files):
         # What a list of subjects can't carry comes by itself.
         notice.state = "queued"
@@ -106,6 +109,8 @@ def notify_all(
     for notice in made:
         account_id = notice.account_id
         notice.state = wished.get(account_id, "queued") if account_id else "queued"
+        if is_erased(notice.to_address):
+            notice.state = "off"
     session.add_all(made)
     jobs = [{"notice_id": str(notice.id)} for notice in made if notice.state == "queued"]
     rows.flush(session, *([deferred(session, SEND, jobs)] if jobs else []))

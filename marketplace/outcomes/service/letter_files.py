@@ -24,6 +24,7 @@ from marketplace.core.scanning import Finding, ScannerAway, VirusScanner, look, 
 from marketplace.outcomes.errors import (
     DraftUnknown,
     FileTooLarge,
+    LetterErased,
     LetterFixed,
     LetterNotThere,
     LetterWaived,
@@ -196,6 +197,8 @@ def content_for(session: Session, letter_id: UUID, reader: Reader, now: datetime
     content = queries.content(session, letter_id)
     if content is None:
         raise LetterNotThere
+    if not content.sealed_key:
+        raise LetterErased
     scanning.check(session, content.id)
     compliance.record(
         session,
@@ -223,7 +226,7 @@ def scan(job: JobContext, content_id: UUID) -> None:
     """Have a letter looked at that was taken in unseen; `ScannerAway`, and tried again, if not."""
     with job.transaction() as session:
         content = queries.unscanned(session, content_id)
-    if content is None:
+    if content is None or not content.sealed_key:
         return
     store, vault = job.parts.get(ObjectStore), job.parts.get(LetterVault)
     finding = look(job.parts.get(VirusScanner), (unseal(store, vault, content),))

@@ -192,7 +192,7 @@ def _shown(
         status,
         booking=booking,
         application=waiting[0] if waiting else None,
-        person=facts[booking.trainee_id],
+        person=facts.get(booking.trainee_id),
         said=conversations.conversation(session, finding.hosted(booking.id)).entries,
         history=bookings.history(session, booking.id),
         why=list(reasons.DECLINE.items()),

@@ -23,10 +23,13 @@ from marketplace.compliance.schemas.documents import DocumentSchema
 from marketplace.compliance.schemas.records import ConsentSchema
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, in_person, signed_in
+from marketplace.identity.rules import ERASURE_WAIT
 from marketplace.identity.schemas.people import AccountSchema, MembershipSchema
 from marketplace.identity.schemas.profile import ProfileRevisionSchema
+from marketplace.identity.service import erasing
 from marketplace.outcomes.queries import letters
 from marketplace.outcomes.schemas.letters import LetterSchema
+from marketplace.pages import forms
 from marketplace.pages.view import Pages, form_page
 from marketplace.payments.queries import cards, credit
 from marketplace.payments.schemas.cards import SavedCardSchema
@@ -35,6 +38,7 @@ from marketplace.web import context
 from marketplace.web.pagination import Page
 
 A_PAGE = 100
+NOT_PROCESSABLE = 422
 
 blueprint = Pages("data_pages")
 
@@ -43,6 +47,11 @@ blueprint = Pages("data_pages")
 @signed_in
 def show() -> Response:
     """Say what is kept, and offer to download and to erase it."""
+    return my_data({})
+
+
+def my_data(errors: forms.Errors) -> Response:
+    """The page, with what was wrong in its form."""
     session, own = context.session(), current_account()
     found = documents.of_holder(
         session, own.id, context.now().date(), limit=A_PAGE, cursor=request.args.get("cursor")
@@ -53,6 +62,11 @@ def show() -> Response:
     )
     return form_page(
         "my_data.html",
+        NOT_PROCESSABLE if errors else 200,
+        errors=errors,
+        erasure=erasing.live(session, own.id),
+        hindrances=erasing.hindrances(session, own.id, context.now()),
+        waiting_days=ERASURE_WAIT.days,
         account=own,
         documents=len(found.items),
         more=found.next_cursor is not None,

