@@ -109,7 +109,7 @@ AREAS = {
     "/api/v1/listings": ("booking", "catalog", "compliance"),
     "/api/v1/mail": ("booking", "outcomes"),
     "/api/v1/match-calendar": ("outcomes",),
-    "/api/v1/match-outcomes": ("outcomes",),
+    "/api/v1/match-outcomes": ("outcomes", "reporting"),
     "/api/v1/me": ("booking", "compliance", "identity"),
     "/api/v1/message-files": ("booking",),
     "/api/v1/notices": ("identity",),

@@ -1,6 +1,7 @@
 """Outcomes at a terminal: take in a panel of past trainees, freeze a report, export."""
 
 import mailbox
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ import click
 from flask.cli import with_appcontext
 
 from marketplace.cli.edge import now, readable, transaction
+from marketplace.cli.people import find
 from marketplace.identity.service import bounces
 from marketplace.outcomes.service import programs
-from marketplace.reporting.service import benchmarks, panel_import, reports
+from marketplace.outcomes.service.corrections import Action
+from marketplace.reporting.service import benchmarks, outcome_corrections, panel_import, reports
 
 
 @click.group()
@@ -43,6 +46,31 @@ def load_programs(listed: Path) -> None:
     lines = listed.read_text(encoding="utf-8-sig").splitlines()
     with transaction() as session:
         click.echo(f"{programs.load(session, lines, now())} programs")
+
+
+@outcomes.command("correct")
+@click.argument("listed", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--by", "email", required=True, help="E-mail address of who answers for it.")
+@click.option("--commit", is_flag=True, help="Record them; without this nothing is changed.")
+@with_appcontext
+@readable
+def correct(listed: Path, email: str, commit: bool) -> None:  # noqa: FBT001 - click calls by keyword
+    """Correct Match outcomes by LISTED, a CSV of corrections; with one refused none is recorded.
+
+    A dry run unless --commit is given. Exit status 1 if a row is refused.
+    """
+    try:
+        text = listed.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"not UTF-8: {error}") from error
+    with transaction() as session:
+        by = find(session, email)
+        done = outcome_corrections.take_in(session, text, actor_id=by, commit=commit, now=now())
+    for line in done.lines:
+        click.echo(f"row {line.row}: {line.event_id} {line.action.value} {line.problem}".rstrip())
+    click.echo("recorded" if done.committed else "nothing was recorded")
+    if any(line.action is Action.REFUSED for line in done.lines):
+        sys.exit(1)
 
 
 @outcomes.command("take-bounces")

@@ -48,12 +48,14 @@ def record(
     actor_id: UUID | None,
     evidence: str,
     now: datetime,
+    external_event_id: str | None = None,
 ) -> MatchOutcome:
     """Record `claims` (field -> value) as known by `source`; return the record as it then is.
 
     Serves the first report, a correction and a verification alike: what is the same already
     appends nothing, a self report of something else than was verified makes it disputed.
     `OutcomeInconsistent` if the fields would contradict each other; nothing is recorded then.
+    `external_event_id` is what a sender calls the one event that is made of one claim.
     """
     outcome = _locked(session, person_id, match_year, now)
     try:
@@ -76,6 +78,7 @@ def record(
                 provenance=provenance.value,
                 actor_id=actor_id,
                 evidence=note,
+                external_event_id=external_event_id,
                 recorded_at=at,
             )
         )
