@@ -42,4 +42,5 @@ def read_season(args: dict[str, date | None], match_year: int) -> dict[str, Any]
         "dates": season.dates,
         "disputed": season.disputed,
         "not_known": season.not_known,
+        "not_announced": season.not_announced,
     }

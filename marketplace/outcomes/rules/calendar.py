@@ -3,7 +3,8 @@
 The dates are data (`data/match_calendar.csv`). Each has a source, a status and the day on which it
 was recorded here, and none is ever replaced: what is learned later is another row, so that the
 calendar can be read as it was known on a day. Where sources differ, all are shown, and the one of
-the best status counts; a disputed one never does. What is not known is said to be so.
+the best status counts; a disputed one never does. What is not known is said to be so; where its
+publisher was looked up in vain, by a row that says where and when.
 """
 
 import csv
@@ -18,6 +19,8 @@ from zoneinfo import ZoneInfo
 ZONE = "America/New_York"
 # A better status wins; as in the registry of benchmarks.
 STATUSES = ("primary", "secondary", "reprint", "disputed")
+# A page was looked at on the day of the record, and named no day.
+NOT_ANNOUNCED = "not_announced"
 KINDS = {
     "eras_opens": "The ERAS season opens",
     "applications_open": "Applications may be sent to programs",
@@ -76,12 +79,16 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """What is known of a season; `not_known` are kinds of which nobody said a date."""
+    """What is known of a season; `not_known` are kinds of which nobody said a date.
+
+    `not_announced` says where those were looked for.
+    """
 
     match_year: int
     dates: tuple[Dated, ...]
     disputed: tuple[Entry, ...]
     not_known: tuple[str, ...]
+    not_announced: tuple[Entry, ...]
 
     def of(self, kind: str) -> Dated | None:
         """Return the date of a kind; None if it is not known."""
@@ -113,17 +120,21 @@ def season(entries: Sequence[Entry], match_year: int, as_of: date) -> Season:
     ]
     own = {kind: _settle([one for one in known if one.kind == kind]) for kind in KINDS}
     dates = [made for found in own.values() if found and (made := _dated(found, own)) is not None]
+    not_known = tuple(kind for kind in KINDS if kind not in {one.entry.kind for one in dates})
     return Season(
         match_year=match_year,
         dates=tuple(sorted(dates, key=lambda one: (one.first_day, one.last_day))),
         disputed=tuple(one for one in known if one.status == "disputed"),
-        not_known=tuple(kind for kind in KINDS if kind not in {one.entry.kind for one in dates}),
+        not_known=not_known,
+        not_announced=tuple(
+            one for one in known if one.status == NOT_ANNOUNCED and one.kind in not_known
+        ),
     )
 
 
 def _settle(said: Sequence[Entry]) -> list[Entry]:
     """The entries that may count, the best first: by status, then the one learned last."""
-    usable = [one for one in said if one.status != "disputed"]
+    usable = [one for one in said if one.status not in {"disputed", NOT_ANNOUNCED}]
     usable.sort(key=lambda one: one.recorded_on, reverse=True)
     return sorted(usable, key=lambda one: STATUSES.index(one.status))
 
@@ -141,12 +152,14 @@ def _dated(found: list[Entry], own: dict[str, list[Entry]]) -> Dated | None:
 
 
 def _entry(row: dict[str, str]) -> Entry:
-    if row["kind"] not in KINDS or row["status"] not in STATUSES:
+    if row["kind"] not in KINDS or row["status"] not in {*STATUSES, NOT_ANNOUNCED}:
         raise ValueError(f"{row['kind']}, {row['status']}: no kind or status of the calendar")
     first = date.fromisoformat(row["first_day"]) if row["first_day"] else None
     last = date.fromisoformat(row["last_day"]) if row["last_day"] else None
     if (first is None) != (last is None) or (first and last and last < first):
         raise ValueError(f"{row['kind']} of {row['match_year']}: the days are out of order")
+    if row["status"] == NOT_ANNOUNCED and (first or not row["match_year"]):
+        raise ValueError(f"{row['kind']} of {row['match_year']}: not announced, and no days")
     hour = time.fromisoformat(row["time"]) if row["time"] else None
     at = datetime.combine(last, hour, ZoneInfo(ZONE)) if last and hour else None
     return Entry(

@@ -59,3 +59,7 @@ class SeasonSchema(StrictSchema):
     not_known = fields.List(
         fields.String(), metadata={"description": "Kinds of which no source named a date."}
     )
+    not_announced = fields.List(
+        fields.Nested(SaidSchema),
+        metadata={"description": "Of those: which page was looked at in vain, and on which day."},
+    )

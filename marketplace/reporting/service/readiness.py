@@ -145,7 +145,13 @@ def _deadlines(year: int, now: datetime) -> Part:
         }
         for one in season.dates
     ]
-    missing = [f"Not known for {year}: {calendar.KINDS[kind]}." for kind in season.not_known]
+    looked = {one.kind: one.recorded_on.isoformat() for one in season.not_announced}
+    missing = [
+        f"Not yet announced for {year}, as of {looked[kind]}: {calendar.KINDS[kind]}."
+        if kind in looked
+        else f"Not known for {year}: {calendar.KINDS[kind]}."
+        for kind in season.not_known
+    ]
     return {"dates": dates}, {}, missing
 
 

@@ -32,6 +32,22 @@ def test_what_comes_with_the_product_is_in_order():
     coming = calendar.season(entries, 2027, DAY)
     assert not coming.of("rank_list_deadline").exact
     assert "match_day" in coming.not_known
+    looked_for = {one.kind: one for one in coming.not_announced}
+    assert set(looked_for) <= set(coming.not_known)
+    assert looked_for["match_day"].source.startswith("https://www.nrmp.org/")
+    assert calendar.season(entries, 2027, date(2026, 11, 21)).not_announced == ()
+
+
+def test_what_was_looked_for_in_vain_is_said_until_a_day_is_named():
+    entries = made(
+        "2027,match_day,,,,,not_announced,nrmp,2026-09-01,",
+        "2027,match_day,2027-03-19,2027-03-19,,,primary,nrmp,2026-12-01,",
+    )
+    before = calendar.season(entries, 2027, date(2026, 11, 30))
+    assert (before.of("match_day"), "match_day" in before.not_known) == (None, True)
+    assert [one.recorded_on for one in before.not_announced] == [date(2026, 9, 1)]
+    after = calendar.season(entries, 2027, date(2026, 12, 1))
+    assert (after.of("match_day").last_day, after.not_announced) == (date(2027, 3, 19), ())
 
 
 def test_a_misprint_is_shown_and_counts_for_nothing():
@@ -60,6 +76,8 @@ def test_the_better_source_counts_the_other_is_shown_and_the_past_can_be_read():
         "2027,match_day,2027-03-19,2027-03-18,,,primary,x,2026-06-01,",
         "2027,match_day,2027-03-19,,,,primary,x,2026-06-01,",
         "2027,match_day,2027-03-19,2027-03-19,,,certain,x,2026-06-01,",
+        "2027,match_day,2027-03-19,2027-03-19,,,not_announced,x,2026-06-01,",
+        ",match_day,,,,,not_announced,x,2026-06-01,",
     ],
 )
 def test_a_row_that_says_nothing_definite_is_refused(row):
