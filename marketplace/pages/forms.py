@@ -63,6 +63,19 @@ def tried(action: Callable[[], Done], field: str) -> tuple[Done | None, Errors]:
     return None, wrong(refused, field)
 
 
+def carried_out(
+    schema: Schema,
+    given: Mapping[str, Any],
+    action: Callable[[dict[str, Any]], object],
+    field: str,
+) -> Errors:
+    """Read what a form says and do it; what is wrong with either, by field, else nothing."""
+    values, errors = read(schema, given)
+    if not errors:
+        _, errors = tried(lambda: action(values), field)
+    return errors
+
+
 def whole_number(text: str) -> int | str:
     """A number that was typed as one; anything else as it is, for the schema to refuse."""
     return int(text) if text.strip().isdecimal() else text

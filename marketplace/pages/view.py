@@ -11,10 +11,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    get_timezone_location,
+    get_timezone_name,
+)
 from babel.numbers import format_currency
 from flask import Blueprint, Response, make_response, redirect, render_template, request
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
@@ -24,7 +30,8 @@ from marketplace.core.money import EXPONENTS, Money
 from marketplace.identity.access import csrf_token, current_caller
 from marketplace.identity.errors import NotSignedIn
 from marketplace.pages import once, words
-from marketplace.web import context
+from marketplace.web import context, problems
+from marketplace.web.api import PREFIX
 from marketplace.web.context import request_id
 from marketplace.web.problems import meant
 
@@ -81,8 +88,16 @@ class Reader:
     def moment(self, moment: datetime) -> str:
         """Date and time to the minute in the reader's zone, which is named."""
         day = format_date(moment.astimezone(self.zone), "medium", locale=self.locale)
-        time = format_datetime(moment, "h:mm a z", tzinfo=self.zone, locale=self.locale)
-        return f"{day}, {time}"
+        time = format_datetime(moment, "h:mm a", tzinfo=self.zone, locale=self.locale)
+        return f"{day}, {time} {self._zone_at(moment)}"
+
+    def _zone_at(self, moment: datetime) -> str:
+        """The zone's short name where it has one (CDT), else its city: an offset is no name."""
+        there = moment.astimezone(self.zone)
+        short = str(get_timezone_name(there, width="short", locale=self.locale))
+        if short.isalpha():
+            return short
+        return f"({get_timezone_location(there, locale=self.locale, return_city=True)})"
 
     def country(self, code: str) -> str:
         """The name of a country, by its ISO 3166 code."""
@@ -155,6 +170,8 @@ class Pages(Blueprint):
         self.register_error_handler(DomainError, _refused)
         self.register_error_handler(IntegrityError, _broken)
         self.register_error_handler(HTTPException, _stopped)
+        self.register_error_handler(DBAPIError, lambda error: _told(problems.of_database(error)))
+        self.register_error_handler(Exception, lambda error: _told(problems.unexpected(error)))
         self.record(lambda state: once.teach(state.app.jinja_env))
 
     def add_url_rule(
@@ -194,10 +211,25 @@ def _stopped(error: HTTPException) -> Response | HTTPException:
     return _error(status, error.name, error.description, {})
 
 
+def lost(error: HTTPException) -> Response:
+    """An address that nothing answers: a page for people, a problem for programs."""
+    if request.path.startswith(PREFIX) or not request.accept_mimetypes.accept_html:
+        return problems.of_http(error)
+    return _error(error.code or SERVER_ERROR, error.name, error.description, {})
+
+
+def _told(problem: Response) -> Response:
+    """A problem as a page; what was begun is undone, since the page reads who asks."""
+    context.session().rollback()
+    told = problem.get_json()
+    return _error(problem.status_code, told["title"], told.get("detail"), {})
+
+
 def _error(status: int, title: str, detail: str | None, fields: Mapping[str, Any]) -> Response:
     return page(
         "error.html",
         status,
+        code=status,
         title=title,
         detail=detail,
         fields=fields,

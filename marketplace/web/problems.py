@@ -96,11 +96,11 @@ def register(app: Flask, constraints: ConstraintErrors) -> None:
     app.extensions[CONSTRAINTS] = constraints
     app.register_error_handler(IntegrityError, lambda error: _domain(meant(error)))
     app.register_error_handler(DomainError, _domain)
-    app.register_error_handler(OperationalError, _database)
-    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(OperationalError, of_database)
+    app.register_error_handler(DBAPIError, of_database)
     app.register_error_handler(PoolTimeout, _pool)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(Exception, unexpected)
 
 
 def meant(error: IntegrityError) -> DomainError:
@@ -127,7 +127,8 @@ def _domain(error: DomainError) -> Response:
     )
 
 
-def _database(error: DBAPIError) -> Response:
+def of_database(error: DBAPIError) -> Response:
+    """The problem of a database that is busy, away, or can't hold a value."""
     state = getattr(error.orig, "sqlstate", None)
     if state in BUSY:
         log.warning("database_busy", sqlstate=state)
@@ -138,7 +139,7 @@ def _database(error: DBAPIError) -> Response:
     if isinstance(error, OperationalError) or error.connection_invalidated:
         log.error("database_unavailable", sqlstate=state, exc_info=error)
         return _domain(Unavailable())
-    return _unexpected(error)
+    return unexpected(error)
 
 
 def _pool(error: PoolTimeout) -> Response:
@@ -146,7 +147,8 @@ def _pool(error: PoolTimeout) -> Response:
     return _domain(Busy())
 
 
-def _http(error: HTTPException) -> Response:
+def of_http(error: HTTPException) -> Response:
+    """The problem of an HTTP error; a redirect stays one."""
     status = error.code or 500
     if error.response is not None and status < 400:  # noqa: PLR2004 - a redirect is no problem
         return cast("Response", error.response)
@@ -174,7 +176,8 @@ def _told(fields: Mapping[str, list[str]]) -> str | None:
     return f"{name}: {texts[0]}{others}"
 
 
-def _unexpected(error: Exception) -> Response:
+def unexpected(error: Exception) -> Response:
+    """Log what nobody expected; the problem tells the request's id and nothing else."""
     log.error("unexpected_error", path=request.path, exc_info=error)
     return problem(
         500,

@@ -50,10 +50,12 @@ def decide_site(site_id: UUID) -> Response:
     }
     if typed.get("verified") in YES_OR_NO:
         given["verified"] = YES_OR_NO[typed["verified"]]
-    values, errors = forms.read(SiteDecisionArgs(), given)
-    if not errors:
-        decide = _verify if values["verified"] else _reject
-        _, errors = forms.tried(lambda: decide(site_id, values), "verified")
+    errors = forms.carried_out(
+        SiteDecisionArgs(),
+        given,
+        lambda values: (_verify if values["verified"] else _reject)(site_id, values),
+        "verified",
+    )
     return _site(site_id, typed, errors) if errors else redirect("/desk/sites", 303)
 
 
@@ -81,14 +83,14 @@ def decide_review(review_id: UUID) -> Response:
     given: dict[str, Any] = {"reason": typed.get("reason", "")}
     if typed.get("approve") in YES_OR_NO:
         given["approve"] = YES_OR_NO[typed["approve"]]
-    values, errors = forms.read(DecisionSchema(), given)
-    if not errors:
-        _, errors = forms.tried(
-            lambda: publishing.decide(
-                context.session(), review_id, account_id=_own(), now=context.now(), **values
-            ),
-            "reason",
-        )
+    errors = forms.carried_out(
+        DecisionSchema(),
+        given,
+        lambda values: publishing.decide(
+            context.session(), review_id, account_id=_own(), now=context.now(), **values
+        ),
+        "reason",
+    )
     return _review(review_id, typed, errors) if errors else redirect("/desk/listings", 303)
 
 
@@ -113,14 +115,14 @@ def show_drift(drift_id: UUID) -> Response:
 def resolve_drift(drift_id: UUID) -> Response:
     """Take the flag away with a reason."""
     typed = forms.typed()
-    values, errors = forms.read(DriftResolutionSchema(), {"reason": typed.get("reason", "")})
-    if not errors:
-        _, errors = forms.tried(
-            lambda: drifting.resolve(
-                context.session(), drift_id, account_id=_own(), now=context.now(), **values
-            ),
-            "reason",
-        )
+    errors = forms.carried_out(
+        DriftResolutionSchema(),
+        {"reason": typed.get("reason", "")},
+        lambda values: drifting.resolve(
+            context.session(), drift_id, account_id=_own(), now=context.now(), **values
+        ),
+        "reason",
+    )
     return _drift(drift_id, typed, errors) if errors else redirect("/desk/drifts", 303)
 
 

@@ -120,18 +120,18 @@ def show_quarantined(quarantine_id: UUID) -> Response:
 def resolve(quarantine_id: UUID) -> Response:
     """Note what was found out and done about it."""
     typed = forms.typed()
-    values, errors = forms.read(ResolutionSchema(), {"resolution": typed.get("resolution", "")})
-    if not errors:
-        _, errors = forms.tried(
-            lambda: quarantine.resolve(
-                context.session(),
-                quarantine_id,
-                resolution=values["resolution"],
-                account_id=current_account().id,
-                now=context.now(),
-            ),
-            "resolution",
-        )
+    errors = forms.carried_out(
+        ResolutionSchema(),
+        {"resolution": typed.get("resolution", "")},
+        lambda values: quarantine.resolve(
+            context.session(),
+            quarantine_id,
+            resolution=values["resolution"],
+            account_id=current_account().id,
+            now=context.now(),
+        ),
+        "resolution",
+    )
     if errors:
         return _quarantined(quarantine_id, typed, errors)
     return redirect("/desk/quarantine", 303)

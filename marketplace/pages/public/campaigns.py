@@ -41,7 +41,7 @@ def _standing(who: Reader, found: response.Response) -> Section:
         [who.say("Responded"), str(found.responded)],
         [who.say("Begun, and nothing that counts yet"), str(found.broken_off)],
         *([name, percent(found.rates[name])] for name in SHOWN_RATES),
-        *([code, str(n)] for code, n in found.dispositions.items()),
+        *([who.label(f"aapor_{code}"), str(n)] for code, n in found.dispositions.items()),
     ]
     table = Table([who.say("Item"), who.say("Figure")], rows)
     return Section(who.say("As it stands"), table=table, code="standing")

@@ -5,10 +5,11 @@ from importlib.resources import files
 from flask import Response, render_template, send_from_directory
 
 from marketplace.identity.access import public
-from marketplace.pages.view import Pages, page
+from marketplace.pages.view import Pages, lost, page
 from marketplace.web.api import PREFIX
 
 blueprint = Pages("public")
+blueprint.app_errorhandler(404)(lost)
 
 SWAGGER = str(files("flask_swagger_ui") / "dist")
 OURS = str(files("marketplace.pages") / "static")

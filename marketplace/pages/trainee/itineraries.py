@@ -24,10 +24,10 @@ from marketplace.core.errors import Invalid
 from marketplace.identity.access import current_account, signed_in
 from marketplace.pages import forms
 from marketplace.pages.trainee.answers import answers_of
+from marketplace.pages.trainee.paying import Asked, live_payment
 from marketplace.pages.trainee.rotations import tone
 from marketplace.pages.view import Pages, form_page, page
-from marketplace.payments import queries as payments
-from marketplace.payments.states import LIVE, PaymentState
+from marketplace.payments.states import PaymentState
 from marketplace.web import context
 
 A_PAGE = 20
@@ -195,10 +195,8 @@ def pay(itinerary_id: UUID) -> Response:
 @signed_in
 def payment_page(itinerary_id: UUID) -> Response:
     """Lead to the payment page as soon as there is one; back to the itinerary once it is done."""
-    session = context.session()
-    itinerary = queries.find(session, itinerary_id, current_account().id)
-    asked = payments.payment(session, itinerary.payment_id) if itinerary.payment_id else None
-    if asked is None or asked.state not in LIVE:
+    itinerary, asked = _under_way(itinerary_id)
+    if asked is None:
         return _to(itinerary_id)
     if asked.state == PaymentState.OPEN and asked.checkout_url:
         return redirect(asked.checkout_url, 303)
@@ -209,12 +207,12 @@ def payment_page(itinerary_id: UUID) -> Response:
 @signed_in
 def returned(itinerary_id: UUID) -> Response:
     """Wait for the payment company's word, then show the itinerary; money is believed from it alone."""
-    session = context.session()
-    itinerary = queries.find(session, itinerary_id, current_account().id)
-    asked = payments.payment(session, itinerary.payment_id) if itinerary.payment_id else None
-    if asked is None or asked.state not in LIVE:
-        return _to(itinerary_id)
-    return page("itineraries/returned.html", itinerary=itinerary)
+    itinerary, asked = _under_way(itinerary_id)
+    return (
+        _to(itinerary_id)
+        if asked is None
+        else page("itineraries/returned.html", itinerary=itinerary)
+    )
 
 
 @blueprint.post("/itineraries/<uuid:itinerary_id>/withdraw")
@@ -228,6 +226,12 @@ def withdraw(itinerary_id: UUID) -> Response:
         deciding.withdraw(session, itinerary, reason="", now=context.now())
 
     return _done(itinerary_id, give_up)
+
+
+def _under_way(itinerary_id: UUID) -> tuple[Drawn, Asked | None]:
+    """An itinerary of one's own, and the payment that it waits for."""
+    itinerary = queries.find(context.session(), itinerary_id, current_account().id)
+    return itinerary, live_payment(itinerary.payment_id)
 
 
 def _drafts() -> list[tuple[UUID, str]]:

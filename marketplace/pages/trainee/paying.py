@@ -80,8 +80,8 @@ def pay(booking_id: UUID) -> Response:
 def paying(booking_id: UUID) -> Response:
     """Lead to the payment page as soon as there is one; back to the rotation once it is done."""
     booking = finding.own(booking_id)
-    asked = payment_of(booking.payment_id)
-    if asked is None or asked.state not in LIVE:
+    asked = live_payment(booking.payment_id)
+    if asked is None:
         return redirect(f"/rotations/{booking.id}", 303)
     if asked.state == PaymentState.OPEN and asked.checkout_url:
         return redirect(asked.checkout_url, 303)
@@ -93,8 +93,8 @@ def paying(booking_id: UUID) -> Response:
 def returned(booking_id: UUID) -> Response:
     """Wait for the payment company's word, then show the rotation; money is believed from it alone."""
     booking = finding.own(booking_id)
-    asked = payment_of(booking.payment_id)
-    if asked is None or asked.state not in LIVE:
+    asked = live_payment(booking.payment_id)
+    if asked is None:
         return redirect(f"/rotations/{booking.id}", 303)
     return page("rotations/returned.html", booking=booking)
 
@@ -130,6 +130,12 @@ def take_back(booking_id: UUID) -> Response:
 def payment_of(payment_id: UUID | None) -> Asked | None:
     """The payment that a booking waits for, or waited for last."""
     return None if payment_id is None else payments.payment(context.session(), payment_id)
+
+
+def live_payment(payment_id: UUID | None) -> Asked | None:
+    """That payment while money may still come of it."""
+    asked = payment_of(payment_id)
+    return asked if asked is not None and asked.state in LIVE else None
 
 
 def _typed(given: Mapping[str, str]) -> dict[str, str]:

@@ -46,18 +46,18 @@ def remove(card_id: UUID) -> Response:
 def hand_on(grant_id: UUID) -> Response:
     """Give what is left of a transferable voucher to another trainee."""
     typed = forms.typed()
-    values, errors = forms.read(HandOnArgs(), {"email": typed.get("email", "")})
-    if not errors:
-        _, errors = forms.tried(
-            lambda: granting.hand_on(
-                context.session(),
-                grant_id,
-                owner_id=current_account().id,
-                to_email=values["email"],
-                now=context.now(),
-            ),
-            "email",
-        )
+    errors = forms.carried_out(
+        HandOnArgs(),
+        {"email": typed.get("email", "")},
+        lambda values: granting.hand_on(
+            context.session(),
+            grant_id,
+            owner_id=current_account().id,
+            to_email=values["email"],
+            now=context.now(),
+        ),
+        "email",
+    )
     if errors:
         beside = {f"email-{grant_id}": texts for texts in errors.values()}
         return _shown({f"email-{grant_id}": typed.get("email", "")}, beside)

@@ -117,6 +117,25 @@ def test_a_listing_that_is_not_on_show_is_a_page_that_says_so(browser):
     assert answer.mimetype == "text/html"
 
 
+def test_what_goes_wrong_is_told_on_a_page_and_to_programs_as_a_problem(
+    browser, client, app, monkeypatch
+):
+    people = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = browser.get("/no/such/page", **people)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    answer = client.get("/api/v1/no/such/thing", headers=people)
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+    def fail() -> None:
+        raise RuntimeError("a secret of the house")
+
+    monkeypatch.setitem(app.view_functions, "public.home", fail)
+    answer = browser.get("/", **people)
+    assert (answer.status_code, answer.mimetype) == (500, "text/html")
+    assert "Something went wrong on our side." in browser.body
+    assert "a secret of the house" not in browser.body
+
+
 def test_pages_are_in_the_language_of_the_reader(browser, place):
     browser.get("/listings", **{"Accept-Language": "es-MX,es;q=0.9"})
     assert '<html lang="es">' in browser.body
