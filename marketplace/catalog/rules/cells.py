@@ -1,7 +1,8 @@
 """One cell at a time: what is unambiguous is read, and said to be fixed; what is not is refused.
 
 Each reader takes the stripped text of a cell and returns `Read`, whose `now` is set where the
-text was changed to be understood, or raises `CellFault` that says what would be accepted.
+text was changed to be understood, or raises `CellFault` that says what would be accepted. In a
+large sheet most cells say what others said, so what was read last is remembered.
 """
 
 import re
@@ -9,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Generic, TypeVar
 
 from marketplace.catalog.rules import dates, npi, places, specialties, vocabulary
 from marketplace.core.money import EXPONENTS, Money
 
 T = TypeVar("T")
+REMEMBERED = 1_000
 MOST_WEEKS = 52
 MOST_SEATS = 500
 HIGHEST_SCORE = 300
@@ -46,9 +49,11 @@ class Read(Generic[T]):
     now: str | None = None
 
 
+@cache
 def word(name: str) -> Callable[[str], Read[str]]:
     """A reader for one word of a closed list."""
 
+    @lru_cache(REMEMBERED)
     def read(text: str) -> Read[str]:
         found = vocabulary.resolve(name, text)
         if found is None:
@@ -58,9 +63,11 @@ def word(name: str) -> Callable[[str], Read[str]]:
     return read
 
 
+@cache
 def words(name: str) -> Callable[[str], Read[tuple[str, ...]]]:
     """A reader for several words of a closed list, separated by semicolons."""
 
+    @lru_cache(REMEMBERED)
     def read(text: str) -> Read[tuple[str, ...]]:
         parts = split(text)
         found = [vocabulary.resolve(name, part) for part in parts]
@@ -77,6 +84,7 @@ def words(name: str) -> Callable[[str], Read[tuple[str, ...]]]:
     return read
 
 
+@lru_cache(REMEMBERED)
 def visas(text: str) -> Read[tuple[str, ...]]:
     """Visa types; `any` and `none_needed` leave no room for others beside them."""
     read = words("visa")(text)
@@ -86,6 +94,7 @@ def visas(text: str) -> Read[tuple[str, ...]]:
     return read
 
 
+@lru_cache(REMEMBERED)
 def specialty(text: str) -> Read[str]:
     """A specialty's code, from its name or a usual abbreviation or spelling."""
     found = specialties.resolve(text)
@@ -101,6 +110,7 @@ def specialty(text: str) -> Read[str]:
     return Read(found.code, None if named else found.name)
 
 
+@lru_cache(REMEMBERED)
 def currency(text: str) -> Read[str]:
     code = _SYMBOLS.get(text, text.upper())
     if code not in EXPONENTS:
@@ -108,6 +118,7 @@ def currency(text: str) -> Read[str]:
     return Read(code, None if code == text else code)
 
 
+@lru_cache(REMEMBERED)
 def price(text: str, code: str) -> Read[Money]:
     """A price above nothing in the currency `code`, with its usual thousands separators."""
     bare, symbol = _without_currency(text)
@@ -153,6 +164,7 @@ def _decimal_text(bare: str) -> str:
 def integer(least: int, most: int, code: str) -> Callable[[str], Read[int]]:
     """A reader for a whole number from `least` to `most`."""
 
+    @lru_cache(REMEMBERED)
     def read(text: str) -> Read[int]:
         match = _INTEGER.fullmatch(text)
         if match is None or not text.isascii() or not least <= int(match[1]) <= most:
@@ -162,6 +174,7 @@ def integer(least: int, most: int, code: str) -> Callable[[str], Read[int]]:
     return read
 
 
+@lru_cache(REMEMBERED)
 def yes_no(text: str) -> Read[bool]:
     answer = text.casefold()
     if answer not in _YES | _NO:
@@ -171,6 +184,7 @@ def yes_no(text: str) -> Read[bool]:
     return Read(value, None if now == answer else now)
 
 
+@lru_cache(REMEMBERED)
 def npi_number(text: str) -> Read[str]:
     bare = re.sub(r"[\s-]", "", text)
     if not (bare.isascii() and bare.isdigit()) or len(bare) != npi.LENGTH or bare[0] not in "12":
@@ -182,6 +196,7 @@ def npi_number(text: str) -> Read[str]:
     return Read(bare, None if bare == text else bare)
 
 
+@lru_cache(REMEMBERED)
 def state(text: str) -> Read[str]:
     code = places.state_code(text)
     if code is None:
@@ -189,12 +204,14 @@ def state(text: str) -> Read[str]:
     return Read(code, None if code == text else code)
 
 
+@lru_cache(REMEMBERED)
 def country(text: str) -> Read[str]:
     if text.casefold() not in _COUNTRY:
         raise CellFault("not_united_states", "US: clinical experience there is what this is for")
     return Read("US", None if text == "US" else "US")
 
 
+@lru_cache(REMEMBERED)
 def time_zone(text: str, state_of_site: str | None) -> Read[str]:
     """An IANA zone; the fault suggests the zones of the site's state where it is known."""
     zone = places.zone_name(text)
@@ -205,6 +222,7 @@ def time_zone(text: str, state_of_site: str | None) -> Read[str]:
     return Read(zone, None if zone == text else zone)
 
 
+@lru_cache(REMEMBERED)
 def monday(text: str) -> Read[date]:
     """A date that is a Monday; see `dates` for what is read and what is ambiguous."""
     try:
@@ -214,6 +232,7 @@ def monday(text: str) -> Read[date]:
     return Read(day, None if day.isoformat() == text else day.isoformat())
 
 
+@lru_cache(REMEMBERED)
 def mondays(text: str) -> Read[tuple[date, ...]]:
     """Dates that are Mondays, separated by semicolons; the fault names those that are not."""
     days, faults = [], []
