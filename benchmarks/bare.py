@@ -142,4 +142,4 @@ def folder_size(folder: Path) -> int:
 def keep(conninfo: str, table: str, query: str) -> None:
     """Keep a query's rows as a plain table."""
     with psycopg.connect(conninfo) as connection:
-        connection.execute(f"CREATE TABLE {table} AS {query}".encode())
+        connection.execute(f"CREATE UNLOGGED TABLE {table} AS {query}".encode())

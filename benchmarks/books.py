@@ -130,8 +130,13 @@ def post_paid(conninfo: str, payments: int, hosts: int, unposted: int, unknown: 
 
     The first `unknown` payments are not posted at all.
     """
-    values = {"hosts": hosts, "first": unknown, "last": payments - 1, "unposted": unposted}
-    _load(conninfo, (_SETTLED, _POSTED, _POSTED_ENTRIES), values)
+    values = {"hosts": hosts, "unposted": unposted}
+    middle = (unknown + payments) // 2
+    with ThreadPoolExecutor(LOADERS) as pool:
+        each = [{**values, "first": unknown, "last": middle - 1}]
+        each += [{**values, "first": middle, "last": payments - 1}]
+        statements = (_SETTLED, _POSTED, _POSTED_ENTRIES)
+        list(pool.map(lambda part: _load(conninfo, statements, part), each))
     _load(conninfo, (_TOTALS,), {"parts": PARTS})
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")

@@ -166,7 +166,7 @@ INSERT INTO booking
 SELECT hold.*
   FROM (SELECT * FROM booking WHERE weeks = 4 ORDER BY id LIMIT 1) AS made,
        (SELECT n, %(first_day)s::date + 28 * (n / %(holders)s)::int AS day
-          FROM generate_series(0, %(count)s - 1) AS n) AS wished,
+          FROM generate_series(%(from)s::bigint, %(to)s) AS n) AS wished,
        -- Joined, the row is built once; expanded in the list above, once a column.
        LATERAL jsonb_populate_record(NULL::booking, to_jsonb(made) || jsonb_build_object(
            'id', bench_id(%(booking)s, n), 'state', 'held', 'version', 1, 'payment_id', NULL,
@@ -267,7 +267,10 @@ def _publish(conninfo: str, part: tuple[int, int]) -> None:
 
 def add_trainees(conninfo: str, count: int) -> None:
     """Make `count` trainees with a complete profile, who sign in by token only."""
-    _load(conninfo, (_TRAINEES,), {**_kinds(), "count": count})
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(ids.FUNCTION)
+    _write(conninfo, (_TRAINEES,), {**_kinds(), "count": count})
+    vacuum(conninfo, "account", "trainee_profile")
 
 
 def add_ended_holds(conninfo: str, count: int, listings: int) -> None:
@@ -278,7 +281,6 @@ def add_ended_holds(conninfo: str, count: int, listings: int) -> None:
     holders = -(-count // BLOCKS)
     values = {
         **_kinds(),
-        "count": count,
         "holders": holders,
         "first": BOOKABLE,
         "last": BOOKABLE + holders - 1,
@@ -286,8 +288,18 @@ def add_ended_holds(conninfo: str, count: int, listings: int) -> None:
         "others": listings - 1,
         "first_day": first_day(),
     }
-    tables: tuple[LiteralString, ...] = ("account", *BOOKED)
-    _load(conninfo, (_HOLDERS, _HOLDS, _HELD, _HELD_WEEKS, _TAKEN), values, tables)
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(ids.FUNCTION)
+    _write(conninfo, (_HOLDERS,), values)
+
+    def hold(part: tuple[int, int]) -> None:
+        _write(conninfo, (_HOLDS,), {**values, "from": part[0], "to": part[1]})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(hold, _halves(0, count)))
+        list(pool.map(lambda one: _write(conninfo, (one,), values), (_HELD, _HELD_WEEKS)))
+    _write(conninfo, (_TAKEN,), values)
+    vacuum(conninfo, "account", *BOOKED)
 
 
 def add_outcomes(conninfo: str, count: int) -> None:
@@ -371,18 +383,6 @@ def _kinds() -> dict[str, Any]:
         **{name: getattr(ids, name.upper()) for name in names},
         **{name: list(values) for name, values in lists.items()},
     }
-
-
-def _load(
-    conninfo: str,
-    statements: tuple[LiteralString, ...],
-    values: Mapping[str, Any],
-    tables: tuple[LiteralString, ...] = (),
-) -> None:
-    with psycopg.connect(conninfo) as connection:
-        connection.execute(ids.FUNCTION)
-    _write(conninfo, statements, values)
-    vacuum(conninfo, *tables)
 
 
 def _write(conninfo: str, statements: tuple[LiteralString, ...], values: Mapping[str, Any]) -> None:
