@@ -81,6 +81,7 @@ AREAS = {
     "/reports": ("pages",),
     "/robots.txt": ("pages",),
     "/rotations": ("pages",),
+    "/rounds": ("pages",),
     "/saved-searches": ("pages",),
     "/schools": ("pages",),
     "/sign-in": ("pages",),

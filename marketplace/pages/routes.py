@@ -13,6 +13,7 @@ from marketplace.pages.host.people import blueprint as host_people
 from marketplace.pages.host.pools import blueprint as host_pools
 from marketplace.pages.host.roster import blueprint as host_roster
 from marketplace.pages.host.rotation import blueprint as host_rotation
+from marketplace.pages.host.rounds import blueprint as host_rounds
 from marketplace.pages.host.today import blueprint as host_today
 from marketplace.pages.host.webhook_forms import blueprint as webhook_forms
 from marketplace.pages.host.webhooks import blueprint as webhooks
@@ -36,10 +37,14 @@ from marketplace.pages.public.searching import blueprint as searching
 from marketplace.pages.public.site_invitations import blueprint as site_invitations
 from marketplace.pages.public.surveys import blueprint as surveys
 from marketplace.pages.public.ways import blueprint as ways
+from marketplace.pages.school.agreements import blueprint as school_agreements
+from marketplace.pages.school.cohorts import blueprint as school_cohorts
+from marketplace.pages.school.invoices import blueprint as school_invoices
 from marketplace.pages.school.links import blueprint as school_links
 from marketplace.pages.school.requests import blueprint as school_requests
 from marketplace.pages.school.students import blueprint as school_students
 from marketplace.pages.school.today import blueprint as school_today
+from marketplace.pages.trainee.asking_school import blueprint as asking_school
 from marketplace.pages.trainee.data import blueprint as data
 from marketplace.pages.trainee.days import blueprint as days
 from marketplace.pages.trainee.documents import blueprint as documents
@@ -54,6 +59,7 @@ from marketplace.pages.trainee.paying import blueprint as paying
 from marketplace.pages.trainee.profile import blueprint as profile
 from marketplace.pages.trainee.readiness import blueprint as readiness
 from marketplace.pages.trainee.rotations import blueprint as rotations
+from marketplace.pages.trainee.rounds import blueprint as rounds
 from marketplace.pages.trainee.school import blueprint as own_school
 from marketplace.pages.trainee.searches import blueprint as searches
 from marketplace.pages.trainee.turns import blueprint as turns
@@ -91,6 +97,11 @@ BLUEPRINTS = (
     school_today,
     school_requests,
     school_students,
+    school_cohorts,
+    school_invoices,
+    school_agreements,
+    asking_school,
+    rounds,
     desk,
     desk_catalogue,
     desk_documents,
@@ -120,6 +131,7 @@ BLUEPRINTS = (
     host_letters,
     host_money,
     host_people,
+    host_rounds,
     host_members,
     host_pools,
 )

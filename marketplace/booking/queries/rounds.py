@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.booking.models import (
@@ -67,6 +67,54 @@ def page(
         query = query.where(AllocationRound.site_id == site_id)
     if only_open:
         query = query.where(AllocationRound.state == RoundState.OPEN)
+    return _page(session, query, limit, cursor)
+
+
+def concerning(
+    session: Session, trainee_id: UUID, now: datetime, *, limit: int, cursor: str | None
+) -> Page[Whole]:
+    """Rounds that can be ranked now, and those that the trainee has ranked in; two queries."""
+    return _page(session, select(AllocationRound).where(_concerns(trainee_id, now)), limit, cursor)
+
+
+def concern(session: Session, trainee_id: UUID, now: datetime) -> bool:
+    """Whether there is a round that the trainee can rank in, or has."""
+    one = select(AllocationRound.id).where(_concerns(trainee_id, now))
+    return bool(session.execute(select(one.exists())).scalar())
+
+
+def at_site(session: Session, site_id: UUID, *, limit: int, cursor: str | None) -> Page[Whole]:
+    """Rounds with a place at the site, whoever opened them, newest first; two queries."""
+    own = select(RoundPlace.round_id).where(RoundPlace.site_id == site_id)
+    query = select(AllocationRound).where(AllocationRound.id.in_(own))
+    return _page(session, query, limit, cursor)
+
+
+def ordered_at(session: Session, site_id: UUID, now: datetime) -> bool:
+    """Whether a round that its hosts can still order has a place at the site."""
+    one = (
+        select(RoundPlace.id)
+        .join(AllocationRound, AllocationRound.id == RoundPlace.round_id)
+        .where(
+            RoundPlace.site_id == site_id,
+            AllocationRound.state == RoundState.OPEN,
+            AllocationRound.run_at > now,
+        )
+    )
+    return bool(session.execute(select(one.exists())).scalar())
+
+
+def _concerns(trainee_id: UUID, now: datetime) -> ColumnElement[bool]:
+    ranked = select(RoundRanking.round_id).where(
+        RoundRanking.round_id == AllocationRound.id, RoundRanking.trainee_id == trainee_id
+    )
+    rankable = and_(AllocationRound.state == RoundState.OPEN, AllocationRound.rank_by > now)
+    return or_(rankable, ranked.exists())
+
+
+def _page(
+    session: Session, query: Select[AllocationRound], limit: int, cursor: str | None
+) -> Page[Whole]:
     found = paginate(
         session,
         query,

@@ -10,7 +10,7 @@ from flask import redirect
 from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as bookings
-from marketplace.booking.queries import messages
+from marketplace.booking.queries import messages, rounds
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.service import clearances, rosters
@@ -98,6 +98,7 @@ def _asks(site_id: UUID) -> dict[str, Any]:
     return {
         "applications": rosters.applications(session, site_id, states=["submitted"], **first),
         "documents": reviewing.of_site(session, site_id, waiting=True, now=now, **first),
+        "rounds": rounds.ordered_at(session, site_id, now),
         # Messages are for those who are in the thread, not for who sees the page as one of them.
         "threads": []
         if caller().seen

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as bookings
 from marketplace.booking.errors import QuoteChanged
-from marketplace.booking.queries import applying
+from marketplace.booking.queries import applying, rounds
 from marketplace.booking.routes import finding
 from marketplace.booking.rules import frozen
 from marketplace.booking.schemas import HoldArgs
@@ -85,13 +85,12 @@ def hold(listing_id: UUID) -> Response:
 @signed_in
 def list_own() -> Response:
     """List one's rotations, the newest first."""
+    session, own = context.session(), current_account().id
     found = bookings.of_trainee(
-        context.session(),
-        current_account().id,
-        limit=A_PAGE,
-        cursor=request.args.get("cursor") or None,
+        session, own, limit=A_PAGE, cursor=request.args.get("cursor") or None
     )
-    return page("rotations/list.html", found=found, tone=tone)
+    has_rounds = rounds.concern(session, own, context.now())
+    return page("rotations/list.html", found=found, tone=tone, has_rounds=has_rounds)
 
 
 @blueprint.get("/rotations/<uuid:booking_id>")

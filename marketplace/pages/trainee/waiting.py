@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import redirect, request
 from werkzeug.wrappers import Response
 
+from marketplace.booking.queries import rounds
 from marketplace.booking.queries import waiting as queries
 from marketplace.booking.routes import finding
 from marketplace.booking.schemas.waiting import WaitingJoinArgs
@@ -36,7 +37,8 @@ def list_own() -> Response:
             cursor=request.args.get("cursor") or None,
         ),
     )
-    return form_page("waiting.html", found=found, tones=TONES)
+    has_rounds = rounds.concern(session, current_account().id, context.now())
+    return form_page("waiting.html", found=found, tones=TONES, has_rounds=has_rounds)
 
 
 @blueprint.post("/waiting-list")

@@ -13,6 +13,7 @@ from marketplace.compliance.service import agreements
 from marketplace.identity.rules import SEEN_WORDS, Role
 from marketplace.identity.service import memberships
 from marketplace.pages.school import words
+from tests.factories.rotations import FIRST_DAY
 from tests.factories.schools import a_school, link
 from tests.integration.pages.test_pages import Browser
 
@@ -49,6 +50,16 @@ def desk(client, coordinator):
 @pytest.fixture
 def anybody(app):
     return Browser(app.test_client())
+
+
+@pytest.fixture
+def browser_of(app):
+    def opened(person):
+        made = Browser(app.test_client())
+        made.sign_in(person)
+        return made
+
+    return opened
 
 
 def to(answer: Any) -> str:
@@ -207,7 +218,7 @@ def test_a_request_is_approved_once_and_declined_with_a_reason(
 
 
 def test_an_agreement_is_read_signed_in_order_and_another_declined(
-    anybody, stage, place, people, parts, coordinator, school, run_jobs, mail
+    desk, anybody, stage, place, people, parts, coordinator, school, run_jobs, mail
 ):
     operator = people.make("operator")
     signers = [
@@ -249,7 +260,143 @@ def test_an_agreement_is_read_signed_in_order_and_another_declined(
     anybody.get(chief)
     assert anybody.send(chief, **{**given, "typed_name": "A. Chief"}).status_code == 200
     assert "it is in force" in anybody.body
+    run_jobs()
+    desk.get(f"/schools/{school}/agreements")
+    pages = re.findall(r'href="(/agreements/[0-9a-f-]+)"', desk.body)
+    states = {path: desk.get(path).get_data(as_text=True) for path in pages}
+    (signed,) = (path for path, body in states.items() if "In force" in body)
+    assert desk.client.get(f"{signed}/file").mimetype == "application/pdf"
+    assert anybody.get(signed).status_code == 303
+    desk.get(signed)
+    assert desk.send(f"{signed}/end").status_code == 422
+    assert to(desk.send(f"{signed}/end", reason="By both sides.")) == signed
     anybody.get(other)
     assert anybody.send(f"{other}/refusal").status_code == 422
     assert anybody.send(f"{other}/refusal", reason="Too long.").status_code == 200
     assert "Too long." in anybody.body
+
+
+def test_places_are_booked_answered_handed_on_invoiced_and_paid(
+    desk, stage, people, school, coordinator, app, run_jobs
+):
+    place = stage.place(seats_per_week=3)
+    students = [people.trainee(name=f"Student {n}", visa_type="b1_b2") for n in range(4)]
+    ids = link(stage, school, *(one.id for one in students))
+    base = f"/schools/{school}"
+    assert to(desk.get("/schools/book?listing_id=x&weeks=4")).startswith(f"{base}/cohorts/new?")
+    desk.get(f"/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=4")
+    assert "/schools/book?listing_id=" in desk.body
+    desk.get(f"{base}/cohorts/new")
+    wish = {
+        "name": "Sixth year",
+        "listing_id": f"http://host.test/listings/{place.listing_id}?weeks=4",
+        "first_day": FIRST_DAY.isoformat(),
+        "weeks": "4",
+    }
+    assert desk.send(f"{base}/cohorts", **{**wish, "weeks": "four"}).status_code == 422
+    assert 'value="four"' in desk.body
+    assert "student_ids-note" in desk.body
+    answer = desk.send(f"{base}/cohorts", **wish, student_ids=[str(one) for one in ids])
+    assert answer.status_code == 422
+    assert "not 4 seats" in desk.body
+    assert desk.body.count(" checked") == 4
+    cohort = to(desk.send(f"{base}/cohorts", **wish, student_ids=[str(one) for one in ids[:3]]))
+    cohort = cohort.partition("?")[0]
+    desk.get(cohort)
+    assert desk.body.count("No answer yet") == 3
+    spots = re.findall(rf'href="({cohort}/places/([0-9a-f-]+))">(Student \d)', desk.body)
+    paths = {name: (path, booking) for path, booking, name in spots}
+    for name, said in (("Student 0", "yes"), ("Student 1", "no")):
+        own = Browser(app.test_client())
+        own.sign_in(students[int(name[-1])])
+        page = f"/rotations/{paths[name][1]}/school"
+        own.get(page)
+        assert "Grant Medical College keeps this place for you" in own.body
+        assert own.send(f"{page}/answer").status_code == 422
+        assert to(own.send(f"{page}/answer", agreed=said)) == page
+        own.get(page)
+        assert own.send(f"{page}/answer", agreed=said).status_code == 422
+    run_jobs()
+    third = paths["Student 2"][0]
+    desk.get(third)
+    assert desk.send(f"{third}/hand-on").status_code == 422
+    assert to(desk.send(f"{third}/hand-on", student_id=str(ids[3])))
+    desk.get(cohort)
+    assert desk.send(f"{cohort}/invoice").status_code == 422
+    assert "without-note" in desk.body
+    (silent,) = set(re.findall(r'name="without" value="([0-9a-f-]+)"', desk.body))
+    assert to(desk.send(f"{cohort}/invoice", without=silent)) == f"{cohort}?done=invoiced"
+    desk.get(f"{base}/invoices")
+    invoice = re.search(rf'href="({base}/invoices/[0-9a-f-]+)"', desk.body)[1]
+    run_jobs()
+    desk.get(invoice)
+    assert "$2,240.00" in desk.body
+    file = desk.client.get(f"{invoice}/file")
+    assert (file.status_code, file.mimetype) == (200, "application/pdf")
+    paid = f"{invoice}/payment"
+    assert to(desk.send(f"{invoice}/payments")) == paid
+    assert "Opening the payment page" in desk.get(paid).get_data(as_text=True)
+    assert "Waiting for your payment" in desk.get(f"{invoice}/returned").get_data(as_text=True)
+    desk.get(base)
+    assert "Invoiced, to be paid" in desk.body
+    desk.get(cohort)
+    assert desk.send(f"{cohort}/give-up").status_code == 422
+    assert to(desk.send(f"{cohort}/give-up", reason="No money."))
+    run_jobs()
+    assert to(desk.get(paid)) == invoice
+    desk.get(invoice)
+    assert "Void" in desk.body
+    assert "Credit note" in desk.body
+    stranger = Browser(app.test_client())
+    stranger.sign_in(students[0])
+    for path in (cohort, third, invoice, f"{invoice}/file", f"{base}/agreements"):
+        assert stranger.get(path).status_code == 404
+
+
+def test_applications_of_a_cohort_are_handed_to_a_host_that_decides(
+    desk, stage, people, school, app
+):
+    place = stage.place(approval="request", seats_per_week=2)
+    student = people.trainee(name="Asha Rao", visa_type="b1_b2")
+    (one,) = link(stage, school, student.id)
+    base = f"/schools/{school}"
+    desk.get(f"{base}/cohorts/new?listing_id={place.listing_id}&first_day={FIRST_DAY}&weeks=4")
+    cohort = to(
+        desk.send(
+            f"{base}/cohorts", name="Sixth year", listing_id=str(place.listing_id),
+            first_day=FIRST_DAY.isoformat(), weeks="4", student_ids=str(one),
+        )
+    ).partition("?")[0]  # fmt: skip
+    desk.get(cohort)
+    assert desk.send(f"{cohort}/submit", message="All are keen.").status_code == 422
+    assert ">All are keen.</textarea>" in desk.body
+    own = Browser(app.test_client())
+    own.sign_in(student)
+    booking = re.search(r"/places/([0-9a-f-]+)", desk.body)[1]
+    own.get(f"/rotations/{booking}/school")
+    own.send(f"/rotations/{booking}/school/answer", agreed="yes")
+    desk.get(cohort)
+    assert to(desk.send(f"{cohort}/submit", message="All are keen.")) == f"{cohort}?done=submitted"
+    desk.get(cohort)
+    assert "With the host" in desk.body
+    spot = f"{cohort}/places/{booking}"
+    desk.get(spot)
+    assert desk.send(f"{spot}/give-up").status_code == 422
+    assert to(desk.send(f"{spot}/give-up", reason="She is needed here."))
+
+
+def test_a_student_asks_the_school_from_the_rotations_page(browser_of, stage, people, school):
+    student = people.trainee(name="Asha Rao", visa_type="b1_b2")
+    link(stage, school, student.id)
+    booking = stage.hold(student.id, stage.place())
+    own = browser_of(student)
+    own.get(f"/rotations/{booking}")
+    page = f"/rotations/{booking}/school"
+    assert page in own.body
+    own.get(page)
+    assert "ask your school" in own.body
+    assert to(own.send(page, message="Please.")) == page
+    own.get(page)
+    assert "Not decided yet" in own.body
+    other = browser_of(people.trainee(visa_type="b1_b2"))
+    assert other.get(page).status_code == 404

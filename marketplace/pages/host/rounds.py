@@ -1,0 +1,137 @@
+"""Allocation rounds at a site: who has ranked a place, and in which order the host wants them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from werkzeug.wrappers import Response as Answer
+
+from marketplace.booking.queries import rounds as queries
+from marketplace.booking.schemas.rounds import OrderArgs
+from marketplace.booking.service import rounds
+from marketplace.core.errors import NotFound
+from marketplace.identity import queries as identity
+from marketplace.identity.access import current_account, site_member
+from marketplace.pages import forms
+from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, back, panel
+from marketplace.pages.trainee.rounds import STATES, TONES
+from marketplace.pages.view import Pages, reader
+from marketplace.web import context
+
+TAB = "/rounds"
+BASE = "/host/sites/<uuid:site_id>/rounds"
+PLACE = f"{BASE}/<uuid:round_id>/places/<uuid:place_id>"
+A_PAGE = 20
+TIER = "tier-"
+MOST_TIERS = 999
+
+blueprint = Pages("host_rounds")
+
+
+@blueprint.get(BASE)
+@site_member(*DECIDERS, operators=False)
+def list_rounds(site_id: UUID) -> Response:
+    """List rounds with a place at this site, the newest first."""
+    found = queries.at_site(
+        context.session(), site_id, limit=A_PAGE, cursor=request.args.get("cursor") or None
+    )
+    return panel("host/rounds.html", site_id, TAB, found=found, states=STATES, tones=TONES)
+
+
+@blueprint.get(PLACE)
+@site_member(*DECIDERS, operators=False)
+def show(site_id: UUID, round_id: UUID, place_id: UUID) -> Response:
+    """Show who has ranked a place, not how high, with the host's own order of them."""
+    return _shown(site_id, round_id, place_id)
+
+
+@blueprint.post(PLACE)
+@site_member(*DECIDERS, operators=False)
+def order(site_id: UUID, round_id: UUID, place_id: UUID) -> Answer:
+    """Say whom one wants, by numbers, 1 the best; the same number for equals, none for the rest."""
+    session = context.session()
+    place = _place(site_id, round_id, place_id)
+    tiers, errors = _tiers([one.trainee_id for one in rounds.wanting_of(session, place)])
+    if not errors:
+        given = {"tiers": tiers, "refused": request.form.getlist("refused")}
+        values, errors = forms.read(OrderArgs(), given)
+    if not errors:
+        _, errors = forms.tried(
+            lambda: rounds.order(
+                session,
+                place,
+                tiers=values["tiers"],
+                refused=values["refused"],
+                actor_id=current_account().id,
+                now=context.now(),
+            ),
+            "applicants",
+        )
+    if errors:
+        return _shown(site_id, round_id, place_id, forms.typed(), errors)
+    return back(site_id, f"{TAB}/{round_id}/places/{place_id}", "saved")
+
+
+def _tiers(wanting: Sequence[UUID]) -> tuple[list[list[str]], forms.Errors]:
+    """The applicants by the numbers that were typed; who is refused is in no tier."""
+    refused = set(request.form.getlist("refused"))
+    found: dict[int, list[str]] = {}
+    errors: dict[str, list[str]] = {}
+    for trainee_id in wanting:
+        field = f"{TIER}{trainee_id}"
+        typed = request.form.get(field, "").strip()
+        if not typed or str(trainee_id) in refused:
+            continue
+        if typed.isdecimal() and 1 <= int(typed) <= MOST_TIERS:
+            found.setdefault(int(typed), []).append(str(trainee_id))
+        else:
+            said = reader().say("Expected a number from 1 to %(most)s, or none.", most=MOST_TIERS)
+            errors[field] = [said]
+    return [found[number] for number in sorted(found)], errors
+
+
+def _place(site_id: UUID, round_id: UUID, place_id: UUID) -> Any:
+    """A place of this site in the round; for any other there is nothing here."""
+    found = queries.place(context.session(), round_id, place_id)
+    if found.site_id != site_id:
+        raise NotFound
+    return found
+
+
+def _shown(
+    site_id: UUID,
+    round_id: UUID,
+    place_id: UUID,
+    typed: Mapping[str, str] | None = None,
+    errors: forms.Errors | None = None,
+) -> Response:
+    session = context.session()
+    found, place = queries.find(session, round_id), _place(site_id, round_id, place_id)
+    wanting = [one.trainee_id for one in rounds.wanting_of(session, place)]
+    people = identity.contacts(session, wanting) if wanting else {}
+    order = queries.orders(session, [place_id]).get(place_id)
+    return panel(
+        "host/round_place.html",
+        site_id,
+        TAB,
+        NOT_PROCESSABLE if errors else 200,
+        round=found,
+        place=place,
+        applicants=sorted(people.values(), key=lambda one: (one.name, str(one.account_id))),
+        ranks=dict(typed or {}) if errors else _ranks(order.tiers if order else []),
+        refused=request.form.getlist("refused") if errors else order.refused if order else [],
+        ordered_at=order.ordered_at if order else None,
+        orderable=found.state == "open" and found.run_at > context.now(),
+        states=STATES,
+        tones=TONES,
+        errors=errors or {},
+    )
+
+
+def _ranks(tiers: Sequence[Sequence[str]]) -> dict[str, str]:
+    return {
+        f"{TIER}{trainee}": str(number)
+        for number, tier in enumerate(tiers, start=1)
+        for trainee in tier
+    }
