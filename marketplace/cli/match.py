@@ -31,7 +31,7 @@ def outcomes() -> None:
 @readable
 def import_panel(panel: Path, year: int) -> None:
     """Take in PANEL, a CSV with one row a past trainee; all of it or, with an error, nothing."""
-    text = panel.read_text(encoding="utf-8-sig")
+    text = _text(panel)
     with transaction() as session:
         result = panel_import.import_panel(session, text, year, now())
     click.echo(str(result))
@@ -43,7 +43,7 @@ def import_panel(panel: Path, year: int) -> None:
 @readable
 def load_programs(listed: Path) -> None:
     """Take in LISTED, a CSV of residency programs; all of it or, with an error, nothing."""
-    lines = listed.read_text(encoding="utf-8-sig").splitlines()
+    lines = _text(listed).splitlines()
     with transaction() as session:
         click.echo(f"{programs.load(session, lines, now())} programs")
 
@@ -59,10 +59,7 @@ def correct(listed: Path, email: str, commit: bool) -> None:  # noqa: FBT001 - c
 
     A dry run unless --commit is given. Exit status 1 if a row is refused.
     """
-    try:
-        text = listed.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise click.ClickException(f"not UTF-8: {error}") from error
+    text = _text(listed)
     with transaction() as session:
         by = find(session, email)
         done = outcome_corrections.take_in(session, text, actor_id=by, commit=commit, now=now())
@@ -89,6 +86,14 @@ def take_bounces(mails: Path) -> None:
             counts[bounces.take_in(session, content, now()).value] += 1
     for outcome in bounces.Outcome:
         click.echo(f"{outcome.value} {counts[outcome.value]}")
+
+
+def _text(path: Path) -> str:
+    """What a CSV says; a spreadsheet program's byte order mark is no part of it."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"not UTF-8: {error}") from error
 
 
 def _mails(path: Path) -> Iterator[bytes]:

@@ -99,6 +99,8 @@ def _program(number: int, row: Mapping[str, str]) -> Program:
     empty = [name for name in NEEDED if not values[name]]
     if empty:
         raise ValueError(f"row {number}: {', '.join(empty)} must not be empty")
+    if any("\x00" in value for value in values.values()):
+        raise ValueError(f"row {number}: a NUL byte is no text")
     if not re.fullmatch(PROGRAM_CODE, values["code"]):
         raise ValueError(f"row {number}: code {values['code']!r} is not ten digits")
     if values["specialty"] and values["specialty"] not in BY_CODE:

@@ -67,7 +67,7 @@ def _wave(text: str) -> int:
 
 COLUMNS: Mapping[str, Column] = MappingProxyType(
     {
-        "trainee_id": matching(r"\S.{0,99}", "1 to 100 characters", required=True),
+        "trainee_id": matching(r"[^\s\x00][^\x00\r\n]{0,99}", "1 to 100 characters", required=True),
         "img_type": one_of(*IMG_TYPES, required=True),
         "specialty": matching(r"[a-z][a-z0-9_]{0,59}", "a specialty such as family_medicine"),
         "modality": one_of("in_person", "virtual"),
@@ -98,8 +98,13 @@ def parse_cell(column: str, text: str) -> Any:
 
 def read_panel(source: Iterable[str]) -> list[PanelRow]:
     """Every row of a panel CSV; refuses the whole file if any cell can't be read."""
+    return [row for _, row in numbered(source)]
+
+
+def numbered(source: Iterable[str]) -> list[tuple[int, PanelRow]]:
+    """Every row of a panel CSV with its number as a spreadsheet shows it."""
     lines = read_values(source, COLUMNS, "panel", unique="trainee_id")
-    return [PanelRow(**values) for _, values in lines]
+    return [(number, PanelRow(**values)) for number, values in lines]
 
 
 def contradictions(rows: Sequence[PanelRow]) -> list[str]:

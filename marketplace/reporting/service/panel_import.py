@@ -8,7 +8,7 @@ from marketplace.core.db import Session
 from marketplace.outcomes.rules.match import contradiction
 from marketplace.outcomes.service import panel as outcomes
 from marketplace.reporting.errors import BadCell, TableUnreadable
-from marketplace.reporting.rules.panel import PanelRow, read_panel
+from marketplace.reporting.rules.panel import PanelRow, numbered
 
 
 def import_panel(
@@ -19,15 +19,15 @@ def import_panel(
     All or nothing: `TableUnreadable` names every cell that can't be read, by row and column, and
     every row whose outcome contradicts itself.
     """
-    rows = read_panel(StringIO(text, newline=""))
+    rows = numbered(StringIO(text, newline=""))
     wrong = [
         BadCell(number, "main_result", row.main_result or "", fault)
-        for number, row in enumerate(rows, start=2)
+        for number, row in rows
         if (fault := contradiction(_outcome(row))) is not None
     ]
     if wrong:
         raise TableUnreadable("panel", wrong)
-    return outcomes.store(session, rows, match_year, now)
+    return outcomes.store(session, (row for _, row in rows), match_year, now)
 
 
 def _outcome(row: PanelRow) -> Mapping[str, bool | str | None]:

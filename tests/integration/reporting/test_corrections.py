@@ -160,3 +160,11 @@ def test_at_a_terminal(panel, app, analyst, tmp_path, session):
     path.write_text(sheet(line("Z", "S0004", "registered", "0", "1")), encoding="utf-8")
     refused = runner.invoke(outcomes, asked)
     assert (refused.exit_code, "row 2: Z refused old_value" in refused.output) == (1, True)
+    path.write_bytes(b"trainee_id\nm\xe9decin\n")
+    for command in (
+        asked,
+        ["import-panel", str(path), "--year", "2024"],
+        ["load-programs", str(path)],
+    ):
+        said = runner.invoke(outcomes, command)
+        assert (said.exit_code, "not UTF-8" in said.output) == (1, True)

@@ -143,12 +143,13 @@ def test_the_difference_from_an_earlier_export(panel, client, analyst, run_jobs,
     run = export(client, analyst, run_jobs, match_year=YEAR, compared_with=first["id"])
     assert run["compared_with"] == first["id"]
     summary = json.loads(download(client, analyst, run, "changes.json").get_data())
-    # The program is withheld; that something was recorded, and when, is not.
-    assert summary["fields"] == {"recorded_at": 1}
+    # The program is withheld; that something was recorded, how it is known, and when, is not.
+    assert summary["fields"] == {"program_source": 1, "recorded_at": 1}
     assert (summary["added"], summary["removed"], summary["unchanged"]) == (0, 0, 299)
-    (line,) = rows_of(download(client, analyst, run, "changes.csv").get_data())
-    assert (line["change"], line["field"]) == ("changed", "recorded_at")
-    assert line["before"] == "2024-07-01T09:00:00Z"
+    when, how = rows_of(download(client, analyst, run, "changes.csv").get_data())
+    assert (when["change"], when["field"]) == ("changed", "recorded_at")
+    assert when["before"] == "2024-07-01T09:00:00Z"
+    assert (how["field"], how["after"]) == ("program_source", "document_verified")
     # As it was known then, it is the first one again.
     then = export(
         client, analyst, run_jobs, match_year=YEAR, as_of=first["as_of"],

@@ -111,10 +111,11 @@ def test_a_panel_with_a_fault_is_refused_whole_with_row_and_column(session):
     with pytest.raises(TableUnreadable) as caught:
         import_panel(session, "\n".join(lines), YEAR, TAKEN_IN)
     assert "row 2, img_type" in caught.value.fields
-    lines[1] = PANEL.splitlines()[1]
+    # Empty lines count, as a spreadsheet shows them.
+    lines[1] = PANEL.splitlines()[1] + "\n"
     with pytest.raises(TableUnreadable) as caught:
         import_panel(session, "\n".join(lines), YEAR, TAKEN_IN)
-    assert list(caught.value.fields) == ["row 5, main_result"]
+    assert list(caught.value.fields) == ["row 6, main_result"]
     assert session.execute(text("SELECT count(*) FROM person")).scalar_one() == 0
 
 

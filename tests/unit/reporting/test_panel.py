@@ -56,7 +56,7 @@ def csv_of(*rows, columns=tuple(COLUMNS)):
 
 
 def test_the_rows_columns_are_the_tables():
-    ours_alone = {"tier", "learner_status", "site_group", "residency_specialty"}
+    ours_alone = {"tier", "learner_status", "site_group", "residency_specialty", "program"}
     assert set(PanelRow.__dataclass_fields__) == set(COLUMNS) | ours_alone
 
 
@@ -114,6 +114,8 @@ def test_a_byte_order_mark_spare_columns_and_empty_lines_do_no_harm():
 def test_a_nul_byte_is_no_accident():
     with pytest.raises(TableUnreadable):
         read_panel(io.StringIO(csv_of(GOOD | {"specialty": "a\0b"}).getvalue()))
+    with pytest.raises(TableUnreadable):
+        read_panel(io.StringIO(csv_of(GOOD | {"trainee_id": "a\0b"}).getvalue()))
 
 
 def test_contradictions_are_named():
