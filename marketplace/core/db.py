@@ -146,7 +146,8 @@ def affected(session: Session, statement: UpdateBase) -> int:
     return result.rowcount
 
 
-_Places = tuple[tuple[str, Callable[[Any], Any] | None], ...]
+# The places whose values are not what the driver takes, and what makes them so.
+_Places = tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 def run(
@@ -204,22 +205,26 @@ def fetch(
 def _compiled(
     statement: Select[Any] | TextClause | str, dialect: Dialect
 ) -> tuple[str, _Places, Mapping[str, Any]]:
-    """The driver's own text, how the value of each of its places is made, and the values it has."""
+    """The driver's own text, how values of its places are made, and the values that it has."""
     written = text(statement) if isinstance(statement, str) else statement
     compiled = written.compile(dialect=dialect)
     places, fixed = [], {}
     for bind, name in compiled.bind_names.items():
         made = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        if bind.required:
-            places.append((name, made))
-        else:
+        if not bind.required:
             fixed[name] = made(bind.value) if made else bind.value
+        elif made:
+            places.append((name, made))
     return compiled.string, tuple(places), fixed
 
 
-def _values(places: _Places, fixed: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: made(values[name]) if made else values[name] for name, made in places}
-    return {**fixed, **given} if fixed else given
+def _values(
+    places: _Places, fixed: Mapping[str, Any], values: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What the driver is given: it takes what the statement names, and leaves the rest."""
+    if not places and not fixed:
+        return values
+    return {**values, **{name: made(values[name]) for name, made in places}, **fixed}
 
 
 def only_read(session: Session) -> None:

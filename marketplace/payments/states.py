@@ -150,10 +150,11 @@ DISPUTE = Transitions(
     {
         _D.OPEN: frozenset({_D.WON, _D.LOST, _D.CLOSED}),
         # Rarely a bank decides anew: for us, and gives back what it took, or against us, and takes
-        # it again. While it makes up its mind the dispute is open again.
-        _D.WON: frozenset({_D.OPEN, _D.LOST}),
-        _D.LOST: frozenset({_D.OPEN, _D.WON}),
-        _D.CLOSED: frozenset(),
+        # it again. While it makes up its mind the dispute is open again. An inquiry that went no
+        # further may be taken up again, too, as one or as a chargeback.
+        _D.WON: frozenset({_D.OPEN, _D.LOST, _D.CLOSED}),
+        _D.LOST: frozenset({_D.OPEN, _D.WON, _D.CLOSED}),
+        _D.CLOSED: frozenset({_D.OPEN, _D.WON, _D.LOST}),
     }
 )
 
@@ -173,9 +174,10 @@ EVIDENCE = Transitions(
     {
         _E.GATHERING: frozenset({_E.READY, _E.WAIVED}),
         _E.READY: frozenset({_E.APPROVED, _E.WAIVED}),
-        _E.APPROVED: frozenset({_E.SUBMITTED}),
-        _E.SUBMITTED: frozenset(),
-        _E.WAIVED: frozenset(),
+        _E.APPROVED: frozenset({_E.SUBMITTED, _E.READY}),
+        # The bank asks again: of an inquiry that has become a chargeback, or of one taken up anew.
+        _E.SUBMITTED: frozenset({_E.READY}),
+        _E.WAIVED: frozenset({_E.READY}),
     }
 )
 

@@ -40,10 +40,11 @@ class FakeDisputes:
     ) -> ProcessorDispute:
         def make() -> ProcessorDispute:
             seen = self.disputes[processor_id]
-            if seen.status != "needs_response":
+            if not seen.status.endswith("needs_response"):
                 raise GatewayRefused("it can't be answered")
             self.evidence[processor_id] = dict(evidence)
-            changed = replace(seen, status="under_review", submitted=seen.submitted + 1)
+            status = seen.status.replace("needs_response", "under_review")
+            changed = replace(seen, status=status, submitted=seen.submitted + 1)
             self.disputes[processor_id] = changed
             return changed
 
@@ -68,13 +69,28 @@ class FakeDisputes:
 
     def open(self, page: str, amount: Money | None = None) -> ProcessorEvent:
         """The payer of a page disputes what they paid, or a part of it."""
+        name = self._ask(page, amount, "needs_response")
+        self._withdraw(name, FEE)
+        return self.tell("charge.dispute.created", name)
+
+    def inquire(self, page: str, amount: Money | None = None) -> ProcessorEvent:
+        """The payer's bank only asks; no money moves."""
+        name = self._ask(page, amount, "warning_needs_response")
+        return self.tell("charge.dispute.created", name)
+
+    def escalate(self, name: str) -> ProcessorEvent:
+        """An inquiry, closed or not, becomes a chargeback, to be answered by itself."""
+        self.disputes[name] = replace(self.disputes[name], status="needs_response")
+        self._withdraw(name, FEE)
+        return self.tell("charge.dispute.updated", name)
+
+    def _ask(self, page: str, amount: Money | None, status: str) -> str:
         paid = self.money.sessions[page]
         name = f"du_{next(self.money._numbers)}"
         wanted = amount or paid.amount
-        out = self.money._move("adjustment", -wanted, Money(FEE, wanted.currency), name)
         self.disputes[name] = ProcessorDispute(
             id=name,
-            status="needs_response",
+            status=status,
             amount=wanted,
             reason="fraudulent",
             charge_id=paid.charge_id,
@@ -82,9 +98,9 @@ class FakeDisputes:
             opened_at=self.money.at,
             due_by=self.money.at + timedelta(days=7),
             submitted=0,
-            moves=(self._as("dispute", out.id),),
+            moves=(),
         )
-        return self.tell("charge.dispute.created", name)
+        return name
 
     def win(self, name: str) -> ProcessorEvent:
         seen = self.disputes[name]
@@ -94,23 +110,29 @@ class FakeDisputes:
         self.disputes[name] = replace(seen, status="won", moves=moves)
         return self.tell("charge.dispute.closed", name)
 
+    def close(self, name: str) -> ProcessorEvent:
+        """An inquiry goes no further."""
+        self.disputes[name] = replace(self.disputes[name], status="warning_closed")
+        return self.tell("charge.dispute.closed", name)
+
     def lose(self, name: str) -> ProcessorEvent:
         if self.disputes[name].status == "won":
-            self._take_again(name)
+            self._withdraw(name)
         self.disputes[name] = replace(self.disputes[name], status="lost")
         return self.tell("charge.dispute.closed", name)
 
-    def reopen(self, name: str) -> ProcessorEvent:
+    def reopen(self, name: str, status: str = "under_review") -> ProcessorEvent:
         """The bank takes up again what it had decided, and takes back what it had given."""
         if self.disputes[name].status == "won":
-            self._take_again(name)
-        self.disputes[name] = replace(self.disputes[name], status="under_review")
+            self._withdraw(name)
+        due_by = self.money.at + timedelta(days=7)
+        self.disputes[name] = replace(self.disputes[name], status=status, due_by=due_by)
         return self.tell("charge.dispute.updated", name)
 
-    def _take_again(self, name: str) -> None:
+    def _withdraw(self, name: str, fee: int = 0) -> None:
         seen = self.disputes[name]
-        zero = Money.zero(seen.amount.currency)
-        out = self.money._move("adjustment", -seen.amount, zero, name)
+        kept = Money(fee, seen.amount.currency)
+        out = self.money._move("adjustment", -seen.amount, kept, name)
         self.disputes[name] = replace(seen, moves=(*seen.moves, self._as("dispute", out.id)))
 
     def tell(self, kind: str, name: str) -> ProcessorEvent:

@@ -50,9 +50,11 @@ def close_dispute(work: Work, dispute: str, status: str = "lost") -> Json:
     return disputing.close(there, body, status)
 
 
-def reopen_dispute(work: Work, dispute: str) -> Json:
+def reopen_dispute(work: Work, dispute: str, status: str = "under_review") -> Json:
+    if status not in ("under_review", "needs_response"):
+        raise ValueError("status is under_review or needs_response")
     there, body = _found(work, "dispute", dispute)
-    return disputing.reopen(there, body)
+    return disputing.reopen(there, body, status)
 
 
 def escalate_dispute(work: Work, dispute: str) -> Json:

@@ -45,9 +45,9 @@ DISPUTE: Mapping[str, frozenset[str]] = {
     "warning_under_review": frozenset({"warning_closed", "needs_response"}),
     "needs_response": frozenset({"under_review", "won", "lost"}),
     "under_review": frozenset({"won", "lost"}),
-    "warning_closed": frozenset(),
-    "won": frozenset({"lost", "under_review"}),
-    "lost": frozenset({"won", "under_review"}),
+    "warning_closed": frozenset({"warning_needs_response", "needs_response"}),
+    "won": frozenset({"lost", "under_review", "needs_response"}),
+    "lost": frozenset({"won", "under_review", "needs_response"}),
 }
 
 _CODES = {

@@ -160,7 +160,8 @@ def books() -> Response:
 def _dispute(dispute_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
     session = context.session()
     row = found.dispute(session, dispute_id)
-    waits = row.state == DisputeState.OPEN and row.evidence_state == EvidenceState.READY
+    asked = row.state == DisputeState.OPEN and row.status in found.ASKS
+    waits = asked and row.evidence_state == EvidenceState.READY
     return _form(
         "desk/dispute.html",
         typed,

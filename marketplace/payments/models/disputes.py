@@ -4,7 +4,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.core.db import Base, created_at, money_column, pk
@@ -18,7 +25,8 @@ class Dispute(Base):
     """A dispute of a payment. `status` is the processor's word, `state` what it means to us.
 
     `evidence` are texts by the parts of `gateway.EVIDENCE_PARTS`. Of what is lost, `host_minor` is
-    the host's; `losses_borne_by` says who bears the host's part.
+    the host's; `losses_borne_by` says who bears the host's part. A bank may ask for evidence again: the log
+    counts our answers.
     """
 
     __tablename__ = "dispute"

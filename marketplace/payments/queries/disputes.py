@@ -22,6 +22,8 @@ from marketplace.payments.states import DisputeState, EvidenceState
 
 # What a step of the log is about.
 SUBJECT_STATE, SUBJECT_EVIDENCE = "state", "evidence"
+# The processor's words with which it asks for an answer: at no other time it takes one.
+ASKS = frozenset({"needs_response", "warning_needs_response"})
 _E = EvidenceState
 
 
@@ -52,12 +54,21 @@ def any_open(session: Session, payment_ids: Collection[UUID] | None = None) -> b
 
 def times_lost(session: Session, dispute_id: UUID) -> int:
     """Return how often a dispute was decided against us, by its log."""
-    lost = select(func.count()).where(
+    return _times(session, dispute_id, SUBJECT_STATE, DisputeState.LOST)
+
+
+def times(session: Session, dispute_id: UUID, how: EvidenceState) -> int:
+    """Return how often its evidence was approved, submitted or waived, by its log."""
+    return _times(session, dispute_id, SUBJECT_EVIDENCE, how)
+
+
+def _times(session: Session, dispute_id: UUID, subject: str, after: str) -> int:
+    steps = select(func.count()).where(
         DisputeStep.dispute_id == dispute_id,
-        DisputeStep.subject == SUBJECT_STATE,
-        DisputeStep.after == DisputeState.LOST,
+        DisputeStep.subject == subject,
+        DisputeStep.after == after,
     )
-    return session.execute(lost).scalar_one()
+    return session.execute(steps).scalar_one()
 
 
 def refunds_paid_by(session: Session, dispute_id: UUID) -> Sequence[Refund]:
@@ -128,6 +139,7 @@ def to_answer(session: Session, before: datetime, limit: int) -> Sequence[UUID]:
             select(Dispute.id)
             .where(
                 Dispute.state == DisputeState.OPEN,
+                Dispute.status.in_(ASKS),
                 Dispute.evidence_state.in_([_E.READY, _E.GATHERING]),
                 Dispute.due_by <= before,
             )

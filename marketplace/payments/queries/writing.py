@@ -140,50 +140,67 @@ def posted(
     False where (source, reason) is posted already. None, and nothing done, where one of the accounts
     is not there yet: the caller makes it and asks again.
     """
-    values: dict[str, Any] = {**posting._asdict()}
-    for n, (kind, owner_id, amount) in enumerate(legs):
-        values[f"entry_{n}"] = new_id()
-        values[f"kind_{n}"] = kind.value
-        values[f"minor_{n}"] = amount.minor
-        values[f"currency_{n}"] = amount.currency
+    values: dict[str, Any] = {
+        "id": posting.id,
+        "source": posting.source,
+        "reason": posting.reason,
+        "occurred_at": posting.occurred_at,
+        "payment_id": posting.payment_id,
+    }
+    for (entry, minor, owner), (_, owner_id, amount) in zip(_places(len(legs)), legs, strict=True):
+        values[entry] = new_id()
+        values[minor] = amount.minor
         if owner_id is not None:
-            values[f"owner_{n}"] = owner_id
-    owned = tuple(owner_id is not None for _, owner_id, _ in legs)
-    whole, made = fetch(session, _posted(owned), values)[0]
+            values[owner] = owner_id
+    shape = tuple((kind, one.currency, owner is not None) for kind, owner, one in legs)
+    whole, made = fetch(session, _posted(shape), values)[0]
     return made if whole else None
 
 
 @cache
-def _posted(owned: tuple[bool, ...]) -> str:
-    """The statement for as many legs, each with an owner or without one.
+def _places(legs: int) -> list[tuple[str, str, str]]:
+    """What the values of each leg are called: its entry's id, its amount, its owner."""
+    return [(f"entry_{n}", f"minor_{n}", f"owner_{n}") for n in range(legs)]
 
-    An account is looked up in the unique index, by its owner or without one, so that neither many
-    sites nor many legs make the planner read all accounts.
+
+_Shape = tuple[tuple[AccountKind, str, bool], ...]
+
+
+@cache
+def _posted(shape: _Shape) -> str:
+    """The statement for such legs: each the kind of its account, its currency, whether it has an owner.
+
+    There are as many texts as ways to post, each prepared once a connection. An account is looked up
+    in the unique index, by its owner or without one, so that neither many sites nor many legs make
+    the planner read all accounts.
     """
-    legs = " UNION ALL ".join(_leg(n, has_owner=one) for n, one in enumerate(owned))
+    found = ", ".join(f"{_account(n, *leg)} AS account_{n}" for n, leg in enumerate(shape))
+    whole = " AND ".join(f"account_{n} IS NOT NULL" for n in range(len(shape)))
+    entries = ", ".join(
+        f"(CAST(:entry_{n} AS uuid), account_{n}, CAST(:minor_{n} AS bigint), '{currency}')"
+        for n, (_, currency, _) in enumerate(shape)
+    )
     return f"""
-        WITH leg AS MATERIALIZED ({legs}),
-        known AS (SELECT bool_and(account_id IS NOT NULL) AS whole FROM leg),
+        WITH known AS MATERIALIZED (SELECT {found}),
         posted AS (
             INSERT INTO ledger_transaction (id, source, reason, occurred_at, payment_id)
             SELECT CAST(:id AS uuid), CAST(:source AS text), CAST(:reason AS text),
                    CAST(:occurred_at AS timestamptz), CAST(:payment_id AS uuid)
-              FROM known WHERE whole
+              FROM known WHERE {whole}
                 ON CONFLICT ON CONSTRAINT uq_ledger_transaction_source_reason DO NOTHING
             RETURNING id
         ), entered AS (
             INSERT INTO ledger_entry (id, transaction_id, account_id, amount_minor, currency)
-            SELECT leg.id, posted.id, leg.account_id, leg.minor, leg.currency FROM posted, leg
+            SELECT leg.id, posted.id, leg.account_id, leg.minor, leg.currency
+              FROM posted, known,
+                   LATERAL (VALUES {entries}) AS leg(id, account_id, minor, currency)
         )
-        SELECT whole, EXISTS (SELECT FROM posted) AS made FROM known
-        """  # noqa: S608 - places of values alone
+        SELECT {whole}, EXISTS (SELECT FROM posted) FROM known
+        """  # noqa: S608 - places of values, kinds of ours, currencies that Money knows
 
 
-def _leg(n: int, *, has_owner: bool) -> str:
+def _account(n: int, kind: AccountKind, currency: str, has_owner: bool) -> str:  # noqa: FBT001 - of a shape
     owner = f"= CAST(:owner_{n} AS uuid)" if has_owner else "IS NULL"
-    return f"""
-        SELECT CAST(:entry_{n} AS uuid) AS id, CAST(:minor_{n} AS bigint) AS minor,
-               CAST(:currency_{n} AS char(3)) AS currency,
-               (SELECT id FROM ledger_account
-                 WHERE kind = CAST(:kind_{n} AS text) AND owner_id {owner}
-                   AND currency = CAST(:currency_{n} AS char(3))) AS account_id"""  # noqa: S608 - the same
+    return f"""(
+            SELECT id FROM ledger_account
+             WHERE kind = '{kind.value}' AND owner_id {owner} AND currency = '{currency}')"""  # noqa: S608 - the same

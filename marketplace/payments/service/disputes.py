@@ -1,6 +1,6 @@
 """Disputes: taken in as they stand, in whatever order their events come; answered; won or lost.
 
-While one is open, no share of what was paid is released, and refunds of it wait: the bank holds
+Whether an answer is wanted is what the processor's status says, also after one was given. While one is open, no share of what was paid is released, and refunds of it wait: the bank holds
 the money. What one that is lost takes, and one that is won after all gives back, is `losses`'.
 """
 
@@ -29,7 +29,6 @@ from marketplace.payments.queries.disputes import SUBJECT_EVIDENCE, SUBJECT_STAT
 from marketplace.payments.rules.shares import Bearer
 from marketplace.payments.service import ledger, losses, steps
 from marketplace.payments.service.positions import position
-from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import DISPUTE, EVIDENCE, DisputeState, EvidenceState
 
 OPENED = "dispute_opened"
@@ -43,6 +42,8 @@ ENDS = {
     "warning_closed": DisputeState.CLOSED,
     "prevented": DisputeState.CLOSED,
 }
+ASKS = disputes.ASKS
+UNSENT = frozenset({EvidenceState.GATHERING, EvidenceState.READY})
 _K = AccountKind
 
 
@@ -50,15 +51,22 @@ _K = AccountKind
 class AnswerPlan:
     """The call that answers a dispute, or concedes it where `evidence` is None.
 
-    `files` were sent before; `papers` are object keys of such as are there already.
+    `files` were sent before; `papers` are object keys of such as are there already. Each
+    `turn` at it has keys of its own.
     """
 
-    key: str
+    turn: int
     dispute_id: UUID
     processor_dispute: str
     evidence: Mapping[str, str] | None
     files: Mapping[str, str]
     papers: Mapping[str, str]
+
+    def key(self, *names: str) -> str:
+        """Return the key of a call: in the first turn it has no number."""
+        what, *of = names
+        turn = [str(self.turn)] if self.turn > 1 else []
+        return ":".join((what, str(self.dispute_id), *of, *turn))
 
 
 def take(session: Session, seen: ProcessorDispute, *, now: datetime) -> str:
@@ -74,22 +82,18 @@ def take(session: Session, seen: ProcessorDispute, *, now: datetime) -> str:
     row.next_look_at = now + steps.LOOK_AGAIN_AT_DISPUTE
     after = ENDS.get(seen.status, DisputeState.OPEN)
     before = DisputeState(row.state)
-    if seen.submitted and EvidenceState(row.evidence_state) is EvidenceState.APPROVED:
+    answers = disputes.times(session, row.id, EvidenceState.SUBMITTED)
+    approved = row.evidence_state == EvidenceState.APPROVED
+    if approved and seen.submitted > answers and seen.status not in ASKS:
         _answered(session, row, now)
     session.flush()
-    if before is after:
-        return after.value
-    if not DISPUTE.allows(before, after):
-        put_aside(
-            session,
-            processor_object=seen.id,
-            reason="dispute_reopened",
-            details={"was": before.value, "is": seen.status},
-            now=now,
-            payment_id=payment.id,
-        )
-        return "quarantined"
-    _decide(session, row, payment, after, now)
+    if before is not after:
+        DISPUTE.check(before, after)
+        _decide(session, row, payment, after, now)
+    if after is DisputeState.OPEN:
+        # What was seen before our answer arrived still asks for it.
+        asks = seen.status in ASKS and seen.submitted >= answers
+        _heed(session, row, payment, asks=asks, anew=before is not after, now=now)
     return after.value
 
 
@@ -135,7 +139,7 @@ def approve(
     """Send the evidence off, with some of its parts changed; a job answers the processor.
 
     `losses_borne_by` decides who bears the host's part if it is lost. `DisputeEnded` unless the
-    dispute is open and was not answered. Nobody approves what is sent because time runs out.
+    dispute is open and waits for an answer. Nobody approves what is sent because time runs out.
     """
     row = _to_answer(session, dispute_id)
     if EvidenceState(row.evidence_state) is EvidenceState.GATHERING:
@@ -165,15 +169,16 @@ def plan_answer(
     if DisputeState(row.state) is not DisputeState.OPEN:
         return None
     state = EvidenceState(row.evidence_state)
+    turn = disputes.times(session, row.id, state)
     if state is EvidenceState.WAIVED:
-        return AnswerPlan(f"concede:{row.id}", row.id, row.processor_dispute, None, {}, {})
+        return AnswerPlan(turn, row.id, row.processor_dispute, None, {}, {})
     if state is not EvidenceState.APPROVED:
         return None
     stored = [one.object_key for one in disputes.receipts(session, row.payment_id) if one.stored_at]
     found = {CERTIFICATE: certificates, RECEIPT: stored}
     papers = {what: keys[0] for what, keys in found.items() if keys}
-    key, files = f"evidence:{row.id}", dict(row.files)
-    return AnswerPlan(key, row.id, row.processor_dispute, row.evidence, files, papers)
+    files = dict(row.files)
+    return AnswerPlan(turn, row.id, row.processor_dispute, row.evidence, files, papers)
 
 
 def sent(session: Session, dispute_id: UUID, what: str, name: str) -> None:
@@ -225,19 +230,27 @@ def _open(session: Session, payment: Payment, seen: ProcessorDispute, now: datet
     session.flush()
     _log(session, row, SUBJECT_STATE, None, row.state, seen.reason, None, now)
     defer(session, steps.GATHER_EVIDENCE, dispute_id=str(row.id))
-    data = {
-        "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
-        "description": payment.description,
-    }
+    _tell_of_deadline(session, row, payment, now)
+    told = _hosts(session, payment)
+    notices.notify_all(session, told, OPENED_HOST, _told(row, payment), now=now)
+    return row
+
+
+def _tell_of_deadline(session: Session, row: Dispute, payment: Payment, now: datetime) -> None:
     due = {
         "dispute_id": str(row.id),
         "due_by": (row.due_by or row.opened_at).isoformat(),
         "reason": row.reason,
     }
     operators = people.role_contacts(session, Role.OPERATOR)
-    notices.notify_all(session, operators, OPENED, {**data, **due}, now=now)
-    notices.notify_all(session, _hosts(session, payment), OPENED_HOST, data, now=now)
-    return row
+    notices.notify_all(session, operators, OPENED, {**_told(row, payment), **due}, now=now)
+
+
+def _told(row: Dispute, payment: Payment) -> dict[str, object]:
+    return {
+        "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
+        "description": payment.description,
+    }
 
 
 def _decide(
@@ -256,11 +269,7 @@ def _decide(
         losses.regain(session, row, payment, now)
     if after is DisputeState.LOST:
         losses.lose(session, row, payment, now)
-    data = {
-        "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
-        "description": payment.description,
-    }
-    told = _concerned(session, payment)
+    data, told = _told(row, payment), _concerned(session, payment)
     if anew:
         notices.notify_all(session, told, ANEW, {**data, "state": after.value}, now=now)
     else:
@@ -273,14 +282,38 @@ def _answered(session: Session, row: Dispute, now: datetime) -> None:
     _evidence(session, row, EvidenceState.SUBMITTED, "the processor has it", None, now)
 
 
+def _heed(
+    session: Session, row: Dispute, payment: Payment, *, asks: bool, anew: bool, now: datetime
+) -> None:
+    """Have the evidence follow what an open dispute waits for: `asks` for an answer, or not.
+
+    What was answered is answered once more where the bank asks again: an answer to an inquiry does not
+    count for the chargeback that comes of it. So is what was conceded, if the dispute was taken up
+    `anew`. The evidence is as it was, for a person to change; its files are made and sent anew, since
+    they are to say the same. Where no answer is taken, what was approved waits until one is.
+    """
+    evidence = EvidenceState(row.evidence_state)
+    if evidence is EvidenceState.APPROVED and row.status not in ASKS:
+        why = "the bank takes no answer now"
+    elif asks and (
+        evidence is EvidenceState.SUBMITTED or (evidence is EvidenceState.WAIVED and anew)
+    ):
+        why = "the bank asks again"
+    else:
+        return
+    row.files = {}
+    _evidence(session, row, EvidenceState.READY, why, None, now)
+    if asks:
+        _tell_of_deadline(session, row, payment, now)
+
+
 def _to_answer(session: Session, dispute_id: UUID) -> Dispute:
     row = disputes.dispute(session, dispute_id, lock=True)
-    answered = EvidenceState(row.evidence_state) not in {
-        EvidenceState.GATHERING,
-        EvidenceState.READY,
-    }
-    if DisputeState(row.state) is not DisputeState.OPEN or answered:
-        raise DisputeEnded(extra={"state": row.state, "evidence_state": row.evidence_state})
+    waits = row.state == DisputeState.OPEN and EvidenceState(row.evidence_state) in UNSENT
+    if not waits or row.status not in ASKS:
+        raise DisputeEnded(
+            extra={"state": row.state, "status": row.status, "evidence_state": row.evidence_state}
+        )
     return row
 
 

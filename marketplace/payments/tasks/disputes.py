@@ -73,15 +73,16 @@ def answer_dispute(job: JobContext, dispute_id: str) -> None:
     if plan is None:
         return
     seen = gateway.retrieve_dispute(plan.processor_dispute)
-    answered = seen.submitted > 0 if plan.evidence is not None else seen.status in disputes.ENDS
-    if not answered:
+    conceding = plan.evidence is None
+    wanted = seen.status not in disputes.ENDS if conceding else seen.status in disputes.ASKS
+    if wanted:
         try:
             if plan.evidence is None:
-                seen = gateway.concede(plan.key, plan.processor_dispute)
+                seen = gateway.concede(plan.key("concede"), plan.processor_dispute)
             else:
                 files = _send_files(job, plan, plan.evidence)
                 seen = gateway.submit_evidence(
-                    plan.key, plan.processor_dispute, plan.evidence, files
+                    plan.key("evidence"), plan.processor_dispute, plan.evidence, files
                 )
         except GatewayRefused as error:
             with job.transaction() as session:
@@ -106,7 +107,7 @@ def _send_files(
         size += len(content)
         if what in known or size > MOST_BYTES:
             continue
-        key, name = f"evidence-file:{plan.dispute_id}:{what}", f"{what}.pdf"
+        key, name = plan.key("evidence-file", what), f"{what}.pdf"
         try:
             known[what] = gateway.send_file(key, name=name, content=content)
         except GatewayRefused as error:

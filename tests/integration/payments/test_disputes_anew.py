@@ -1,11 +1,13 @@
-"""Disputes that a bank decides anew: won and lost after all, or taken up again."""
+"""Disputes that a bank decides anew: won and lost after all, taken up again, asked about again."""
 
 from datetime import timedelta
 
 import pytest
 
 from marketplace.payments import tasks
+from marketplace.payments.errors import DisputeEnded
 from marketplace.payments.rules.shares import Bearer
+from marketplace.payments.tasks import disputes as jobs
 from tests.integration.payments import test_disputes
 from tests.integration.payments.conftest import WHOLE, usd
 
@@ -75,3 +77,81 @@ def test_a_dispute_that_is_taken_up_again_freezes_what_was_not_paid_out(host, ba
     assert till.refund_row(refund_id).state == "settled"
     assert host.agrees()
     assert host.mismatches() == []
+
+
+@pytest.mark.fault(34)
+def test_an_inquiry_that_was_closed_is_taken_up_again_and_answered_again_as_a_chargeback(
+    host, bank, till, people, run_jobs, mail
+):
+    operator = people.make("operator")
+    thing, payment_id = host.paid()
+    till.handle(bank.inquire(till.payment(payment_id).processor_session))
+    (name,) = bank.disputes
+    dispute_id = till.one("SELECT id FROM dispute")
+    jobs.gather_evidence(till.context, str(dispute_id))
+    test_disputes.approve(till, dispute_id)
+    jobs.answer_dispute(till.context, str(dispute_id))
+    assert bank.disputes[name].status == "warning_under_review"
+    stale = bank.tell("charge.dispute.updated", name)
+    till.handle(bank.close(name))
+    assert test_disputes.row(till, dispute_id).state == "closed"
+    till.handle(bank.reopen(name, "warning_needs_response"))
+    till.handle(stale)
+    again = test_disputes.row(till, dispute_id)
+    assert (again.state, again.evidence_state) == ("open", "ready")
+    test_disputes.approve(till, dispute_id, changes={"note": "As we said."})
+    jobs.answer_dispute(till.context, str(dispute_id))
+    till.handle(bank.close(name))
+    till.handle(bank.escalate(name))
+    assert till.balance("disputes") == WHOLE.minor
+    host.tell(thing, "rest")
+    host.release()
+    assert host.transfers(thing) == []
+    # Nobody looks at it: it is answered, a third time, before its time is over.
+    till.clock.advance(timedelta(days=6, hours=12))
+    bank.money.at = till.clock.now()
+    jobs.answer_due(till.context)
+    jobs.answer_dispute(till.context, str(dispute_id))
+    assert bank.disputes[name].submitted == 3
+    assert bank.evidence[name]["note"] == "As we said."
+    till.handle(bank.win(name))
+    host.release()
+    host.work()
+    assert host.transfers(thing)[0].state == "settled"
+    run_jobs()
+    told = [one.subject for one in mail.to(operator.email)]
+    assert [subject.endswith("is disputed") for subject in told].count(True) == 3
+    assert till.quarantined() == []
+    assert host.agrees()
+    assert host.mismatches() == []
+
+
+@pytest.mark.fault(34)
+def test_evidence_is_sent_when_the_bank_asks_and_at_no_other_time(host, bank, till, disputed):
+    _, _, name, dispute_id = disputed()
+    jobs.gather_evidence(till.context, str(dispute_id))
+    test_disputes.approve(till, dispute_id)
+    # What a job saw before the answer does not make it ask again.
+    seen = bank.disputes[name]
+    jobs.answer_dispute(till.context, str(dispute_id))
+    with till.context.transaction() as session:
+        test_disputes.disputes.take(session, seen, now=till.clock.now())
+    assert test_disputes.row(till, dispute_id).evidence_state == "submitted"
+    till.handle(bank.win(name))
+    till.handle(bank.reopen(name))
+    with pytest.raises(DisputeEnded):
+        test_disputes.approve(till, dispute_id)
+    till.handle(bank.lose(name))
+    till.handle(bank.reopen(name, "needs_response"))
+    test_disputes.approve(till, dispute_id, changes={"note": "Once more."})
+    # The bank goes on without waiting: what was approved is kept until it asks.
+    bank.reopen(name, "under_review")
+    jobs.answer_dispute(till.context, str(dispute_id))
+    kept = test_disputes.row(till, dispute_id)
+    assert (kept.evidence_state, kept.evidence["note"]) == ("ready", "Once more.")
+    till.handle(bank.reopen(name, "needs_response"))
+    test_disputes.approve(till, dispute_id, changes={"note": "For the third time."})
+    jobs.answer_dispute(till.context, str(dispute_id))
+    assert bank.disputes[name].submitted == 2
+    assert bank.evidence[name]["note"] == "For the third time."
+    assert till.quarantined() == []

@@ -105,8 +105,9 @@ def test_in_any_order_no_host_keeps_what_went_back(till, app, sessions, parts, c
                 till.refund(data.draw(st.sampled_from(self.things))[1], usd(minor))
 
         @precondition(lambda self: self.undisputed())
-        @rule(data=st.data(), minor=st.integers(1, 38_080))
-        def dispute(self, data, minor):
+        @rule(data=st.data(), minor=st.integers(1, 38_080), asks=st.booleans())
+        def dispute(self, data, minor, asks):
+            """A bank disputes a payment, or only asks about it."""
             page = data.draw(st.sampled_from(self.undisputed()))
             back = sum(
                 one.amount.minor
@@ -114,7 +115,16 @@ def test_in_any_order_no_host_keeps_what_went_back(till, app, sessions, parts, c
                 if one.intent_id == self.gateway.sessions[page].intent_id
             )
             if minor <= 38_080 - back:
-                self.events.append(self.bank.open(page, usd(minor)))
+                do = self.bank.inquire if asks else self.bank.open
+                self.events.append(do(page, usd(minor)))
+
+        @precondition(lambda self: self.inquiries())
+        @rule(data=st.data(), turn=st.sampled_from(["close", "escalate", "reopen"]))
+        def inquire(self, data, turn):
+            """What was only asked about goes no further, is taken up again, or becomes a dispute."""
+            name = data.draw(st.sampled_from(self.inquiries()))
+            given = ("warning_needs_response",) if turn == "reopen" else ()
+            self.events.append(getattr(self.bank, turn)(name, *given))
 
         @precondition(lambda self: self.open_disputes())
         @rule(data=st.data(), outcome=st.sampled_from(["win", "lose"]))
@@ -123,13 +133,15 @@ def test_in_any_order_no_host_keeps_what_went_back(till, app, sessions, parts, c
             self.events.append(getattr(self.bank, outcome)(name))
 
         @precondition(lambda self: self.ended())
-        @rule(data=st.data(), again=st.booleans())
+        @rule(data=st.data(), again=st.sampled_from(["", "under_review", "needs_response"]))
         def decide_anew(self, data, again):
             """Rarely a bank takes back what it has decided, at once or after a while."""
             name = data.draw(st.sampled_from(self.ended()))
             lost = self.bank.disputes[name].status == "lost"
-            turn = self.bank.reopen if again else self.bank.win if lost else self.bank.lose
-            self.events.append(turn(name))
+            if again:
+                self.events.append(self.bank.reopen(name, again))
+            else:
+                self.events.append((self.bank.win if lost else self.bank.lose)(name))
 
         @precondition(lambda self: self.things)
         @rule(data=st.data(), minor=st.integers(1, 40_000))
@@ -189,6 +201,8 @@ def test_in_any_order_no_host_keeps_what_went_back(till, app, sessions, parts, c
             self.gateway.failures = []
             for name in self.open_disputes():
                 self.events.append(self.bank.lose(name))
+            for name in self.inquiries():
+                self.events.append(self.bank.close(name))
             self.events.append(self.host.processor.onboard(self.account))
             for event in self.events:
                 till.handle(event)
@@ -217,6 +231,11 @@ def test_in_any_order_no_host_keeps_what_went_back(till, app, sessions, parts, c
 
         def open_disputes(self):
             return [name for name, one in self.bank.disputes.items() if one.status in WAITING]
+
+        def inquiries(self):
+            return [
+                name for name, one in self.bank.disputes.items() if one.status.startswith("warning")
+            ]
 
         def ended(self):
             return [

@@ -230,21 +230,9 @@ def test_a_disputed_card_answered_with_evidence(host, sandbox, words, state, los
     host.tell(thing, "rest")
     host.release()
     assert host.transfers(thing) == []
-    row = host.till.one("SELECT id FROM dispute")
-    dispute_jobs.gather_evidence(host.till.context, str(row))
-    changes = dict.fromkeys(EVIDENCE_PARTS, "") | {"note": words}
-    with host.till.context.transaction() as session:
-        disputes.approve(
-            session,
-            row,
-            changes=changes,
-            approved_by=host.till.payer_id,
-            now=host.till.clock.now(),
-        )
-    dispute_jobs.answer_dispute(host.till.context, str(row))
+    answer(host, host.till.one("SELECT id FROM dispute"), words)
     host.hear("charge.dispute.closed")
     assert host.till.one("SELECT state FROM dispute") == state
-    assert host.till.one("SELECT evidence_state FROM dispute") == "submitted"
     assert host.till.balance("dispute_losses") == losses
     assert host.till.balance("disputes") == 0
     host.release()
@@ -294,6 +282,48 @@ def test_a_dispute_won_taken_up_again_and_lost_at_the_sandbox(host, sandbox):
     assert host.till.quarantined() == []
     assert host.agrees()
     assert host.mismatches() == []
+
+
+@pytest.mark.fault(34)
+def test_an_inquiry_closed_taken_up_again_and_escalated_at_the_sandbox(host, sandbox):
+    _, payment_id = host.paid()
+    client = sandbox.client()
+    (charge,) = client.v1.charges.list().data
+    made = sandbox.fault("dispute.open", charge=charge.id, reason="inquiry")["id"]
+    host.hear("charge.dispute.created")
+    row = host.till.one("SELECT id FROM dispute")
+    for note, turn in (("To the inquiry.", "close"), ("To the one taken up again.", "escalate")):
+        answer(host, row, note)
+        assert client.v1.disputes.retrieve(made).status == "warning_under_review"
+        updates = len(host.street.receiver.of("charge.dispute.updated"))
+        if turn == "close":
+            sandbox.fault("dispute.close", dispute=made)
+            host.hear("charge.dispute.closed")
+            assert host.till.one("SELECT state FROM dispute") == "closed"
+            sandbox.fault("dispute.reopen", dispute=made)
+        else:
+            sandbox.fault("dispute.escalate", dispute=made)
+        host.hear("charge.dispute.updated", updates + 1)
+        assert host.till.one("SELECT evidence_state FROM dispute") == "ready"
+    answer(host, row, "winning_evidence")
+    host.hear("charge.dispute.closed", 2)
+    assert client.v1.disputes.retrieve(made).evidence_details.submission_count == 3
+    assert host.till.one("SELECT state FROM dispute") == "won"
+    assert host.till.payment(payment_id).refundable == WHOLE
+    assert host.till.quarantined() == []
+    assert host.agrees()
+
+
+def answer(host, dispute_id, note):
+    """An operator sends the evidence: nothing but a note."""
+    context = host.till.context
+    dispute_jobs.gather_evidence(context, str(dispute_id))
+    changes = dict.fromkeys(EVIDENCE_PARTS, "") | {"note": note}
+    given = {"changes": changes, "approved_by": host.till.payer_id, "now": host.till.clock.now()}
+    with context.transaction() as session:
+        disputes.approve(session, dispute_id, **given)
+    dispute_jobs.answer_dispute(context, str(dispute_id))
+    assert host.till.one("SELECT evidence_state FROM dispute") == "submitted"
 
 
 def test_money_is_sent_once_under_concurrent_workers(host, sandbox):

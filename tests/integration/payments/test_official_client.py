@@ -11,8 +11,16 @@ import subprocess
 
 import pytest
 
+from marketplace.adapters.stripe_cards import StripeCards
+from marketplace.adapters.stripe_connect import StripeConnect
+from marketplace.adapters.stripe_disputes import StripeDisputes
 from marketplace.adapters.stripe_gateway import StripeGateway
-from marketplace.payments.gateway import PaymentGateway
+from marketplace.payments.gateway import (
+    CardGateway,
+    DisputeGateway,
+    HostGateway,
+    PaymentGateway,
+)
 from tests.integration.payments.test_through_stripe import Street
 from tests.integration.stripe_sandbox.running import KEY, SECRET, eventually
 
@@ -51,10 +59,19 @@ def sandbox(start, receiver):
 
 @pytest.fixture
 def gateway(parts, sandbox):
-    before = parts.get(PaymentGateway)
-    parts.add(PaymentGateway, StripeGateway(KEY, webhook_secrets=(SECRET,), api_base=sandbox.url))
+    there = {"api_base": sandbox.url}
+    made = {
+        PaymentGateway: StripeGateway(KEY, webhook_secrets=(SECRET,), **there),
+        CardGateway: StripeCards(KEY, **there),
+        DisputeGateway: StripeDisputes(KEY, **there),
+        HostGateway: StripeConnect(KEY, **there),
+    }
+    before = {protocol: parts.get(protocol) for protocol in made}
+    for protocol, part in made.items():
+        parts.add(protocol, part)
     yield
-    parts.add(PaymentGateway, before)
+    for protocol, part in before.items():
+        parts.add(protocol, part)
 
 
 def trigger(sandbox, home, kind):

@@ -193,13 +193,19 @@ def close(work: Work, dispute: Json, outcome: str) -> Json:
     return dispute
 
 
-def reopen(work: Work, dispute: Json) -> Json:
-    """The bank takes up again what was decided; what it has given back it withdraws meanwhile."""
-    states.check("dispute", states.DISPUTE, dispute["status"], "under_review")
-    if dispute["status"] not in ENDED:
+def reopen(work: Work, dispute: Json, status: str) -> Json:
+    """The bank takes up again what was decided; what it has given back it withdraws meanwhile.
+
+    With ``needs_response`` it asks for an answer again. Of an inquiry it always does.
+    """
+    if dispute["status"] == "warning_closed":
+        status = "warning_needs_response"
+    elif dispute["status"] not in ENDED:
         raise ApiError("This dispute has not ended.", code="dispute_unexpected_state")
+    states.check("dispute", states.DISPUTE, dispute["status"], status)
     won = dispute["status"] == "won"
-    dispute["status"] = "under_review"
+    dispute["status"] = status
+    _ask_for_answer(work, dispute)
     work.save(dispute)
     work.emit("charge.dispute.updated", dispute, previous={})
     if won:
@@ -208,10 +214,23 @@ def reopen(work: Work, dispute: Json) -> Json:
 
 
 def escalate(work: Work, dispute: Json) -> Json:
-    """An inquiry becomes a chargeback: now the money is withdrawn."""
+    """An inquiry, closed or not, becomes a chargeback: now the money is withdrawn.
+
+    It is to be answered again, whatever was said to the inquiry.
+    """
+    if dispute["status"] in ENDED:
+        raise ApiError("This dispute is no inquiry.", code="dispute_unexpected_state")
     states.check("dispute", states.DISPUTE, dispute["status"], "needs_response")
     dispute.update(status="needs_response", is_charge_refundable=False)
+    dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
+    _ask_for_answer(work, dispute)
     work.save(dispute)
     work.emit("charge.dispute.updated", dispute, previous={})
     _withdraw(work, dispute)
     return dispute
+
+
+def _ask_for_answer(work: Work, dispute: Json) -> None:
+    """Another answer has its own deadline."""
+    if dispute["status"].endswith("needs_response"):
+        dispute["evidence_details"]["due_by"] = work.now + _RESPOND_WITHIN
