@@ -76,6 +76,11 @@ def carried_out(
     return errors
 
 
+def cursor() -> str | None:
+    """Where in a list to go on, as the address of the page says."""
+    return request.args.get("cursor") or None
+
+
 def whole_number(text: str) -> int | str:
     """A number that was typed as one; anything else as it is, for the schema to refuse."""
     return int(text) if text.strip().isdecimal() else text

@@ -24,6 +24,7 @@ from marketplace.pages.operator.documents import blueprint as desk_documents
 from marketplace.pages.operator.home import blueprint as desk
 from marketplace.pages.operator.money import blueprint as desk_money
 from marketplace.pages.operator.records import blueprint as desk_records
+from marketplace.pages.operator.reports import blueprint as desk_reports
 from marketplace.pages.public.access_log import blueprint as access_log
 from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.authors import blueprint as authors
@@ -109,6 +110,7 @@ BLUEPRINTS = (
     desk_bookings,
     desk_records,
     desk_accounts,
+    desk_reports,
     access_log,
     crawlers,
     checks,

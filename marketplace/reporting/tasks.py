@@ -4,7 +4,14 @@ from uuid import UUID
 
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
 from marketplace.core.settings import Settings
-from marketplace.reporting.service import deliveries, export_build, exports, letter_rates, reports
+from marketplace.reporting.service import (
+    deliveries,
+    export_build,
+    exports,
+    letter_rates,
+    looks,
+    reports,
+)
 
 
 def freeze_report(job: JobContext, run_id: str) -> None:
@@ -19,6 +26,20 @@ def freeze_report(job: JobContext, run_id: str) -> None:
         raise
     with job.transaction() as session:
         reports.fill(session, UUID(run_id), computed, job.clock.now())
+
+
+def look_at_report(job: JobContext, look_id: str) -> None:
+    """Work out what a public report would hide."""
+    with job.transaction() as session:
+        inputs = looks.inputs_of(session, UUID(look_id))
+    try:
+        computed = reports.compute(inputs)
+    except Exception as error:
+        with job.transaction() as session:
+            looks.note_failure(session, UUID(look_id), type(error).__name__)
+        raise
+    with job.transaction() as session:
+        looks.fill(session, UUID(look_id), computed, job.clock.now())
 
 
 def build_export(job: JobContext, export_id: str) -> None:
@@ -47,6 +68,7 @@ def publish_letter_rates(job: JobContext) -> None:
 SENDING = RetryPolicy(attempts=10, first=60, longest=7200)
 TASKS = (
     Task(reports.FREEZE, freeze_report, retry=RetryPolicy(attempts=4), queue="reports"),
+    Task(looks.LOOK, look_at_report, retry=RetryPolicy(attempts=4), queue="reports"),
     Task(exports.BUILD, build_export, retry=RetryPolicy(attempts=4), queue="reports"),
     Task(deliveries.START, start_deliveries, cron="* * * * *"),
     Task("reporting.publish_letter_rates", publish_letter_rates, cron="41 5 * * 1"),

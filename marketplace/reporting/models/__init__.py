@@ -8,6 +8,7 @@ from marketplace.reporting.models.exports import (
     IdentifiedRight,
 )
 from marketplace.reporting.models.letter_rates import LetterRate
+from marketplace.reporting.models.looks import ReportLook
 from marketplace.reporting.models.reports import Benchmark, ReportRun
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "ExportSchedule",
     "IdentifiedRight",
     "LetterRate",
+    "ReportLook",
     "ReportRun",
 ]

@@ -188,6 +188,11 @@ def _published_before(session: Session, run: ReportRun) -> list[Version]:
     if run.result is not None:
         named = [one["sha256"] for one in json.loads(run.result).get("earlier_versions", ())]
         found = [one for one in found if one.result_sha256 and one.result_sha256.hex() in named]
+    return versions(session, found)
+
+
+def versions(session: Session, found: Iterable[ReportRun]) -> list[Version]:
+    """Published runs with the rows that each was made from, for a report that must agree with them."""
     return [
         Version(
             as_of=one.as_of,
@@ -212,8 +217,8 @@ def fill(session: Session, run_id: UUID, computed: Computed, now: datetime) -> R
         if run.public:
             runs.lock_year(session, run.match_year)
             known = {one["sha256"] for one in computed.document.get("earlier_versions", ())}
-            versions = runs.published_versions(session, run.match_year)
-            if {one.result_sha256.hex() for one in versions if one.result_sha256} != known:
+            there = runs.published_versions(session, run.match_year)
+            if {one.result_sha256.hex() for one in there if one.result_sha256} != known:
                 raise PublishedMeanwhile
         run.method_version = computed.method
         run.inputs_sha256 = computed.inputs_sha256
