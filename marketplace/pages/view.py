@@ -103,6 +103,10 @@ class Reader:
         """The name of a country, by its ISO 3166 code."""
         return str(self.locale.territories.get(code, code))
 
+    def visa(self, code: str) -> str:
+        """A type of visa by its own name; `any` and `none_needed` in words."""
+        return self.label(f"visa_{code}") if code.islower() else code
+
     def specialty(self, code: str) -> str:
         known = specialties.BY_CODE.get(code)
         return known.name if known else self.label(code)

@@ -352,6 +352,8 @@ LABELS: Mapping[str, str] = {
     "benchmark_derived": noted("Derived"),
     "benchmark_disputed": noted("Disputed: never tested against"),
     "benchmark_seed_only": noted("Unconfirmed: never tested against"),
+    "visa_any": noted("any"),
+    "visa_none_needed": noted("none needed"),
     "enabled": noted("Enabled"),
     "disabled": noted("Disabled"),
 }

@@ -44,20 +44,67 @@ def roster(
     )
 
 
-def roster_rows(
-    session: Session, site_id: UUID, start: date, end: date, *, limit: int, cursor: str | None
-) -> Page[Any]:
-    """Return what a roster shows of each of `roster`, as plain rows with the trainee's contact."""
-    person = identity.names()
-    return paginate_rows(
+def coming(
+    session: Session, site_id: UUID, first: date, last: date, *, limit: int, cursor: str | None
+) -> Page[Booking]:
+    """Return the confirmed bookings of a site that begin between two days, by first day."""
+    return paginate(
         session,
-        select(*SHOWN, person.c.name.label("trainee_name"), person.c.email.label("trainee_email"))
-        .join(person, person.c.id == Booking.trainee_id)
-        .where(*_there(site_id, start, end)),
+        select(Booking).where(*_beginning(site_id, first, last)),
         key=[Booking.first_day, Booking.id],
         key_of=lambda row: [row.first_day, row.id],
         limit=limit,
         cursor=cursor,
+    )
+
+
+def count_coming(session: Session, site_id: UUID, first: date, last: date) -> int:
+    """Return how many `coming` has."""
+    found = select(func.count()).where(*_beginning(site_id, first, last))
+    return session.execute(found).scalar_one()
+
+
+def count_there(
+    session: Session, site_id: UUID, start: date, end: date, states: Sequence[str]
+) -> int:
+    """Return how many `roster_rows` has of these states."""
+    there = select(func.count()).where(*_there(site_id, start, end), Booking.state.in_(states))
+    return session.execute(there).scalar_one()
+
+
+def roster_rows(
+    session: Session,
+    site_id: UUID,
+    start: date,
+    end: date,
+    *,
+    limit: int,
+    cursor: str | None,
+    states: Sequence[str] = (),
+) -> Page[Any]:
+    """Return what a roster shows of each of `roster`, as plain rows with the trainee's contact.
+
+    Of these states alone, where some are named.
+    """
+    person = identity.names()
+    only = (Booking.state.in_(states),) if states else ()
+    return paginate_rows(
+        session,
+        select(*SHOWN, person.c.name.label("trainee_name"), person.c.email.label("trainee_email"))
+        .join(person, person.c.id == Booking.trainee_id)
+        .where(*_there(site_id, start, end), *only),
+        key=[Booking.first_day, Booking.id],
+        key_of=lambda row: [row.first_day, row.id],
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def _beginning(site_id: UUID, first: date, last: date) -> Sequence[ColumnElement[bool]]:
+    return (
+        Booking.site_id == site_id,
+        Booking.state == BookingState.CONFIRMED.value,
+        Booking.first_day.between(first, last),
     )
 
 

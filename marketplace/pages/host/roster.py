@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Response, request
@@ -68,7 +69,8 @@ def mark(site_id: UUID) -> Answer:
     if errors or day is None:
         return _shown(site_id, None, errors or {"day": [""]})
     session, now, by = context.session(), context.now(), current_account().id
-    for line in _sheet(site_id, day, _today(site_id)):
+    here = request.form.get("cursor") or None
+    for line in _sheet(site_id, day, _today(site_id), here)[0]:
         wished = request.form.get(f"mark-{line.booking.id}")
         if wished not in MARKS or wished == line.mark or not line.may_mark:
             continue
@@ -80,7 +82,8 @@ def mark(site_id: UUID) -> Answer:
             refused = forms.meant(error)
             told = f"{line.booking.trainee_name}: {refusal(refused)}"
             return _shown(site_id, day, {}, told, refused.status, request.form)
-    return back(site_id, f"{TAB}?day={day}", "marked")
+    place = f"&{urlencode({'cursor': here})}" if here else ""
+    return back(site_id, f"{TAB}?day={day}{place}", "marked")
 
 
 def _shown(
@@ -93,7 +96,8 @@ def _shown(
 ) -> Response:
     today = _today(site_id)
     chosen = day or today
-    lines = _sheet(site_id, chosen, today)
+    cursor = (typed or request.args).get("cursor") or None
+    lines, more = _sheet(site_id, chosen, today, cursor)
     return panel(
         "host/roster.html",
         site_id,
@@ -104,22 +108,26 @@ def _shown(
         before=chosen - A_DAY,
         after=chosen + A_DAY,
         lines=lines,
-        more=len(lines) == MOST,
+        cursor=cursor,
+        more=more,
         errors=errors,
         refused=refused,
         typed=typed or {},
     )
 
 
-def _sheet(site_id: UUID, day: date, today: date) -> Sequence[Line]:
-    """Who is there on that day; three queries."""
+def _sheet(
+    site_id: UUID, day: date, today: date, cursor: str | None
+) -> tuple[Sequence[Line], str | None]:
+    """Who is there on that day, and where the list goes on; three queries."""
     session = context.session()
-    rows = bookings.roster_rows(session, site_id, day, day, limit=MOST, cursor=None).items
+    found = bookings.roster_rows(session, site_id, day, day, limit=MOST, cursor=cursor)
+    rows = found.items
     ids = [row.id for row in rows]
     marks = bookings.attendance(session, ids) if ids else {}
     counts = bookings.days_marked(session, ids) if ids else {}
     of_day = {key: [one.mark for one in found if one.day == day] for key, found in marks.items()}
-    return [
+    lines = [
         Line(
             row,
             next(iter(of_day[row.id]), None),
@@ -128,6 +136,7 @@ def _sheet(site_id: UUID, day: date, today: date) -> Sequence[Line]:
         )
         for row in rows
     ]
+    return lines, found.next_cursor
 
 
 def _today(site_id: UUID) -> date:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import redirect
+from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as bookings
@@ -25,10 +25,11 @@ from marketplace.pages.view import Pages, page
 from marketplace.web import context
 
 A_FEW = 6
+A_PAGE = 50
 # Whoever comes within this time is told of; a rotation that is not closed by then is asked about.
 AHEAD = timedelta(days=14)
 BEHIND = timedelta(days=28)
-MOST = 200
+MOST = 60
 # Threads of rotations that began longer ago wait for nobody any more.
 TALKED_OF = timedelta(days=365)
 
@@ -65,13 +66,12 @@ def today(site_id: UUID) -> Response:
     """Show what the day asks for; in a constant number of queries."""
     session, now = context.session(), context.now()
     day = site_day(now, sites.site(session, site_id).time_zone)
-    here = [
-        row
-        for row in bookings.roster_rows(
-            session, site_id, day - BEHIND, day, limit=MOST, cursor=None
-        ).items
-        if row.state == BookingState.IN_PROGRESS
-    ]
+    begun = [BookingState.IN_PROGRESS]
+    there = bookings.roster_rows(
+        session, site_id, day - BEHIND, day, limit=MOST, cursor=None, states=begun
+    )
+    here = there.items
+    arrivals, next_arrivals = _arrivals(site_id, day, MOST, None)
     closing = [one for one in here if Rotation(one.first_day, one.weeks).can_be_completed(day)]
     asks = _asks(site_id) if decides_at(site_id) else {}
     owed = letters.owed(session, site_id, limit=A_FEW)
@@ -83,11 +83,33 @@ def today(site_id: UUID) -> Response:
         day=day,
         present=[one for one in here if one not in closing],
         closing=closing,
-        arrivals=_arrivals(site_id, day),
+        arrivals=arrivals,
+        more_arrivals=bookings.count_coming(session, site_id, *_soon(day)) - len(arrivals)
+        if next_arrivals
+        else 0,
+        more_here=bookings.count_there(session, site_id, day - BEHIND, day, begun) - len(here)
+        if there.next_cursor
+        else 0,
         letters=owed,
         people=people,
         **asks,
     )
+
+
+@blueprint.get("/host/sites/<uuid:site_id>/coming")
+@site_member(operators=False)
+def coming(site_id: UUID) -> Response:
+    """List all who come in two weeks, or should have begun and have not."""
+    day = site_day(context.now(), sites.site(context.session(), site_id).time_zone)
+    cursor = request.args.get("cursor") or None
+    arrivals, next_cursor = _arrivals(site_id, day, A_PAGE, cursor)
+    return panel(
+        "host/coming.html", site_id, "", day=day, arrivals=arrivals, next_cursor=next_cursor
+    )
+
+
+def _soon(day: date) -> tuple[date, date]:
+    return day - BEHIND, day + AHEAD
 
 
 def _asks(site_id: UUID) -> dict[str, Any]:
@@ -106,32 +128,25 @@ def _asks(site_id: UUID) -> dict[str, Any]:
     }
 
 
-def _arrivals(site_id: UUID, day: date) -> list[Arrival]:
-    """Who comes in two weeks, or should have begun and has not, by first day."""
+def _arrivals(
+    site_id: UUID, day: date, most: int, cursor: str | None
+) -> tuple[list[Arrival], str | None]:
+    """Who comes in two weeks, or should have begun and has not, by first day; where it goes on."""
     session, now = context.session(), context.now()
-    found = bookings.search(
-        session,
-        site_id=site_id,
-        states=[BookingState.CONFIRMED],
-        first_day_from=day - BEHIND,
-        first_day_to=day + AHEAD,
-        limit=MOST,
-        cursor=None,
-    ).items
+    listed = bookings.coming(session, site_id, *_soon(day), limit=most, cursor=cursor)
+    found = listed.items
     cleared = clearances.clearances(session, found, now)
     people = identity.contacts(session, [one.trainee_id for one in found]) if found else {}
-    return sorted(
-        (
-            Arrival(
-                one.id,
-                people[one.trainee_id].name,
-                one.listing_title,
-                one.first_day,
-                one.weeks,
-                cleared[one.id].may_start,
-                [item.requirement.title for item in cleared[one.id].missing],
-            )
-            for one in found
-        ),
-        key=lambda one: one.first_day,
-    )
+    made = [
+        Arrival(
+            one.id,
+            people[one.trainee_id].name,
+            one.listing_title,
+            one.first_day,
+            one.weeks,
+            cleared[one.id].may_start,
+            [item.requirement.title for item in cleared[one.id].missing],
+        )
+        for one in found
+    ]
+    return made, listed.next_cursor

@@ -77,7 +77,7 @@ def search() -> Response:
         sorts=[
             (sort, who.label(sort)) for sort in SORTS if sort != "distance" or asked.get("near")
         ],
-        visas=[(visa, visa) for visa in vocabulary.VISAS],
+        visas=[(visa, who.visa(visa)) for visa in vocabulary.VISAS],
         with_query=with_query,
         price=lambda hit, weeks: hit.price * weeks,
     )

@@ -6,13 +6,16 @@ from uuid import uuid4
 
 from marketplace.outcomes.service import hours
 from marketplace.outcomes.service.hours import Worked
+from marketplace.pages.host import roster, today
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 
-def test_a_day_at_a_site_shows_what_waits(host, base, stage, place, count_queries, people, app):
+def test_a_day_at_a_site_shows_what_waits(
+    host, base, stage, place, count_queries, people, app, monkeypatch
+):
     assert host.get("/host").headers["Location"] == base
     host.get(base)
     for empty in ("Nobody in the next two weeks.", "No application waits", "No letter is owed."):
@@ -31,10 +34,30 @@ def test_a_day_at_a_site_shows_what_waits(host, base, stage, place, count_querie
     with count_queries() as still:
         host.get(base)
     assert len(still.texts) == len(more.texts) <= len(few.texts) + 10
+    stage.confirmed(stage.beside(place))
     stage.clock.advance(FIRST_DAY - timedelta(days=7) - stage.now.date())
     host.sign_in(host.person)
     host.get(base)
     assert "Papers complete" in host.body
+
+    # A long list says how much of it is elsewhere, and leads there.
+    monkeypatch.setattr(today, "MOST", 1)
+    monkeypatch.setattr(today, "A_PAGE", 1)
+    monkeypatch.setattr(roster, "MOST", 1)
+    host.get(base)
+    assert f'<a href="{base}/coming">and 1 more</a>' in host.body
+    host.get(f"{base}/coming")
+    following = re.search(r'rel="next" href="([^"]+)"', host.body)[1]
+    assert host.get(following).status_code == 200
+    assert 'rel="next"' not in host.body
+    stage.clock.advance(timedelta(days=8))
+    host.sign_in(host.person)
+    host.get(f"{base}/roster")
+    assert "These are 1; there are more." in host.body
+    following = re.search(r'rel="next" href="([^"]+cursor[^"]+)"', host.body)[1]
+    host.get(following.replace("&amp;", "&"))
+    assert "there are more" not in host.body
+    assert 'name="cursor"' in host.body
 
     stranger = browser_of(app, people.trainee())
     assert "You work for no site here." in stranger.get("/host").get_data(as_text=True)

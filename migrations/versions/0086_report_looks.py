@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0085_report_looks"
-down_revision = "0084_site_people"
+revision = "0086_report_looks"
+down_revision = "0085_search_arranged"
 branch_labels = None
 depends_on = None
 
