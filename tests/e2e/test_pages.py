@@ -179,6 +179,8 @@ def test_a_hosts_week_by_hand(site: Site, browser: Browser):
         "imports": "/imports",
         "money": "/money",
         "people": "/people",
+        "coming": "/coming",
+        "pools": "/calendar/pools",
     }
     for name, path in looks.items():
         page.goto(f"{base}{path}")
@@ -256,8 +258,20 @@ def test_ones_own_pages_are_for_everybody(site: Site, browser: Browser, person: 
             "desk-booking": f"/desk/bookings/{held}",
             "desk-audit": f"/desk/audit?subject_kind=booking&subject_id={held}",
             "desk-books": "/desk/books",
+            "desk-accounts": f"/desk/accounts?text={person.email}",
+            "desk-account": f"/desk/accounts/{person.id}",
+            "desk-reports": "/desk/reports",
+            "desk-report": "/desk/reports/2026",
+            "access-log": "/access-log",
         }
     )
+    # As the trainee, with the banner; then oneself again.
+    page.goto(f"{site.base}/desk/accounts/{person.id}")
+    page.get_by_label("Why; the person reads it").fill("Asked where a button is.")
+    page.get_by_role("button", name="See the pages").click()
+    look({"seen-as-another": "/rotations", "seen-as-another-profile": "/profile"})
+    page.get_by_role("button", name="Stop, and be yourself again").click()
+    expect(page.get_by_role("heading", name="Asha Rao", exact=True)).to_be_visible()
     assert watch.complaints == []
     assert watch.hosts - {""} == {urlsplit(site.base).netloc}
     opened.close()

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0086_report_looks"
-down_revision = "0085_search_arranged"
+revision = "0087_report_looks"
+down_revision = "0086_account_erasure"
 branch_labels = None
 depends_on = None
 
