@@ -71,6 +71,9 @@ storm: $(VENV)/.dev ## Eight clients for a minute while processes are killed; JS
 bench: $(VENV)/.dev ## All benchmarks (ONLY=search for one, QUICK=1 for a minute); a JSON line a figure
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
+pictures: $(VENV)/.dev ## The pictures of the README anew, by the walk over every page (all of them: build/screens)
+	@PICTURES=docs/images SCREENS=all $(BIN)/python -m pytest -q tests/e2e/every_page.py
+
 lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
 	@$(PIP) install uv
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-annotate \
@@ -81,4 +84,4 @@ lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes
 clean: ## Remove what was built; keeps .local, the demo's data
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 
-.PHONY: help env run test format lint docs cover sure smoke storm bench lock clean
+.PHONY: help env run test format lint docs cover sure smoke storm bench pictures lock clean
