@@ -1,10 +1,12 @@
 """One address for a booking or a letter, as mails name it: it leads each reader to their own page."""
 
+from typing import Protocol
 from uuid import UUID
 
 from flask import redirect
 from werkzeug.wrappers import Response
 
+from marketplace.booking.queries import schools
 from marketplace.booking.routes import finding
 from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.core.errors import NotFound
@@ -15,6 +17,15 @@ from marketplace.pages.view import Pages
 from marketplace.web import context
 
 blueprint = Pages("ways")
+
+
+class Booked(Protocol):
+    """What is read of a booking here."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def cohort_id(self) -> UUID | None: ...
 
 
 @blueprint.get("/bookings")
@@ -36,7 +47,7 @@ def booking(booking_id: UUID) -> Response:
         part = "applications" if waits else "rotations"
         return redirect(f"/host/sites/{found.site_id}/{part}/{found.id}", 303)
     if found.school_id in caller().school_ids:
-        return redirect(f"/schools/{found.school_id}/requests/{found.id}", 303)
+        return redirect(f"/schools/{found.school_id}/{_at_school(found)}", 303)
     return redirect(f"/desk/bookings/{found.id}", 303)
 
 
@@ -49,3 +60,12 @@ def letter(letter_id: UUID) -> Response:
         raise NotFound
     check_site(found.site_id, *PEOPLE, operators=False)
     return redirect(f"/host/sites/{found.site_id}/letters/{found.id}", 303)
+
+
+def _at_school(found: Booked) -> str:
+    """Where a coordinator sees it: as a place, as what was asked of the school, or in its list."""
+    if found.cohort_id is not None:
+        return f"cohorts/{found.cohort_id}/places/{found.id}"
+    if schools.request(context.session(), found.id) is not None:
+        return f"requests/{found.id}"
+    return "bookings"
