@@ -27,7 +27,7 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.catalog.rules import specialties
 from marketplace.core.errors import DomainError
 from marketplace.core.money import EXPONENTS, Money
-from marketplace.identity.access import csrf_token, current_caller
+from marketplace.identity.access import current_caller
 from marketplace.identity.errors import NotSignedIn
 from marketplace.pages import once, words
 from marketplace.web import context, problems
@@ -133,7 +133,6 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
         reader=who,
         seen=found.seen if found else None,
         _=who.say,
-        csrf_token=csrf_token if who.account_id else None,
         here=request.full_path.rstrip("?"),
         **values,
     )
@@ -144,9 +143,9 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
 
 
 def form_page(template: str, status: int = 200, **values: Any) -> Response:
-    """A page with a form for whoever it is: it has a CSRF token, what was typed, and errors."""
+    """A page with a form for whoever it is: what was typed, and errors."""
     given = {"typed": {}, "errors": {}, **values}
-    return page(template, status, token=csrf_token(), **given)
+    return page(template, status, sends=True, **given)
 
 
 def with_query(**changes: Any) -> str:
