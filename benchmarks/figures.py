@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any, Literal
 
 Direction = Literal["at most", "at least", "below"]
-LATER = "comes with a later issue"
+NONE_YET = "none yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ class Figure:
                 "ratio": significant(self.ratio),
                 "target": None if self.target is None else str(self.target),
                 "holds": self.holds,
-                "detail": {"target": LATER, **self.detail} if self.target is None else self.detail,
+                "detail": {"target": NONE_YET, **self.detail}
+                if self.target is None
+                else self.detail,
             },
             ensure_ascii=False,
         )

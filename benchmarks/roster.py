@@ -1,6 +1,7 @@
 """A site's roster of a thousand rotations in one page, against the same rows by bare SQL."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import psycopg
 
@@ -38,6 +39,7 @@ _MEMBER = """
 INSERT INTO membership (id, account_id, role, site_id, granted_at)
 SELECT uuidv7(), bench_id(%(kind)s, 0), 'coordinator', site_id, now()
   FROM listing WHERE id = %(listing)s
+    ON CONFLICT DO NOTHING
 """
 # What a page shows, by the three statements that read it.
 _BARE = (
@@ -62,7 +64,9 @@ def run(stage: Stage) -> Iterator[Figure]:
     """Read the page again and again; then the same by SQL."""
     given, repeats = shared.of(stage), stage.sizes.repeats
     stage.say(f"a roster of {ROWS} rotations")
-    site = _fill(given.conninfo, stage.sizes.trainees)
+    site = fill(
+        given.conninfo, trainees=stage.sizes.trainees, rows=ROWS, first_day=data.first_day()
+    )
     start = data.first_day().isoformat()
     request = {
         "path": f"/api/v1/sites/{site}/roster",
@@ -96,13 +100,14 @@ def run(stage: Stage) -> Iterator[Figure]:
     )
 
 
-def _fill(conninfo: str, trainees: int) -> str:
+def fill(conninfo: str, *, trainees: int, rows: int, first_day: date) -> str:
+    """Confirm `rows` rotations from a day on, let the first trainee coordinate; return their site."""
     values = {
         "kind": ids.TRAINEE,
         "trainees": trainees,
-        "rows": ROWS,
+        "rows": rows,
         "days": MARKED_DAYS,
-        "first_day": data.first_day(),
+        "first_day": first_day,
         "listing": ids.of(ids.LISTING, data.BOOKABLE),
     }
     with psycopg.connect(conninfo) as connection:

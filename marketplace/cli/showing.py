@@ -75,7 +75,15 @@ def _person(session: Session, who: people.Person, at: datetime) -> UUID:
     known = queries.account_by_email(session, who.email)
     if known is not None:
         return known.id
-    account = create_account(session, who.email, people.PASSWORD, who.name, confirmed=True, now=at)
+    account = create_account(
+        session,
+        who.email,
+        people.PASSWORD,
+        who.name,
+        time_zone=who.time_zone,
+        confirmed=True,
+        now=at,
+    )
     # Ownership of sites comes with importing them.
     if who.role != Role.SITE_OWNER:
         memberships.grant_role(session, account.id, who.role, now=at)

@@ -75,6 +75,8 @@ def account_erasing(session: Session, event: AccountErasing) -> None:
         erasing.erase(
             session, event.account_id, actor_id=event.account_id, in_use=True, now=event.at
         )
+    elif event.step == ErasureStep.NOTICES:
+        erasing.empty_notices(session, event.account_id)
     elif event.step == ErasureStep.CONSENTS:
         for purpose in Purpose:
             last = queries.last_consent(session, event.account_id, purpose)

@@ -19,18 +19,38 @@ class Person:
     name: str
     role: str
     about: str
+    time_zone: str
     profile: Mapping[str, object] | None = None
 
 
 PEOPLE = (
-    Person("owner@demo.test", "Morgan Reyes", "site_owner", "owns the sites of the spreadsheet"),
-    Person("operator@demo.test", "Alex Kim", "operator", "reviews tiers, sees everything"),
-    Person("analyst@demo.test", "Noor Haddad", "analyst", "makes reports and exports"),
+    Person(
+        "owner@demo.test",
+        "Morgan Reyes",
+        "site_owner",
+        "owns the sites of the spreadsheet",
+        "America/Chicago",
+    ),
+    Person(
+        "operator@demo.test",
+        "Alex Kim",
+        "operator",
+        "reviews tiers, sees everything",
+        "America/New_York",
+    ),
+    Person(
+        "analyst@demo.test",
+        "Noor Haddad",
+        "analyst",
+        "makes reports and exports",
+        "America/New_York",
+    ),
     Person(
         "student@demo.test",
         "Ana Souza",
         "trainee",
         "a student in Brazil who needs a visa",
+        "America/Sao_Paulo",
         {
             "school_country": "BR",
             "school_name": "Universidade de São Paulo",
@@ -48,6 +68,7 @@ PEOPLE = (
         "Samuel Okoro",
         "trainee",
         "a graduate and United States citizen",
+        "America/New_York",
         {
             "school_country": "DM",
             "school_name": "Ross University School of Medicine",

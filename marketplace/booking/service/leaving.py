@@ -9,6 +9,7 @@ from marketplace.booking.states import CANCELLABLE, TIMED, WaitingState
 from marketplace.core.db import Session
 from marketplace.identity.events import AccountErasing, ErasureConsidered, ErasureHindrance
 from marketplace.identity.rules import ErasureStep
+from marketplace.identity.service.erasing import empty_notices_about
 
 
 def consider(session: Session, event: ErasureConsidered) -> None:
@@ -27,9 +28,16 @@ def consider(session: Session, event: ErasureConsidered) -> None:
 
 
 def erase(session: Session, event: AccountErasing) -> None:
-    """End calendar feeds, and leave the lines that the account waits in. History stays."""
-    if event.step != ErasureStep.BOOKINGS:
-        return
+    """End calendar feeds, leave the lines that the account waits in, empty mails. History stays."""
+    if event.step == ErasureStep.BOOKINGS:
+        _leave(session, event)
+    if event.step == ErasureStep.NOTICES:
+        own = select(Booking.id).where(Booking.trainee_id == event.account_id)
+        ids = [str(one) for one in session.execute(own).scalars()]
+        empty_notices_about(session, event.account_id, {"booking_id": ids})
+
+
+def _leave(session: Session, event: AccountErasing) -> None:
     for feed in feed_queries.feeds_of(session, event.account_id):
         feeds.revoke(session, event.account_id, feed.id, event.at)
     entries = session.execute(

@@ -28,6 +28,8 @@ from marketplace.compliance.states import UploadState
 from marketplace.core.db import Session, affected
 from marketplace.core.events import publish
 from marketplace.core.jobs import defer
+from marketplace.identity import queries as identity
+from marketplace.identity.service.erasing import empty_notices_about
 
 FAULT = {"code": "document_deleted", "text": "Your documents were erased meanwhile."}
 
@@ -99,6 +101,20 @@ def _needed(session: Session, documents: Sequence[Document], now: datetime) -> s
         )
     )
     return set(rows.scalars())
+
+
+def empty_notices(session: Session, holder_id: UUID) -> None:
+    """Empty the mails by which sites were asked to look at a person's documents."""
+    sites = session.execute(
+        select(DocumentRelease.site_id)
+        .join(Document, Document.id == DocumentRelease.document_id)
+        .where(Document.holder_id == holder_id)
+        .distinct()
+    ).scalars()
+    holder = identity.contact(session, holder_id)
+    names = [] if holder is None else [holder.name]
+    about = {"site_id": [str(one) for one in sites], "trainee_name": names}
+    empty_notices_about(session, holder_id, about)
 
 
 def _end(session: Session, holder_id: UUID, ids: Sequence[UUID], now: datetime) -> None:

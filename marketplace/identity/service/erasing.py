@@ -5,7 +5,7 @@ transaction (`AccountErasing`). What others rely on stays, under no name: money,
 trail. Each step is one transaction, and done once however often a job runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -219,24 +219,32 @@ def _empty_profile(session: Session, account_id: UUID, now: datetime) -> None:
         )
 
 
-def _empty_notices(session: Session, account_id: UUID, now: datetime) -> None:
-    """What was mailed to the person: that it was, and when, stays; what it said goes.
+def empty_notices_about(
+    session: Session, account_id: UUID, about: Mapping[str, Collection[str]]
+) -> None:
+    """Empty mails to others that name the person: those whose data has one of each field's values.
 
-    So it does of mails to others that named them: the mails themselves are with whoever got them.
+    That they were sent, to whom and when, stays; the mails themselves are with whoever got them. Whoever
+    sends such mails knows what they are about: a name alone would meet namesakes.
     """
-    del now
-    name = session.get_one(Account, account_id).name
+    named = [Notice.data[field].as_string().in_(values) for field, values in about.items()]
     affected(
         session,
         update(Notice)
         .where(
-            Notice.data["trainee_name"].as_string() == name,
+            *named,
+            Notice.data.has_key("trainee_name"),
             Notice.state.in_(["sent", "gathered"]),
             Notice.account_id.is_distinct_from(account_id),
         )
         .values(data={}, files=null())
         .execution_options(synchronize_session=False),
     )
+
+
+def _empty_notices(session: Session, account_id: UUID, now: datetime) -> None:
+    """What was mailed to the person: that it was, and when, stays; what it said goes."""
+    del now
     blank = {
         "to_address": erased_address(account_id),
         "data": {},

@@ -10,6 +10,7 @@ from marketplace.core.db import Session
 from marketplace.core.jobs import defer
 from marketplace.identity.events import AccountErasing
 from marketplace.identity.rules import ErasureStep
+from marketplace.identity.service.erasing import empty_notices_about
 from marketplace.outcomes.models import Letter, LetterContent, LetterDraft
 from marketplace.outcomes.service import letter_packets, letters
 
@@ -17,6 +18,14 @@ from marketplace.outcomes.service import letter_packets, letters
 def erase(session: Session, event: AccountErasing) -> None:
     if event.step == ErasureStep.LETTERS:
         _letters(session, event)
+    if event.step == ErasureStep.NOTICES:
+        own = select(Letter.id, Letter.letter_code).where(Letter.trainee_id == event.account_id)
+        found = session.execute(own).all()
+        for field, values in (
+            ("letter_id", [str(one.id) for one in found]),
+            ("letter_code", [one.letter_code for one in found]),
+        ):
+            empty_notices_about(session, event.account_id, {field: values})
 
 
 def _letters(session: Session, event: AccountErasing) -> None:

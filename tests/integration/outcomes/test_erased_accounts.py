@@ -1,5 +1,6 @@
 """An account that is erased: waited for, stopped, blocked, gone; what stays carries no name."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -148,6 +149,14 @@ def test_what_names_a_person_goes_in_steps_and_the_rest_stays(
     done.call(done.analyst, "POST", f"/campaigns/{campaign['id']}/frame")
     assert [exported(session, clock, who) for who in (True, False)] == [1, 1]
     stored = session.execute(text("SELECT object_key FROM letter_content")).scalars().all()
+    # Somebody of the same name, of another rotation.
+    namesake = {"trainee_name": done.trainee.name, "booking_id": str(done.analyst.id)}
+    copied = text(
+        "INSERT INTO notice SELECT (jsonb_populate_record(n, jsonb_build_object('id', uuidv7(),"
+        " 'state', 'sent', 'data', CAST(:data AS jsonb)))).* FROM notice n"
+        " WHERE account_id = :host LIMIT 1"
+    )
+    session.execute(copied, {"data": json.dumps(namesake), "host": done.coordinator.id})
     clock.advance(ERASURE_WAIT)
     # The worker dies in the middle: what was done is done, the rest waits.
     letters = leaving._letters
@@ -173,6 +182,8 @@ def test_what_names_a_person_goes_in_steps_and_the_rest_stays(
     for table in ("account", "trainee_profile", "notice", "letter_draft", "letter"):
         rows = session.execute(text(f"SELECT t::text FROM {table} t")).scalars()
         assert not [row for row in rows if done.trainee.email in row or "Please." in row], table
+    named = text("SELECT data FROM notice WHERE data ? 'trainee_name'")
+    assert session.execute(named).scalars().all() == [namesake]
     assert count(session, f"trainee_profile_revision WHERE account_id = '{me}'") == 0
     facts = text("SELECT name, email, password, active FROM account WHERE id = :me")
     account = session.execute(facts, {"me": me}).one()
