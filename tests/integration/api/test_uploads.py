@@ -25,7 +25,15 @@ BAD = PDF + EICAR + b"\n%%EOF\n"
 TABLE = b"email\n" + EICAR + b"\n"
 READERS = {"data", "files", "get_data", "input_stream", "stream"}
 # Who reads a body: the one module for files, who compares requests, and what Stripe has signed.
-BODIES = {"web/idempotency.py", "web/uploads.py", "payments/routes/__init__.py"}
+# Forms that were sent before are told apart by a digest of their files.
+BODIES = {
+    "pages/once.py",
+    "web/idempotency.py",
+    "web/uploads.py",
+    "payments/routes/__init__.py",
+}
+# Of a mail that came back a status is read, and nothing is kept that anybody opens.
+NOT_KEPT = {("POST", "/api/v1/mail/bounces")}
 
 
 def refused(answer):
@@ -104,6 +112,11 @@ def students(scene):
     refused(scene.send(scene.school_host, "POST", path, data=TABLE, content_type="text/csv"))
 
 
+def corrections(scene):
+    sent = {"data": TABLE, "content_type": "text/csv"}
+    refused(scene.send(scene.analyst, "POST", "/match-outcomes/corrections", **sent))
+
+
 WAYS = {
     ("PUT", "/api/v1/uploads/{token}"): document,
     ("PUT", "/api/v1/bookings/{booking_id}/messages/files/{file_id}"): message_file,
@@ -113,6 +126,7 @@ WAYS = {
     ("POST", "/api/v1/sites/{site_id}/calendar/import"): sheet("calendar/import"),
     ("PUT", "/api/v1/sites/{site_id}/imports/{import_id}"): large_sheet,
     ("POST", "/api/v1/schools/{school_id}/students/sheet"): students,
+    ("POST", "/api/v1/match-outcomes/corrections"): corrections,
 }
 
 
@@ -135,7 +149,7 @@ def scene(done, link_of, run_jobs, stage, mail, parts):
     return SimpleNamespace(
         send=send, trainee=done.trainee, host=done.coordinator, site=done.place.site_id,
         booking=done.booking_id, token=link_of(done.author), school=school, mail=mail,
-        school_host=school_host, run_jobs=run_jobs, client=done.client, stage=stage, parts=parts,
+        analyst=done.people.make("analyst"), school_host=school_host, run_jobs=run_jobs, client=done.client, stage=stage, parts=parts,
     )  # fmt: skip
 
 
@@ -148,7 +162,7 @@ def test_every_file_that_is_sent_is_looked_at(scene, app, client):
         if isinstance(operation, dict)
         and set(operation.get("requestBody", {}).get("content", ())) - {"application/json"}
     }
-    assert there == WAYS.keys(), "say here how a file that comes this way is looked at"
+    assert there == WAYS.keys() | NOT_KEPT, "say here how a file that comes this way is looked at"
     with clamd() as server:
         scene.parts.add(VirusScanner, ClamdScanner(server.url))
         for way, send in WAYS.items():

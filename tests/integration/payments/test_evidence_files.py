@@ -18,7 +18,7 @@ from marketplace.payments.gateway import (
 from marketplace.payments.service import disputes
 from marketplace.payments.tasks import disputes as jobs
 from tests.integration.payments.test_through_stripe import Street
-from tests.integration.stripe_sandbox.running import KEY, SECRET
+from tests.integration.stripe_sandbox.running import KEY, SECRET, eventually
 
 DISPUTED = "4000000000000259"
 CERTIFICATE = "papers/certificate.pdf"
@@ -57,6 +57,8 @@ def approved(till, parts, sandbox, receiver, client, run_jobs):
     payment_id, _ = till.opened()
     assert walk.pay(till, payment_id, DISPUTED)[0] == 303
     walk.wait_for("charge.dispute.funds_withdrawn")
+    # Events come in any order: the one that opens the dispute may be the last.
+    eventually(lambda: sandbox.json("GET", "/_sandbox/webhooks")["waiting"] == 0)
     walk.deliver()
     run_jobs()
     tasks.issue_receipt(till.context, str(payment_id))
