@@ -91,7 +91,7 @@ SELECT bench_id(%(listing)s, n), bench_id(%(site)s, n / 10), bench_id(%(owner)s,
          ELSE 'elective' END,
     CASE WHEN audience = 'students' THEN NULL WHEN passive THEN 'observership'
          ELSE 'externship' END,
-    'usce-1', '[]', '[]', 'generated', 'Hospital ' || n / 10, city, state,
+    'usce-1', '{}', '[]', 'generated', 'Hospital ' || n / 10, city, state,
     'Hospital ' || n / 10 || ' ' || city || ' Dr. Preceptor ' || n || ' '
         || replace(spec, '_', ' '), now()
   FROM (SELECT n, n %% 3 = 2 AS passive,

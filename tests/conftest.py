@@ -60,6 +60,7 @@ TOGETHER = (
     "tests/integration/api/test_generated_client.py",
     "tests/integration/catalog/test_search_plans.py",
     "tests/unit/reporting/test_cohort.py",
+    "tests/unit/reporting/test_groupings.py",
 )
 
 
@@ -79,6 +80,7 @@ UNWATCHED = (
     "tests/integration/payments/test_any_order.py",
     "tests/integration/payments/test_hosts_any_order.py",
     "tests/unit/reporting/test_cohort.py",
+    "tests/unit/reporting/test_groupings.py",
     "tests/unit/reporting/test_suppression.py",
 )
 
