@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-from benchmarks.figures import LATER, Figure, Target, failures, latencies, percentile, significant
+from benchmarks.figures import (
+    NONE_YET,
+    Figure,
+    Target,
+    failures,
+    latencies,
+    percentile,
+    significant,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_the_line_of_a_figure_with_a_target():
 def test_without_a_target_nothing_holds_or_fails():
     line = json.loads(Figure("booking.hot", 10.0, "bookings/s", "yardstick", 40.0).line())
     assert (line["target"], line["holds"], line["ratio"]) == (None, None, 0.25)
-    assert line["detail"] == {"target": LATER}
+    assert line["detail"] == {"target": NONE_YET}
 
 
 @pytest.mark.parametrize(
