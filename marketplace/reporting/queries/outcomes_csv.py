@@ -42,8 +42,11 @@ _NO_POSITION = (
 )
 
 
+# Of a panel that comes from elsewhere no tier is known, and no consent was asked for. (That the person
+# has no account says the same, and would cost a join with a million persons.)
+_ELSEWHERE = "tier IS NULL"
 # What else answers may be used for is asked of who agrees to be counted.
-_NOT_AGREED = "account_id IS NULL OR consent_reporting IS FALSE"
+_NOT_AGREED = f"{_ELSEWHERE} OR consent_reporting IS FALSE"
 # So many lines from one writing to the disk to the next.
 BATCH = 2_000
 PIECE = 1 << 20
@@ -120,7 +123,7 @@ _COLUMNS = {
     "tier": _word("tier"),
     "learner_status": _word("learner_status"),
     "site_group": _word("site_group"),
-    "consent_reporting": _consent("consent_reporting", "account_id IS NULL"),
+    "consent_reporting": _consent("consent_reporting", _ELSEWHERE),
     "consent_research": _consent("consent_research", _NOT_AGREED),
     "consent_named": _consent("consent_named", _NOT_AGREED),
 }
