@@ -1,5 +1,7 @@
 """One address for a booking or a letter, as mails name it: it leads each reader to their own page."""
 
+from collections.abc import Collection
+from datetime import date
 from typing import Protocol
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import caller, check_site, current_id, signed_in
 from marketplace.outcomes.queries import letters
-from marketplace.pages.host.frame import PEOPLE
+from marketplace.pages.host.frame import DECIDERS, PEOPLE
 from marketplace.pages.view import Pages
 from marketplace.web import context
 
@@ -24,6 +26,10 @@ class Booked(Protocol):
 
     @property
     def id(self) -> UUID: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def first_day(self) -> date: ...
     @property
     def cohort_id(self) -> UUID | None: ...
 
@@ -42,10 +48,9 @@ def booking(booking_id: UUID) -> Response:
     found = finding.concerning(booking_id)
     if found.trainee_id == current_id():
         return redirect(f"/rotations/{found.id}", 303)
-    if caller().site_roles(found.site_id) & set(PEOPLE):
-        waits = BookingState(found.state) in UNDECIDED
-        part = "applications" if waits else "rotations"
-        return redirect(f"/host/sites/{found.site_id}/{part}/{found.id}", 303)
+    roles = caller().site_roles(found.site_id)
+    if roles & set(PEOPLE):
+        return redirect(f"/host/sites/{found.site_id}/{_at_site(found, roles)}", 303)
     if found.school_id in caller().school_ids:
         return redirect(f"/schools/{found.school_id}/{_at_school(found)}", 303)
     return redirect(f"/desk/bookings/{found.id}", 303)
@@ -60,6 +65,15 @@ def letter(letter_id: UUID) -> Response:
         raise NotFound
     check_site(found.site_id, *PEOPLE, operators=False)
     return redirect(f"/host/sites/{found.site_id}/letters/{found.id}", 303)
+
+
+def _at_site(found: Booked, roles: Collection[str]) -> str:
+    """Where a site's people see it; what nobody has decided on yet is the deciders' to read."""
+    if BookingState(found.state) not in UNDECIDED:
+        return f"rotations/{found.id}"
+    if set(roles) & set(DECIDERS):
+        return f"applications/{found.id}"
+    return f"roster?day={found.first_day}"
 
 
 def _at_school(found: Booked) -> str:

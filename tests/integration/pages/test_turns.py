@@ -209,3 +209,8 @@ def test_a_booking_in_a_mail_leads_each_reader_to_their_page(
     operator = Browser(client.application.test_client())
     operator.sign_in(people.make("operator"))
     assert to(operator.get(f"/bookings/{booking}")) == f"/desk/bookings/{booking}"
+    preceptor = Browser(client.application.test_client())
+    preceptor.sign_in(people.make("preceptor", site_id=place.site_id))
+    roster = to(preceptor.get(f"/bookings/{booking}"))
+    assert roster == f"/host/sites/{place.site_id}/roster?day={stage.booking(booking).first_day}"
+    assert preceptor.get(roster).status_code == 200
