@@ -11,10 +11,12 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, true
 from marketplace.booking.models import (
     Booking,
     BookingMessage,
+    BookingTransition,
     MessageAttachment,
     MessageFile,
     MessageReader,
 )
+from marketplace.booking.states import BookingState
 from marketplace.compliance.queries import scans
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
@@ -22,6 +24,18 @@ from marketplace.identity import queries as identity
 from marketplace.identity.queries import schools
 from marketplace.identity.rules import Seen
 from marketplace.web.pagination import Page, paginate
+
+
+# Ends, and a payment that may never come, which a seat can reach without a word to its host.
+MAYBE_UNKNOWN = frozenset(
+    {
+        BookingState.AWAITING_PAYMENT,
+        BookingState.EXPIRED,
+        BookingState.WITHDRAWN,
+        BookingState.DECLINED,
+    }
+)
+TOLD = (BookingState.SUBMITTED.value, BookingState.CONFIRMED.value)
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,23 @@ def head(session: Session, booking_id: UUID, author_id: UUID, since: datetime) -
     )
     row = session.execute(select(last, lately)).one()
     return Head(row[0], row[1])
+
+
+def host_knows(session: Session, booking: Booking) -> bool:
+    """Whether the host was ever told of a booking: applied for, paid, or called off by somebody.
+
+    A seat that was held and then given up, by its trainee, their school or the clock, was nobody's
+    business at the site. One query where the state does not say it.
+    """
+    if booking.state == BookingState.HELD:
+        return False
+    if booking.state not in MAYBE_UNKNOWN:
+        return True
+    told = exists().where(
+        BookingTransition.booking_id == booking.id,
+        BookingTransition.to_state.in_(TOLD),
+    )
+    return bool(session.execute(select(told)).scalar_one())
 
 
 def page(

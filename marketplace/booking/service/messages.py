@@ -26,7 +26,6 @@ from marketplace.booking.models import (
 from marketplace.booking.queries import messages as kept
 from marketplace.booking.rules.deadlines import day_begins
 from marketplace.booking.service.notices import DECIDERS, tell_people
-from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import defer
@@ -59,7 +58,7 @@ def post(
     `TooManyMessages` after thirty in an hour, `FileNotThere` for a file that is not the author's
     own, is in another thread or went with a message already.
     """
-    _check_open(booking, now)
+    _check_open(session, booking, now)
     if file_ids and kept.unsent_files(session, booking.id, author_id, file_ids) != len(
         set(file_ids)
     ):
@@ -178,11 +177,11 @@ def _school_people(session: Session, booking: Booking) -> list[identity.Contact]
     return schools.coordinators(session, link.school_id)
 
 
-def _check_open(booking: Booking, now: datetime) -> None:
+def _check_open(session: Session, booking: Booking, now: datetime) -> None:
     """Raise `NotOpenForThis` before the host knows of the booking, and long after its end."""
-    if booking.state == BookingState.HELD:
+    if not kept.host_knows(session, booking):
         raise NotOpenForThis(
-            "The host is not told of a seat that is only held. Apply or book first."
+            "The host is not told of a seat that is only held. It is once you have applied or paid."
         )
     if now >= day_begins(booking.last_day + OPEN_AFTER, booking.time_zone):
         raise NotOpenForThis("The rotation ended half a year ago; its messages are a record now.")

@@ -100,6 +100,21 @@ def clear(
     return Clearance(tuple(sorted(items, key=lambda item: (item.met, item.due_on))))
 
 
+def can_be_had(requirement: Requirement, stay: Stay, today: date) -> bool:
+    """Whether a document that is dated today could meet it: some count only if they are newer.
+
+    A drug screen of the last three months, and a vaccination of the coming season, have their time.
+    """
+    return any(
+        all(
+            window.earliest is None or window.earliest <= today
+            for needed in group
+            for window in needed.validity.windows(stay)
+        )
+        for group in requirement.alternatives
+    )
+
+
 def _judge(
     requirement: Requirement,
     stay: Stay,

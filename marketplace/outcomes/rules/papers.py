@@ -218,7 +218,10 @@ def _visa(facts: RotationFacts) -> Wording:
                 " that its holder is admitted: consular officers and officers at the port of entry"
                 " decide on that."
             ),
-            "No document without which the site lets nobody begin was missing at its issue.",
+            (
+                "At its issue no document was missing that the site needs before the first day and"
+                " that could be had by then."
+            ),
         ],
     )
 

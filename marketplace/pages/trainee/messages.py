@@ -13,7 +13,6 @@ from marketplace.booking.rules.deadlines import day_begins
 from marketplace.booking.schemas.messages import NewMessageArgs
 from marketplace.booking.service import mailed_files, messages
 from marketplace.booking.service.messages import OPEN_AFTER
-from marketplace.booking.states import BookingState
 from marketplace.compliance.gateway import DocumentVault
 from marketplace.compliance.rules.files import LARGEST, MIB, FileFault, check_declared
 from marketplace.compliance.service import files
@@ -119,7 +118,7 @@ def _shown(booking_id: UUID, typed: dict[str, str], errors: forms.Errors) -> Res
     said: list[dict[str, Any]] = shown(booking, found.items)
     if said and not errors:
         messages.read(session, booking, own, said[0]["number"], now)
-    known = booking.state != BookingState.HELD
+    known = kept.host_knows(session, booking)
     return form_page(
         "rotations/messages.html",
         NOT_PROCESSABLE if errors else 200,

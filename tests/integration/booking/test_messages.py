@@ -163,7 +163,14 @@ def test_a_host_is_not_written_to_about_a_seat_that_is_only_held(talk):
     other = talk.people.trainee(visa_type="b1_b2")
     place = talk.stage.place()
     booking = talk.stage.hold(other.id, place)
-    route = f"{API}/bookings/{getattr(booking, 'id', booking)}/messages"
+    route = f"{API}/bookings/{booking}/messages"
+    answer = talk.client.post(route, json={"body": "x"}, headers=other.headers)
+    assert answer.json["code"] == "not_open_for_this"
+    # Nor once it was given up, or a payment was begun that may never come.
+    talk.client.post(f"{API}/bookings/{booking}/payments", json={}, headers=other.headers)
+    answer = talk.client.post(route, json={"body": "x"}, headers=other.headers)
+    assert answer.json["code"] == "not_open_for_this"
+    talk.client.post(f"{API}/bookings/{booking}/withdraw", json={}, headers=other.headers)
     answer = talk.client.post(route, json={"body": "x"}, headers=other.headers)
     assert answer.json["code"] == "not_open_for_this"
 

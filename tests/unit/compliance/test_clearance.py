@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.compliance.rules.clearance import Held, ItemState, clear
+from marketplace.compliance.rules.clearance import Held, ItemState, can_be_had, clear
 from marketplace.compliance.rules.requirements import (
     Needed,
     Requirement,
@@ -46,6 +46,23 @@ def judge(requirement, *documents, stay=STAY, today=TODAY, made_on=MADE, waived=
         [requirement], stay, documents, made_on=made_on, today=today, waived=waived
     ).items
     return item
+
+
+def test_what_counts_only_if_it_is_new_can_not_be_had_long_before():
+    def early(key, today):
+        return can_be_had(USUAL[key], STAY, today)
+
+    # FIRST is in March: a drug screen counts for three months, the vaccination from July on.
+    assert [early("drug_screen", day) for day in (date(2026, 11, 30), date(2026, 12, 1))] == [
+        False,
+        True,
+    ]
+    assert [early("influenza", day) for day in (date(2026, 6, 30), date(2026, 7, 1))] == [
+        False,
+        True,
+    ]
+    assert early("mmr", date(2026, 1, 1))
+    assert early("passport", date(2026, 1, 1))
 
 
 def test_two_doses_or_a_positive_titre():

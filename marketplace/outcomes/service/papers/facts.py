@@ -5,9 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from marketplace.booking import queries as bookings
+from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.service import clearances
 from marketplace.booking.states import BookingState
 from marketplace.catalog.queries import listings as catalog
+from marketplace.compliance.rules.clearance import can_be_had
+from marketplace.compliance.rules.validity import Stay
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
@@ -64,14 +67,19 @@ def subject(session: Session, booking_id: UUID) -> Subject:
 def missing_documents(session: Session, booking_id: UUID, now: datetime) -> list[str]:
     """Return the titles of the documents without which nobody begins there, and that are missing.
 
-    What an operator has waived is not missing.
+    What an operator has waived is not missing, nor is what can't be had so long before the start: a
+    visa is asked for months ahead, and a drug screen of then would not count.
     """
     booking = bookings.find(session, booking_id)
     found = clearances.clearance(session, booking, now)
+    stay = Stay(booking.first_day, booking.last_day)
+    today = site_day(now, booking.time_zone)
     return [
         item.requirement.title
         for item in found.items
-        if item.requirement.blocks_start and not item.met
+        if item.requirement.blocks_start
+        and not item.met
+        and can_be_had(item.requirement, stay, today)
     ]
 
 
