@@ -19,7 +19,6 @@ from marketplace.booking.schemas.changes import (
     WeeksArgs,
 )
 from marketplace.booking.service import changes, proposals, reschedules, transfers
-from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.errors import DomainError, NotFound
 from marketplace.identity.access import check_site, current_account, signed_in, site_member
 from marketplace.web import context
@@ -59,12 +58,11 @@ def reschedule(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
     """
     booking = _to_change(booking_id)
     mark, message = data.pop("quote"), data.pop("message")
-    given = {**data, "mark": mark, "terms": finding.terms(), "now": context.now()}
-    if booking.approval == Approval.REQUEST:
-        found = proposals.propose_weeks(context.session(), booking, message=message, **given)
-        return {"booking": None, "proposal": found}
-    new = reschedules.reschedule(context.session(), booking, actor_id=booking.trainee_id, **given)
-    return {"booking": new, "proposal": None}
+    given = {**data, "terms": finding.terms(), "now": context.now()}
+    new, proposal = proposals.change_weeks(
+        context.session(), booking, mark=mark, message=message, **given
+    )
+    return {"booking": new, "proposal": proposal}
 
 
 @blueprint.route("/bookings/<uuid:booking_id>/transfer-quote", methods=["POST"])

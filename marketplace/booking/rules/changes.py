@@ -59,6 +59,8 @@ class ChangeQuote:
     mark: str
     # Of one rotation of an itinerary: the stays that the whole of it would make.
     stays: tuple[Stay, ...] = ()
+    # Whether the host of what takes over decides on each trainee, as things stand.
+    asks_host: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Change:
     due_on: date | None
     policies: tuple[str, ...]
     stays: tuple[Stay, ...] = ()
+    asks_host: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,7 @@ def change_quote(change: Change) -> ChangeQuote:
         policies=change.policies,
         mark=_mark(change, lines, least),
         stays=change.stays,
+        asks_host=change.asks_host,
     )
 
 

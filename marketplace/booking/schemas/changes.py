@@ -74,6 +74,9 @@ class ChangeQuoteSchema(StrictSchema):
         fields.Nested(StaySchema),
         metadata={"description": "Of a rotation of an itinerary: its stays after the change."},
     )
+    asks_host = fields.Boolean(
+        metadata={"description": "The host decides on each trainee, and so on this first."}
+    )
 
 
 class ProposalSchema(StrictSchema):

@@ -28,6 +28,7 @@ from marketplace.booking.service.clearances import READABLE_AFTER
 from marketplace.booking.service.cohorts import succeeding
 from marketplace.booking.service.notices import money_json
 from marketplace.booking.states import BookingState
+from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.compliance.service import releases
 from marketplace.core.db import Session
 from marketplace.core.events import publish
@@ -287,6 +288,7 @@ def change_of(
         price_before=old.price_lines,
         paid=old.paid,
         policies=policy_keys(policy),
+        asks_host=new.approval == Approval.REQUEST,
         **facts,
     )
 

@@ -6,6 +6,7 @@ when the last of those who have to agree does.
 """
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from marketplace.booking import queries
@@ -28,6 +29,26 @@ from marketplace.core.db import Session
 
 # How long another trainee has to say yes.
 TRAINEE_ANSWERS = timedelta(days=7)
+
+
+def change_weeks(
+    session: Session,
+    booking: Booking,
+    *,
+    mark: str,
+    message: str,
+    **wanted: Any,
+) -> tuple[Booking | None, BookingProposal | None]:
+    """Change to the weeks `wanted`, or propose them where the host decides on each trainee now.
+
+    Returns the booking that takes over, or the proposal that waits. How the first weeks were booked
+    does not matter: the host may have come to decide on each trainee since, or ceased to.
+    """
+    old = changes.lock(session, booking.id)
+    if reschedules.quote(session, old, **wanted).asks_host:
+        return None, propose_weeks(session, old, mark=mark, message=message, **wanted)
+    by = old.trainee_id
+    return reschedules.reschedule(session, old, mark=mark, actor_id=by, **wanted), None
 
 
 def propose_weeks(

@@ -13,7 +13,6 @@ from marketplace.booking.schemas.changes import RescheduleArgs, WeeksArgs
 from marketplace.booking.service import changes, proposals, reschedules
 from marketplace.booking.states import BookingState
 from marketplace.catalog.queries import seats
-from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.catalog.rules.weeks import WEEK, monday_of
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_account, signed_in
@@ -46,13 +45,11 @@ def change(booking_id: UUID) -> Response:
     if errors:
         return _shown(booking_id, typed, errors)
     session, mark, message = context.session(), values.pop("quote"), values.pop("message")
-    given = {**values, "mark": mark, "terms": finding.terms(), "now": context.now()}
+    given = {**values, "terms": finding.terms(), "now": context.now()}
 
     def go() -> UUID:
-        if booking.approval == Approval.REQUEST:
-            proposals.propose_weeks(session, booking, message=message, **given)
-            return booking_id
-        return reschedules.reschedule(session, booking, actor_id=current_account().id, **given).id
+        new, _ = proposals.change_weeks(session, booking, mark=mark, message=message, **given)
+        return booking_id if new is None else new.id
 
     went, errors = forms.tried(go, "first_day")
     if errors or went is None:
@@ -96,7 +93,6 @@ def _shown(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
         quote=quote,
         free=sorted(free),
         may_change=booking.state == BookingState.CONFIRMED and booking.cohort_id is None,
-        asks_host=booking.approval == Approval.REQUEST,
         proposal=queries.open_proposal(session, booking.id),
         typed=typed,
         errors=found,

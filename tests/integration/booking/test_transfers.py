@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from marketplace.booking import queries
 from marketplace.booking.errors import (
@@ -193,6 +194,33 @@ def test_a_host_agrees_to_other_weeks_under_the_terms_that_were_shown(stage):
     with pytest.raises((QuoteChanged, ProposalEnded)):
         answer(stage, again, place.owner_id, by_host=True)
     assert stage.state(new) == "confirmed"
+
+
+@pytest.mark.parametrize(("before", "now"), [("instant", "request"), ("request", "instant")])
+def test_the_host_is_asked_for_other_weeks_if_it_decides_now(stage, before, now):
+    if before == "request":
+        place, old = by_request(stage)
+    else:
+        place = stage.place()
+        old = stage.confirmed(place)
+    with stage.transaction() as session:
+        session.execute(
+            text("UPDATE listing SET approval = :now WHERE id = :id"),
+            {"now": now, "id": place.listing_id},
+        )
+    with stage.transaction() as session:
+        booking = queries.find(session, old)
+        facts = {"first_day": LATER, "weeks": 4, "terms": stage.terms, "now": stage.now}
+        quote = reschedules.quote(session, booking, **facts)
+        assert quote.asks_host is (now == "request")
+        new, proposal = proposals.change_weeks(
+            session, booking, mark=quote.mark, message="", **facts
+        )
+        assert (new is None, proposal is None) == (quote.asks_host, not quote.asks_host)
+        asked = proposal.id if proposal else None
+    if asked is not None:
+        assert answer(stage, asked, place.owner_id, by_host=True) is not None
+    assert stage.state(old) == "cancelled_by_trainee"
 
 
 @pytest.fixture
