@@ -25,7 +25,6 @@ from marketplace.identity.queries import schools
 from marketplace.identity.rules import Seen
 from marketplace.web.pagination import Page, paginate
 
-
 # Ends, and a payment that may never come, which a seat can reach without a word to its host.
 MAYBE_UNKNOWN = frozenset(
     {
