@@ -189,6 +189,21 @@ class CampaignExists(Conflict):
     title = "This Match year has a survey campaign already."
 
 
+class NotToBeMarked(Conflict):
+    code = "comes_with_its_panel"
+    title = "Whoever is of a panel from elsewhere is marked there, and the panel imported again."
+
+
+class MarkedSo(Conflict):
+    code = "marked_so"
+    title = "This is what is recorded of them already."
+
+
+class DuplicateOfNone(Conflict):
+    code = "duplicate_of_none"
+    title = "A duplicate is of another person of the same frame, who is not marked as a duplicate."
+
+
 class EvaluationChoiceKept(Conflict):
     code = "evaluation_choice_kept"
     title = "Whether this evaluation is shown was chosen when it was first submitted, for good."
@@ -317,6 +332,8 @@ CONSTRAINTS: Mapping[str, type[DomainError]] = {
     "report_past_closed": PastClosed,
     "uq_survey_answer_member_id_version": AnswersChanged,
     "uq_campaign_match_year": CampaignExists,
+    "frame_mark_kept": DuplicateOfNone,
+    "ck_frame_mark_duplicate_of": DuplicateOfNone,
     "evaluation_choice_kept": EvaluationChoiceKept,
     "evaluation_by_another": OwnEvaluation,
     "uq_evaluation_booking_id_evaluator_id_revision": EvaluationChanged,

@@ -22,6 +22,7 @@ from marketplace.outcomes.models.survey import (
     Campaign,
     CohortMember,
     CohortMemberVersion,
+    FrameMark,
     SurveyAnswer,
     SurveyLink,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "CohortMember",
     "CohortMemberVersion",
     "Evaluation",
+    "FrameMark",
     "HourEntry",
     "HourSignature",
     "HourWithdrawal",

@@ -130,6 +130,29 @@ class CohortMemberVersion(_CohortFacts, Base):
     recorded_at: Mapped[datetime]
 
 
+class FrameMark(Base):
+    """That a member has died, or is in the frame twice, or that this was not so; append-only."""
+
+    __tablename__ = "frame_mark"
+    __table_args__ = (
+        CheckConstraint(f"flag IN ({FRAME_FLAGS})", name="flag"),
+        CheckConstraint(
+            "(flag = 'duplicate') = (duplicate_of IS NOT NULL) AND duplicate_of <> member_id",
+            name="duplicate_of",
+        ),
+        CheckConstraint("reason <> ''", name="reason"),
+        Index("ix_frame_mark_member_id", "member_id", "id"),
+    )
+
+    id: Mapped[uuid.UUID] = pk()
+    member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cohort_member.id"))
+    flag: Mapped[str]
+    duplicate_of: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("cohort_member.id"))
+    reason: Mapped[str]
+    recorded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    recorded_at: Mapped[datetime]
+
+
 class SurveyLink(Base):
     """A member's way into the questionnaire; only the token's hash is kept."""
 

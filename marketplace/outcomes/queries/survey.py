@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from marketplace.core.db import Session
 from marketplace.outcomes.models import Campaign, CohortMember, Person, SurveyAnswer, SurveyLink
+from marketplace.web.pagination import Page, paginate
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,19 @@ class Recipient:
 
 def campaign(session: Session, campaign_id: UUID) -> Campaign | None:
     return session.get(Campaign, campaign_id)
+
+
+def campaigns(session: Session, *, limit: int, cursor: str | None) -> Page[Campaign]:
+    """Return the campaigns, the newest first."""
+    return paginate(
+        session,
+        select(Campaign),
+        key=[Campaign.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
 
 
 def campaign_of_year(session: Session, match_year: int) -> Campaign | None:
@@ -64,7 +78,7 @@ def members_of(session: Session, account_id: UUID) -> Sequence[CohortMember]:
 
 
 def to_invite(session: Session, campaign_id: UUID, wave: int, limit: int) -> Sequence[Recipient]:
-    """Return who still gets the wave: eligible, not finished, not refused, not bounced."""
+    """Return who still gets the wave: eligible, alive, not finished, refused or bounced."""
     has_it = select(SurveyLink.id).where(
         SurveyLink.member_id == CohortMember.id, SurveyLink.wave >= wave
     )
@@ -76,6 +90,7 @@ def to_invite(session: Session, campaign_id: UUID, wave: int, limit: int) -> Seq
             Person.trainee_id.is_not(None),
             CohortMember.disposition.in_(("NC_not_invited", "NC_no_reply", "P")),
             CohortMember.consent_to_contact.is_not(False),
+            func.coalesce(CohortMember.frame_flag, "ok") == "ok",
             CohortMember.delivery.is_distinct_from("bounced"),
             ~has_it.exists(),
         )

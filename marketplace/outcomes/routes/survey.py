@@ -22,6 +22,8 @@ from marketplace.outcomes.schemas.survey import (
 from marketplace.outcomes.service import campaigns, survey
 from marketplace.web import context
 from marketplace.web.api import PREFIX, Blueprint
+from marketplace.web.pagination import Page
+from marketplace.web.schemas import PageArgs, page_of
 
 blueprint = Blueprint("surveys", __name__, description="The yearly survey of outcomes.")
 
@@ -57,6 +59,15 @@ def make_campaign(data: dict[str, Any]) -> tuple[Campaign, dict[str, str]]:
         raise Invalid(fields={"freeze_on": ["Opens, closes and freezes in this order."]})
     campaign = campaigns.make(context.session(), now=context.now(), **data)
     return campaign, {"Location": f"{PREFIX}/campaigns/{campaign.id}"}
+
+
+@blueprint.route("/campaigns", methods=["GET"])
+@require("analyst", "operator")
+@blueprint.arguments(PageArgs, location="query")
+@blueprint.response(200, page_of(CampaignSchema))
+def list_campaigns(args: dict[str, Any]) -> Page[Campaign]:
+    """List the survey campaigns, the newest first."""
+    return queries.campaigns(context.session(), **args)
 
 
 @blueprint.route("/campaigns/<uuid:campaign_id>", methods=["GET"])

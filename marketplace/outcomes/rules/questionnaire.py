@@ -29,6 +29,9 @@ class Disposition(StrEnum):
     NOT_ELIGIBLE = "NE"
 
 
+SAID = frozenset({Disposition.INTERVIEW, Disposition.PARTIAL, Disposition.REFUSAL})
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What a saved state of answers amounts to: fields of the outcome, letter, disposition."""
@@ -107,6 +110,18 @@ def meaning(version: str, answers: Mapping[str, Any], *, complete: bool) -> Mean
         disposition = Disposition.REFUSAL
     refused = tuple(q.name for q in asked_now if answers.get(q.name) == REFUSED)
     return Meaning(fields, given.get("lor_earned"), disposition, answered, refused, consents)
+
+
+def counted_as(frame_flag: str | None, disposition: Disposition) -> Disposition:
+    """What a member counts as who would count as `disposition`, but is marked in the frame.
+
+    A duplicate is not eligible. Who has died stays eligible, and what they said before stands.
+    """
+    if frame_flag == "duplicate":
+        return Disposition.NOT_ELIGIBLE
+    if frame_flag == "deceased" and disposition not in SAID:
+        return Disposition.DECEASED
+    return disposition
 
 
 def _fault(question: Question, answer: Any) -> str | None:

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from marketplace.identity.service import bounces
 from marketplace.outcomes.schemas.match import FIRST_YEAR, LAST_YEAR
-from marketplace.web.schemas import StrictSchema
+from marketplace.web.schemas import StrictSchema, Text
 
 # Days within the reach of calendars that people keep.
 KEPT = validate.Range(date(2000, 1, 1), date(2100, 1, 1))
@@ -58,6 +58,43 @@ class BounceSchema(StrictSchema):
             "description": "`ignored`: late or arrived; `not_ours`: it names no message of ours."
         },
     )
+
+
+WHOM = "By the e-mail address of the account, its id, or the person's id in an export."
+
+
+class MarkArgs(StrictSchema):
+    trainee_id = Text(
+        required=True, validate=validate.Length(1, 254), metadata={"description": WHOM}
+    )
+    flag = fields.String(
+        required=True,
+        validate=validate.OneOf(["deceased", "duplicate", "ok"]),
+        metadata={"description": "`ok` takes back what was recorded before."},
+    )
+    duplicate_of = Text(
+        load_default=None,
+        validate=validate.Length(1, 254),
+        metadata={"description": f"The row that goes on to count. {WHOM}"},
+    )
+    reason = Text(
+        required=True,
+        validate=validate.Length(1, 2000),
+        metadata={"description": "How it is known."},
+    )
+
+
+class MarkSchema(StrictSchema):
+    id = fields.UUID()
+    person_id = fields.UUID(metadata={"description": "As in an export."})
+    account_id = fields.UUID(allow_none=True)
+    flag = fields.String()
+    duplicate_of = fields.UUID(
+        allow_none=True, metadata={"description": "The person whose row goes on to count."}
+    )
+    reason = fields.String()
+    recorded_by = fields.UUID()
+    recorded_at = fields.AwareDateTime()
 
 
 class QuestionSchema(StrictSchema):

@@ -128,6 +128,10 @@ def invite(
         raise SurveyClosed
     recipients = queries.to_invite(session, campaign_id, wave, BATCH)
     for recipient in recipients:
+        member = queries.member(session, recipient.member_id, lock=True)
+        if member is None or member.frame_flag not in (None, "ok"):
+            # Marked since they were read.
+            continue
         link_id = new_id()
         token = signer.sign(SURVEY, link_id, expires_at)
         link = SurveyLink(
@@ -151,7 +155,7 @@ def invite(
             # The wave is over for them; the next one asks anew what they want.
             link.revoked_at = now
         else:
-            _mark_invited(session, recipient.member_id, now)
+            _mark_invited(session, member, now)
     session.flush()
     return len(recipients)
 
@@ -236,10 +240,7 @@ def keep_version(session: Session, member: CohortMember, now: datetime) -> None:
     )
 
 
-def _mark_invited(session: Session, member_id: UUID, now: datetime) -> None:
-    member = queries.member(session, member_id, lock=True)
-    if member is None:
-        raise NotFound
+def _mark_invited(session: Session, member: CohortMember, now: datetime) -> None:
     member.invited = True
     member.delivery = "delivered"
     if member.disposition == Disposition.NOT_INVITED:

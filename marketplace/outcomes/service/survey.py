@@ -69,6 +69,7 @@ def save(
     member = queries.member(session, found.id, lock=True)
     if member is None:
         raise NotFound
+    _still_asked(member)
     faults = questionnaire.faults(campaign.questionnaire_version, answers)
     if faults:
         raise Invalid(fields=faults)
@@ -154,9 +155,16 @@ def _find(
     campaign = None if member is None else queries.campaign(session, member.campaign_id)
     if member is None or campaign is None:
         raise LinkInvalid
+    _still_asked(member)
     if now >= closes_at(campaign):
         raise SurveyClosed
     return link, member, campaign
+
+
+def _still_asked(member: CohortMember) -> None:
+    """Nobody answers for who has died, or by the second of two rows of one person."""
+    if member.frame_flag not in (None, "ok"):
+        raise LinkInvalid
 
 
 def _sheet(campaign: Campaign, last: SurveyAnswer | None) -> Sheet:
@@ -240,5 +248,8 @@ def _count(
         member.wave = member.wave or wave
     elif member.disposition in ANSWERED:
         member.disposition, member.wave = Disposition.NO_REPLY.value, None
+    member.disposition = questionnaire.counted_as(
+        member.frame_flag, Disposition(member.disposition)
+    ).value
     member.consent_reporting = meant.consents.get("reporting")
     return meant

@@ -1,12 +1,19 @@
 """A survey's response as it comes in, for those who run it: the page looks again by itself."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
-from flask import Response
+from flask import Response, redirect
+from werkzeug.wrappers import Response as Answer
 
-from marketplace.identity.access import require
+from marketplace.identity import queries as identity
+from marketplace.identity.access import current_account, require
+from marketplace.outcomes.queries import marks as queries
+from marketplace.outcomes.schemas.survey import MarkArgs
+from marketplace.outcomes.service import marks
+from marketplace.pages import forms
 from marketplace.pages.public.report_parts import Section, Table, percent
-from marketplace.pages.view import Pages, Reader, page, reader
+from marketplace.pages.view import Pages, Reader, form_page, page, reader
 from marketplace.reporting.rules import charts
 from marketplace.reporting.rules.charts import Bar
 from marketplace.reporting.service import response
@@ -14,6 +21,8 @@ from marketplace.web import context
 
 SHOWN_RATES = ("RR1", "RR2", "COOP1", "REF1", "CON1")
 AGAIN_SECONDS = 60
+A_PAGE = 50
+NOT_PROCESSABLE = 422
 
 blueprint = Pages("campaign_pages")
 
@@ -26,11 +35,57 @@ def look(campaign_id: UUID) -> Response:
     found = response.response(context.session(), campaign_id, context.now())
     return page(
         "reports/campaign.html",
+        campaign_id=campaign_id,
         reader=who,
         found=found,
         sections=[_standing(who, found), _waves(who, found), _days(who, found)],
         draw=charts.svg,
         again=AGAIN_SECONDS,
+    )
+
+
+@blueprint.get("/campaigns/<uuid:campaign_id>/marks")
+@require("analyst", "operator")
+def list_marks(campaign_id: UUID) -> Response:
+    """Who of the frame has died or is in it twice, by whom it was said and why; and say so."""
+    return _marks(campaign_id, {}, {})
+
+
+@blueprint.post("/campaigns/<uuid:campaign_id>/marks")
+@require("analyst", "operator")
+def mark(campaign_id: UUID) -> Answer:
+    """Record it, or take it back."""
+    typed, session = forms.typed(), context.session()
+    campaign = marks.campaign(session, campaign_id)
+    errors = forms.carried_out(
+        MarkArgs(),
+        typed,
+        lambda values: marks.mark(
+            session, campaign, actor_id=current_account().id, now=context.now(), **values
+        ),
+        "trainee_id",
+    )
+    if errors:
+        return _marks(campaign_id, typed, errors)
+    return redirect(f"/campaigns/{campaign_id}/marks", 303)
+
+
+def _marks(campaign_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
+    session = context.session()
+    campaign = marks.campaign(session, campaign_id)
+    found = queries.history(session, campaign.id, limit=A_PAGE, cursor=forms.cursor())
+    people = queries.people(session, found.items)
+    ids = [one.recorded_by for one in found.items]
+    ids += [one.account_id for one in people.values() if one.account_id]
+    return form_page(
+        "reports/marks.html",
+        NOT_PROCESSABLE if errors else 200,
+        campaign=campaign,
+        found=found,
+        people=people,
+        contacts=identity.contacts(session, ids) if ids else {},
+        typed=typed,
+        errors=errors,
     )
 
 

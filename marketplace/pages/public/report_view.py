@@ -45,7 +45,12 @@ RATE_COLUMNS = (
     noted("Bounds"),
 )
 FLOW = (
-    ("eligible", noted("Eligible: rotation completed before the freeze"), ""),
+    ("rows", noted("In the frame"), ""),
+    (
+        "eligible",
+        noted("Eligible: rotation completed before the freeze"),
+        noted("not eligible, or in the frame twice"),
+    ),
     ("match_items_answered", noted("Answered the questions on the Match"), noted("silent")),
     ("registered", noted("Registered for the Match"), noted("did not register")),
     ("active_applicants", noted("Certified a rank order list"), noted("certified no list")),
@@ -348,6 +353,8 @@ def _disclosure(who: Reader, document: Document, fielding: Mapping[str, str]) ->
     figures = document["groups"]["all"]
     values = {
         "frame": str(figures["rows"]),
+        "not_eligible": str(document["dispositions"]["NE"]),
+        "deceased": str(document["dispositions"]["O_deceased"]),
         "rr1": percent(document["aapor"]["RR1"]),
         "rr2": percent(document["aapor"]["RR2"]),
         "as_of": document["as_of"] or UNKNOWN,

@@ -89,6 +89,13 @@ DISCLOSURE = (
         noted("Questionnaire"),
         noted("Version %(questionnaire)s; a partial answer is one with the items on the Match."),
     ),
+    (
+        noted("Not eligible, and deceased"),
+        noted(
+            "%(not_eligible)s not eligible: no completed rotation, or in the frame twice; they are in"
+            " no denominator. %(deceased)s deceased, who stay in all of them."
+        ),
+    ),
     (noted("Response"), noted("RR1 %(rr1)s, RR2 %(rr2)s")),
     (
         noted("Verification"),

@@ -16,8 +16,9 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import text
 
+from marketplace.catalog.rules.specialties import BY_CODE
 from marketplace.core.db import Session
-from marketplace.reporting.queries.frame import KNOWN
+from marketplace.reporting.queries.frame import KNOWN, OTHER
 from marketplace.reporting.rules.codebook import (
     NAMES,
     NOT_ASKED,
@@ -42,8 +43,9 @@ _NO_POSITION = (
 )
 
 
-# Of a panel that comes from elsewhere no tier is known, and no consent was asked for. (That the person
-# has no account says the same, and would cost a join with a million persons.)
+# Of a panel that comes from elsewhere no tier is known, and no consent was asked for. Nor is there a
+# tier in frames that were taken before tiers were kept: the codebook says so. (That the person has no
+# account would tell the two apart, and cost a join with a million persons.)
 _ELSEWHERE = "tier IS NULL"
 # What else answers may be used for is asked of who agrees to be counted.
 _NOT_AGREED = f"{_ELSEWHERE} OR consent_reporting IS FALSE"
@@ -87,6 +89,12 @@ def _only_identified(value: str) -> str:
     return f"CASE WHEN :identified THEN {value} ELSE {_WITHHELD} END"
 
 
+def _listed(name: str) -> str:
+    """Text; where nobody may be known, a code of the list only: what was typed might say who it is."""
+    codes = ",".join(f"'{code}'" for code in BY_CODE)
+    return f"CASE WHEN :identified OR {name} IN ({codes}) THEN {_guarded(name)} ELSE '{OTHER}' END"
+
+
 _COLUMNS = {
     "person_id": "person_id",
     "account_id": _only_identified(f"coalesce(account_id::text, '{NOT_ASKED}')"),
@@ -112,14 +120,14 @@ _COLUMNS = {
     "interviews": _asked("interviews", "interviews::text", _NOT_REGISTERED),
     "program": _only_identified(_asked("program", _guarded("program"), _NO_POSITION)),
     "residency_specialty": _asked(
-        "residency_specialty", _guarded("residency_specialty"), _NO_POSITION, item="specialty"
+        "residency_specialty", _listed("residency_specialty"), _NO_POSITION, item="specialty"
     ),
     "lor_earned": _asked_flag("lor_earned"),
     "outcome_source": _word("outcome_source"),
     "recorded_at": "coalesce(to_char(recorded_at AT TIME ZONE 'UTC',"
     f' \'YYYY-MM-DD"T"HH24:MI:SS"Z"\'), {_UNANSWERED})',
-    "program_source": f"CASE WHEN program IS NOT NULL THEN program_source {_NO_POSITION}"
-    f" ELSE {_UNANSWERED} END",
+    "program_source": f"CASE WHEN program IS NOT NULL THEN {_word('program_source')}"
+    f" {_NO_POSITION} ELSE {_UNANSWERED} END",
     "tier": _word("tier"),
     "learner_status": _word("learner_status"),
     "site_group": _word("site_group"),

@@ -105,7 +105,8 @@ def _flag(name: str, label: str, note: str = "") -> Variable:
 
 def _consent(name: str, label: str) -> Variable:
     note = (
-        "As decided last, in the survey or with the account. -7 for a person of an outside panel."
+        "As decided last, in the survey or with the account. -7 where nothing was decided and tier is"
+        " not known: for a person of an outside panel, or of a frame taken before tiers were kept."
     )
     return _asked(_flag(name, label, note), NOT_ASKED, REFUSED)
 
@@ -222,7 +223,7 @@ VARIABLES: Sequence[Variable] = (
         "text",
         _NOTHING,
         (NOT_ASKED, REFUSED, UNANSWERED),
-        "",
+        "In pii_free a code of the list of specialties; `other` for anything else that was written.",
         255,
     ),
     _asked(_flag("lor_earned", "The rotation earned a letter of recommendation"), REFUSED),

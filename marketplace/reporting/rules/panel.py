@@ -96,14 +96,18 @@ def parse_cell(column: str, text: str) -> Any:
     return COLUMNS[column].value(text)
 
 
-def read_panel(source: Iterable[str]) -> list[PanelRow]:
+def read_panel(source: Iterable[str], year: int | None = None) -> list[PanelRow]:
     """Every row of a panel CSV; refuses the whole file if any cell can't be read."""
-    return [row for _, row in numbered(source)]
+    return [row for _, row in numbered(source, year)]
 
 
-def numbered(source: Iterable[str]) -> list[tuple[int, PanelRow]]:
-    """Every row of a panel CSV with its number as a spreadsheet shows it."""
-    lines = read_values(source, COLUMNS, "panel", unique="trainee_id")
+def numbered(source: Iterable[str], year: int | None = None) -> list[tuple[int, PanelRow]]:
+    """Every row of a panel CSV with its number as a spreadsheet shows it.
+
+    A panel is of one Match year: a column `match_year`, if it has one, says `year` in every row.
+    """
+    every = {} if year is None else {"match_year": str(year)}
+    lines = read_values(source, COLUMNS, "panel", unique="trainee_id", every=every)
     return [(number, PanelRow(**values)) for number, values in lines]
 
 

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from marketplace.reporting.errors import BadCell, TableUnreadable
@@ -75,11 +76,15 @@ YEAR = matching(r"(19|20)\d\d", "a year such as 2024", required=True)
 
 
 def read_table(
-    source: Iterable[str], columns: Iterable[str], table: str
+    source: Iterable[str],
+    columns: Iterable[str],
+    table: str,
+    every: Mapping[str, str] = MappingProxyType({}),
 ) -> list[tuple[int, dict[str, str]]]:
     """A CSV's rows as row number, column -> stripped text; refuses a ragged or lacking table.
 
-    Columns beyond those wanted are left out. A byte order mark is no part of the first name.
+    Columns beyond those wanted are left out, but one named in `every` has, if it is there, that value
+    in all rows. A byte order mark is no part of the first name.
     """
     reader = csv.reader(source)
     try:
@@ -103,6 +108,14 @@ def read_table(
         for number, line in lines
         if len(line) != len(header)
     ]
+    bad += [
+        BadCell(number, name, line[place].strip(), f"{value}, as in all rows")
+        for name, value in every.items()
+        for place, has in enumerate(header)
+        if has == name
+        for number, line in lines
+        if len(line) == len(header) and line[place].strip() != value
+    ]
     if bad:
         raise TableUnreadable(table, bad)
     places = [(name, header.index(name)) for name in wanted]
@@ -112,17 +125,21 @@ def read_table(
 
 
 def read_values(
-    source: Iterable[str], columns: Mapping[str, Column], table: str, unique: str | None = None
+    source: Iterable[str],
+    columns: Mapping[str, Column],
+    table: str,
+    unique: str | None = None,
+    every: Mapping[str, str] = MappingProxyType({}),
 ) -> list[tuple[int, dict[str, Any]]]:
     """Every row's number and values by column; refuses the whole file if any cell can't be read.
 
-    `unique` names a column in which no value may come twice. Rows are counted as a spreadsheet
+    `unique` names a column in which no value may come twice; `every` as for `read_table`. Rows are counted as a spreadsheet
     shows them: the header is row 1, and empty rows count but say nothing.
     """
     bad: list[BadCell] = []
     rows: list[tuple[int, dict[str, Any]]] = []
     seen: set[str] = set()
-    for number, cells in read_table(source, columns, table):
+    for number, cells in read_table(source, columns, table, every):
         rows.append((number, _values(number, cells, columns, bad)))
         if unique is not None:
             if cells[unique] and cells[unique] in seen:

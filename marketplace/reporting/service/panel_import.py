@@ -19,7 +19,7 @@ def import_panel(
     All or nothing: `TableUnreadable` names every cell that can't be read, by row and column, and
     every row whose outcome contradicts itself.
     """
-    rows = numbered(StringIO(text, newline=""))
+    rows = numbered(StringIO(text, newline=""), match_year)
     wrong = [
         BadCell(number, "main_result", row.main_result or "", fault)
         for number, row in rows

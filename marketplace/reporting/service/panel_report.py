@@ -36,7 +36,7 @@ def panel_report(
     date every correction that is not retracted counts. The published form leaves out what names
     single trainees: corrections and contradictions.
     """
-    rows = read_panel(panel)
+    rows = read_panel(panel, year)
     events: list[Correction] = read_corrections(corrections) if corrections else []
     corrected = apply(rows, events, year, as_of)
     document = report(

@@ -111,6 +111,16 @@ def test_a_byte_order_mark_spare_columns_and_empty_lines_do_no_harm():
     assert len(read_panel(io.StringIO(text))) == 1
 
 
+def test_a_panel_of_two_match_years_is_refused():
+    """It would be held against the national rate of one of them."""
+    rows = [GOOD | {"match_year": "2024"}, GOOD | {"trainee_id": "T2", "match_year": "2023"}]
+    table = csv_of(*rows, columns=[*COLUMNS, "match_year"])
+    with pytest.raises(TableUnreadable) as refusal:
+        read_panel(table, 2024)
+    (cell,) = refusal.value.cells
+    assert (cell.row, cell.column, cell.value) == (3, "match_year", "2023")
+
+
 def test_a_nul_byte_is_no_accident():
     with pytest.raises(TableUnreadable):
         read_panel(io.StringIO(csv_of(GOOD | {"specialty": "a\0b"}).getvalue()))
