@@ -14,10 +14,12 @@ from marketplace.pages.host.pools import blueprint as host_pools
 from marketplace.pages.host.roster import blueprint as host_roster
 from marketplace.pages.host.rotation import blueprint as host_rotation
 from marketplace.pages.host.rounds import blueprint as host_rounds
+from marketplace.pages.host.site import blueprint as host_site
 from marketplace.pages.host.today import blueprint as host_today
 from marketplace.pages.host.webhook_forms import blueprint as webhook_forms
 from marketplace.pages.host.webhooks import blueprint as webhooks
 from marketplace.pages.operator.accounts import blueprint as desk_accounts
+from marketplace.pages.operator.agreements import blueprint as desk_agreements
 from marketplace.pages.operator.bookings import blueprint as desk_bookings
 from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
 from marketplace.pages.operator.documents import blueprint as desk_documents
@@ -25,6 +27,7 @@ from marketplace.pages.operator.home import blueprint as desk
 from marketplace.pages.operator.money import blueprint as desk_money
 from marketplace.pages.operator.records import blueprint as desk_records
 from marketplace.pages.operator.reports import blueprint as desk_reports
+from marketplace.pages.operator.rounds import blueprint as desk_rounds
 from marketplace.pages.public.access_log import blueprint as access_log
 from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.authors import blueprint as authors
@@ -40,8 +43,10 @@ from marketplace.pages.public.surveys import blueprint as surveys
 from marketplace.pages.public.ways import blueprint as ways
 from marketplace.pages.school.agreements import blueprint as school_agreements
 from marketplace.pages.school.cohorts import blueprint as school_cohorts
+from marketplace.pages.school.drafting import blueprint as agreement_drafts
 from marketplace.pages.school.invoices import blueprint as school_invoices
 from marketplace.pages.school.links import blueprint as school_links
+from marketplace.pages.school.paid_places import blueprint as school_paid_places
 from marketplace.pages.school.requests import blueprint as school_requests
 from marketplace.pages.school.students import blueprint as school_students
 from marketplace.pages.school.today import blueprint as school_today
@@ -101,6 +106,8 @@ BLUEPRINTS = (
     school_cohorts,
     school_invoices,
     school_agreements,
+    agreement_drafts,
+    school_paid_places,
     asking_school,
     rounds,
     desk,
@@ -111,6 +118,8 @@ BLUEPRINTS = (
     desk_records,
     desk_accounts,
     desk_reports,
+    desk_rounds,
+    desk_agreements,
     access_log,
     crawlers,
     checks,
@@ -135,5 +144,6 @@ BLUEPRINTS = (
     host_people,
     host_rounds,
     host_members,
+    host_site,
     host_pools,
 )

@@ -1,8 +1,8 @@
 """The one way in for files that people send in a request's body.
 
-`whole` is for what is used at once: it is looked at for viruses here. `pieces`, `held` and `of_form` are
-for what is stored, sealed, and looked at by a job before anybody reads it. A test walks all routes that
-take a file, and no other module reads a body.
+`whole` and `whole_of_form` are for what is used at once: it is looked at for viruses here. `pieces`,
+`held` and `of_form` are for what is stored, sealed, and looked at by a job before anybody reads it. A
+test walks all routes that take a file, and no other module reads a body.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +36,19 @@ def whole(most: int) -> bytes:
     Nothing of the database is held meanwhile: what was read before is read anew. `VirusFound`, or
     `ScannerAway` where nobody could look.
     """
-    content = held(most)
+    return _seen(held(most))
+
+
+def whole_of_form(field: str, most: int) -> bytes | None:
+    """Return the file of a form's field as `whole` does the body; None where none was chosen.
+
+    Of one that is larger a byte more than `most`, for who says so beside the field.
+    """
+    chosen = of_form(field)
+    return None if chosen is None else _seen(request.files[field].stream.read(most + 1))
+
+
+def _seen(content: bytes) -> bytes:
     scanner = context.parts().get(VirusScanner)
     if scanner.present:
         context.session().rollback()

@@ -68,6 +68,20 @@ def schools(session: Session, *, limit: int, cursor: str | None) -> Page[School]
     )
 
 
+def called(session: Session, text: str, *, most: int) -> Sequence[School]:
+    """Return verified schools whose name has this in it, by name, at most so many."""
+    return (
+        session.execute(
+            select(School)
+            .where(School.verified_at.is_not(None), School.name.icontains(text, autoescape=True))
+            .order_by(School.name, School.country)
+            .limit(most)
+        )
+        .scalars()
+        .all()
+    )
+
+
 def coordinators(session: Session, school_id: uuid.UUID) -> list[Contact]:
     """Return who of the school to write to, by live membership."""
     rows = session.execute(

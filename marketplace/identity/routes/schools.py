@@ -1,7 +1,5 @@
 """`/schools`: a school's coordinators and students, and the way of an invitation."""
 
-import csv
-import io
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +15,6 @@ from marketplace.identity.access import (
     school_member,
     signed_in,
 )
-from marketplace.identity.errors import StudentsSheetUnfit
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.models import Membership, School, SchoolStudent
 from marketplace.identity.queries import schools as queries
@@ -41,7 +38,7 @@ from marketplace.identity.schemas.schools import (
     StudentPage,
     StudentsArgs,
 )
-from marketplace.identity.service import accounts, schools, students
+from marketplace.identity.service import accounts, schools, student_sheets, students
 from marketplace.web import context, uploads
 from marketplace.web.api import Blueprint
 from marketplace.web.etags import etag, require_match
@@ -56,8 +53,6 @@ BODY = {
         "content": {CSV: {"schema": {"type": "string", "example": "email\nasha@grant.example\n"}}},
     }
 }
-MOST_ROWS = 500
-LARGEST_SHEET = 1 << 18
 
 blueprint = Blueprint(
     "schools", __name__, description="Schools: their coordinators, their students, their say."
@@ -323,25 +318,7 @@ def _row(one: students.Invited) -> dict[str, Any]:
 def _addresses() -> list[str]:
     if request.mimetype not in {CSV, "text/plain"}:
         raise UnsupportedMediaType(f"Send the sheet as {CSV}.")
-    try:
-        text = uploads.whole(LARGEST_SHEET).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise StudentsSheetUnfit("The sheet is not UTF-8.") from error
-    heading = text.partition("\n")[0]
-    if "\x00" in text:
-        raise StudentsSheetUnfit("The sheet has bytes that are no text.")
-    reader = csv.reader(io.StringIO(text), delimiter=";" if ";" in heading else ",")
-    try:
-        rows = [row for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise StudentsSheetUnfit(f"Not readable as CSV: {error}.") from error
-    names = [cell.strip().lower() for cell in rows[0]] if rows else []
-    if "email" not in names:
-        raise StudentsSheetUnfit("The first row names no column `email`.")
-    if not 1 <= len(rows) - 1 <= MOST_ROWS:
-        raise StudentsSheetUnfit(f"The sheet has {len(rows) - 1} rows; 1 to {MOST_ROWS} are taken.")
-    place = names.index("email")
-    return [row[place].strip() if place < len(row) else "" for row in rows[1:]]
+    return student_sheets.addresses(uploads.whole(student_sheets.LARGEST_SHEET))
 
 
 def _signer() -> LinkSigner:

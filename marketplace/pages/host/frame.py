@@ -31,9 +31,12 @@ TABS = (
     ("/documents", noted("Documents"), DECIDERS),
     ("/letters", noted("Letters"), PEOPLE),
     ("/listings", noted("Listings"), PEOPLE),
+    ("/rounds", noted("Rounds"), DECIDERS),
+    ("/agreements", noted("Agreements"), DECIDERS),
     ("/imports", noted("Import"), DECIDERS),
     ("/money", noted("Money"), DECIDERS),
     ("/people", noted("People"), DECIDERS),
+    ("/site", noted("The site"), PEOPLE),
 )
 # What a form that went well comes back with, in its address.
 DONE: Mapping[str, str] = {
@@ -62,6 +65,11 @@ DONE: Mapping[str, str] = {
     "pool_made": noted("Made. Put listings on it, then give it seats in the calendar."),
     "shared": noted("Shared. Their bookings have their seats here now."),
     "unshared": noted("Taken off. It keeps its other seats."),
+    "site_made": noted("Added. Show that it is real, and add who teaches there."),
+    "shown": noted("Sent. Our staff looks at it, and you get a mail."),
+    "added": noted("Added. Listings can name them now."),
+    "opened": noted("Opened. Its seats are kept; trainees can rank it now."),
+    "round_off": noted("Called off. Its seats are free again."),
     "asked": noted("Asked. Your own time stands still until the answer comes."),
 }
 STATES: Mapping[str, str] = {

@@ -1,4 +1,4 @@
-"""Allocation rounds at a site: who has ranked a place, and in which order the host wants them."""
+"""Allocation rounds at a site: opened over its own listings, watched, ordered place by place."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,10 +10,12 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.booking.queries import rounds as queries
 from marketplace.booking.schemas.rounds import OrderArgs
 from marketplace.booking.service import rounds
+from marketplace.catalog.queries import listings
+from marketplace.catalog.states import ListingState
 from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, site_member
-from marketplace.pages import forms
+from marketplace.pages import forms, round_forms
 from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, back, panel
 from marketplace.pages.trainee.rounds import STATES, TONES
 from marketplace.pages.view import Pages, reader
@@ -21,10 +23,12 @@ from marketplace.web import context
 
 TAB = "/rounds"
 BASE = "/host/sites/<uuid:site_id>/rounds"
-PLACE = f"{BASE}/<uuid:round_id>/places/<uuid:place_id>"
+ONE = f"{BASE}/<uuid:round_id>"
+PLACE = f"{ONE}/places/<uuid:place_id>"
 A_PAGE = 20
 TIER = "tier-"
 MOST_TIERS = 999
+MOST_LISTINGS = 100
 
 blueprint = Pages("host_rounds")
 
@@ -37,6 +41,54 @@ def list_rounds(site_id: UUID) -> Response:
         context.session(), site_id, limit=A_PAGE, cursor=request.args.get("cursor") or None
     )
     return panel("host/rounds.html", site_id, TAB, found=found, states=STATES, tones=TONES)
+
+
+@blueprint.get(f"{BASE}/new")
+@site_member(*DECIDERS, operators=False)
+def ask(site_id: UUID) -> Response:
+    """Ask for the places and times of a round over the site's own listings."""
+    return _form(site_id, {}, {})
+
+
+@blueprint.post(f"{BASE}/new")
+@site_member(*DECIDERS, operators=False)
+def open_round(site_id: UUID) -> Answer:
+    """Open it and keep its seats; or show a longer form."""
+    typed = forms.typed()
+    if "more" in typed:
+        return _form(site_id, typed, {})
+    made, errors = round_forms.opened(typed, site_id)
+    return _form(site_id, typed, errors) if errors else back(site_id, f"{TAB}/{made}", "opened")
+
+
+@blueprint.get(ONE)
+@site_member(*DECIDERS, operators=False)
+def watch(site_id: UUID, round_id: UUID) -> Response:
+    """Show a round with a place here: who ranks and orders, each run, and what came of it."""
+    return _watched(site_id, round_id, {}, {})
+
+
+@blueprint.post(f"{ONE}/dry-runs")
+@site_member(*DECIDERS, operators=False)
+def dry_run(site_id: UUID, round_id: UUID) -> Answer:
+    """Have one's own round run without effect, or an earlier run again from what it recorded."""
+    _own(site_id, round_id)
+    mark, errors = round_forms.dry_run(round_id)
+    if errors:
+        return _watched(site_id, round_id, {}, errors)
+    return back(site_id, f"{TAB}/{round_id}{mark}")
+
+
+@blueprint.post(f"{ONE}/cancel")
+@site_member(*DECIDERS, operators=False)
+def call_off(site_id: UUID, round_id: UUID) -> Answer:
+    """Call one's own round off with a reason; its seats are free again."""
+    _own(site_id, round_id)
+    typed = forms.typed()
+    errors = round_forms.called_off(round_id, typed)
+    if errors:
+        return _watched(site_id, round_id, typed, errors)
+    return back(site_id, f"{TAB}/{round_id}", "round_off")
 
 
 @blueprint.get(PLACE)
@@ -71,6 +123,49 @@ def order(site_id: UUID, round_id: UUID, place_id: UUID) -> Answer:
     if errors:
         return _shown(site_id, round_id, place_id, forms.typed(), errors)
     return back(site_id, f"{TAB}/{round_id}/places/{place_id}", "saved")
+
+
+def _own(site_id: UUID, round_id: UUID) -> Any:
+    """A round that this site has opened; for any other there is nothing to do here."""
+    found = queries.find(context.session(), round_id)
+    if found.site_id != site_id:
+        raise NotFound
+    return found
+
+
+def _form(site_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
+    own = listings.page_of_site(context.session(), site_id, limit=MOST_LISTINGS, cursor=None)
+    return panel(
+        "host/new_round.html",
+        site_id,
+        TAB,
+        NOT_PROCESSABLE if errors else 200,
+        listings=[one for one in own.items if one.state == ListingState.PUBLISHED],
+        **round_forms.form(typed, errors),
+    )
+
+
+def _watched(
+    site_id: UUID, round_id: UUID, typed: Mapping[str, str], errors: forms.Errors
+) -> Response:
+    found = round_forms.watched(round_id)
+    here = [one for one in found["places"] if one.site_id == site_id]
+    mine = found["round"].site_id == site_id
+    if not mine and not here:
+        raise NotFound
+    # Of somebody else's round a host is shown its own places, and none of the runs.
+    seen = found if mine else {**found, "places": here, "runs": []}
+    return panel(
+        "host/round.html",
+        site_id,
+        TAB,
+        NOT_PROCESSABLE if errors else 200,
+        mine=mine,
+        action=f"/host/sites/{site_id}{TAB}/{round_id}",
+        typed=typed,
+        errors=errors,
+        **seen,
+    )
 
 
 def _tiers(wanting: Sequence[UUID]) -> tuple[list[list[str]], forms.Errors]:

@@ -35,6 +35,22 @@ LINKED = (
     ("setting", "setting", noted("Setting")),
     ("letter_policy", "letter_policy", noted("Letter of recommendation")),
 )
+# What a part of a search is called where the page offers to leave it out.
+PARTS: Mapping[str, str] = {
+    "q": noted("the words"),
+    "specialty": noted("Specialty"),
+    "tier": noted("Tier"),
+    "learner_status": noted("On the first day I am a"),
+    "state": noted("State"),
+    "setting": noted("Setting"),
+    "letter_policy": noted("Letter of recommendation"),
+    "visa": noted("My visa"),
+    "price_max": noted("At most, in dollars"),
+    "weeks": noted("Weeks"),
+    "start_from": noted("From"),
+    "near": noted("Near (ZIP code or city)"),
+    "prerequisites": noted("Prerequisites"),
+}
 MOST_VALUES = 12
 NOT_PROCESSABLE = 422
 
@@ -79,6 +95,7 @@ def search() -> Response:
         ],
         visas=[(visa, who.visa(visa)) for visa in vocabulary.VISAS],
         with_query=with_query,
+        parts=PARTS,
         price=lambda hit, weeks: hit.price * weeks,
     )
 

@@ -10,7 +10,7 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.booking import queries as bookings
-from marketplace.booking.queries import applying
+from marketplace.booking.queries import applying, changes
 from marketplace.booking.queries import cohorts as queries
 from marketplace.booking.routes import finding
 from marketplace.booking.rules.cohorts import MOST_STUDENTS
@@ -23,7 +23,7 @@ from marketplace.booking.schemas.cohorts import (
 from marketplace.booking.schemas.places import PlaceGiveUpArgs, PlaceStudentArgs
 from marketplace.booking.service import questions as asking
 from marketplace.booking.service.cohorts import holding, paying, unpaid
-from marketplace.booking.states import TIMED, BookingState
+from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.core.errors import DomainError
 from marketplace.core.settings import Settings
 from marketplace.identity.access import caller, current_account, school_member, signed_in
@@ -327,9 +327,11 @@ def _place(
         cohort=cohort,
         booking=booking,
         place=known.get(booking_id),
+        paid=BookingState(booking.state) in CANCELLABLE,
+        rescued=changes.rescue(session, booking_id) is not None,
         answers=ANSWERS,
         open_now=open_now,
-        others=[one for one in _linked(school_id) if one.id not in taken] if open_now else [],
+        others=[one for one in linked(school_id) if one.id not in taken] if open_now else [],
         history=bookings.history(session, booking_id),
         typed=typed or {},
         errors=errors or {},
@@ -342,14 +344,14 @@ def _form(
     errors: forms.Errors | None = None,
     items: list[dict[str, str]] | None = None,
 ) -> Response:
-    linked = _linked(school_id)
-    names = {str(one.id): one.name or one.email for one in linked}
+    students = linked(school_id)
+    names = {str(one.id): one.name or one.email for one in students}
     return panel(
         "school/new_cohort.html",
         school_id,
         TAB,
         NOT_PROCESSABLE if errors else 200,
-        linked=linked,
+        linked=students,
         chosen=request.form.getlist("student_ids"),
         items=[(names.get(one["student_id"], "–"), one["detail"]) for one in items or []],
         typed=typed,
@@ -357,8 +359,8 @@ def _form(
     )
 
 
-def _linked(school_id: UUID) -> list[Any]:
-    """Students who are linked now, as many as a cohort can have."""
+def linked(school_id: UUID) -> list[Any]:
+    """Return the students who are linked now, as many as a cohort can have."""
     found = schools.students(
         context.session(), school_id, states=["linked"], limit=MOST_STUDENTS, cursor=None
     )

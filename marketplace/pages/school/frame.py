@@ -42,6 +42,9 @@ DONE: Mapping[str, str] = {
     "invoiced": noted("The invoice is made. It is mailed to all coordinators as PDF."),
     "given_up": noted("Given up. Nothing is owed."),
     "handed_on": noted("Handed on. The other student is asked whether they want it."),
+    "proposed": noted("Proposed. The student has seven days to agree."),
+    "proposal_withdrawn": noted("Taken back. The place stays as it is."),
+    "cancelled": noted("Cancelled under the terms that you saw. The student is told."),
     "saved": noted("Saved."),
 }
 

@@ -1,6 +1,7 @@
 """A school's students: invited one by one or by a sheet, ended; and who acts for the school."""
 
 import re
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -13,12 +14,12 @@ from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.queries import schools
 from marketplace.identity.schemas.coordinators import CoordinatorInviteArgs
 from marketplace.identity.schemas.schools import StudentEndArgs, StudentInviteArgs
-from marketplace.identity.service import coordinators, students
+from marketplace.identity.service import coordinators, student_sheets, students
 from marketplace.pages import forms
 from marketplace.pages.school.frame import NOT_PROCESSABLE, asked_for, back, panel, refusal
 from marketplace.pages.school.words import SHOWN, STUDENT_STATES
 from marketplace.pages.view import Pages
-from marketplace.web import context
+from marketplace.web import context, uploads
 
 TAB, PEOPLE = "/students", "/people"
 OF_SCHOOL = "/schools/<uuid:school_id>"
@@ -74,6 +75,38 @@ def invite(school_id: UUID) -> Answer:
     # Where some are invited the answer is a success, and says what is left.
     status = 200 if good else NOT_PROCESSABLE
     return _students(school_id, left, {"email": texts}, invited=good, status=status)
+
+
+@blueprint.post(f"{OF_SCHOOL}/students/sheet")
+@uploads.form_first
+@school_member(operators=False)
+def invite_sheet(school_id: UUID) -> Answer:
+    """Invite all addresses of a sheet that can be; say of each other row what stands against it."""
+    most = student_sheets.LARGEST_SHEET
+    content, errors = forms.tried(lambda: uploads.whole_of_form("sheet", most), "sheet")
+    if content is None:
+        return _students(school_id, errors=errors or {"sheet": ["Choose a CSV file."]})
+    if len(content) > most:
+        return _students(school_id, errors={"sheet": ["The file is too large."]})
+    session = context.session()
+    found, errors = forms.tried(
+        lambda: students.invite_all(
+            session,
+            schools.find(session, school_id),
+            student_sheets.addresses(content),
+            actor_id=current_account().id,
+            signer=_signer(),
+            now=context.now(),
+        ),
+        "sheet",
+    )
+    if errors or found is None:
+        return _students(school_id, errors=errors)
+    refused = [one for one in found if one.error is not None]
+    if not refused:
+        return back(school_id, TAB, "invited")
+    rows = [(one.row, one.email, refusal(one.error)) for one in refused if one.error]
+    return _students(school_id, rows=rows, invited=len(found) - len(refused), status=200)
 
 
 @blueprint.get(ONE)
@@ -181,6 +214,7 @@ def _students(
     errors: forms.Errors | None = None,
     *,
     invited: int = 0,
+    rows: Sequence[tuple[int, str, str]] = (),
     status: int | None = None,
 ) -> Response:
     wanted = [one for one in request.args.getlist("state") if one in STUDENT_STATES]
@@ -195,6 +229,7 @@ def _students(
         wanted=wanted[0] if wanted else "",
         shown=SHOWN,
         invited=invited,
+        rows=rows,
         typed=typed or {},
         errors=errors or {},
     )

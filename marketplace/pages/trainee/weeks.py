@@ -1,6 +1,7 @@
 """Other weeks for a confirmed rotation: what they would cost, and the change under that very quote."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -83,19 +84,25 @@ def _shown(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
             )
             booking = finding.own(booking_id)
         found = {**wrong, **found}
-    first = monday_of(now.date())
-    year = seats.availability(session, booking.listing_id, first, first + WEEKS_SHOWN * WEEK)
-    free = {week for week, _, left in year.weeks if left > 0 and week not in year.blackout_weeks}
     return form_page(
         "rotations/weeks.html",
         NOT_PROCESSABLE if found else 200,
         booking=booking,
         quote=quote,
-        free=sorted(free),
+        free=free_weeks(booking.listing_id, now),
         may_change=booking.state == BookingState.CONFIRMED and booking.cohort_id is None,
         proposal=queries.open_proposal(session, booking.id),
         typed=typed,
         errors=found,
+    )
+
+
+def free_weeks(listing_id: UUID, now: datetime) -> list[str]:
+    """Return the Mondays of the coming year with a free seat, as in a field for dates."""
+    first = monday_of(now.date())
+    year = seats.availability(context.session(), listing_id, first, first + WEEKS_SHOWN * WEEK)
+    return sorted(
+        week for week, _, left in year.weeks if left > 0 and week not in year.blackout_weeks
     )
 
 

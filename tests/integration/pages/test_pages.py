@@ -11,6 +11,7 @@ from tests.factories.rotations import FIRST_DAY
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 ONCE = re.compile(r'name="once" value="([^"]+)"')
+ID = re.compile(r'(?<![\w-])id="([^"]+)"')
 FORM = re.compile(r'<form\b[^>]*\bmethod="?post.*?</form>', re.IGNORECASE | re.DOTALL)
 MARK = re.compile(r'name="quote" value="([^"]+)"')
 
@@ -23,7 +24,7 @@ def place(stage):
 class Browser:
     """A client that keeps cookies and sends a form with the hidden fields of the page that it is on.
 
-    Every form that it meets has them.
+    Every form that it meets has them, and no page has an id twice: a label is of one field.
     """
 
     def __init__(self, client: Any) -> None:
@@ -44,6 +45,8 @@ class Browser:
 
     def _seen(self, answer: Any) -> Any:
         self.body = answer.get_data(as_text=True)
+        ids = ID.findall(self.body)
+        assert len(set(ids)) == len(ids), sorted(ids)
         for form in FORM.findall(self.body):
             assert TOKEN.search(form), form
             assert ONCE.search(form), form
@@ -93,7 +96,7 @@ def test_what_can_not_be_searched_for_keeps_what_was_typed(browser, place):
 def test_nothing_found_says_what_to_leave_out(browser, place):
     browser.get("/listings?state=IL&most=1&weeks=4")
     assert "Nothing fits all of this." in browser.body
-    assert "without price max" in browser.body
+    assert "without “At most, in dollars”" in browser.body
 
 
 def test_facets_are_links_that_set_and_unset_a_filter(browser, place):
