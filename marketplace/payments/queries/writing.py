@@ -123,9 +123,8 @@ def _received(job: str) -> str:
 
 
 class Posting(NamedTuple):
-    """A transaction of the ledger as its statement takes it."""
+    """A transaction of the ledger as its statement takes it; the database makes its id."""
 
-    id: UUID
     source: str
     reason: str
     occurred_at: datetime
@@ -140,30 +139,24 @@ def posted(
     False where (source, reason) is posted already. None, and nothing done, where one of the accounts
     is not there yet: the caller makes it and asks again.
     """
-    values: dict[str, Any] = {
-        "id": posting.id,
-        "source": posting.source,
-        "reason": posting.reason,
-        "occurred_at": posting.occurred_at,
-        "payment_id": posting.payment_id,
-    }
-    for (entry, minor, owner), (_, owner_id, amount) in zip(_places(len(legs)), legs, strict=True):
-        values[entry] = new_id()
+    values: dict[str, Any] = posting._asdict()
+    shape = []
+    for (minor, owner), (kind, owner_id, amount) in zip(_places(len(legs)), legs, strict=True):
         values[minor] = amount.minor
         if owner_id is not None:
             values[owner] = owner_id
-    shape = tuple((kind, one.currency, owner is not None) for kind, owner, one in legs)
-    whole, made = fetch(session, _posted(shape), values)[0]
+        shape.append((kind.value, amount.currency, owner_id is not None))
+    whole, made = fetch(session, _posted(tuple(shape)), values)[0]
     return made if whole else None
 
 
 @cache
-def _places(legs: int) -> list[tuple[str, str, str]]:
-    """What the values of each leg are called: its entry's id, its amount, its owner."""
-    return [(f"entry_{n}", f"minor_{n}", f"owner_{n}") for n in range(legs)]
+def _places(legs: int) -> list[tuple[str, str]]:
+    """What the values of each leg are called: its amount, its owner."""
+    return [(f"minor_{n}", f"owner_{n}") for n in range(legs)]
 
 
-_Shape = tuple[tuple[AccountKind, str, bool], ...]
+_Shape = tuple[tuple[str, str, bool], ...]
 
 
 @cache
@@ -177,30 +170,30 @@ def _posted(shape: _Shape) -> str:
     found = ", ".join(f"{_account(n, *leg)} AS account_{n}" for n, leg in enumerate(shape))
     whole = " AND ".join(f"account_{n} IS NOT NULL" for n in range(len(shape)))
     entries = ", ".join(
-        f"(CAST(:entry_{n} AS uuid), account_{n}, CAST(:minor_{n} AS bigint), '{currency}')"
+        f"(account_{n}, CAST(:minor_{n} AS bigint), '{currency}')"
         for n, (_, currency, _) in enumerate(shape)
     )
     return f"""
         WITH known AS MATERIALIZED (SELECT {found}),
         posted AS (
             INSERT INTO ledger_transaction (id, source, reason, occurred_at, payment_id)
-            SELECT CAST(:id AS uuid), CAST(:source AS text), CAST(:reason AS text),
+            SELECT uuidv7(), CAST(:source AS text), CAST(:reason AS text),
                    CAST(:occurred_at AS timestamptz), CAST(:payment_id AS uuid)
               FROM known WHERE {whole}
                 ON CONFLICT ON CONSTRAINT uq_ledger_transaction_source_reason DO NOTHING
             RETURNING id
         ), entered AS (
             INSERT INTO ledger_entry (id, transaction_id, account_id, amount_minor, currency)
-            SELECT leg.id, posted.id, leg.account_id, leg.minor, leg.currency
+            SELECT uuidv7(), posted.id, leg.account_id, leg.minor, leg.currency
               FROM posted, known,
-                   LATERAL (VALUES {entries}) AS leg(id, account_id, minor, currency)
+                   LATERAL (VALUES {entries}) AS leg(account_id, minor, currency)
         )
         SELECT {whole}, EXISTS (SELECT FROM posted) FROM known
         """  # noqa: S608 - places of values, kinds of ours, currencies that Money knows
 
 
-def _account(n: int, kind: AccountKind, currency: str, has_owner: bool) -> str:  # noqa: FBT001 - of a shape
+def _account(n: int, kind: str, currency: str, has_owner: bool) -> str:  # noqa: FBT001 - of a shape
     owner = f"= CAST(:owner_{n} AS uuid)" if has_owner else "IS NULL"
     return f"""(
             SELECT id FROM ledger_account
-             WHERE kind = '{kind.value}' AND owner_id {owner} AND currency = '{currency}')"""  # noqa: S608 - the same
+             WHERE kind = '{kind}' AND owner_id {owner} AND currency = '{currency}')"""  # noqa: S608 - the same

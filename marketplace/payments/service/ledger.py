@@ -83,7 +83,7 @@ def post(
         legs = _with_tax(session, payment_id, legs)
     legs = [leg for leg in legs if leg.amount]
     _check(legs)
-    posting = writing.Posting(new_id(), source, reason, at, payment_id)
+    posting = writing.Posting(source, reason, at, payment_id)
     given = [(leg.account, leg.owner_id, leg.amount) for leg in legs]
     session.flush()
     made = writing.posted(session, posting, given)

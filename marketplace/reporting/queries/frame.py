@@ -21,7 +21,7 @@ from marketplace.reporting.rules.panel import PanelRow
 # and `match_year`, which is null for all years. Most rows have not changed since: those are a
 # plain join. The few that have, `moved`, are found first and looked up in their histories. A member
 # has a person always; by an outer join the planner leaves that out where nothing of it is wanted.
-KNOWN = """
+_KNOWN = """
 framed AS NOT MATERIALIZED (
     SELECT member.*, campaign.match_year, person.trainee_id AS account_id, person.external_id
     FROM campaign
@@ -41,7 +41,7 @@ moved AS (
     WHERE outcome.changed_at > :as_of
 ),
 known AS (
-    SELECT
+    (SELECT
         member.person_id, member.account_id, member.external_id, member.match_year,
         member.img_type, member.specialty, member.modality, member.grad_band,
         member.rotation_status, member.frame_flag, member.consent_to_contact, member.invited,
@@ -58,8 +58,9 @@ known AS (
         ON outcome.person_id = member.person_id AND outcome.match_year = member.match_year
     WHERE member.changed_at <= :as_of
         AND (outcome.id IS NULL OR outcome.changed_at <= :as_of)
+    {order})
     UNION ALL
-    SELECT
+    (SELECT
         member.person_id, member.account_id, member.external_id, member.match_year,
         facts.img_type, facts.specialty, facts.modality, facts.grad_band,
         facts.rotation_status, facts.frame_flag, facts.consent_to_contact, facts.invited,
@@ -103,8 +104,12 @@ known AS (
             ORDER BY event.field, event.recorded_at DESC, event.number DESC
         ) last
     ) past ON true
+    {order})
 )
 """
+KNOWN = _KNOWN.format(order="")
+# As the indexes have them: where each half comes in order, so does the whole, without being sorted.
+KNOWN_BY_PERSON = _KNOWN.format(order="ORDER BY person_id")
 # A disputed result is verified by nobody: in a report its source is not known. A program is in it
 # only of who agreed to be named, and as somebody wrote it who had seen it: what a person typed may
 # say anything.

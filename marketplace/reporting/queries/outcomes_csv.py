@@ -1,8 +1,8 @@
 """The outcome export as CSV, made by PostgreSQL itself and handed on line by line.
 
-The database reads person by person, as its indexes have them: to sort all rows by year would cost it
-as much as to make them. Each line comes with its year before it, and goes into that year's file on
-the local disk; one after the other they are the export.
+The database reads person by person, as its indexes have them: to sort all rows would cost it as much
+as to make them, and none would come before the last was read. Each line comes with its year before
+it, and goes into that year's file on the local disk; one after the other they are the export.
 """
 
 import shutil
@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from marketplace.catalog.rules.specialties import BY_CODE
 from marketplace.core.db import Session
-from marketplace.reporting.queries.frame import KNOWN, OTHER
+from marketplace.reporting.queries.frame import KNOWN_BY_PERSON, OTHER
 from marketplace.reporting.rules.codebook import (
     NAMES,
     NOT_ASKED,
@@ -29,8 +29,8 @@ from marketplace.reporting.rules.codebook import (
 
 # What a spreadsheet would run, or a tool would cut the line at, is text again with an apostrophe;
 # what begins so after apostrophes has one more, so that who reads the CSV can take one off. All of
-# them come before the letters, which is seen sooner than whether a pattern fits.
-_GUARD = r"CASE WHEN ascii({0}) > 64 THEN {0} WHEN {0} ~ '^''*[=+\-@\t\r\n]' THEN '''' || {0} ELSE {0} END"
+# them come before the letters, and none is a digit, which is seen sooner than whether a pattern fits.
+_GUARD = r"CASE WHEN ascii({0}) > 64 OR ascii({0}) BETWEEN 48 AND 57 THEN {0} WHEN {0} ~ '^''*[=+\-@\t\r\n]' THEN '''' || {0} ELSE {0} END"
 _UNANSWERED = f"'{UNANSWERED}'"
 _WITHHELD = f"'{WITHHELD}'"
 _NOT_REGISTERED = f"WHEN registered IS FALSE THEN '{NOT_ASKED}'"
@@ -143,12 +143,12 @@ _MAY_BE_KNOWN = (
 QUERY = " ".join(
     (
         "WITH",
-        KNOWN,
+        KNOWN_BY_PERSON,
         "SELECT match_year AS of_year,",
         ", ".join(f"{_COLUMNS[name]} AS {name}" for name in NAMES),
         "FROM (SELECT * FROM known WHERE",
         _MAY_BE_KNOWN,
-        "ORDER BY person_id, match_year) ordered",
+        "ORDER BY person_id) ordered",
     )
 )
 
