@@ -78,7 +78,6 @@ UNWATCHED = (
     "tests/integration/compliance/test_grants.py",
     "tests/integration/outcomes/test_letters.py::test_no_route",
     "tests/integration/payments/test_any_order.py",
-    "tests/integration/payments/test_hosts_any_order.py",
     "tests/unit/reporting/test_cohort.py",
     "tests/unit/reporting/test_groupings.py",
     "tests/unit/reporting/test_suppression.py",

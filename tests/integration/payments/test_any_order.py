@@ -1,13 +1,17 @@
-"""Whatever payers, banks, the network and our own retries do, in whatever order, the books agree.
+"""Whatever payers, hosts, banks, the network and our own retries do, in whatever order, the books agree.
 
-A state machine over opening, paying, declining, expiring, cancelling, refunding, bounced refunds,
-lost answers, and events that come late, twice and out of order. At every step the ledger balances
-and refunds stay within what was captured; at the end, once everything has been heard, the clearing
-account equals the processor's balance, and each payer has been charged once for one thing.
+A state machine over paying (whole, deposit, balance, by card and by bank), declining, expiring,
+cancelling, refunding, disputing, releasing shares, sending, reversing and paying out, against the
+sandbox itself: the official SDK calls it, its signed webhooks come late, twice, out of order or
+never, its answers are lost, and it is restarted. At every step each ledger account adds up, refunds
+stay within what was captured, and a host has earned no more of a thing than is theirs of it. In the
+end, once everything has been heard, our account at Stripe is what Stripe says that it holds, in every
+currency, no balance transaction is unexplained, and each payer has been charged once for one thing.
 """
 
-from contextlib import suppress
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,26 +24,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from marketplace.core.ids import new_id
-from marketplace.payments import service, tasks
-from marketplace.payments.errors import (
-    AlreadyPaid,
-    PaymentInProgress,
-    RefundExceedsPayment,
-    RefundNotRetryable,
+from marketplace.embedded.stripe_sandbox import acts
+from tests.integration.payments.near_stripe import NearStripe
+from tests.integration.payments.trading import PAYMENT_METHODS, Trade
+
+EXAMPLES, STEPS = 16, 50
+picks = st.integers(0, 1_000_000)
+weathers = st.sampled_from(
+    ["", "", "", "before", "after", "busy", "kept 500", "kept 500 of work that was done"]
 )
-from marketplace.payments.events import Payable
-from marketplace.payments.gateway import GatewayUncertain, PaymentGateway
-from tests.fakes.gateway import FakeGateway, Lost
-from tests.integration.payments.conftest import usd
 
 
-@pytest.mark.fault(13)
-@pytest.mark.fault(14)
-@pytest.mark.fault(23)
-@pytest.mark.fault(26)
-def test_in_any_order_the_books_agree(till, sessions, parts, run_jobs, clock):
-    jobs = {task.name: task.run for task in tasks.TASKS}
+@pytest.mark.fault(7, 9, 13, 14, 15, 23, 26)
+@pytest.mark.fault(30, 31, 32, 33, 34, 35)
+def test_in_any_order_the_books_agree_with_the_sandbox(till, sessions, client, clock):
     began = clock.now()
 
     class Money(RuleBasedStateMachine):
@@ -47,136 +45,178 @@ def test_in_any_order_the_books_agree(till, sessions, parts, run_jobs, clock):
             super().__init__()
             self.savepoint = sessions.kw["bind"].begin_nested()
             clock.at = began
-            self.gateway = FakeGateway(at=began)
-            parts.add(PaymentGateway, self.gateway)
-            self.things = [Payable("thing", new_id()) for _ in range(2)]
-            self.payments, self.refunds, self.events = [], [], []
+            self.folder = tempfile.TemporaryDirectory()
+            self.stripe = NearStripe(Path(self.folder.name), clock)
+            self.trade = Trade(till, self.stripe, client)
 
-        @rule(place=st.integers(0, 1), afresh=st.booleans())
-        def ask(self, place, afresh):
-            """Ask for one of two things; `afresh` in a second tab, after giving up the first."""
-            thing = self.things[place]
-            with suppress(AlreadyPaid, PaymentInProgress):
-                first = till.request(thing)
-                self.payments.append(first)
-                if afresh:
-                    till.cancel(first)
-                    self.payments.append(till.request(thing))
+        # What we are asked to do.
 
-        @rule(data=st.data(), lost=st.booleans())
-        def work(self, data, lost):
-            """Run one of the waiting jobs, in no order; its answer from the processor may be lost."""
-            waiting = till.one(
-                "SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM procrastinate_jobs"
-            )
-            if waiting:
-                self.run_one(data.draw(st.sampled_from(waiting)), lost=lost)
-
-        def run_one(self, job_id, *, lost):
-            name, arguments = till.one(
-                "WITH taken AS (DELETE FROM procrastinate_jobs WHERE id = :id RETURNING *)"
-                " SELECT jsonb_build_array(task_name, args) FROM taken",
-                id=job_id,
-            )
-            self.gateway.failures = [Lost()] if lost else []
-            if name in jobs:
-                with suppress(GatewayUncertain):
-                    jobs[name](till.context, **arguments)
-            self.gateway.failures = []
-
-        @precondition(lambda self: self.open_pages())
+        @precondition(lambda self: len(self.trade.things) < 4)
         @rule(
-            data=st.data(),
-            act=st.sampled_from(["pay", "pay", "pay", "decline", "expire", "fail_later"]),
+            currency=st.sampled_from(["USD", "USD", "EUR"]),
+            whole=st.booleans(),
+            paid=st.booleans(),
         )
-        def payer(self, data, act):
-            page = data.draw(st.sampled_from(self.open_pages()))
-            self.events.append(getattr(self.gateway, act)(page))
+        def book(self, currency, whole, paid):
+            self.trade.book(currency, whole=whole, paid=paid)
 
-        @precondition(lambda self: self.payments)
-        @rule(data=st.data())
-        def cancel(self, data):
-            with suppress(AlreadyPaid):
-                till.cancel(data.draw(st.sampled_from(self.payments)))
+        @precondition(lambda self: self.trade.things)
+        @rule(pick=picks, second=st.booleans(), afresh=st.booleans())
+        def ask(self, pick, second, afresh):
+            self.trade.ask(self.some(self.trade.things, pick), second=second, afresh=afresh)
 
-        @precondition(lambda self: self.payments)
-        @rule(data=st.data(), minor=st.integers(1, 40_000))
-        def refund(self, data, minor):
-            with suppress(RefundExceedsPayment):
-                payment_id = data.draw(st.sampled_from(self.payments))
-                self.refunds.append(till.refund(payment_id, usd(minor)))
+        @precondition(lambda self: self.trade.payments)
+        @rule(pick=picks)
+        def cancel(self, pick):
+            self.trade.cancel(self.some(self.trade.payments, pick))
 
-        @precondition(lambda self: self.good_refunds())
-        @rule(data=st.data())
-        def bounce(self, data):
-            name = data.draw(st.sampled_from(self.good_refunds()))
-            self.events.append(self.gateway.bounce_refund(name))
+        @precondition(lambda self: self.trade.payments)
+        @rule(pick=picks, minor=st.integers(1, 40_000), as_credit=st.booleans())
+        def refund(self, pick, minor, as_credit):
+            payment_id = self.some(self.trade.payments, pick)
+            self.trade.refund(payment_id, minor, as_credit=as_credit)
 
-        @precondition(lambda self: self.refunds)
-        @rule(data=st.data())
-        def send_again(self, data):
-            refund_id = data.draw(st.sampled_from(self.refunds))
-            with suppress(RefundNotRetryable), till.context.transaction() as session:
-                again = service.retry_refund(session, refund_id, now=clock.now())
-                self.refunds.append(again.id)
+        @precondition(lambda self: self.trade.failed_refunds())
+        @rule(pick=picks)
+        def send_refund_again(self, pick):
+            self.trade.send_refund_again(self.some(self.trade.failed_refunds(), pick))
 
-        @precondition(lambda self: self.events)
-        @rule(data=st.data(), times=st.integers(1, 3))
-        def hear(self, data, times):
-            event = data.draw(st.sampled_from(self.events))
+        @precondition(lambda self: self.trade.open_disputes())
+        @rule(
+            pick=picks,
+            words=st.sampled_from(["winning_evidence", "losing_evidence", "it was", None]),
+        )
+        def answer(self, pick, words):
+            self.trade.answer(self.some(self.trade.open_disputes(), pick), words)
+
+        @precondition(lambda self: self.trade.things)
+        @rule(pick=picks, step=st.sampled_from(["first", "rest", "rest", "stop"]))
+        def tell(self, pick, step):
+            self.trade.tell(self.some(self.trade.things, pick), step)
+
+        @rule(percent=st.sampled_from([0, 333, 1000]), bearer=st.sampled_from(["host", "platform"]))
+        def agree(self, percent, bearer):
+            self.trade.agree(percent, bearer)
+
+        # What others do.
+
+        @precondition(lambda self: self.trade.open_pages())
+        @rule(pick=picks, method=st.sampled_from(sorted(PAYMENT_METHODS)), good=st.booleans())
+        def pay(self, pick, method, good):
+            page = self.some(self.trade.open_pages(), pick)
+            self.trade.pay(page, "card" if good else method)
+
+        @rule(pick=picks, outcome=st.sampled_from(["succeeded", "insufficient_funds"]))
+        def bank_debit(self, pick, outcome):
+            waiting = self.stripe.held("payment_intent", status="processing")
+            if waiting:
+                name = self.some(waiting, pick)["id"]
+                self.stripe.act(acts.settle, payment_intent=name, outcome=outcome)
+
+        @precondition(lambda self: self.stripe.held("refund"))
+        @rule(pick=picks, fails=st.booleans())
+        def refund_ends(self, pick, fails):
+            name = self.some(self.stripe.held("refund"), pick)["id"]
+            self.stripe.act(acts.fail_refund if fails else acts.succeed_refund, refund=name)
+
+        @precondition(lambda self: self.stripe.held("charge"))
+        @rule(
+            pick=picks,
+            minor=st.none() | st.integers(1, 38_080),
+            reason=st.sampled_from(["fraudulent", "product_not_received", "inquiry"]),
+        )
+        def dispute(self, pick, minor, reason):
+            name = self.some(self.stripe.held("charge"), pick)["id"]
+            self.stripe.act(acts.open_dispute, charge=name, reason=reason, amount=minor)
+
+        @precondition(lambda self: self.stripe.held("dispute"))
+        @rule(pick=picks, turn=st.sampled_from(["won", "lost", "reopen", "ask again", "escalate"]))
+        def bank_decides(self, pick, turn):
+            self.trade.bank_decides(self.some(self.stripe.held("dispute"), pick)["id"], turn)
+
+        @rule(able=st.booleans())
+        def change_account(self, able):
+            act = acts.enable_account if able else acts.disable_account
+            self.stripe.act(act, account=self.trade.name)
+
+        @rule(
+            ours=st.booleans(),
+            percent=st.integers(1, 100),
+            currency=st.sampled_from(["usd", "eur"]),
+        )
+        def pay_out(self, ours, percent, currency):
+            self.trade.pay_out(None if ours else self.trade.name, percent, currency)
+
+        @rule(pick=picks, ours=st.booleans())
+        def payout_fails(self, pick, ours):
+            owner = [] if ours else [self.trade.name]
+            if found := self.stripe.held("payout", *owner):
+                self.stripe.act(acts.fail_payout, payout=self.some(found, pick)["id"])
+
+        # What lies between us.
+
+        @rule(pick=picks, weather=weathers)
+        def work(self, pick, weather):
+            """One of the waiting jobs, in no order; something may happen to its first call."""
+            if waiting := self.trade.waiting_jobs():
+                with self.stripe.weather(weather):
+                    self.trade.work(self.some(waiting, pick))
+
+        @precondition(lambda self: self.stripe.undelivered())
+        @rule(pick=picks, times=st.integers(1, 3), again=st.booleans(), handled=st.booleans())
+        def deliver(self, pick, times, again, handled):
+            """A webhook comes, perhaps several times; unless our answer came it is sent `again`."""
+            delivery = self.some(self.stripe.undelivered(), pick)
             for _ in range(times):
-                till.handle(event)
+                self.trade.deliver(delivery, handled=handled)
+            if not again:
+                self.stripe.close_delivery(delivery, "delivered")
 
-        @rule(minutes=st.sampled_from([1, 6, 31]))
-        def time_passes(self, minutes):
-            clock.advance(timedelta(minutes=minutes))
-            tasks.poll(till.context)
+        @precondition(lambda self: self.stripe.undelivered())
+        @rule(pick=picks)
+        def lose(self, pick):
+            self.stripe.close_delivery(self.some(self.stripe.undelivered(), pick), "lost")
+
+        @rule(hours=st.sampled_from([0.1, 0.6, 3, 26, 168]), looked=st.booleans())
+        def time_passes(self, hours, looked):
+            self.stripe.pass_time(timedelta(hours=hours))
+            if looked:
+                self.trade.look()
+
+        @rule()
+        def reconcile(self):
+            self.trade.reconcile()
+
+        @rule()
+        def restart(self):
+            self.stripe.restart()
+
+        # What holds.
 
         @invariant()
-        def balanced_and_within_what_was_captured(self):
-            till.books()
-            assert (
-                till.one("SELECT count(*) FROM payment WHERE refunded_minor > captured_minor") == 0
-            )
+        def the_books_are_sound(self):
+            self.trade.check()
 
         def teardown(self):
             try:
-                self.hear_everything_and_compare()
+                self.trade.hear_everything()
+                self.trade.check()
+                self.trade.compare()
             finally:
+                self.stripe.close()
+                self.folder.cleanup()
                 self.savepoint.rollback()
 
-        def hear_everything_and_compare(self):
-            self.gateway.failures = []
-            for event in self.events:
-                till.handle(event)
-            for _ in range(3):
-                run_jobs()
-                clock.advance(timedelta(minutes=31))
-                tasks.poll(till.context)
-            run_jobs()
-            held = self.gateway.balance().get("USD", usd(0))
-            assert till.balance("processor_clearing") == held.minor
-            kept_twice = (
-                "SELECT count(*) FROM (SELECT payable_id FROM payment WHERE state = 'settled'"
-                " AND NOT surplus AND refunded_minor = 0 GROUP BY payable_id"
-                " HAVING count(*) > 1) AS twice"
-            )
-            assert till.one(kept_twice) == 0
-            for payment_id in self.payments:
-                assert till.payment(payment_id).state not in {"requested", "open"}
-            assert set(till.quarantined()) <= {"refund_failed"}
-
-        def open_pages(self):
-            return [name for name, page in self.gateway.sessions.items() if page.status == "open"]
-
-        def good_refunds(self):
-            return [name for name, one in self.gateway.refunds.items() if one.status == "succeeded"]
+        @staticmethod
+        def some(found, pick):
+            choices = list(found)
+            return choices[pick % len(choices)]
 
     run_state_machine_as_test(
         Money,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=40,
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
