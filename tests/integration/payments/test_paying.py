@@ -8,10 +8,11 @@ from marketplace.core.ids import new_id
 from marketplace.payments import tasks
 from marketplace.payments.errors import AlreadyPaid, PaymentInProgress
 from marketplace.payments.events import Payable
-from marketplace.payments.gateway import GatewayRefused, GatewayUncertain
+from marketplace.payments.gateway import GatewayRefused, GatewayUncertain, PaymentGateway
 from marketplace.payments.rules import Earner, PriceLine
-from tests.fakes.gateway import Lost
-from tests.integration.payments.conftest import LINES, WHOLE, usd
+from tests.fakes.gateway import FakeGateway, Lost
+from tests.integration.payments.conftest import LINES, WHOLE, Till, _silence, usd
+from tests.integration.payments.test_payout_races import together
 
 SETTLED_BOOKS = {
     "processor_clearing": 38_080 - 1_142,
@@ -86,20 +87,36 @@ def test_one_event_five_times_posts_once(till, gateway, run_jobs, post_event):
 
 
 @pytest.mark.fault(20)
-def test_return_page_webhook_and_poller_make_one_transition(
-    till, gateway, run_jobs, post_event, client
-):
+def test_return_page_webhook_and_poller_at_once_make_one_transition(live):
+    gateway = FakeGateway(at=live.clock.now())
+    live.parts.add(PaymentGateway, gateway)
+    till = Till(live.sessions, live.parts, live.clock)
     payment_id, page = till.opened()
     event = gateway.pay(page)
-    came_back = client.get(f"/api/v1/payments/return?session_id={page}")
-    assert came_back.json == {"payment_id": str(payment_id), "status": "open"}
-    post_event(event)
-    tasks.look_at_checkout(till.context, str(payment_id))
-    run_jobs()
+
+    def come_back():
+        asked = f"/api/v1/payments/return?session_id={page}"
+        assert live.app.test_client().get(asked).json["payment_id"] == str(payment_id)
+        tasks.look_at_checkout(till.context, str(payment_id))
+
+    def hear():
+        headers = {"Stripe-Signature": "good"}
+        hook = live.app.test_client().post(
+            "/api/v1/stripe/webhook", json={"id": event.id}, headers=headers
+        )
+        assert hook.status_code == 200
+        tasks.process_event(till.context, str(till.one("SELECT id FROM webhook_event")))
+
+    def poll():
+        tasks.look_at_checkout(till.context, str(payment_id))
+
+    assert together(come_back, hear, poll, come_back, hear, poll) == []
+    live.run_jobs()
     assert till.names() == ["PaymentSettled"]
     assert till.books() == SETTLED_BOOKS
     steps = "SELECT string_agg(after, ' ' ORDER BY id) FROM payment_transition"
     assert till.one(steps) == "requested open settled"
+    _silence(till)
 
 
 @pytest.mark.fault(14)
