@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from marketplace.catalog.queries import sites
 from marketplace.core.errors import NotFound
@@ -26,6 +27,8 @@ OWNER, PEOPLE = ("site_owner",), ("site_owner", "coordinator")
 TEMPLATE = "host_statement"
 MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 STATEMENT = "/statements/<string:month>"
+# Who takes either gets the first; a browser asks for the second.
+FORMS = ("application/json", "text/html")
 
 blueprint = Blueprint(
     "payouts",
@@ -103,16 +106,20 @@ def statement_document(site_id: UUID, month: str) -> Response:
 @public
 @returns.arguments(schemas.OnboardedArgs, location="query")
 @returns.response(200, schemas.OnboardedSchema)
-def onboarded(args: dict[str, bool], site_id: UUID) -> dict[str, str]:
+@returns.alt_response(303, description="For a browser: to the site's page about its money.")
+def onboarded(args: dict[str, bool], site_id: UUID) -> dict[str, str] | BaseResponse:
     """Where Stripe sends a host back to: asks how the account stands; tells nothing about it."""
     session = context.session()
     row = found.host_account(session, site_id)
     if row is None:
         raise NotFound
-    if args["expired"]:
-        return {"message": "This link was used, or is too old. Ask for another under Payouts."}
-    defer(session, moves.LOOK_AT_ACCOUNT, lock=f"host:{site_id}", site_id=str(site_id))
-    return {"message": "Thank you. See under Payouts whether anything is still needed."}
+    message = "This link was used, or is too old. Ask for another under Payouts."
+    if not args["expired"]:
+        defer(session, moves.LOOK_AT_ACCOUNT, lock=f"host:{site_id}", site_id=str(site_id))
+        message = "Thank you. See under Payouts whether anything is still needed."
+    if request.accept_mimetypes.best_match(FORMS) == "text/html":
+        return redirect(f"/host/sites/{site_id}/money", 303)
+    return {"message": message}
 
 
 def _status(row: HostAccount | None) -> dict[str, Any]:

@@ -50,6 +50,9 @@ def test_a_host_asks_for_a_link_and_sees_how_it_stands(client, host, owner):
     host.processor.onboard(name)
     back = client.get(f"{API}/payments/onboarded/{host.site_id}")
     assert back.status_code == 200
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    page = client.get(f"{API}/payments/onboarded/{host.site_id}?expired=true", headers=browser)
+    assert (page.status_code, page.location) == (303, f"/host/sites/{host.site_id}/money")
     host.work()
     assert client.get(at(host), headers=owner.headers).json["status"] == "ready"
     host.till.handle(host.processor.disable(name, "rejected.fraud"))
