@@ -25,6 +25,7 @@ from marketplace.payments.routes import (
     desk,
     hosts,
     invoices,
+    statements,
 )
 from marketplace.payments.routes.owning import OPERATOR, own_payment
 from marketplace.payments.rules import declines
@@ -69,7 +70,7 @@ operators = Blueprint(
 BLUEPRINTS = (
     *(stripe, payments, operators, credit.blueprint, credit.operators, cards.blueprint),
     *(hosts.blueprint, hosts.returns, desk.blueprint, invoices.blueprint),
-    *(credit_notes.blueprint, accounting.blueprint),
+    *(credit_notes.blueprint, accounting.blueprint, statements.blueprint),
 )
 
 
