@@ -17,6 +17,7 @@ IN_FORMS = once.OURS | {"next"}
 # What a form can be refused for and shown again; all else is an error page.
 SHOWN_AGAIN = frozenset({409, 412, 413, 422})
 Errors = Mapping[str, list[str]]
+LONGEST_NUMBER = 9
 # What a service or the database says no with.
 REFUSALS = (DomainError, IntegrityError)
 Done = TypeVar("Done")
@@ -81,6 +82,15 @@ def cursor() -> str | None:
     return request.args.get("cursor") or None
 
 
+def number(text: str | None) -> int | None:
+    """A whole number as people write one, of nine digits at most; None for anything else."""
+    plain = (text or "").strip()
+    # What else counts as a digit (²) is no number to `int`, nor are thousands of digits.
+    good = plain.isascii() and plain.isdigit() and len(plain) <= LONGEST_NUMBER
+    return int(plain) if good else None
+
+
 def whole_number(text: str) -> int | str:
     """A number that was typed as one; anything else as it is, for the schema to refuse."""
-    return int(text) if text.strip().isdecimal() else text
+    found = number(text)
+    return text if found is None else found

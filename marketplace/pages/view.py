@@ -158,10 +158,13 @@ def with_query(**changes: Any) -> str:
 
 
 def safe_path(text: str | None) -> str:
-    """A path of this site to go on to; the front page for anything else."""
+    """A path of this site to go on to; the front page for anything else.
+
+    Browsers leave tabs and line breaks out of an address, so that `/<tab>/` would be another site's.
+    """
     plain = (text or "").strip()
     ours = plain.startswith("/") and not plain.startswith(("//", "/\\"))
-    return plain if ours and "\n" not in plain and "\r" not in plain else "/"
+    return plain if ours and plain.isprintable() else "/"
 
 
 class Pages(Blueprint):

@@ -288,8 +288,9 @@ def _as_json(given: Mapping[str, str]) -> dict[str, Any]:
         data.pop("seats", None)
     for name in ("seats", "every"):
         text = data.get(name, "")
-        if text.removeprefix("-").isdigit():
-            data[name] = int(text)
+        size = forms.number(text.removeprefix("-"))
+        if size is not None:
+            data[name] = -size if text.startswith("-") else size
     return data
 
 

@@ -80,7 +80,7 @@ def decide(site_id: UUID, document_id: UUID) -> Answer:
     _found(site_id, document_id)
     given = forms.typed()
     sent: dict[str, Any] = {
-        name: int(text) if name in ("version", "seen") and text.isdigit() else text
+        name: forms.whole_number(text) if name in ("version", "seen") else text
         for name, text in given.items()
     }
     values, errors = forms.read(DocumentVerdictArgs(), sent)

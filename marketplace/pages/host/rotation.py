@@ -139,7 +139,7 @@ def evaluate(site_id: UUID, booking_id: UUID) -> Answer:
     """Record the evaluation; said anew, it is another revision."""
     booking, session = _booking(site_id, booking_id), context.session()
     given = forms.typed()
-    scores = {one.name: _points(given.get(one.name)) for one in FORM if given.get(one.name)}
+    scores = {one.name: forms.whole_number(given[one.name]) for one in FORM if one.name in given}
     sent = {
         "scores": scores,
         "comments": given.get("comments", ""),
@@ -267,10 +267,6 @@ def _booking(site_id: UUID, booking_id: UUID) -> Any:
 
 def _by() -> dict[str, Any]:
     return {"actor_id": current_account().id, "now": context.now()}
-
-
-def _points(text: str | None) -> int | str | None:
-    return int(text) if text is not None and text.isdigit() else text
 
 
 def _as_typed(found: Any) -> dict[str, Any]:

@@ -178,8 +178,9 @@ def _tiers(wanting: Sequence[UUID]) -> tuple[list[list[str]], forms.Errors]:
         typed = request.form.get(field, "").strip()
         if not typed or str(trainee_id) in refused:
             continue
-        if typed.isdecimal() and 1 <= int(typed) <= MOST_TIERS:
-            found.setdefault(int(typed), []).append(str(trainee_id))
+        number = forms.number(typed)
+        if number is not None and 1 <= number <= MOST_TIERS:
+            found.setdefault(number, []).append(str(trainee_id))
         else:
             said = reader().say("Expected a number from 1 to %(most)s, or none.", most=MOST_TIERS)
             errors[field] = [said]

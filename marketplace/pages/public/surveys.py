@@ -58,8 +58,9 @@ def look(token: str) -> Response:
     pages = _pages(sheet)
     if wanted in (REVIEW, DONE):
         return _review(token, sheet, thanked=wanted == DONE and sheet.complete)
-    if wanted.isdigit() and int(wanted) in pages:
-        return _page(token, sheet, int(wanted))
+    number = forms.number(wanted)
+    if number in pages:
+        return _page(token, sheet, number)
     return _start(token, sheet, pages)
 
 
@@ -68,9 +69,9 @@ def look(token: str) -> Response:
 def save(token: str) -> Answer:
     """Save a page, or hand the whole in; the same again changes nothing."""
     sheet = survey.look(context.session(), _signer(), token, context.now())
-    number = int(page) if (page := request.form.get("page", "")).isdigit() else 0
+    number = forms.number(request.form.get("page")) or 0
     finishing = request.form.get("then") == "finish"
-    version = request.form.get("version", "")
+    version = forms.number(request.form.get("version"))
     answers = _answers(sheet, number)
     try:
         saved = survey.save(
@@ -78,7 +79,7 @@ def save(token: str) -> Answer:
             _signer(),
             token,
             answers=answers,
-            version=int(version) if version.isdecimal() else -1,
+            version=-1 if version is None else version,
             complete=finishing or sheet.complete,
             now=context.now(),
         )
@@ -174,7 +175,7 @@ def _read(question: Question) -> Any:
         return None
     if question.kind == "flag":
         return FLAGS.get(typed, typed)
-    return int(typed) if question.kind == "count" and typed.isdecimal() else typed
+    return forms.whole_number(typed) if question.kind == "count" else typed
 
 
 def _shown(who: Reader, sheet: Sheet, question: Question) -> Asked:

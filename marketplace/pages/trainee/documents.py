@@ -120,12 +120,11 @@ def show(document_id: UUID) -> Response:
 @signed_in
 def download(document_id: UUID) -> Response:
     """Lead to a version of one's document by a link that works once, within two minutes."""
-    number = request.form.get("version", "")
     link = reading.ask(
         context.session(),
         context.parts().get(LinkSigner),
         document_id,
-        int(number) if number.isdecimal() else 0,
+        forms.number(request.form.get("version")) or 0,
         reading.Reader(current_account().id, "holder"),
         context.now(),
     )

@@ -141,7 +141,7 @@ def list_programs() -> Response:
     found = ledger.assignments(
         context.session(),
         current_account().id,
-        match_year=int(year) if _is_season(year) else None,
+        match_year=_named_season(year),
         program_code=None,
         limit=A_PAGE,
         cursor=request.args.get("cursor") or None,
@@ -208,7 +208,7 @@ def _finding(letter: Any, typed: Mapping[str, str], errors: forms.Errors) -> Res
     session = context.session()
     wanted = (typed.get("program_name") or request.args.get("q") or "").strip()[:LONGEST_NAME]
     asked = typed.get("match_year") or request.args.get("match_year") or ""
-    year = int(asked) if _is_season(asked) else _season(letter.trainee_id)
+    year = _named_season(asked) or _season(letter.trainee_id)
     proposals = programs.like(session, wanted) if wanted else []
     coded = re.fullmatch(PROGRAM_CODE, wanted) is not None
     codes = [one.code for one in proposals]
@@ -235,8 +235,9 @@ def _season(trainee_id: UUID) -> int:
     return known or coming_match(context.now().date())
 
 
-def _is_season(text: str) -> bool:
-    return text.isdecimal() and FIRST_SEASON <= int(text) <= LAST_SEASON
+def _named_season(text: str) -> int | None:
+    year = forms.number(text)
+    return year if year is not None and FIRST_SEASON <= year <= LAST_SEASON else None
 
 
 def _own(letter_id: UUID) -> Any:

@@ -53,7 +53,7 @@ def save() -> Response:
                 ProfileData(**values),
                 recorded_by=current_account().id,
                 now=context.now(),
-                onto=int(given["onto"]) if given.get("onto", "").isdigit() else None,
+                onto=forms.number(given.get("onto")),
             )
         except DomainError as refused:
             errors = forms.wrong(refused, "school_country")
@@ -108,8 +108,8 @@ def _as_json(given: dict[str, str]) -> dict[str, Any]:
         data["needs_visa"] = {"yes": True, "no": False}.get(data["needs_visa"], data["needs_visa"])
     data["ecfmg_certified"] = given.get("ecfmg_certified") == "yes"
     for name in ("step2_ck_score", "match_year"):
-        if given.get(name, "").isdigit():
-            data[name] = int(given[name])
+        if name in given:
+            data[name] = forms.whole_number(given[name])
     if test := given.get("english_test"):
         scores = {
             part: given[f"english_{part}"]

@@ -66,8 +66,8 @@ class Rotation(Protocol):
 def hold(listing_id: UUID) -> Response:
     """Keep a seat in each week for some minutes; the page says what comes next."""
     given: dict[str, Any] = {**forms.typed(), "listing_id": str(listing_id)}
-    if given.get("weeks", "").isdigit():
-        given["weeks"] = int(given["weeks"])
+    if "weeks" in given:
+        given["weeks"] = forms.whole_number(given["weeks"])
     values, errors = forms.read(HoldArgs(), given)
     if errors:
         raise Invalid(fields=errors)

@@ -136,13 +136,14 @@ def _choices(places: Sequence[Place]) -> tuple[list[str], forms.Errors]:
         typed = request.form.get(field, "").strip()
         if not typed:
             continue
-        if not (typed.isdecimal() and 1 <= int(typed) <= len(places)):
+        number = forms.number(typed)
+        if number is None or not 1 <= number <= len(places):
             said = who.say("Expected a number from 1 to %(most)s, or none.", most=len(places))
             errors[field] = [said]
-        elif int(typed) in numbers:
+        elif number in numbers:
             errors[field] = [who.say("Another place has this number: give each its own.")]
         else:
-            numbers[int(typed)] = str(place.id)
+            numbers[number] = str(place.id)
     return [numbers[number] for number in sorted(numbers)], errors
 
 
