@@ -7,11 +7,11 @@ from uuid import UUID
 from flask import Response, request
 
 from marketplace.booking import queries
-from marketplace.booking.errors import FileIdTaken, MailNotOurs, NotJoined
+from marketplace.booking.errors import FileIdTaken, NotJoined
 from marketplace.booking.gateway import ReplySigner
 from marketplace.booking.models import Booking, BookingMessage, MessageFile
 from marketplace.booking.queries import messages as kept
-from marketplace.booking.routes import finding
+from marketplace.booking.routes import finding, handed_on
 from marketplace.booking.rules.replies import LARGEST
 from marketplace.booking.schemas.messages import (
     BookingMessagePage,
@@ -53,21 +53,6 @@ SECRET = {"Cache-Control": "private, no-store"}
 FILE_NAMES = ("id", "filename", "media_type", "size", "gone_at")
 BODY = {
     "requestBody": {"required": True, "content": {"application/pdf": {"schema": openapi.BINARY}}}
-}
-MAIL = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": openapi.BINARY}},
-    },
-    "parameters": [
-        {
-            "in": "header",
-            "name": "Mail-Signature",
-            "required": True,
-            "schema": {"type": "string"},
-            "description": '`<unix time>.<hex HMAC-SHA256 of "time.content">`',
-        }
-    ],
 }
 
 
@@ -223,16 +208,14 @@ def link_for(booking_id: UUID, file_id: UUID) -> tuple[dict[str, Any], dict[str,
 @public
 @blueprint.arguments(MailedReplyArgs, location="query")
 @blueprint.response(200, MailedReplySchema)
-@blueprint.doc(**MAIL)
+@blueprint.doc(**handed_on.MAIL)
 def receive_mail(args: dict[str, str]) -> dict[str, str]:
     """Hand on a mail that was sent to a reply address, as it came; for our own mail server.
 
     403 unless it is signed; 404 for an address that is none, so that the server refuses the mail.
     """
     # Its files are stored and held back as those are that are put there.
-    signer, content = context.parts().get(ReplySigner), uploads.held(LARGEST)
-    if not signer.handed_on(request.headers.get("Mail-Signature", ""), content, context.now()):
-        raise MailNotOurs
+    content, signer = handed_on.mail(LARGEST), context.parts().get(ReplySigner)
     session, now = context.session(), context.now()
     found = replies.look(session, signer, args["to"], content, now)
     if isinstance(found, str):

@@ -18,6 +18,8 @@ from mimetypes import guess_type
 LARGEST = 25 * 2**20
 LONGEST = 10_000
 OCTETS = "application/octet-stream"
+# What the standard library makes of mails that are none; parts within parts end at its own depth.
+UNREADABLE = (MessageError, LookupError, UnicodeError, AttributeError, TypeError, RecursionError)
 # Above it an answer is written; it stands in every message that is mailed.
 MARKS = ("-- Reply above this line --", "-- Responda por encima de esta línea --")
 _WROTE = re.compile(
@@ -57,12 +59,12 @@ def read(content: bytes) -> Reply:
         mail = message_from_bytes(content, _class=EmailMessage, policy=policy.default)
         return Reply(
             sender=parseaddr(str(mail.get("From", "")))[1].lower(),
-            mail_id=str(mail.get("Message-ID", "")).strip()[:500] or None,
+            mail_id=str(mail.get("Message-ID", "")).replace("\x00", "").strip()[:500] or None,
             text=answer(_text(mail))[:LONGEST].replace("\x00", ""),
             files=tuple(_files(mail)),
             automatic=is_automatic(mail),
         )
-    except (MessageError, LookupError, UnicodeError, AttributeError, TypeError, KeyError) as error:
+    except UNREADABLE as error:
         raise ValueError("not a mail that can be read") from error
 
 

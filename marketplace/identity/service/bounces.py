@@ -24,6 +24,16 @@ from marketplace.identity.events import MailCameBack
 from marketplace.identity.models import Notice, RefusedAddress
 
 LARGEST = 10 * 2**20
+# What the standard library makes of mails that are none; parts within parts end at its own depth.
+UNREADABLE = (
+    MessageError,
+    LookupError,
+    UnicodeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 LONGEST_ANSWER = 500
 _OURS = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^<>\s]+>", re.IGNORECASE)
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
@@ -74,7 +84,7 @@ def read(content: bytes) -> Notification | None:
         fields = [one for report in reports for one in _recipients(report)]
         failed = [one for one in fields if _word(one, "Action").lower() == "failed"]
         return Notification(_notice(parts), _failure(failed[0]) if failed else None)
-    except (MessageError, LookupError, UnicodeError, ValueError, TypeError, AttributeError):
+    except UNREADABLE:
         return None
 
 

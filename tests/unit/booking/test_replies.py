@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.booking.rules import replies
+from tests.unit.identity.notifications import nested
 
 
 def mail(body="Yes, at seven.", **headers):
@@ -88,3 +89,8 @@ def test_no_bytes_are_an_accident(content):
 @given(st.text(max_size=400))
 def test_an_answer_is_never_longer_than_what_was_sent(text):
     assert len(replies.answer(text)) <= len(text)
+
+
+def test_parts_within_parts_without_end_are_no_mail():
+    with pytest.raises(ValueError, match="not a mail"):
+        replies.read(nested(3000))

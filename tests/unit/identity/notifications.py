@@ -165,3 +165,12 @@ def notification(name: str, message_id: str) -> bytes:
     """A sample about the message of this id, with the line ends of mail."""
     text = dedent(SAMPLES[name]).replace("{message_id}", message_id)
     return text.replace("\n", "\r\n").encode()
+
+
+def nested(depth):
+    """A mail of parts within parts: deeper than any parser goes."""
+    parts = (
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (one, one)
+        for one in range(depth)
+    )
+    return b"From: a@example.org\r\n" + b"".join(parts) + b"\r\nHello\r\n"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.identity.service import bounces
-from tests.unit.identity.notifications import SAMPLES, notification
+from tests.unit.identity.notifications import SAMPLES, nested, notification
 
 NOTICE = UUID("01a202ed-1df6-7648-a8e8-000000000001")
 OURS = f"<{NOTICE}@rotations.example>"
@@ -57,3 +57,7 @@ def test_no_bytes_are_an_error(piece, name, place):
     bounces.read(whole[:place] + piece + whole[place:])
     bounces.read(piece)
     bounces.read(whole[:place])
+
+
+def test_parts_within_parts_without_end_are_no_notification():
+    assert bounces.read(nested(3000)) is None
