@@ -133,6 +133,7 @@ AREAS = {
         "payments",
         "webhooks",
     ),
+    "/api/v1/site-invitations": ("catalog",),
     "/api/v1/specialties": ("catalog",),
     "/api/v1/stripe": ("payments",),
     "/api/v1/surveys": ("outcomes",),

@@ -209,6 +209,11 @@ class LastOwner(Conflict):
     title = "This is the site's last owner: make somebody else an owner first."
 
 
+class TooManyInvitations(Conflict):
+    code = "too_many_invitations"
+    title = "Too many invitations of the site are open: take some back first."
+
+
 class SiteInvitationGone(NotFound):
     """The same answer for a forged, an expired, a replaced, a used and a withdrawn link."""
 

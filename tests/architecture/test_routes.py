@@ -78,6 +78,8 @@ PUBLIC = frozenset(
         "/api/v1/surveys/<string:token>",
         "/my-data/erasure/<string:token>",
         "/surveys/<string:token>",
+        "/api/v1/site-invitations/<string:token>",
+        "/api/v1/site-invitations/<string:token>/refusal",
         "/site-invitations/<string:token>",
         "/site-invitations/<string:token>/refuse",
         "/api/v1/papers/files/<string:token>",

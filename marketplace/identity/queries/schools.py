@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Subquery, and_, exists, func, select
+from sqlalchemy import ColumnElement, Subquery, and_, exists, func, or_, select
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
@@ -19,7 +19,7 @@ from marketplace.identity.models import (
 )
 from marketplace.identity.queries import Contact, civil
 from marketplace.identity.rules import Role, Seen
-from marketplace.identity.states import InvitationState, StudentState
+from marketplace.identity.states import StudentState
 from marketplace.web.pagination import Page, paginate
 
 OPEN = (StudentState.INVITED, StudentState.LINKED)
@@ -136,34 +136,6 @@ def _acting() -> ColumnElement[bool]:
     )
 
 
-def invitation(
-    session: Session, invitation_id: uuid.UUID, *, lock: bool = False
-) -> CoordinatorInvitation | None:
-    """Return an invitation of a coordinator, its row held with `lock`; None if there is none."""
-    return session.get(
-        CoordinatorInvitation,
-        invitation_id,
-        with_for_update=True if lock else None,
-        populate_existing=lock,
-    )
-
-
-def open_invitation(
-    session: Session, school_id: uuid.UUID, email: str
-) -> CoordinatorInvitation | None:
-    """Return the open invitation of an address, its row held; None if there is none."""
-    return session.execute(
-        select(CoordinatorInvitation)
-        .where(
-            CoordinatorInvitation.school_id == school_id,
-            CoordinatorInvitation.email == email,
-            CoordinatorInvitation.state == InvitationState.OPEN,
-        )
-        .with_for_update(),
-        execution_options={"populate_existing": True},
-    ).scalar_one_or_none()
-
-
 def invitations(
     session: Session, school_id: uuid.UUID, *, limit: int, cursor: str | None
 ) -> Page[CoordinatorInvitation]:
@@ -219,6 +191,21 @@ def own_link(
     return session.execute(
         query, execution_options={"populate_existing": lock}
     ).scalar_one_or_none()
+
+
+def concerning(session: Session, account_id: uuid.UUID, email: str) -> list[SchoolStudent]:
+    """Return the open invitations of an address and the links of its account, their rows held."""
+    rows = session.execute(
+        select(SchoolStudent)
+        .where(
+            or_(SchoolStudent.account_id == account_id, SchoolStudent.email == email),
+            SchoolStudent.state.in_(OPEN),
+        )
+        .order_by(SchoolStudent.id)
+        .with_for_update(),
+        execution_options={"populate_existing": True},
+    )
+    return list(rows.scalars())
 
 
 def open_links(

@@ -3,34 +3,12 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from marketplace.core.db import Session
 from marketplace.identity.models import Membership, SiteInvitation
 from marketplace.identity.rules import Role
 from marketplace.identity.states import InvitationState
-
-
-def invitation(
-    session: Session, invitation_id: uuid.UUID, *, lock: bool = False
-) -> SiteInvitation | None:
-    query = select(SiteInvitation).where(SiteInvitation.id == invitation_id)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    return session.execute(query).scalar_one_or_none()
-
-
-def open_invitation(session: Session, site_id: uuid.UUID, email: str) -> SiteInvitation | None:
-    """Return the site's open invitation of an address, held."""
-    return session.execute(
-        select(SiteInvitation)
-        .where(
-            SiteInvitation.site_id == site_id,
-            SiteInvitation.email == email,
-            SiteInvitation.state == InvitationState.OPEN.value,
-        )
-        .with_for_update()
-    ).scalar_one_or_none()
 
 
 def open_invitations(session: Session, site_id: uuid.UUID) -> Sequence[SiteInvitation]:
@@ -47,6 +25,17 @@ def open_invitations(session: Session, site_id: uuid.UUID) -> Sequence[SiteInvit
         .scalars()
         .all()
     )
+
+
+def count_open(session: Session, site_id: uuid.UUID) -> int:
+    """Return how many invitations of a site nobody has answered yet."""
+    found = session.execute(
+        select(func.count()).where(
+            SiteInvitation.site_id == site_id,
+            SiteInvitation.state == InvitationState.OPEN.value,
+        )
+    )
+    return found.scalar_one()
 
 
 def membership(session: Session, site_id: uuid.UUID, membership_id: uuid.UUID) -> Membership | None:

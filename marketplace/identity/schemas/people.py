@@ -170,6 +170,34 @@ class SiteInviteArgs(SiteRoleArgs):
     email = email_field()
 
 
+class SiteInvitationSchema(Schema):
+    """An invitation to work for a site, as its owners see it."""
+
+    id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    role = fields.String(required=True, validate=values_of(SITE_ROLES))
+    invited_by = fields.UUID(required=True, metadata={"description": "The account that did."})
+    invited_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class SiteInvitationsSchema(Schema):
+    """What nobody has answered yet, oldest first."""
+
+    items = fields.List(fields.Nested(SiteInvitationSchema), required=True)
+
+
+class SiteLinkSchema(Schema):
+    """What a link is for."""
+
+    site_name = fields.String(required=True)
+    role = fields.String(required=True, validate=values_of(SITE_ROLES))
+    email = fields.String(
+        required=True, metadata={"description": "Only an account of this address accepts it."}
+    )
+    expires_at = fields.AwareDateTime(required=True)
+
+
 class ImpersonationArgs(StrictSchema):
     """Why, and for how long at most, an operator sees the pages as an account does."""
 

@@ -1,24 +1,18 @@
 """Who acts for a school: its coordinators invite others, and remove one, but never the last.
 
-A link is mailed to one address, kept as its digest, and good for two weeks; opening it changes
-nothing, and only an account of that very address accepts it: it opens what students show.
+Who is invited comes by a mailed link (`invitations`), good as long as its sender acts for the school.
 """
 
-import hashlib
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.events import publish
-from marketplace.core.ids import new_id
 from marketplace.identity import queries
 from marketplace.identity.errors import (
     CoordinatorInvitationGone,
-    InvitedAlready,
     MembershipExists,
     OtherAddress,
     OtherDomain,
@@ -26,16 +20,15 @@ from marketplace.identity.errors import (
 from marketplace.identity.events import CoordinatorsChanged
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.models import Account, CoordinatorInvitation, Membership, School
+from marketplace.identity.queries import invitations as kept
 from marketplace.identity.queries import schools
 from marketplace.identity.rules import Role, in_domain
-from marketplace.identity.service import memberships, notices
+from marketplace.identity.service import invitations, memberships, notices
 from marketplace.identity.service.accounts import normalize_address
-from marketplace.identity.service.notices import Letter
 from marketplace.identity.service.schools import check_verified
 from marketplace.identity.states import InvitationState
 
 PURPOSE = "coordinator-invitation"
-LINK_LIFE = timedelta(days=14)
 
 
 def invite(
@@ -59,8 +52,18 @@ def invite(
     known = queries.account_by_email(session, email)
     if known is not None and schools.acts_for(session, school.id, known.id) is not None:
         raise MembershipExists
-    found = schools.open_invitation(session, school.id, email)
-    token, made = _linked(session, school, email, found, actor.id, signer, now)
+    kind = CoordinatorInvitation
+    token, made = invitations.link(
+        session,
+        kind,
+        kept.still_open(session, kind, kind.school_id == school.id, email),
+        email,
+        {"school_id": school.id},
+        purpose=PURPOSE,
+        actor_id=actor.id,
+        signer=signer,
+        now=now,
+    )
     _mail(session, school, made, actor, known, token, now)
     _tell(session, made, "invited", actor.id, now)
     return made
@@ -94,7 +97,7 @@ def accept(
         school_id=school.id,
     )
     found.account_id = account.id
-    _end(session, found, InvitationState.ACCEPTED, now)
+    invitations.end(session, found, InvitationState.ACCEPTED, now)
     _tell_others(session, school, account, account.name, "added", now)
     return made
 
@@ -102,7 +105,7 @@ def accept(
 def refuse(session: Session, signer: LinkSigner, token: str, now: datetime) -> None:
     """Say no by the link; no account is needed."""
     found = _invited(session, signer, token, now, lock=True)
-    _end(session, found, InvitationState.REFUSED, now)
+    invitations.end(session, found, InvitationState.REFUSED, now)
     _tell(session, found, "invitation_refused", None, now)
 
 
@@ -115,14 +118,11 @@ def withdraw(
     now: datetime,
 ) -> None:
     """Take an invitation back; its link is void from then on. Twice is once."""
-    found = schools.invitation(session, invitation_id, lock=True)
+    found = kept.find(session, CoordinatorInvitation, invitation_id, lock=True)
     if found is None or found.school_id != school_id:
         raise NotFound
-    if found.state == InvitationState.WITHDRAWN:
+    if not invitations.withdraw(session, found, CoordinatorInvitationGone, now):
         return
-    if found.state != InvitationState.OPEN:
-        raise CoordinatorInvitationGone
-    _end(session, found, InvitationState.WITHDRAWN, now)
     _tell(session, found, "invitation_withdrawn", actor_id, now)
 
 
@@ -149,69 +149,14 @@ def remove(
     _tell_others(session, school, gone, actor.name, "removed", now)
 
 
-def fingerprint(token: str) -> bytes:
-    """What is kept of a link: its SHA-256."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def _linked(
-    session: Session,
-    school: School,
-    email: str,
-    found: CoordinatorInvitation | None,
-    actor_id: uuid.UUID,
-    signer: LinkSigner,
-    now: datetime,
-) -> tuple[str, CoordinatorInvitation]:
-    """Give the invitation a new link, or make one; `InvitedAlready` where somebody is faster."""
-    until = now + LINK_LIFE
-    if found is not None:
-        token = signer.sign(PURPOSE, found.id, until)
-        found.token_hash, found.expires_at, found.invited_by = fingerprint(token), until, actor_id
-        session.flush()
-        return token, found
-    invitation_id = new_id()
-    token = signer.sign(PURPOSE, invitation_id, until)
-    made = session.execute(
-        insert(CoordinatorInvitation)
-        .values(
-            id=invitation_id,
-            school_id=school.id,
-            email=email,
-            state=InvitationState.OPEN,
-            token_hash=fingerprint(token),
-            invited_by=actor_id,
-            invited_at=now,
-            expires_at=until,
-        )
-        .on_conflict_do_nothing()
-        .returning(CoordinatorInvitation)
-    ).scalar_one_or_none()
-    if made is None:
-        raise InvitedAlready
-    return token, made
-
-
 def _invited(
     session: Session, signer: LinkSigner, token: str, now: datetime, *, lock: bool
 ) -> CoordinatorInvitation:
-    invitation_id = signer.read(PURPOSE, token, now)
-    found = schools.invitation(session, invitation_id, lock=lock) if invitation_id else None
-    if (
-        found is None
-        or found.state != InvitationState.OPEN
-        or found.token_hash != fingerprint(token)
-        or schools.acts_for(session, found.school_id, found.invited_by) is None
-    ):
+    kind = CoordinatorInvitation
+    found = invitations.of_link(session, kind, PURPOSE, signer, token, now, lock=lock)
+    if found is None or schools.acts_for(session, found.school_id, found.invited_by) is None:
         raise CoordinatorInvitationGone
     return found
-
-
-def _end(
-    session: Session, found: CoordinatorInvitation, state: InvitationState, now: datetime
-) -> None:
-    found.state, found.ended_at = state.value, now
-    session.flush()
 
 
 def _mail(
@@ -223,13 +168,7 @@ def _mail(
     token: str,
     now: datetime,
 ) -> None:
-    """Write to the address; in the language of whoever invites, where it has no account."""
-    letter = Letter(
-        made.email,
-        known.name if known else "",
-        known.locale if known else actor.locale,
-        {"token": token},
-    )
+    letter = invitations.letter(made.email, known, actor, token)
     data: dict[str, Any] = {
         "school_name": school.name,
         "invited_by": actor.name,
@@ -242,13 +181,9 @@ def _mail(
 def _tell_others(
     session: Session, school: School, person: Account, by: str, what: str, now: datetime
 ) -> None:
-    """Tell the school's coordinators, and the one whom it is about, of who acts for it."""
-    about = queries.contact(session, person.id)
-    people = {one.account_id: one for one in schools.coordinators(session, school.id)}
-    if about is not None:
-        people[about.account_id] = about
-    data = {"school_name": school.name, "person": person.name, "by": by, "what": what}
-    notices.notify_all(session, list(people.values()), "coordinators_changed", data, now=now)
+    people = schools.coordinators(session, school.id)
+    data = {"school_name": school.name, "by": by, "what": what}
+    invitations.tell(session, person, people, "coordinators_changed", data, now)
 
 
 def _tell(

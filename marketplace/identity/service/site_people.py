@@ -1,39 +1,34 @@
 """Who works for a site: its owners invite, give other rights and take them, but never the last owner's.
 
-A link is mailed to one address, kept as its digest, and good for two weeks; opening it changes
-nothing, and only an account of that very address accepts it.
+Who is invited comes by a mailed link (`invitations`), good as long as its sender is an owner.
 """
 
-import hashlib
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.events import publish
-from marketplace.core.ids import new_id
 from marketplace.identity import queries
 from marketplace.identity.errors import (
-    InvitedAlready,
     MembershipExists,
     OtherAddress,
     SiteInvitationGone,
+    TooManyInvitations,
 )
 from marketplace.identity.events import SitePeopleChanged
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.models import Account, Membership, SiteInvitation
+from marketplace.identity.queries import invitations as kept
 from marketplace.identity.queries import site_people
 from marketplace.identity.rules import Role
-from marketplace.identity.service import memberships, notices
+from marketplace.identity.service import invitations, memberships, notices
 from marketplace.identity.service.accounts import normalize_address
-from marketplace.identity.service.notices import Letter
 from marketplace.identity.states import InvitationState
 
 PURPOSE = "site-invitation"
-LINK_LIFE = timedelta(days=14)
+MOST_OPEN = 100
 
 
 def invite(
@@ -50,19 +45,27 @@ def invite(
     """Invite one address to work for the site; again, while that is open, sends another link.
 
     `MembershipExists` for who works there already: their rights can be changed.
+    `TooManyInvitations` where a hundred are open.
     """
     email = normalize_address(address)
     known = queries.account_by_email(session, email)
     if known is not None and queries.roles_at(session, known.id, site_id):
         raise MembershipExists
-    found = site_people.open_invitation(session, site_id, email)
-    token, made = _linked(session, site_id, email, role, found, actor.id, signer, now)
-    letter = Letter(
+    found = kept.still_open(session, SiteInvitation, SiteInvitation.site_id == site_id, email)
+    if found is None and site_people.count_open(session, site_id) >= MOST_OPEN:
+        raise TooManyInvitations(f"{MOST_OPEN} may be open at once.")
+    token, made = invitations.link(
+        session,
+        SiteInvitation,
+        found,
         email,
-        known.name if known else "",
-        known.locale if known else actor.locale,
-        {"token": token},
+        {"site_id": site_id, "role": role.value},
+        purpose=PURPOSE,
+        actor_id=actor.id,
+        signer=signer,
+        now=now,
     )
+    letter = invitations.letter(email, known, actor, token)
     data: dict[str, Any] = {
         "site_name": site_name,
         "invited_by": actor.name,
@@ -102,7 +105,7 @@ def accept(
         site_id=found.site_id,
     )
     found.account_id = account.id
-    _end(session, found, InvitationState.ACCEPTED, now)
+    invitations.end(session, found, InvitationState.ACCEPTED, now)
     _tell(session, found.site_id, "added", account.id, now, role=found.role, account=account.id)
     _mail(session, found.site_id, site_name, account, account.name, "added", found.role, now)
     return made
@@ -111,7 +114,7 @@ def accept(
 def refuse(session: Session, signer: LinkSigner, token: str, now: datetime) -> None:
     """Say no by the link; no account is needed."""
     found = _invited(session, signer, token, now, lock=True)
-    _end(session, found, InvitationState.REFUSED, now)
+    invitations.end(session, found, InvitationState.REFUSED, now)
     _tell(session, found.site_id, "refused", None, now, invitation=found.id)
 
 
@@ -124,14 +127,11 @@ def withdraw(
     now: datetime,
 ) -> None:
     """Take an invitation back; its link is void from then on. Twice is once."""
-    found = site_people.invitation(session, invitation_id, lock=True)
+    found = kept.find(session, SiteInvitation, invitation_id, lock=True)
     if found is None or found.site_id != site_id:
         raise NotFound
-    if found.state == InvitationState.WITHDRAWN:
+    if not invitations.withdraw(session, found, SiteInvitationGone, now):
         return
-    if found.state != InvitationState.OPEN:
-        raise SiteInvitationGone
-    _end(session, found, InvitationState.WITHDRAWN, now)
     _tell(session, site_id, "withdrawn", actor_id, now, invitation=found.id)
 
 
@@ -186,65 +186,13 @@ def _live(session: Session, site_id: uuid.UUID, membership_id: uuid.UUID) -> Mem
     return found if found.revoked_at is None else None
 
 
-def _linked(
-    session: Session,
-    site_id: uuid.UUID,
-    email: str,
-    role: Role,
-    found: SiteInvitation | None,
-    actor_id: uuid.UUID,
-    signer: LinkSigner,
-    now: datetime,
-) -> tuple[str, SiteInvitation]:
-    """Give the invitation a new link, or make one; `InvitedAlready` where somebody is faster."""
-    until = now + LINK_LIFE
-    if found is not None:
-        token = signer.sign(PURPOSE, found.id, until)
-        found.token_hash, found.expires_at = _digest(token), until
-        found.invited_by, found.role = actor_id, role.value
-        session.flush()
-        return token, found
-    invitation_id = new_id()
-    token = signer.sign(PURPOSE, invitation_id, until)
-    made = session.execute(
-        insert(SiteInvitation)
-        .values(
-            id=invitation_id,
-            site_id=site_id,
-            email=email,
-            role=role.value,
-            state=InvitationState.OPEN,
-            token_hash=_digest(token),
-            invited_by=actor_id,
-            invited_at=now,
-            expires_at=until,
-        )
-        .on_conflict_do_nothing()
-        .returning(SiteInvitation)
-    ).scalar_one_or_none()
-    if made is None:
-        raise InvitedAlready
-    return token, made
-
-
 def _invited(
     session: Session, signer: LinkSigner, token: str, now: datetime, *, lock: bool
 ) -> SiteInvitation:
-    invitation_id = signer.read(PURPOSE, token, now)
-    found = site_people.invitation(session, invitation_id, lock=lock) if invitation_id else None
-    if (
-        found is None
-        or found.state != InvitationState.OPEN
-        or found.token_hash != _digest(token)
-        or not site_people.owns(session, found.site_id, found.invited_by)
-    ):
+    found = invitations.of_link(session, SiteInvitation, PURPOSE, signer, token, now, lock=lock)
+    if found is None or not site_people.owns(session, found.site_id, found.invited_by):
         raise SiteInvitationGone
     return found
-
-
-def _end(session: Session, found: SiteInvitation, state: InvitationState, now: datetime) -> None:
-    found.state, found.ended_at = state.value, now
-    session.flush()
 
 
 def _mail(
@@ -257,15 +205,9 @@ def _mail(
     role: str,
     now: datetime,
 ) -> None:
-    """Tell the site's owners, and the one whom it is about."""
-    people = {
-        one.account_id: one for one in queries.site_contacts(session, site_id, Role.SITE_OWNER)
-    }
-    about = queries.contact(session, person.id)
-    if about is not None:
-        people[about.account_id] = about
-    data = {"site_name": site_name, "person": person.name, "by": by, "what": what, "role": role}
-    notices.notify_all(session, list(people.values()), "site_people_changed", data, now=now)
+    owners = queries.site_contacts(session, site_id, Role.SITE_OWNER)
+    data = {"site_name": site_name, "by": by, "what": what, "role": role}
+    invitations.tell(session, person, owners, "site_people_changed", data, now)
 
 
 def _tell(
@@ -291,7 +233,3 @@ def _tell(
             invitation_id=invitation,
         ),
     )
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

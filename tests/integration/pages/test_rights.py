@@ -2,16 +2,33 @@
 
 import re
 import threading
+from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
+from marketplace.identity.service import api_keys, site_people
 from tests.factories.people import People
 from tests.factories.rotations import FIRST_DAY, Stage
 from tests.integration.pages.hosting import browser_of
 from tests.integration.pages.test_pages import Browser
 
 ACTION = re.compile(r'action="([^"]+)"')
+LINK = re.compile(r"/site-invitations/[\w-]+")
+
+
+@pytest.fixture
+def key_of(session, clock):
+    """Headers of a key of an account's that may write."""
+
+    def make(who):
+        _, key = api_keys.create(
+            session, who.id, name="k", scopes=["write"], expires_at=None, now=clock.now()
+        )
+        return {"Authorization": f"Bearer {key}"}
+
+    return make
 
 
 def actions(browser, end):
@@ -85,6 +102,56 @@ def test_a_colleague_is_invited_accepts_is_given_other_rights_and_asked_to_go(
         "site_people.removed",
         "site_people.removed",
     ]
+
+
+def test_programs_do_the_same_but_no_key_does(
+    client, people, place, mail, run_jobs, monkeypatch, key_of, clock
+):
+    owner = people.make("site_owner", site_id=place.site_id)
+    cora = people.make(email="cora@example.org")
+    members = f"/api/v1/sites/{place.site_id}/members"
+
+    def call(who, method, path, status, headers=None, **sent):
+        answer = client.open(path, method=method, headers=headers or who.headers, **sent)
+        assert answer.status_code == status, answer.get_data(as_text=True)
+        return answer.get_json(silent=True)
+
+    asked = {"json": {"email": "Cora@Example.org", "role": "preceptor"}}
+    key = key_of(owner)
+    call(owner, "POST", f"{members}/invitations", 403, headers=key, **asked)
+    call(cora, "POST", f"{members}/invitations", 404, **asked)
+    made = call(owner, "POST", f"{members}/invitations", 201, **asked)
+    assert (made["email"], made["role"]) == (cora.email, "preceptor")
+    monkeypatch.setattr(site_people, "MOST_OPEN", 1)
+    more = {"json": {"email": "otto@example.org", "role": "preceptor"}}
+    full = call(owner, "POST", f"{members}/invitations", 409, **more)
+    assert full["code"] == "too_many_invitations"
+    # Another link to the same address is no other invitation; it may be to another role.
+    asked["json"]["role"] = "coordinator"
+    clock.advance(timedelta(minutes=1))
+    assert call(owner, "POST", f"{members}/invitations", 201, **asked)["id"] == made["id"]
+    listed = call(owner, "GET", f"{members}/invitations", 200)["items"]
+    assert [(one["id"], one["role"]) for one in listed] == [(made["id"], "coordinator")]
+    run_jobs()
+    links = ["/api/v1" + LINK.search(sent.text)[0] for sent in mail.to(cora.email)]
+    call(cora, "GET", links[0], 404)
+    seen = call(cora, "GET", links[1], 200)
+    assert (seen["role"], seen["email"]) == ("coordinator", cora.email)
+    assert call(owner, "POST", f"{links[1]}/acceptance", 403)["code"] == "other_address"
+    own = call(cora, "POST", f"{links[1]}/acceptance", 201)
+    assert people.roles_of(cora) == {"coordinator"}
+    call(cora, "DELETE", f"{members}/{own['id']}", 403)
+    call(owner, "PATCH", f"{members}/{own['id']}", 204, json={"role": "preceptor"})
+    assert people.roles_of(cora) == {"preceptor"}
+    rows = call(owner, "GET", members, 200)["items"]
+    (hers,) = [one["membership_id"] for one in rows if one["account_id"] == str(cora.id)]
+    call(owner, "DELETE", f"{members}/{hers}", 204, headers=None)
+    assert people.roles_of(cora) == set()
+    call(owner, "POST", f"{members}/invitations", 201, **more)
+    run_jobs()
+    (link,) = [LINK.search(sent.text)[0] for sent in mail.to("otto@example.org")]
+    call(cora, "POST", f"/api/v1{link}/refusal", 204)
+    call(owner, "POST", f"{members}/invitations/{made['id']}/withdraw", 404)
 
 
 def test_of_two_owners_who_end_each_other_one_stays(live):
