@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, null, select, update
+from sqlalchemy import and_, delete, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.core.db import Session, affected
@@ -30,13 +30,18 @@ from marketplace.identity.models import (
     AccountErasure,
     AccountErasureStep,
     ApiKey,
+    CoordinatorInvitation,
     Membership,
     Notice,
     NoticePreference,
+    RefusedAddress,
+    SchoolStudent,
+    SiteInvitation,
     TraineeProfile,
     TraineeProfileRevision,
     WebAuthnCredential,
 )
+from marketplace.identity.queries import schools
 from marketplace.identity.rules import (
     ERASED_NAME,
     ERASURE_STEPS,
@@ -45,12 +50,15 @@ from marketplace.identity.rules import (
     Role,
     erased_address,
 )
+from marketplace.identity.service import students
 from marketplace.identity.service.accounts import end_all_sign_ins
 from marketplace.identity.service.notices import notify
+from marketplace.identity.states import InvitationState
 
 PURPOSE = "account-erasure"
 PATH = "/my-data/erasure"
 ERASE = "identity.erase_account"
+LEFT = "The account was erased."
 
 
 def hindrances(session: Session, account_id: UUID, now: datetime) -> Sequence[ErasureHindrance]:
@@ -192,6 +200,7 @@ def _locked(session: Session, erasure_id: UUID) -> AccountErasure:
 
 
 def _end_access(session: Session, account_id: UUID, now: datetime) -> None:
+    """Nothing is done as the account any more, no school sees anything of it, nobody waits for it."""
     for table in (ApiKey, Membership):
         affected(
             session,
@@ -204,6 +213,16 @@ def _end_access(session: Session, account_id: UUID, now: datetime) -> None:
         session.execute(
             delete(kept)
             .where(kept.account_id == account_id)
+            .execution_options(synchronize_session=False)
+        )
+    email = session.get_one(Account, account_id).email
+    for student in schools.concerning(session, account_id, email):
+        students.end(session, student, actor_id=account_id, reason=LEFT, now=now)
+    for invitation in (CoordinatorInvitation, SiteInvitation):
+        session.execute(
+            update(invitation)
+            .where(invitation.email == email, invitation.state == InvitationState.OPEN.value)
+            .values(state=InvitationState.REFUSED.value, ended_at=now)
             .execution_options(synchronize_session=False)
         )
 
@@ -254,7 +273,9 @@ def _empty_notices(session: Session, account_id: UUID, now: datetime) -> None:
         "attachments": [],
         "failure": null(),
     }
-    own = Notice.account_id == account_id
+    email = session.get_one(Account, account_id).email
+    invited = and_(Notice.account_id.is_(None), Notice.to_address == email)
+    own = or_(Notice.account_id == account_id, invited)
     unsent = Notice.state.in_(["queued", "waiting"])
     for which, values in ((own & unsent, {**blank, "state": "off"}), (own & ~unsent, blank)):
         affected(
@@ -267,6 +288,7 @@ def _blank(session: Session, account_id: UUID, now: datetime) -> None:
     """Last of all the account itself: it stays as what bookings and money refer to."""
     del now
     account = session.get_one(Account, account_id, with_for_update=True)
+    _forget_address(session, account.email, erased_address(account_id))
     account.email, account.name = erased_address(account_id), ERASED_NAME
     account.locale, account.time_zone = "en", "UTC"
     account.password = account.confirmed_at = None
@@ -275,6 +297,22 @@ def _blank(session: Session, account_id: UUID, now: datetime) -> None:
     account.active = False
     end_all_sign_ins(account)
     session.flush()
+
+
+def _forget_address(session: Session, email: str, instead: str) -> None:
+    """Where the person was known by their address alone: invited, or not to be written to."""
+    for table in (SchoolStudent, CoordinatorInvitation, SiteInvitation):
+        session.execute(
+            update(table)
+            .where(table.email == email)
+            .values(email=instead)
+            .execution_options(synchronize_session=False)
+        )
+    session.execute(
+        delete(RefusedAddress)
+        .where(RefusedAddress.address == email)
+        .execution_options(synchronize_session=False)
+    )
 
 
 _OWN = {
