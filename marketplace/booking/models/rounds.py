@@ -77,7 +77,10 @@ class RoundRanking(Base):
     """What a trainee wants, the best first; the highest revision counts. Append-only."""
 
     __tablename__ = "round_ranking"
-    __table_args__ = (CheckConstraint("revision >= 1", name="revision"),)
+    __table_args__ = (
+        CheckConstraint("revision >= 1", name="revision"),
+        Index("ix_round_ranking_trainee_id", "trainee_id", "round_id"),
+    )
 
     round_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("allocation_round.id"), primary_key=True)
     trainee_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
 
 from marketplace.booking.models import (
     AllocationRound,
@@ -105,11 +106,11 @@ def ordered_at(session: Session, site_id: UUID, now: datetime) -> bool:
 
 
 def _concerns(trainee_id: UUID, now: datetime) -> ColumnElement[bool]:
-    ranked = select(RoundRanking.round_id).where(
-        RoundRanking.round_id == AllocationRound.id, RoundRanking.trainee_id == trainee_id
-    )
-    rankable = and_(AllocationRound.state == RoundState.OPEN, AllocationRound.rank_by > now)
-    return or_(rankable, ranked.exists())
+    """Of the few rounds that are open, and of the trainee's own; not looked for among all others."""
+    found = aliased(AllocationRound)
+    rankable = select(found.id).where(found.state == RoundState.OPEN, found.rank_by > now)
+    ranked = select(RoundRanking.round_id).where(RoundRanking.trainee_id == trainee_id)
+    return AllocationRound.id.in_(rankable.union(ranked))
 
 
 def _page(

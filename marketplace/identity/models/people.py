@@ -257,6 +257,7 @@ class Notice(Base):
         Index("ix_notice_account_id", "account_id"),
         Index("ix_notice_waiting", "account_id", postgresql_where=text("state = 'waiting'")),
         Index("ix_notice_queued_at", "queued_at", postgresql_where=text("state <> 'sent'")),
+        Index("ix_notice_to_address", "to_address", postgresql_where=text("account_id IS NULL")),
     )
 
     id: Mapped[uuid.UUID] = pk()

@@ -32,8 +32,8 @@ def notices(
     return paginate(
         session,
         query,
-        key=[Notice.queued_at, Notice.id],
-        key_of=lambda row: [row.queued_at, row.id],
+        key=[Notice.id],
+        key_of=lambda row: [row.id],
         limit=limit,
         cursor=cursor,
         descending=True,

@@ -166,6 +166,11 @@ class HostTransfer(Base):
             "next_look_at",
             postgresql_where=text("next_look_at IS NOT NULL"),
         ),
+        Index(
+            "ix_host_transfer_stopped",
+            "id",
+            postgresql_where=text("state IN ('held', 'failed') OR held_for IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = pk()
