@@ -17,6 +17,7 @@ from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import CANCELLABLE, BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
 from marketplace.compliance import service as compliance
+from marketplace.core.db import Session, edge
 from marketplace.core.money import Money
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
@@ -79,7 +80,6 @@ def search() -> Response:
 @require("operator")
 def story(booking_id: UUID) -> Response:
     """Show everything that happened to a booking. The reading is recorded."""
-    _record(booking_id, "booking.story_read")
     return _story(booking_id, {}, {})
 
 
@@ -93,7 +93,7 @@ def join(booking_id: UUID) -> Response:
         return _story(booking_id, typed, {"reason": [reader().say("Say why you read it.")]})
     booking = queries.find(session, booking_id)
     messages.join(session, booking, current_account().id, context.now())
-    _record(booking_id, "booking.messages_joined", reason=reason)
+    _record(session, booking_id, "booking.messages_joined", reason=reason)
     return redirect(f"/desk/bookings/{booking_id}/messages", 303)
 
 
@@ -149,7 +149,7 @@ def cancel(booking_id: UUID) -> Response:
     if errors:
         return _quote(booking_id, typed, errors)
     detail = {"event": values["event"], "proofs": sorted(values["proofs"])}
-    _record(booking_id, "booking.cancelled", **detail)
+    _record(session, booking_id, "booking.cancelled", **detail)
     return redirect(f"/desk/bookings/{booking_id}", 303)
 
 
@@ -201,6 +201,9 @@ def pay_back(booking_id: UUID) -> Response:
 def _story(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
     session = context.session()
     found = stories.story(session, booking_id)
+    # Also of a form that is shown again, whose own transaction leaves nothing behind.
+    with context.sessions()() as own, edge(own):
+        _record(own, booking_id, "booking.story_read")
     paid = payments.money_of(session, queries.PAYABLE, [booking_id])[booking_id]
     people = identity.contacts(session, [found.booking.trainee_id])
     return form_page(
@@ -264,9 +267,9 @@ def _is_id(text: str) -> bool:
     return True
 
 
-def _record(booking_id: UUID, action: str, **detail: Any) -> None:
+def _record(session: Session, booking_id: UUID, action: str, **detail: Any) -> None:
     compliance.record(
-        context.session(),
+        session,
         actor_id=current_account().id,
         action=action,
         subject_kind="booking",

@@ -118,6 +118,10 @@ def test_a_view_that_means_to_write_is_refused_by_the_database(scene, monkeypatc
     booking = scene.stage.confirmed(scene.stage.place(), scene.trainee.id, whole=True)
     thread = f"/desk/bookings/{booking}/messages"
     scene.desk.get(f"/desk/bookings/{booking}")
+    # A form that is refused shows the story again: that is a reading, too.
+    assert scene.desk.send(thread, reason=" ").status_code == 422
+    read = "SELECT actor_id FROM audit_entry WHERE action = 'booking.story_read'"
+    assert [row.actor_id for row in scene.rows(read)] == [scene.operator.id] * 2
     assert scene.desk.send(thread, reason="A complaint.").status_code == 303
     monkeypatch.setattr(impersonating, "CLOSED", frozenset())
     scene.look(scene.trainee.id)
@@ -125,6 +129,21 @@ def test_a_view_that_means_to_write_is_refused_by_the_database(scene, monkeypatc
     assert scene.desk.get(f"/rotations/{booking}/messages").status_code == 403
     assert "you can look, and do nothing" in scene.desk.body
     assert "You see the pages as" in scene.desk.body
+    # What was reported in confidence stands on the trainee's page for the trainee alone.
+    reported = (
+        "INSERT INTO safety_report"
+        " (id, booking_id, site_id, trainee_id, happened_on, body, recorded_at)"
+        " SELECT uuidv7(), id, site_id, trainee_id, first_day, 'No gloves.', now()"
+        " FROM booking WHERE id = :booking"
+    )
+    with scene.stage.transaction() as session:
+        session.execute(text(reported), {"booking": booking})
+    own = Browser(scene.live.app.test_client())
+    own.sign_in(scene.trainee)
+    bodies = [
+        one.get(f"/rotations/{booking}/days").get_data(as_text=True) for one in (own, scene.desk)
+    ]
+    assert ["No gloves." in body for body in bodies] == [True, False]
 
 
 def test_no_address_takes_a_form_and_no_cookie_outlives_it(scene):
