@@ -33,9 +33,21 @@ class QuickLimiter(Limiter):
 
     Those are nearly all. The turn is counted under the same key; whoever has no turn left, and a
     storage that fails, take the library's own way. Of a view that has no limit none is looked for.
+
+    All is asked of the library by its public names but `_check_request_limit`: it calls that before
+    each request, and has no other place to stand in. A test fails where another version does not.
     """
 
     _default: Any = None
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        # What concerns every request alike leaves none to take the short way.
+        self._for_all = bool(named.get("meta_limits"))
+        super().__init__(*given, **named)
+
+    def request_filter(self, fn: Callable[[], bool]) -> Callable[[], bool]:
+        self._for_all = True
+        return super().request_filter(fn)
 
     def init_app(self, app: Flask) -> None:
         super().init_app(app)
@@ -54,7 +66,8 @@ class QuickLimiter(Limiter):
 
     def _count_quickly(self) -> bool:
         limit, endpoint = self._default, request.endpoint
-        if limit is None or endpoint is None or self._storage_dead:
+        # Where the storage is down the library counts in another.
+        if limit is None or endpoint is None or self.limiter.storage is not self.storage:
             return False
         if not self._is_ordinary(limit, endpoint):
             return False
@@ -88,11 +101,9 @@ class QuickLimiter(Limiter):
             found, decorated = self.limit_manager.resolve_limits(
                 app, endpoint, request.blueprint, view, in_middleware=True
             )
-            special = limit.exempt_when or limit.deduct_when or limit.methods or self._meta_limits
-            marked = view in self._marked_for_limiting or self._request_filters
-            self._ordinary[endpoint] = (
-                found == [limit] and not decorated and not special and not marked
-            )
+            special = limit.exempt_when or limit.deduct_when or limit.methods or self._for_all
+            own = decorated or self.limit_manager.decorated_limits(view)
+            self._ordinary[endpoint] = found == [limit] and not own and not special
         return self._ordinary[endpoint]
 
 

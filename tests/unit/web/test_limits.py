@@ -1,5 +1,7 @@
 """Turns are counted by the short way as by the library's own."""
 
+from inspect import signature
+
 from flask import Flask
 from flask_limiter import Limiter
 
@@ -51,3 +53,21 @@ def test_turns_are_counted_by_the_short_way_as_by_the_library():
     quick = asked(QuickLimiter)
     assert quick == asked(Limiter)
     assert [status for path, status, *_ in quick if path == "/plain"] == [200] * 3 + [429] * 2
+
+
+def test_the_library_asks_where_the_short_way_stands():
+    """By a name that is its own: without it all turns would be counted the long way, unnoticed."""
+    hook = getattr(Limiter, "_check_request_limit", None)
+    assert hook, "this version of Flask-Limiter has no _check_request_limit: see QuickLimiter"
+    assert list(signature(hook).parameters)[1:] == ["callable_name", "in_middleware"]
+    counted = []
+
+    class Noted(QuickLimiter):
+        def _count_quickly(self):
+            quickly = super()._count_quickly()
+            counted.append(quickly)
+            return quickly
+
+    seen = asked(Noted)
+    plain = [status for path, status, *_ in seen if path in {"/plain", "/other"}]
+    assert sum(counted) >= plain.count(200) > 0
