@@ -33,7 +33,7 @@ from marketplace.identity.service import (
 
 # Together about four hours of a mail server's absence.
 SENDING = RetryPolicy(attempts=12, first=5, longest=3600)
-# No link that a notice may carry is good for longer.
+# Three days are more than any mail server is waited for: whoever asks again is sent another link.
 KEEP_SECRETS = timedelta(days=3)
 MOST_BATCHES = 100
 MOST_ERASURES = 500

@@ -1,12 +1,13 @@
 """The report builder: a Match year as of a moment, looked at, frozen, published; every version."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import redirect
+from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from marketplace.core.errors import NotFound
@@ -56,49 +57,15 @@ def show(match_year: int) -> Response:
 @require(*WORKERS)
 def look(match_year: int) -> Response:
     """Have it worked out what a public report would hide; nothing is frozen or published."""
-    typed = forms.typed()
-    values, errors = _asked(typed, public=True)
-    made = None
-    if not errors:
-        made, errors = forms.tried(
-            lambda: looks.ask(
-                context.session(),
-                match_year=_known(match_year),
-                as_of=values["as_of"] or context.now(),
-                k=_smallest(),
-                asked_by=current_account().id,
-                now=context.now(),
-            ),
-            "as_of",
-        )
-    if made is None:
-        return _year(match_year, typed, errors)
-    return redirect(f"/desk/reports/looks/{made.id}", 303)
+    return _ask(match_year, looks.ask, "looks", public=True)
 
 
 @blueprint.post("/desk/reports/<int:match_year>/runs")
 @require("analyst")
 def freeze(match_year: int) -> Response:
     """Freeze the year as of a moment: for analysts, or published with small counts hidden."""
-    typed = forms.typed()
-    values, errors = _asked(typed, public=typed.get("public") == "yes")
-    made = None
-    if not errors:
-        made, errors = forms.tried(
-            lambda: reports.ask(
-                context.session(),
-                match_year=_known(match_year),
-                as_of=values["as_of"] or context.now(),
-                public=values["public"],
-                k=_smallest(),
-                asked_by=current_account().id,
-                now=context.now(),
-            ),
-            "as_of",
-        )
-    if made is None:
-        return _year(match_year, typed, errors)
-    return redirect(f"/desk/reports/runs/{made.id}", 303)
+    public = request.form.get("public") == "yes"
+    return _ask(match_year, partial(reports.ask, public=public), "runs", public=public)
 
 
 @blueprint.get("/desk/reports/runs/<uuid:run_id>")
@@ -129,11 +96,28 @@ def show_look(look_id: UUID) -> Response:
     )
 
 
-def _asked(typed: Mapping[str, str], *, public: bool) -> tuple[dict[str, Any], forms.Errors]:
+def _ask(match_year: int, ask: Callable[..., Any], kind: str, *, public: bool) -> Response:
+    """Have a job work on the year as of what was typed, and go on to where its result will be."""
+    typed, made = forms.typed(), None
     given: dict[str, Any] = {"public": public}
     if "as_of" in typed:
         given["as_of"] = _moment(typed["as_of"])
-    return forms.read(RunArgs(), given)
+    values, errors = forms.read(RunArgs(), given)
+    if not errors:
+        made, errors = forms.tried(
+            lambda: ask(
+                context.session(),
+                match_year=_known(match_year),
+                as_of=values["as_of"] or context.now(),
+                k=_smallest(),
+                asked_by=current_account().id,
+                now=context.now(),
+            ),
+            "as_of",
+        )
+    if made is None:
+        return _year(match_year, typed, errors)
+    return redirect(f"/desk/reports/{kind}/{made.id}", 303)
 
 
 def _moment(text: str) -> str:

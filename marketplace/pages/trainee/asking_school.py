@@ -39,12 +39,14 @@ def show(booking_id: UUID) -> Response:
 def ask(booking_id: UUID) -> Response:
     """Ask the school for its word on a seat that one holds; it sees this booking from then on."""
     typed = forms.typed()
-    values, errors = forms.read(SchoolRequestArgs(), {"message": typed.get("message", "")})
-    if not errors:
-        session, booking, now = context.session(), finding.own(booking_id), context.now()
-        _, errors = forms.tried(
-            lambda: schooling.ask(session, booking, now=now, **values), "message"
-        )
+    errors = forms.carried_out(
+        SchoolRequestArgs(),
+        {"message": typed.get("message", "")},
+        lambda values: schooling.ask(
+            context.session(), finding.own(booking_id), now=context.now(), **values
+        ),
+        "message",
+    )
     return _shown(booking_id, typed, errors) if errors else _to(booking_id)
 
 
