@@ -164,7 +164,7 @@ class PastClosed(Conflict):
 
 class SurveyClosed(Conflict):
     code = "survey_closed"
-    title = "The survey is closed. Thank you for coming back."
+    title = "The survey is closed."
 
 
 class NotOpenYet(Conflict):

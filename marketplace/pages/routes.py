@@ -21,6 +21,7 @@ from marketplace.pages.host.webhooks import blueprint as webhooks
 from marketplace.pages.operator.accounts import blueprint as desk_accounts
 from marketplace.pages.operator.agreements import blueprint as desk_agreements
 from marketplace.pages.operator.bookings import blueprint as desk_bookings
+from marketplace.pages.operator.campaigns import blueprint as desk_campaigns
 from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
 from marketplace.pages.operator.documents import blueprint as desk_documents
 from marketplace.pages.operator.home import blueprint as desk
@@ -116,6 +117,7 @@ BLUEPRINTS = (
     desk_money,
     desk_bookings,
     desk_records,
+    desk_campaigns,
     desk_accounts,
     desk_reports,
     desk_rounds,

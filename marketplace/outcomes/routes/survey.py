@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from marketplace.core.errors import Invalid, NotFound
+from marketplace.core.errors import NotFound
 from marketplace.identity.access import public, require
 from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.models import Campaign
@@ -55,8 +55,6 @@ def save(data: dict[str, Any], token: str) -> dict[str, Any]:
 @blueprint.response(201, CampaignSchema)
 def make_campaign(data: dict[str, Any]) -> tuple[Campaign, dict[str, str]]:
     """Make the survey campaign of a Match year."""
-    if not data["opens_on"] <= data["closes_on"] <= data["freeze_on"]:
-        raise Invalid(fields={"freeze_on": ["Opens, closes and freezes in this order."]})
     campaign = campaigns.make(context.session(), now=context.now(), **data)
     return campaign, {"Location": f"{PREFIX}/campaigns/{campaign.id}"}
 

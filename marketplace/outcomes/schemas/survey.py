@@ -1,8 +1,9 @@
 """The survey."""
 
 from datetime import date
+from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from marketplace.identity.service import bounces
 from marketplace.outcomes.schemas.match import FIRST_YEAR, LAST_YEAR
@@ -13,12 +14,19 @@ KEPT = validate.Range(date(2000, 1, 1), date(2100, 1, 1))
 
 
 class CampaignArgs(StrictSchema):
+    """The three days of a campaign, in their order."""
+
     match_year = fields.Integer(
         required=True, strict=True, validate=validate.Range(FIRST_YEAR, LAST_YEAR)
     )
     opens_on = fields.Date(required=True, validate=KEPT)
     closes_on = fields.Date(required=True, validate=KEPT)
     freeze_on = fields.Date(required=True, validate=KEPT)
+
+    @validates_schema
+    def check(self, data: dict[str, Any], **_: Any) -> None:
+        if not data["opens_on"] <= data["closes_on"] <= data["freeze_on"]:
+            raise ValidationError("Opens, closes and freezes in this order.", "freeze_on")
 
 
 class CampaignSchema(StrictSchema):

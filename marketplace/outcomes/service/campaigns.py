@@ -165,7 +165,7 @@ def send_next(session: Session, campaign: Campaign, now: datetime) -> int:
     if now.date() < campaign.opens_on:
         raise NotOpenYet(f"It opens on {campaign.opens_on.isoformat()}.")
     if now >= closes_at(campaign):
-        raise SurveyClosed
+        raise SurveyClosed(f"It closed on {campaign.closes_on.isoformat()}: no wave is sent after.")
     wave = queries.last_wave(session, campaign.id) + 1
     if wave > MOST_WAVES:
         raise NoMoreWaves

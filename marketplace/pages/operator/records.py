@@ -1,4 +1,4 @@
-"""The audit trail, jobs that failed, runs of a classifier, and survey campaigns with their response."""
+"""The audit trail, jobs that failed, and runs of a classifier."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +15,8 @@ from marketplace.compliance.queries import records
 from marketplace.compliance.schemas.records import AuditArgs
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
-from marketplace.outcomes.queries import responses
 from marketplace.pages import forms
 from marketplace.pages.view import Pages, form_page, page
-from marketplace.reporting.rules import aapor
 from marketplace.web import context, failed_jobs
 
 A_PAGE = 50
@@ -113,19 +111,6 @@ def show_run(run_id: UUID) -> Response:
     cursor = request.args.get("cursor") or None
     found = tiers.changes(session, run.id, outcome=None, limit=A_PAGE, cursor=cursor)
     return page("desk/run.html", run=run, found=found, listings=tiers.named(session, found))
-
-
-@blueprint.get("/desk/campaigns")
-@require("operator", "analyst")
-def list_campaigns() -> Response:
-    """List the survey campaigns, each with who has answered so far."""
-    found = responses.campaigns(context.session())
-    return page("desk/campaigns.html", items=[(one, _rates(one)) for one in found])
-
-
-def _rates(response: responses.Response) -> Mapping[str, float | None]:
-    kinds = ("I", "P", "R", "NC", "O", "NE")
-    return aapor.rates(aapor.Dispositions(**{kind: response.of(kind) for kind in kinds}))
 
 
 def _runs(typed: Mapping[str, str], errors: forms.Errors) -> Response:

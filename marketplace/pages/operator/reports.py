@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.core.errors import NotFound
 from marketplace.core.settings import Settings
+from marketplace.identity import queries as identity
 from marketplace.identity.access import caller, current_account, require
 from marketplace.identity.rules import Role
 from marketplace.outcomes.queries import responses
@@ -71,11 +72,12 @@ def freeze(match_year: int) -> Response:
 @blueprint.get("/desk/reports/runs/<uuid:run_id>")
 @require(*WORKERS)
 def show_run(run_id: UUID) -> Response:
-    """Show how far a report is, and by which hashes it is known."""
+    """Show how far a report is, who answers for it, and by which hashes it is known."""
     run = runs.report_run(context.session(), run_id)
     if run is None:
         raise NotFound
-    return page("desk/report_run.html", run=run)
+    by = None if run.asked_by is None else identity.contact(context.session(), run.asked_by)
+    return page("desk/report_run.html", run=run, by=by)
 
 
 @blueprint.get("/desk/reports/looks/<uuid:look_id>")

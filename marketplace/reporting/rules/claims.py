@@ -97,11 +97,12 @@ def ungated(text: str, passed: Sequence[Claim]) -> list[str]:
 
 _COMPARING = re.compile(
     r"\b(higher|lower|better|worse|more|less|above|below|exceed\w*|outperform\w*|beat\w*|"
-    r"surpass\w*|ahead of|behind|times)\b",
+    r"surpass\w*|ahead of|behind|times|twice|doubl\w*|tripl\w*|tops?|topped|outpac\w*|superior|"
+    r"greater|highest|lowest|best|as (?:well|good|high) as)\b",
     re.IGNORECASE,
 )
 _STANDARD = re.compile(
-    r"\b(national\w*|nrmp|average|benchmark|overall rate|other imgs?|all imgs|peers?)\b",
+    r"\b(nation\w*|countr\w*|nrmp|average|benchmark|overall rate|other imgs?|all imgs|peers?)\b",
     re.IGNORECASE,
 )
 

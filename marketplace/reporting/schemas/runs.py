@@ -34,6 +34,7 @@ class RunSchema(StrictSchema):
     public = fields.Boolean()
     k = fields.Integer(metadata={"description": "Counts below it are hidden if public."})
     asked_at = fields.AwareDateTime()
+    asked_by = fields.UUID(allow_none=True, metadata={"description": "Who answers for it."})
     frozen_at = fields.AwareDateTime(allow_none=True)
     method_version = fields.String(allow_none=True)
     inputs_sha256 = fields.Function(

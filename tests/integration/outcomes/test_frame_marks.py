@@ -70,7 +70,8 @@ def test_who_has_died_is_written_to_no_more_and_stays_eligible_until_it_is_taken
     assert counted(session, before) == [1, 1, 0, 0, 0]
     assert mark(409, trainee_id=str(done.trainee.id), **DIED)["code"] == "marked_so"
     assert queries.to_invite(session, campaign["id"], 2, 10) == []
-    sent = {"version": 0, "answers": WHOLE, "complete": True}
+    typed = {"specialty": "Medicine, as Asha Rao", "program": "Lakeview"}
+    sent = {"version": 0, "answers": {**WHOLE, **typed}, "complete": True}
     for method, body in (("GET", {}), ("PUT", {"json": sent})):
         answer = done.call(None, method, f"/surveys/{token}", 404, **body).get_json()
         assert answer["code"] == "link_invalid"
@@ -79,10 +80,8 @@ def test_who_has_died_is_written_to_no_more_and_stays_eligible_until_it_is_taken
     bounced = {"emails": [done.trainee.email]}
     done.call(done.analyst, "POST", f"{path}/bounces", json=bounced)
     assert counted(session, clock.now())[-1] == 1
-    (row,) = table_of(client, done.analyst, export(client, done.analyst, run_jobs, match_year=2027))
-    assert (row["frame_flag"], row["disposition"]) == ("deceased", "O_deceased")
     operator = done.operator
-    mark(who=operator, trainee_id=row["person_id"], flag="ok", reason="It was a namesake.")
+    mark(who=operator, trainee_id=made["person_id"], flag="ok", reason="It was a namesake.")
     facts = text("SELECT frame_flag, disposition FROM cohort_member")
     assert tuple(session.execute(facts).one()) == ("ok", "NC_bounced")
     done.call(None, "PUT", f"/surveys/{token}", json=sent)
@@ -90,6 +89,12 @@ def test_who_has_died_is_written_to_no_more_and_stays_eligible_until_it_is_taken
     # Who dies after the answer has answered.
     mark(trainee_id=done.trainee.email, **DIED)
     assert counted(session, clock.now()) == [1, 1, 1, 1, 0]
+    session.execute(text("UPDATE match_outcome SET provenance = provenance - 'program'"))
+    (row,) = table_of(client, done.analyst, export(client, done.analyst, run_jobs, match_year=2027))
+    assert (row["frame_flag"], row["disposition"]) == ("deceased", "I")
+    # Free of personal data: what was typed might say who it is; a source that is not known has its code.
+    told = [row[name] for name in ("residency_specialty", "program", "program_source")]
+    assert told == ["other", "-6", "-9"]
     history = done.call(operator, "GET", f"{path}/marks").get_json()["items"]
     assert [one["flag"] for one in history] == ["deceased", "ok", "deceased"]
     assert history[1]["recorded_by"] == str(operator.id)

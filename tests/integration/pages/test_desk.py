@@ -196,7 +196,7 @@ def test_a_conflict_is_decided_a_classifier_tried_and_the_books_shown(
     desk.get("/desk/books")
     assert "all accounts sum to $0.00" in desk.body
     assert "Trainee credit" in desk.body
-    assert "No campaign yet." in desk.get("/desk/campaigns").get_data(as_text=True)
+    assert "An analyst makes it here" in desk.get("/desk/campaigns").get_data(as_text=True)
     assert "No booking fits." in desk.get(f"/desk/bookings?first_day_from={FIRST_DAY}").get_data(
         as_text=True
     )

@@ -58,6 +58,7 @@ def test_a_report_is_looked_at_published_and_known_by_its_hash(
     clock.advance(timedelta(minutes=5))
     published = own.send(f"{PAGE}/runs", as_of=as_of, public="yes").headers["Location"]
     own.get(published)
+    assert "Who answers for it" in own.body
     assert "Being worked out" in own.body
     run_jobs()
     own.get(published)
@@ -90,3 +91,30 @@ def test_a_look_that_fails_says_so_and_where_it_waits(
     desk.get(look)
     assert "ZeroDivisionError" not in desk.body
     assert "What would be hidden" in desk.body
+
+
+def test_a_campaign_is_made_framed_and_sent_at_the_desk(app, people, run_jobs, session):
+    desk = browser_of(app, people.make("operator"))
+    own = browser_of(app, people.make("analyst"))
+    desk.get("/desk/campaigns")
+    assert "Make it" not in desk.body
+    own.get("/desk/campaigns")
+    days = {"match_year": "2027", "opens_on": "2026-11-02", "closes_on": "2026-12-20"}
+    assert own.send("/desk/campaigns", **days, freeze_on="2026-12-01").status_code == 422
+    assert "Opens, closes and freezes in this order." in own.body
+    assert own.send("/desk/campaigns", **days, freeze_on="2027-01-31").status_code == 303
+    own.get("/desk/campaigns")
+    path = re.search(r'action="(/desk/campaigns/[^/]+)/frame"', own.body)[1]
+    assert own.send("/desk/campaigns", **days, freeze_on="2027-01-31").status_code == 422
+    assert "has a survey campaign already" in own.body
+    for step, then in (("frame", "/desk/campaigns"), ("waves", path.removeprefix("/desk"))):
+        assert own.send(f"{path}/{step}").headers["Location"] == then
+        own.get("/desk/campaigns")
+    marks = f"{path.removeprefix('/desk')}/marks"
+    own.get(marks)
+    typed = {"trainee_id": "nobody@example.org", "flag": "deceased", "reason": "A letter."}
+    assert own.send(marks, **typed).status_code == 422
+    assert "Expected somebody in the frame of 2027" in own.body
+    assert 'value="nobody@example.org"' in own.body
+    desk.get("/desk/campaigns")
+    assert desk.send(f"{path}/waves").status_code == 403

@@ -148,4 +148,13 @@ def test_text_that_compares_outside_the_gate_is_found(registry):
     bare = "Our trainees matched at a higher rate than the NRMP average."
     text = f"Rotations help. {bare} {passed[1].text}"
     assert claims.ungated(text, passed) == [bare]
+    for bare in (
+        "AMO trainees exceeded the NRMP Match average.",
+        "Our trainees match at twice the national rate.",
+        "Our 76% tops the nation's 67%.",
+        "Ours is the highest match rate in the country.",
+        "Our trainees do as well as the average.",
+    ):
+        assert claims.ungated(f"{bare} {passed[1].text}", passed) == [bare]
+    assert claims.ungated("The median of 25 programs was reported.", passed) == []
     assert claims.ungated(passed[1].text[:200], passed), "a sentence passes whole or not at all"
