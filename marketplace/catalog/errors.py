@@ -105,7 +105,7 @@ class EditedSince(Conflict):
 
 class NotUndoable(Conflict):
     code = "not_undoable"
-    title = "Sharing is not undone as an edit: share the listing's seats anew."
+    title = "This is not undone as an edit: share the seats anew, or change the listing's seats."
 
 
 class LastPool(Conflict):

@@ -91,6 +91,13 @@ class ImportMode(StrEnum):
     FILE = "file"
 
 
+class SheetKind(StrEnum):
+    """What the rows of a sheet are: listings, or weeks of calendars."""
+
+    LISTINGS = "listings"
+    CALENDAR = "calendar"
+
+
 class Waiting(StrEnum):
     """What a listing in review waits for; with none of them left it is published."""
 

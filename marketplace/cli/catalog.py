@@ -12,13 +12,21 @@ from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.rules.faults import SMALL
 from marketplace.catalog.rules.weeks import monday_of
 from marketplace.catalog.rules.writing import Format
-from marketplace.catalog.service import exporting, import_runs, importing, publishing
+from marketplace.catalog.service import (
+    exporting,
+    import_runs,
+    importing,
+    publishing,
+    seat_sheets,
+)
+from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.service.exporting import Whose
 from marketplace.catalog.service.planning import REFUSED, ImportPlan
-from marketplace.catalog.states import ImportMode
+from marketplace.catalog.states import ImportMode, SheetKind
 from marketplace.cli import Later, sheets
 from marketplace.cli.edge import now, parts, readable, table, transaction
 from marketplace.cli.people import find
+from marketplace.core.db import Session
 
 
 @click.group()
@@ -49,6 +57,7 @@ listings.add_command(
     help="Write a workbook of what to mend here, to send back to the host.",
 )
 @click.option("--job", is_flag=True, help="Have a worker do it; this shows how far it is.")
+@click.option("--calendar", is_flag=True, help="SHEET holds seats by week, instead of listings.")
 @with_appcontext
 @readable
 def import_sheet(
@@ -59,8 +68,11 @@ def import_sheet(
     mode: str,
     errors: Path | None,
     job: bool,  # noqa: FBT001 - click calls by keyword
+    calendar: bool,  # noqa: FBT001 - click calls by keyword
 ) -> None:
-    """Import the listings of SHEET (CSV or XLSX): what would be created, changed and refused.
+    """Import the listings, or with --calendar the seats by week, of SHEET (CSV or XLSX).
+
+    Tells what would be created, changed and refused.
 
     A dry run unless --commit is given. Rows are taken one by one, or all or none with --mode file.
     Up to 4 MiB each cell's remark is printed; a larger sheet, or one with --job, is imported in
@@ -70,13 +82,14 @@ def import_sheet(
     with transaction() as session:
         owner = find(session, site_owner)
     how = ImportMode(mode)
+    what = SheetKind.CALENDAR if calendar else SheetKind.LISTINGS
     if job or sheet.stat().st_size > SMALL.content:
-        run = sheets.bring_in(sheet, owner, mode=how, commit=commit, elsewhere=job)
+        run = sheets.bring_in(sheet, owner, what, mode=how, commit=commit, elsewhere=job)
         saved = errors is not None and sheets.save_errors_of_run(run, errors)
         _tell_errors(errors, written=saved)
         sheets.show_run(run)
     else:
-        _import_small(sheet, owner, how, errors, commit=commit)
+        _import_small(sheet, owner, what, how, errors, commit=commit)
     if commit and publish:
         with transaction() as session:
             asked = publishing.request_all(session, owner, owner, now())
@@ -86,22 +99,38 @@ def import_sheet(
 
 
 def _import_small(
-    sheet: Path, owner: UUID, mode: ImportMode, errors: Path | None, *, commit: bool
+    sheet: Path,
+    owner: UUID,
+    what: SheetKind,
+    mode: ImportMode,
+    errors: Path | None,
+    *,
+    commit: bool,
 ) -> None:
     content = sheet.read_bytes()
     with transaction() as session:
-        given: dict[str, Any] = {"holders": parts().get(SeatHolders), "name": sheet.name}
-        plan = importing.import_listings(session, content, owner, False, now(), **given)
+        plan = _small_plan(session, sheet, content, owner, what, commit=False)
         if plan.fault is not None:
             click.echo(f"{sheet}: expected {plan.fault.expected}", err=True)
             sys.exit(1)
         whole = mode is ImportMode.ROWS or not plan.counts[REFUSED]
         if commit and whole:
-            plan = importing.import_listings(session, content, owner, True, now(), **given)
+            plan = _small_plan(session, sheet, content, owner, what, commit=True)
     show(plan)
-    _tell_errors(errors, written=errors is not None and sheets.save_errors(sheet, plan, errors))
+    written = errors is not None and sheets.save_errors(sheet, what, plan, errors)
+    _tell_errors(errors, written=written)
     if commit and not whole:
         raise click.ClickException("rows are refused, so nothing of the file was taken")
+
+
+def _small_plan(
+    session: Session, sheet: Path, content: bytes, owner: UUID, what: SheetKind, *, commit: bool
+) -> ImportPlan:
+    given: dict[str, Any] = {"holders": parts().get(SeatHolders), "name": sheet.name}
+    if what is SheetKind.LISTINGS:
+        return importing.import_listings(session, content, owner, commit, now(), **given)
+    whose, author = Whose(owner_account_id=owner), Author(owner, now())
+    return seat_sheets.import_seats(session, content, whose, commit=commit, author=author, **given)
 
 
 def _tell_errors(errors: Path | None, *, written: bool) -> None:

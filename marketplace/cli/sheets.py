@@ -14,11 +14,12 @@ from flask import current_app
 
 from marketplace.app import job_context
 from marketplace.catalog.queries import imports
-from marketplace.catalog.rules.sheet import LISTINGS, open_rows
+from marketplace.catalog.rules.sheet import open_rows
 from marketplace.catalog.service import error_workbook, import_job, import_runs
 from marketplace.catalog.service.import_runs import Run
 from marketplace.catalog.service.planning import REFUSED, ImportPlan
-from marketplace.catalog.states import ImportMode, ImportState
+from marketplace.catalog.service.sheet_kinds import KINDS
+from marketplace.catalog.states import ImportMode, ImportState, SheetKind
 from marketplace.cli.edge import now, parts, transaction
 from marketplace.core.ids import new_id
 from marketplace.core.ports import ObjectStore
@@ -35,14 +36,20 @@ PHASES = {
 
 
 def bring_in(
-    sheet: Path, owner: uuid.UUID, *, mode: ImportMode, commit: bool, elsewhere: bool
+    sheet: Path,
+    owner: uuid.UUID,
+    what: SheetKind,
+    *,
+    mode: ImportMode,
+    commit: bool,
+    elsewhere: bool,
 ) -> Run:
     """Import a sheet as a job does, with a progress bar; by a worker where `elsewhere`.
 
     Interrupted, a worker goes on with what it has; what was done here is done as far as it came:
     import the sheet again for the rest.
     """
-    import_id = _upload(sheet, owner, mode, commit=commit, elsewhere=elsewhere)
+    import_id = _upload(sheet, owner, what, mode, commit=commit, elsewhere=elsewhere)
     click.echo(f"import {import_id}", err=True)
     work = None
     if not elsewhere:
@@ -77,19 +84,27 @@ def save_errors_of_run(run: Run, to: Path) -> bool:
     return True
 
 
-def save_errors(sheet: Path, plan: ImportPlan, to: Path) -> bool:
+def save_errors(sheet: Path, what: SheetKind, plan: ImportPlan, to: Path) -> bool:
     """Write the workbook of a plan's errors; whether there are any."""
     refused = plan.of(REFUSED)
     if not refused:
         return False
+    layout = KINDS[what].layout
     with sheet.open("rb") as file, to.open("w+b") as out:
-        rows, _ = open_rows(file, LISTINGS.name, name=sheet.name)
-        error_workbook.write(out, rows, (entry.problems for entry in refused), plan.counts)
+        rows, _ = open_rows(file, layout.name, name=sheet.name)
+        problems = (entry.problems for entry in refused)
+        error_workbook.write(out, rows, problems, plan.counts, layout)
     return True
 
 
 def _upload(
-    sheet: Path, owner: uuid.UUID, mode: ImportMode, *, commit: bool, elsewhere: bool
+    sheet: Path,
+    owner: uuid.UUID,
+    what: SheetKind,
+    mode: ImportMode,
+    *,
+    commit: bool,
+    elsewhere: bool,
 ) -> uuid.UUID:
     import_id, digest = new_id(), hashlib.sha256()
     with transaction() as session:
@@ -103,6 +118,7 @@ def _upload(
             commit=commit,
             file_name=sheet.name,
             now=now(),
+            sheet=what,
         )
         key = run.file_key or ""
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.catalog.states import ImportMode, ImportState
+from marketplace.catalog.states import ImportMode, ImportState, SheetKind
 from marketplace.core.db import Base, pk
 
 
@@ -17,7 +17,8 @@ class ImportRun(Base):
     `position` rows of it are settled for good: what was begun goes on there after any stop.
     `rows_done` of `rows_total` tells how far the present phase is. `counts` are by action, of the
     plan until something is written, then of what was written. `former` is what sites and
-    preceptors were before rows changed them. Of one owner one run at most is committing.
+    preceptors were before rows changed them, or which versions calendars had. Of one owner one run
+    at most is committing.
     """
 
     __tablename__ = "import_run"
@@ -27,6 +28,9 @@ class ImportRun(Base):
         ),
         CheckConstraint(
             f"mode IN ({', '.join(repr(mode.value) for mode in ImportMode)})", name="mode"
+        ),
+        CheckConstraint(
+            f"sheet IN ({', '.join(repr(kind.value) for kind in SheetKind)})", name="sheet"
         ),
         CheckConstraint("position >= 0 AND rows_done >= 0", name="progress"),
         Index("ix_import_run_owner_account_id", "owner_account_id", "recorded_at"),
@@ -50,6 +54,7 @@ class ImportRun(Base):
     counts: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(server_default=ImportState.DONE, default=ImportState.DONE)
     mode: Mapped[str] = mapped_column(server_default=ImportMode.ROWS, default=ImportMode.ROWS)
+    sheet: Mapped[str] = mapped_column(server_default=SheetKind.LISTINGS, default=SheetKind.LISTINGS)
     commit_wanted: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
     file_name: Mapped[str] = mapped_column(server_default="", default="")
     file_key: Mapped[str | None]

@@ -65,6 +65,19 @@ def of_scope(scope: Scope) -> ColumnElement[bool]:
     return found
 
 
+def named(
+    pool_ids: Collection[uuid.UUID],
+    site_id: uuid.UUID | None,
+    owner_account_id: uuid.UUID | None,
+) -> ColumnElement[bool]:
+    """Those of the pools that are a site's, or of sites of one owner."""
+    found = SeatPool.id.in_(list(pool_ids))
+    if site_id is not None:
+        return found & (SeatPool.site_id == site_id)
+    own = select(Site.id).where(Site.owner_account_id == owner_account_id)
+    return found & SeatPool.site_id.in_(own)
+
+
 def pools(
     session: Session,
     which: ColumnElement[bool],

@@ -91,7 +91,8 @@ def upload(data: dict[str, Any], site_id: UUID, import_id: UUID) -> ImportRun:
 
     `import_id` is a UUID of your choice: sent again after a broken connection, it is the same
     import. With `commit` what is planned is then done, else it waits for your word. `mode=rows`
-    leaves refused rows out; `mode=file` takes all rows or none.
+    leaves refused rows out; `mode=file` takes all rows or none. `sheet=calendar` takes calendars,
+    as they were exported and edited.
     """
     check_type()
     session, store = context.session(), context.parts().get(ObjectStore)
@@ -106,6 +107,7 @@ def upload(data: dict[str, Any], site_id: UUID, import_id: UUID) -> ImportRun:
         commit=data["commit"],
         file_name=data["filename"],
         now=context.now(),
+        sheet=data["sheet"],
     )
     key = run.file_key or ""
     # The run is known before its file is stored, and no transaction waits for a slow client.

@@ -72,6 +72,7 @@ def export_calendar(data: dict[str, Any], site_id: UUID) -> Response:
 def import_calendar(data: dict[str, Any], site_id: UUID) -> ImportPlan:
     """Import a site's calendars as they were exported and edited: a dry run without `commit`.
 
+    Up to 2,000 rows and 4 MiB; what is larger goes to `/imports/{import_id}` with `sheet=calendar`.
     `seats` and `closed` are what may be edited. Fewer seats than are taken are refused, and so is
     a row from before somebody else's edit of the same calendar.
     """
@@ -79,7 +80,7 @@ def import_calendar(data: dict[str, Any], site_id: UUID) -> ImportPlan:
     plan = seat_sheets.import_seats(
         context.session(),
         small_body(),
-        site_id,
+        Whose(site_id=site_id),
         commit=data["commit"],
         author=Author(current_account().id, context.now()),
         holders=context.parts().get(SeatHolders),

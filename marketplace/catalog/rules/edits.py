@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from marketplace.catalog.rules.weeks import WEEK, is_monday, nearest_mondays
+from marketplace.catalog.states import EditKind
 
 MOST_SEATS = 1000
 # Two years: what a calendar shows.
@@ -89,8 +90,23 @@ def runs(before: Mapping[date, WeekState], after_: Mapping[date, WeekState]) -> 
 
 
 def weeks_of(some: Iterable[Run]) -> dict[date, Run]:
-    """Each week of the runs, with the run that it lies in."""
-    return {week: run for run in some for week in chosen(run.first_week, run.last_week)}
+    """Each week of the runs, however long these are, with the run that it lies in."""
+    return {
+        run.first_week + WEEK * place: run
+        for run in some
+        for place in range((run.last_week - run.first_week) // WEEK + 1)
+    }
+
+
+def undoable(kind: str, asked: Mapping[str, object]) -> bool:
+    """Whether an edit can be undone as one.
+
+    Sharing moves seats that bookings have, and seats that came with a listing's terms stay with them;
+    a sheet of calendars says how many rows it had.
+    """
+    if kind == EditKind.IMPORT:
+        return "rows" in asked
+    return kind not in (EditKind.SHARE, EditKind.UNSHARE)
 
 
 def to_json(some: Sequence[Run]) -> list[dict[str, object]]:

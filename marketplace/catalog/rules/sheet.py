@@ -103,18 +103,20 @@ _SYNONYMS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns a sheet has; `passed_over` are columns of ours that say nothing new."""
+    """What a sheet holds, in which columns; `passed_over` are ours and say nothing new."""
 
     name: str
+    holds: str
     columns: tuple[str, ...]
     optional: frozenset[str]
     synonyms: Mapping[str, str]
     passed_over: frozenset[str] = frozenset({"problems"})
 
 
-LISTINGS = Layout("Listings", COLUMNS, OPTIONAL, _SYNONYMS)
+LISTINGS = Layout("Listings", "listings", COLUMNS, OPTIONAL, _SYNONYMS)
 CALENDAR = Layout(
     "Calendar",
+    "calendars",
     (
         *("pool_id", "pool", "site_name", "listings", "week", "seats", "taken", "closed"),
         "version",
@@ -271,6 +273,10 @@ def _check_columns(columns: Sequence[str], layout: Layout, remarks: list[Remark]
         name for name in layout.columns if name not in columns and name not in layout.optional
     ]
     if missing:
+        for other in (LISTINGS, CALENDAR):
+            if other is not layout and set(other.columns) - other.optional <= set(columns):
+                meant = f"a sheet of {layout.holds}; this is one of {other.holds}"
+                raise SheetFault("other_sheet", f"{meant}: send it as such")
         raise SheetFault("missing_columns", f"the columns {_missing(missing, extra)}")
     for name in filter(None, extra):
         near = get_close_matches(name, [each for each in layout.columns if each not in columns], 1)

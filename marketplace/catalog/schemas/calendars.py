@@ -218,6 +218,7 @@ class PastEditSchema(Schema):
     asked = fields.Dict(required=True)
     undoes = fields.UUID(required=True, allow_none=True)
     undone_by = fields.UUID(required=True, allow_none=True)
+    undoable = fields.Boolean(required=True)
     pools = fields.List(fields.Nested(PoolEditSchema), required=True)
     listings = fields.List(fields.Nested(ListingEditSchema), required=True)
 

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from marketplace.catalog.rules.writing import Format
-from marketplace.catalog.states import ImportMode, ImportState
+from marketplace.catalog.states import ImportMode, ImportState, SheetKind
 from marketplace.web.schemas import StrictSchema, Text, page_of
 
 
@@ -55,7 +55,9 @@ class EntrySchema(Schema):
     """What happens with one row."""
 
     row = fields.Integer(required=True)
-    external_id = fields.String(required=True)
+    external_id = fields.String(
+        required=True, metadata={"description": "Of a calendar its name and the week."}
+    )
     action = fields.String(
         required=True,
         metadata={"enum": ["created", "changed", "unchanged", "repeated", "refused"]},
@@ -98,6 +100,12 @@ class UploadArgs(ImportArgs):
         load_default=ImportMode.ROWS,
         metadata={"description": "`rows` leaves refused rows out, `file` takes all or nothing."},
     )
+    sheet = fields.Enum(
+        SheetKind,
+        by_value=True,
+        load_default=SheetKind.LISTINGS,
+        metadata={"description": "What its rows are: listings, or weeks of calendars."},
+    )
 
 
 class ExportArgs(StrictSchema):
@@ -129,6 +137,7 @@ class ImportSchema(Schema):
     id = fields.UUID(required=True)
     state = fields.String(required=True, metadata={"enum": [state.value for state in ImportState]})
     mode = fields.String(required=True, metadata={"enum": [mode.value for mode in ImportMode]})
+    sheet = fields.String(required=True, metadata={"enum": [kind.value for kind in SheetKind]})
     commit_wanted = fields.Boolean(required=True)
     file_name = fields.String(required=True)
     size = fields.Integer(required=True)

@@ -7,28 +7,23 @@ goes in whole or not at all is one transaction. Rows that are settled are never 
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from itertools import islice
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from sqlalchemy import update
 
-from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import ImportRun
 from marketplace.catalog.queries import imports
-from marketplace.catalog.rules.faults import SheetFault
-from marketplace.catalog.rules.sheet import open_table
-from marketplace.catalog.rules.spreadsheet import Reading, SheetRow
+from marketplace.catalog.rules.faults import MOST_ROWS, SheetFault
 from marketplace.catalog.service import import_runs
 from marketplace.catalog.service.import_reports import Report
-from marketplace.catalog.service.import_writing import Writer
 from marketplace.catalog.service.importing import wait_for_others
-from marketplace.catalog.service.planning import ACTIONS, REFUSED, Entry, Former
-from marketplace.catalog.service.settling import Asked, look, settle
-from marketplace.catalog.service.spool import Spool
+from marketplace.catalog.service.planning import ACTIONS, REFUSED, Entry
+from marketplace.catalog.service.sheet_kinds import KINDS, Memory, ReadRow, Rows
 from marketplace.catalog.states import ImportMode, ImportState
 from marketplace.core.db import Session, affected
 from marketplace.core.errors import DomainError
@@ -131,33 +126,30 @@ def _looked_at(job: JobContext, run: ImportRun) -> bool:
 
 
 @contextmanager
-def _read(job: JobContext, run: ImportRun) -> Iterator[tuple[BinaryIO, Reading]]:
+def _read(job: JobContext, run: ImportRun) -> Iterator[tuple[BinaryIO, Rows]]:
     """The file on the local disk, and all of its rows read."""
     store = job.parts.get(ObjectStore)
     with ExitStack() as stack:
         file = cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
         for piece in store.stream(run.file_key or ""):
             file.write(piece)
-        kept: Spool[SheetRow] = stack.enter_context(Spool())
-        reading = Reading(open_table(file, name=run.file_name or None), kept)
+        reading = KINDS[run.sheet].read(file, run.file_name or None, stack)
         for count in reading.read():
             if count % NOTED_EVERY == 0 and run.state == ImportState.PLANNING:
                 _note(job, run, rows_done=count)
         yield file, reading
 
 
-def _plan(job: JobContext, run: ImportRun, file: BinaryIO, reading: Reading) -> None:
+def _plan(job: JobContext, run: ImportRun, file: BinaryIO, reading: Rows) -> None:
     """Judge every row against what is stored, and store what there is to say about it."""
-    store = job.parts.get(ObjectStore)
-    holders = job.parts.get(SeatHolders)
-    asked = Asked(run.owner_account_id, run.site_id, job.clock.now().date())
+    store, kind = job.parts.get(ObjectStore), KINDS[run.sheet]
     rows = reading.rows()
     done = 0
     _note(job, run, rows_done=0, rows_total=len(reading))
-    with Report(run.id, reading.remarks) as report:
+    with Report(run.id, reading.remarks, kind.layout) as report:
         while batch := list(islice(rows, BATCH)):
             with job.transaction() as session:
-                report.add(look(session, batch, asked, holders).entries)
+                report.add(kind.look(job, session, run, batch))
             done += len(batch)
             _note(job, run, rows_done=done)
         files = report.store(store, file, run.file_name or None)
@@ -178,7 +170,7 @@ def _plan(job: JobContext, run: ImportRun, file: BinaryIO, reading: Reading) -> 
         raise
 
 
-def _commit(job: JobContext, run: ImportRun, reading: Reading) -> None:
+def _commit(job: JobContext, run: ImportRun, reading: Rows) -> None:
     if run.rows_total is None:
         _note(job, run, rows_total=len(reading))
     if run.mode == ImportMode.FILE:
@@ -191,22 +183,20 @@ def _commit(job: JobContext, run: ImportRun, reading: Reading) -> None:
             pass
 
 
-def _commit_batch(job: JobContext, import_id: UUID, reading: Reading) -> bool:
+def _commit_batch(job: JobContext, import_id: UUID, reading: Rows) -> bool:
     """Write the rows behind the position and move it, in one transaction; whether more are left."""
     with job.transaction() as session:
         run = imports.run(session, import_id, lock=True)
         if run is None or run.state != ImportState.COMMITTING:
             raise _Stopped
         batch = list(islice(reading.rows(run.position), BATCH))
-        former = Former.from_json(run.former)
-        known = len(former)
-        entries = _write(job, session, run, batch, former)
+        memory = KINDS[run.sheet].memory(run.former)
+        entries = _write(job, session, run, batch, memory)
         run.position += len(batch)
         run.rows_done = run.position
         run.counts = _added(run.counts, entries)
         run.remarks = (run.remarks + _news(batch, entries))[:MOST_NOTED]
-        if len(former) > known:
-            run.former = former.as_json()
+        run.former = memory.as_json()
         if run.position < len(reading):
             return True
         import_runs.move(run, ImportState.DONE)
@@ -214,16 +204,17 @@ def _commit_batch(job: JobContext, import_id: UUID, reading: Reading) -> bool:
     return False
 
 
-def _commit_whole(job: JobContext, run: ImportRun, reading: Reading) -> None:
+def _commit_whole(job: JobContext, run: ImportRun, reading: Rows) -> None:
     """Write every row in one transaction, which ends with the run's own end or undoes all."""
-    former = Former()
+    kind = KINDS[run.sheet]
+    memory, at_once = kind.memory({}), BATCH if kind.in_batches else MOST_ROWS
     counts: dict[str, int] = {}
     rows = reading.rows()
     done = 0
     with job.transaction() as session:
         wait_for_others(session, run.owner_account_id, run.id)
-        while batch := list(islice(rows, BATCH)):
-            entries = _write(job, session, run, batch, former)
+        while batch := list(islice(rows, at_once)):
+            entries = _write(job, session, run, batch, memory)
             if any(entry.action == REFUSED for entry in entries):
                 raise _Refused
             counts = _added(counts, entries)
@@ -247,13 +238,9 @@ def _commit_whole(job: JobContext, run: ImportRun, reading: Reading) -> None:
 
 
 def _write(
-    job: JobContext, session: Session, run: ImportRun, batch: list[SheetRow], former: Former
+    job: JobContext, session: Session, run: ImportRun, batch: Sequence[Any], memory: Memory
 ) -> tuple[Entry, ...]:
-    holders, now = job.parts.get(SeatHolders), job.clock.now()
-    asked = Asked(run.owner_account_id, run.site_id, now.date())
-    settled = settle(session, batch, asked, holders, former, import_id=run.id)
-    Writer(session, settled, run.account_id, now, holders, former).run()
-    return settled.entries
+    return KINDS[run.sheet].write(job, session, run, batch, memory)
 
 
 def _note(
@@ -299,7 +286,7 @@ def _added(counts: dict[str, int], entries: tuple[Entry, ...]) -> dict[str, int]
     return {action: counts.get(action, 0) + new[action] for action in ACTIONS}
 
 
-def _news(batch: list[SheetRow], entries: tuple[Entry, ...]) -> list[dict[str, str]]:
+def _news(batch: Sequence[ReadRow], entries: tuple[Entry, ...]) -> list[dict[str, str]]:
     """Rows that read well and were refused all the same, for what is stored stands against them."""
     return [
         {
@@ -308,5 +295,5 @@ def _news(batch: list[SheetRow], entries: tuple[Entry, ...]) -> list[dict[str, s
             + "; ".join(problem.expected for problem in entry.problems),
         }
         for row, entry in zip(batch, entries, strict=True)
-        if row.draft is not None and entry.action == REFUSED
+        if not row.problems and entry.action == REFUSED
     ]

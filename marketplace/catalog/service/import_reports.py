@@ -19,7 +19,7 @@ from uuid import UUID
 from marketplace.catalog.rules.faults import Remark
 from marketplace.catalog.rules.findings import Problem
 from marketplace.catalog.rules.neutral import neutralised
-from marketplace.catalog.rules.sheet import LISTINGS, open_rows
+from marketplace.catalog.rules.sheet import Layout, open_rows
 from marketplace.catalog.service import error_workbook
 from marketplace.catalog.service.planning import ACTIONS, REFUSED, Entry, lines_of
 from marketplace.catalog.service.spool import Spool
@@ -36,10 +36,11 @@ PIECE = 1 << 20
 class Report:
     """The files of one run, as its entries come."""
 
-    def __init__(self, import_id: UUID, remarks: Sequence[Remark]) -> None:
+    def __init__(self, import_id: UUID, remarks: Sequence[Remark], layout: Layout) -> None:
         self.counts: dict[str, int] = dict.fromkeys(ACTIONS, 0)
         self._id = import_id
         self._remarks = remarks
+        self._layout = layout
         self._stack = ExitStack()
         self._json: IO[bytes] = self._stack.enter_context(_temporary())
         self._csv: IO[bytes] = self._stack.enter_context(_temporary())
@@ -90,8 +91,9 @@ class Report:
         ]
         if len(self._refusals):
             with tempfile.TemporaryFile() as book:
-                rows, _ = open_rows(sheet, LISTINGS.name, name=name)
-                error_workbook.write(book, rows, iter(self._refusals), self.counts)
+                rows, _ = open_rows(sheet, self._layout.name, name=name)
+                refusals = iter(self._refusals)
+                error_workbook.write(book, rows, refusals, self.counts, self._layout)
                 stored.append(_stored(store, below, ERRORS, book))
         return stored
 

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from marketplace.catalog.errors import ImportExists, ImportNotFound
 from marketplace.catalog.models import ImportRun, Site
 from marketplace.catalog.queries import imports
-from marketplace.catalog.states import IMPORT, ImportMode, ImportState
+from marketplace.catalog.states import IMPORT, ImportMode, ImportState, SheetKind
 from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
@@ -44,6 +44,7 @@ def begin(
     commit: bool,
     file_name: str,
     now: datetime,
+    sheet: SheetKind = SheetKind.LISTINGS,
 ) -> ImportRun:
     """A run whose file is about to come; beginning it again is the same run.
 
@@ -69,6 +70,7 @@ def begin(
     elif found.state != ImportState.UPLOADING or found.site_id != (site.id if site else None):
         raise ImportExists
     found.mode = mode
+    found.sheet = sheet
     found.commit_wanted = commit
     found.file_name = _shown(file_name)
     # Known before anything is stored there; of two uploads at once each has a key of its own.

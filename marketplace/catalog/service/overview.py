@@ -11,6 +11,7 @@ from marketplace.catalog.models import CalendarEdit, SeatPool
 from marketplace.catalog.queries import calendars as queries
 from marketplace.catalog.queries.calendars import PoolWeek, Scope
 from marketplace.catalog.queries.held import Shown
+from marketplace.catalog.rules.edits import undoable
 from marketplace.catalog.rules.weeks import run_of_weeks
 from marketplace.catalog.service.calendars import Held
 from marketplace.core.db import Session
@@ -121,6 +122,7 @@ def _past(
         "asked": edit.asked,
         "undoes": edit.undoes,
         "undone_by": parts.undone_by,
+        "undoable": parts.undone_by is None and undoable(edit.kind, edit.asked),
         "pools": parts.pools,
         "listings": parts.listings,
     }

@@ -34,7 +34,7 @@ def undo(
     past = held.past_edit(session, site_id, edit_id)
     if past is None:
         raise EditNotFound
-    if past.edit.kind in (EditKind.SHARE, EditKind.UNSHARE, EditKind.IMPORT):
+    if not rules.undoable(past.edit.kind, past.edit.asked):
         raise NotUndoable
     wanted = _wanted(past.seats)
     has = held.pools(

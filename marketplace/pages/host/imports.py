@@ -19,7 +19,7 @@ from marketplace.catalog.queries import imports, sites
 from marketplace.catalog.rules.faults import LARGE
 from marketplace.catalog.service import import_runs
 from marketplace.catalog.service.import_reports import ERRORS, PLAN_JSON
-from marketplace.catalog.states import ImportMode, ImportState
+from marketplace.catalog.states import ImportMode, ImportState, SheetKind
 from marketplace.core.ids import new_id
 from marketplace.core.ports import ObjectStore
 from marketplace.identity.access import current_account, site_member
@@ -92,6 +92,7 @@ def upload(site_id: UUID) -> Answer:
         return _list(site_id, {"sheet": ["The file is too large."]})
     session, store, digest = context.session(), context.parts().get(ObjectStore), hashlib.sha256()
     mode = ImportMode.FILE if request.form.get("mode") == "file" else ImportMode.ROWS
+    weeks = request.form.get("what") == SheetKind.CALENDAR
     site = sites.site(session, site_id)
     run = import_runs.begin(
         session,
@@ -103,6 +104,7 @@ def upload(site_id: UUID) -> Answer:
         commit=False,
         file_name=chosen.filename,
         now=context.now(),
+        sheet=SheetKind.CALENDAR if weeks else SheetKind.LISTINGS,
     )
     import_id, key = run.id, run.file_key or ""
     # The run is known before its file is stored, and no transaction waits for the store.

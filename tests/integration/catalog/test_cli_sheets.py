@@ -52,6 +52,8 @@ def test_a_sheet_goes_in_out_and_in_again(desk):
         assert "13 unchanged" in desk.run("import", name, "--commit").output
     weeks = desk.run("export", "weeks.xlsx", "--calendar")
     assert weeks.exit_code == 0
+    again = desk.run("import", "weeks.xlsx", "--calendar", "--commit")
+    assert f"{weeks.output.split()[0]} unchanged" in again.output, again.output
     assert desk.run("export", "out.pdf").exit_code == 1
 
 

@@ -45,7 +45,9 @@ class Desk:
         with live.transaction() as session:
             self.owner = new_account(session)
 
-    def send(self, content, *, mode=ImportMode.ROWS, commit=True, name="ours.csv", owner=None):
+    def send(
+        self, content, *, mode=ImportMode.ROWS, commit=True, name="ours.csv", owner=None, **more
+    ):
         import_id, owner = new_id(), owner or self.owner
         with self.live.transaction() as session:
             run = import_runs.begin(
@@ -58,6 +60,7 @@ class Desk:
                 commit=commit,
                 file_name=name,
                 now=NOW,
+                **more,
             )
             self.store.put(run.file_key, content)
             size = len(content)

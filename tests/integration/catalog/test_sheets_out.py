@@ -134,7 +134,7 @@ def edited(rows, week, /, pool="CHI-IM-01", **changes):
     ]
 
 
-def test_seats_are_edited_in_a_spreadsheet(calendar, session, market):
+def test_seats_are_edited_in_a_spreadsheet_and_undone(calendar, session, client, host):
     before = calendar.rows()
     rows = edited(before, "2027-01-04", seats="7")
     rows = edited(rows, "2027-01-11", closed="yes")
@@ -151,6 +151,12 @@ def test_seats_are_edited_in_a_spreadsheet(calendar, session, market):
     edit = session.execute(select(CalendarEdit)).scalar_one()
     assert (edit.kind, edit.asked) == ("import", {"rows": len(rows)})
     assert calendar.send(rows, "?commit=true")["counts"]["unchanged"] == len(rows)
+    undone = client.post(
+        f"{calendar.base}/edits/{edit.id}/undo", json={"commit": True}, headers=host.headers
+    )
+    assert undone.json["committed"] is True
+    after = {row["week"]: row for row in calendar.rows() if row["pool"] == "CHI-IM-01"}
+    assert (after["2027-01-04"]["seats"], after["2027-01-11"]["closed"]) == ("3", "no")
 
 
 def test_fewer_seats_than_are_taken_are_refused_and_the_rest_goes_in(calendar, session):
@@ -193,7 +199,7 @@ def test_a_row_from_before_anothers_edit_is_refused(calendar):
         ({"closed": "perhaps"}, "closed", "not_yes_or_no"),
         ({"pool_id": "CHI-IM-01"}, "pool_id", "not_an_id"),
         ({"pool_id": "01a20199-0c47-776c-9cf7-5fee34ddd44d"}, "pool_id", "unknown_calendar"),
-        ({"week": "2027-01-11"}, "week", "contradiction"),
+        ({"week": "2026-11-09"}, "week", "week_over"),
     ],
 )
 def test_what_is_wrong_in_a_calendar_is_told_by_its_cell(calendar, changes, column, code):
@@ -202,6 +208,18 @@ def test_what_is_wrong_in_a_calendar_is_told_by_its_cell(calendar, changes, colu
     problems = [problem for entry in plan["entries"] for problem in entry["problems"]]
     assert (column, code) in {(p["column"], p["code"]) for p in problems}
     assert all(problem["expected"] for problem in problems)
+
+
+def test_rows_that_contradict_each_other_are_refused_together(calendar):
+    rows = edited(calendar.rows(), "2027-01-04", week="2027-01-11", seats="9")
+    same = next(row for row in rows if row["week"] == "2027-01-18")
+    plan = calendar.send([*rows, same], "?commit=true")
+    refused = [entry for entry in plan["entries"] if entry["action"] == "refused"]
+    assert [problem["code"] for entry in refused for problem in entry["problems"]] == (
+        ["contradiction"] * 2
+    )
+    assert str(refused[1]["row"]) in refused[0]["problems"][0]["expected"]
+    assert (plan["counts"]["changed"], plan["counts"]["repeated"]) == (0, 1)
 
 
 def test_another_sites_calendar_is_not_known(calendar, session, market):

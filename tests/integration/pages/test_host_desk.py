@@ -113,6 +113,11 @@ def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(host, base, place, run_
     assert "S-2" not in host.body
     host.get(page)
     assert "my sheet.csv" in host.body
+    weeks = (io.BytesIO(host.get("/api/v1" + base[5:] + "/calendar/export").data), "weeks.csv")
+    sent = host.send(page, sheet=weeks, what="calendar", mode="file")
+    run_jobs()
+    host.get(sent.headers["Location"])
+    assert "Every row can be done." in host.body
     stranger = browser_of(app, people.make("coordinator", site_id=place.site_id))
     assert stranger.get(own).status_code == 200
     assert stranger.get(f"{page}/{place.site_id}").status_code == 404

@@ -63,6 +63,12 @@ def test_runs_say_exactly_what_changes_and_are_kept_as_they_are(before, after):
     assert edits.from_json(edits.to_json(found)) == found
 
 
+def test_a_run_may_be_longer_than_what_one_edit_may_name():
+    weeks = [JUNE + number * WEEK for number in range(200)]
+    (found,) = edits.runs({}, dict.fromkeys(weeks, WeekState(2)))
+    assert list(edits.weeks_of([found])) == weeks
+
+
 def test_what_is_kept_names_mondays_and_states():
     run = Run(JUNE, AUGUST, WeekState(2), WeekState(2, closed=True))
     assert edits.to_json([run]) == [
