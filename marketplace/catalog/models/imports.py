@@ -54,7 +54,9 @@ class ImportRun(Base):
     counts: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(server_default=ImportState.DONE, default=ImportState.DONE)
     mode: Mapped[str] = mapped_column(server_default=ImportMode.ROWS, default=ImportMode.ROWS)
-    sheet: Mapped[str] = mapped_column(server_default=SheetKind.LISTINGS, default=SheetKind.LISTINGS)
+    sheet: Mapped[str] = mapped_column(
+        server_default=SheetKind.LISTINGS, default=SheetKind.LISTINGS
+    )
     commit_wanted: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
     file_name: Mapped[str] = mapped_column(server_default="", default="")
     file_key: Mapped[str | None]

@@ -20,6 +20,12 @@ def site(session: Session, site_id: uuid.UUID) -> Site:
     return found
 
 
+def time_zones(session: Session, site_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The time zone of each of these sites."""
+    query = select(Site.id, Site.time_zone).where(Site.id.in_(list(site_ids)))
+    return {row.id: row.time_zone for row in session.execute(query)}
+
+
 def locked(session: Session, site_id: uuid.UUID) -> Site:
     """A site for a change of it; bookings, which only refer to it, don't wait. `SiteNotFound`."""
     return _held(session, select(Site).where(Site.id == site_id).with_for_update(key_share=True))

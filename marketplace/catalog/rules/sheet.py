@@ -257,11 +257,13 @@ def _columns(headings: Sequence[str], layout: Layout, remarks: list[Remark]) -> 
         if column in layout.columns and column != heading:
             remarks.append(Remark("heading", f"{heading!r} was read as {column}."))
         columns.append(column)
-    _check_columns(columns, layout, remarks)
+    _check_columns(headings, columns, layout, remarks)
     return columns
 
 
-def _check_columns(columns: Sequence[str], layout: Layout, remarks: list[Remark]) -> None:
+def _check_columns(
+    headings: Sequence[str], columns: Sequence[str], layout: Layout, remarks: list[Remark]
+) -> None:
     doubled = sorted(
         {name for name in columns if name in layout.columns and columns.count(name) > 1}
     )
@@ -274,7 +276,8 @@ def _check_columns(columns: Sequence[str], layout: Layout, remarks: list[Remark]
     ]
     if missing:
         for other in (LISTINGS, CALENDAR):
-            if other is not layout and set(other.columns) - other.optional <= set(columns):
+            theirs = {column_of(heading, other) for heading in headings}
+            if other is not layout and set(other.columns) - other.optional <= theirs:
                 meant = f"a sheet of {layout.holds}; this is one of {other.holds}"
                 raise SheetFault("other_sheet", f"{meant}: send it as such")
         raise SheetFault("missing_columns", f"the columns {_missing(missing, extra)}")

@@ -9,12 +9,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import SeatPool
-from marketplace.catalog.queries import held
+from marketplace.catalog.queries import held, sites
 from marketplace.catalog.queries.held import HeldPools
 from marketplace.catalog.rules.edits import WeekState
 from marketplace.catalog.rules.faults import LARGE, Limits, SheetFault
@@ -99,8 +100,8 @@ def import_seats(
             pass
     except SheetFault as fault:
         return ImportPlan((), fault=as_problem(fault))
-    lines, today = list(reading.rows()), author.now.date()
-    judged = judge(session, lines, whose, today, Written(), holders, hold=commit)
+    lines = list(reading.rows())
+    judged = judge(session, lines, whose, author.now, Written(), holders, hold=commit)
     if commit:
         carry_out(session, judged, {"rows": len(lines)}, author, Written())
     return ImportPlan(judged.entries, tuple(table.remarks), committed=commit)
@@ -110,18 +111,22 @@ def judge(
     session: Session,
     lines: Sequence[SeatLine],
     whose: Whose,
-    today: date,
+    now: datetime,
     written: Written,
     holders: SeatHolders | None,
     *,
     hold: bool,
 ) -> Judged:
-    """Judge rows against the calendars as they are, which are held with `hold`: two queries or so."""
+    """Judge rows against the calendars as they are, which are held with `hold`: a few queries."""
     rows = [line.seats for line in lines if line.seats is not None and line.repeats is None]
     which = held.named({row.pool_id for row in rows}, whose.site_id, whose.owner_account_id)
     has = held.pools(session, which, {row.week for row in rows}, hold=hold)
     pools = {pool.id: pool for pool in has.pools}
-    judging = _Judging(pools, has, monday_of(today), written)
+    zones = sites.time_zones(session, {pool.site_id for pool in has.pools})
+    this_week = {
+        site_id: monday_of(now.astimezone(ZoneInfo(zone)).date()) for site_id, zone in zones.items()
+    }
+    judging = _Judging(pools, has, this_week, written)
     entries = [judging.entry(line) for line in lines]
     targets = judging.targets
     plan = edit_plans.of_pools(session, has.pools, has.weeks, targets, holders)
@@ -161,7 +166,7 @@ class _Judging:
         self,
         pools: Mapping[uuid.UUID, SeatPool],
         has: HeldPools,
-        this_week: date,
+        this_week: Mapping[uuid.UUID, date],
         written: Written,
     ) -> None:
         self._pools = pools
@@ -194,8 +199,9 @@ class _Judging:
             expected = "the id of a calendar of this site, as it was exported"
             yield Problem(row.row, "pool_id", str(row.pool_id), "unknown_calendar", expected)
             return
-        if changed and row.week < self._this_week:
-            expected = f"a week from {self._this_week} on: earlier ones are over and stay as they are"
+        first = self._this_week[pool.site_id]
+        if changed and row.week < first:
+            expected = f"a week from {first} on: earlier ones are over and stay as they are"
             yield Problem(row.row, "week", row.week.isoformat(), "week_over", expected)
         edited = row.version is not None and not self._written.is_current(pool, row.version)
         if changed and edited:

@@ -118,10 +118,8 @@ class _Calendars:
     def look(
         self, job: JobContext, session: Session, run: ImportRun, batch: Sequence[SeatLine]
     ) -> Sequence[Entry]:
-        today, holders = job.clock.now().date(), job.parts.get(SeatHolders)
-        judged = seat_sheets.judge(
-            session, batch, _whose(run), today, Written(), holders, hold=False
-        )
+        now, holders = job.clock.now(), job.parts.get(SeatHolders)
+        judged = seat_sheets.judge(session, batch, _whose(run), now, Written(), holders, hold=False)
         return judged.entries
 
     def memory(self, found: Mapping[str, Any]) -> Memory:
@@ -136,9 +134,7 @@ class _Calendars:
         memory: Written,
     ) -> tuple[Entry, ...]:
         now, holders = job.clock.now(), job.parts.get(SeatHolders)
-        judged = seat_sheets.judge(
-            session, batch, _whose(run), now.date(), memory, holders, hold=True
-        )
+        judged = seat_sheets.judge(session, batch, _whose(run), now, memory, holders, hold=True)
         asked = {"rows": len(batch), "import_id": str(run.id)}
         seat_sheets.carry_out(session, judged, asked, Author(run.account_id, now), memory)
         return judged.entries

@@ -111,9 +111,9 @@ def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(host, base, place, run_
     host.get(f"{base}/listings")
     assert "S-1" in host.body
     assert "S-2" not in host.body
+    weeks = (io.BytesIO(host.get("/api/v1" + base[5:] + "/calendar/export").data), "weeks.csv")
     host.get(page)
     assert "my sheet.csv" in host.body
-    weeks = (io.BytesIO(host.get("/api/v1" + base[5:] + "/calendar/export").data), "weeks.csv")
     sent = host.send(page, sheet=weeks, what="calendar", mode="file")
     run_jobs()
     host.get(sent.headers["Location"])
