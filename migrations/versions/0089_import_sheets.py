@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0088_import_sheets"
-down_revision = "0087_report_looks"
+revision = "0089_import_sheets"
+down_revision = "0088_frame_marks"
 branch_labels = None
 depends_on = None
 
