@@ -19,6 +19,27 @@ from marshmallow import (
 
 from marketplace.core.money import EXPONENTS, LARGEST_MINOR, Money
 
+# What a field says of a value of another kind: what it takes, where the library says what it is not.
+EXPECTED: Mapping[type[fields.Field[Any]], Mapping[str, str]] = {
+    fields.String: {"invalid": "Expected text."},
+    fields.UUID: {"invalid_uuid": "Expected an id, such as 01a20199-0c47-776c-9cf7-5fee34ddd44d."},
+    fields.Float: {"invalid": "Expected a number."},
+    fields.Decimal: {"invalid": "Expected a number."},
+    fields.Integer: {"invalid": "Expected a whole number."},
+    fields.Boolean: {"invalid": "Expected true or false."},
+    fields.Date: {"invalid": "Expected a date, such as 2027-01-04."},
+    fields.DateTime: {
+        "invalid": "Expected a date and time, such as 2027-01-04T09:00:00Z.",
+        "invalid_awareness": "Expected a time with its zone, such as 2027-01-04T09:00:00Z.",
+    },
+    fields.Email: {"invalid": "Expected an e-mail address."},
+    fields.List: {"invalid": "Expected a list."},
+    fields.Nested: {"type": "Expected an object."},
+    fields.Mapping: {"invalid": "Expected an object."},
+}
+for _kind, _said in EXPECTED.items():
+    _kind.default_error_messages = {**_kind.default_error_messages, **_said}
+
 
 def _as_text(value: Any) -> Any:
     kind = type(value)
@@ -57,6 +78,8 @@ class StrictSchema(Schema):
 
     class Meta:
         unknown = RAISE
+
+    error_messages = {"type": "Expected an object."}  # noqa: RUF012 - the library's own variable
 
     def _serialize(self, obj: Any, *, many: bool = False) -> Any:
         if many and obj is not None:

@@ -58,9 +58,11 @@ def chosen(first: date, last: date, every: int = 1) -> list[date]:
             before, after = nearest_mondays(day)
             raise ValueError(f"{day} is not a Monday: {before} or {after}")
     if last < first:
-        raise ValueError("the last week is before the first")
-    if every < 1 or (last - first) // WEEK >= MOST_WEEKS:
-        raise ValueError(f"at most {MOST_WEEKS} weeks at once, and every first one at least")
+        raise ValueError("The last week is before the first")
+    if (last - first) // WEEK >= MOST_WEEKS:
+        raise ValueError(f"At most {MOST_WEEKS} weeks at once")
+    if every < 1:
+        raise ValueError("Every week, or every second, third or further one")
     return [first + WEEK * place for place in range(0, (last - first) // WEEK + 1, every)]
 
 
@@ -70,7 +72,7 @@ def after(action: Action, seats: int, before: WeekState) -> WeekState:
         return WeekState(before.seats, closed=action is Action.CLOSE)
     wanted = seats if action is Action.SET else before.seats + seats
     if not 0 <= wanted <= MOST_SEATS:
-        raise ValueError(f"{wanted} seats are not from 0 to {MOST_SEATS}")
+        raise ValueError(f"A week has from 0 to {MOST_SEATS} seats; this would make {wanted}")
     return WeekState(wanted, before.closed)
 
 

@@ -68,6 +68,8 @@ _MEANINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "online": ("remote",),
         "telehealth": ("remote",),
         "telemedicine": ("remote",),
+        "tele medicine": ("remote",),
+        "tele health": ("remote",),
         "hospital": ("inpatient",),
         "clinic": ("outpatient",),
         "nyc": ("new york", "brooklyn", "bronx", "manhattan"),
@@ -76,6 +78,8 @@ _MEANINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "philly": ("philadelphia",),
     }
 )
+# What a preceptor is called by, and not all listings say: left out where a name stands beside it.
+_TITLES = frozenset({"dr", "doctor", "prof", "professor"})
 _LONGEST_MEANING = max(len(key.split()) for key in _MEANINGS)
 
 
@@ -107,7 +111,7 @@ def read(text: str) -> list[list[Unit]]:
         elif word.strip(" -"):
             quoted, excluded = match["word"] is None, match["minus"] is not None
             groups[-1].append(Unit(word, meanings(word), excluded, quoted))
-    return [_joined(group) for group in groups if group]
+    return [_joined(_untitled(group)) for group in groups if group]
 
 
 def meanings(text: str) -> tuple[str, ...]:
@@ -116,6 +120,12 @@ def meanings(text: str) -> tuple[str, ...]:
     known = _MEANINGS.get(key, ())
     specialty = specialties.resolve(text) if key else None
     return (*known, specialty.name) if specialty else known
+
+
+def _untitled(units: Sequence[Unit]) -> Sequence[Unit]:
+    """Without titles such as `Dr.`, unless there is nothing else."""
+    kept = [unit for unit in units if unit.quoted or specialties.fold(unit.text) not in _TITLES]
+    return kept if any(not unit.excluded for unit in kept) else units
 
 
 def _joined(units: Sequence[Unit]) -> list[Unit]:

@@ -1,15 +1,14 @@
 """What hosts send and read of their calendars: pools, edits, their history, holidays."""
 
-from datetime import date
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from marketplace.catalog.rules.edits import MOST_SEATS, MOST_WEEKS, Action
+from marketplace.catalog.schemas.words import REACH
 from marketplace.catalog.states import EditKind
 from marketplace.web.schemas import PageArgs, StrictSchema, Text, page_of
 
-REACH = validate.Range(date(2000, 1, 1), date(2100, 1, 1))
 WHY = {"description": "Kept in the history.", "example": "Dr. Okafor is away in July."}
 
 

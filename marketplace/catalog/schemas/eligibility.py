@@ -4,13 +4,14 @@ from marshmallow import Schema, fields, validate
 
 from marketplace.catalog.rules.cells import MOST_WEEKS
 from marketplace.catalog.rules.eligibility import Source
+from marketplace.catalog.schemas.words import REACH
 from marketplace.web.schemas import StrictSchema
 
 
 class EligibilityArgs(StrictSchema):
     """For which rotation: by default the earliest possible and shortest one."""
 
-    first_day = fields.Date(load_default=None, metadata={"example": "2027-03-01"})
+    first_day = fields.Date(load_default=None, validate=REACH, metadata={"example": "2027-03-01"})
     weeks = fields.Integer(load_default=None, validate=validate.Range(1, MOST_WEEKS))
 
 

@@ -8,7 +8,7 @@ from marketplace.catalog.queries.places import HOW_TO
 from marketplace.catalog.queries.search import SORTS, Hit
 from marketplace.catalog.rules import specialties, vocabulary
 from marketplace.catalog.rules.cells import MOST_WEEKS
-from marketplace.catalog.rules.places import STATES
+from marketplace.catalog.rules.places import STATES, state_code
 from marketplace.catalog.schemas.listings import STATUSES, TIERS, ListingSummarySchema
 from marketplace.core.money import EXPONENTS, LARGEST_MINOR
 from marketplace.web.schemas import PageArgs, Text
@@ -30,9 +30,25 @@ class Several(Text):
         return list(dict.fromkeys(found))
 
     def understood(self, word: str) -> str:
-        if word not in self.allowed:
+        found = next((one for one in self.allowed if one.casefold() == word.casefold()), None)
+        if found is None:
             raise ValidationError(f"{word!r} is none of: {', '.join(self.allowed)}.")
-        return word
+        return found
+
+
+class States(Several):
+    """States by postal code or by name."""
+
+    def understood(self, word: str) -> str:
+        return state_code(word) or super().understood(word)
+
+
+class Visa(Text):
+    """A visa, in whatever case."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        word = super()._deserialize(value, attr, data, **kwargs)
+        return next((one for one in vocabulary.VISAS if one.casefold() == word.casefold()), word)
 
 
 class Specialties(Several):
@@ -85,10 +101,10 @@ class SearchArgs(PageArgs):
         load_default=None,
         metadata={"description": "Tiers for that status, by commas.", "example": "elective"},
     )
-    state = Several(
+    state = States(
         list(STATES),
         load_default=None,
-        metadata={"description": "Postal codes of states, by commas.", "example": "IL,NY"},
+        metadata={"description": "Postal codes or names of states, by commas.", "example": "IL,NY"},
     )
     near = Text(
         load_default=None,
@@ -115,7 +131,7 @@ class SearchArgs(PageArgs):
         load_default=None,
         metadata={"description": "Whether a letter can be earned.", "example": "on_merit"},
     )
-    visa = fields.String(
+    visa = Visa(
         load_default=None,
         validate=one_of(vocabulary.VISAS),
         metadata={"description": "The visa that you have or expect.", "example": "B1/B2"},

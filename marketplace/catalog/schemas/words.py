@@ -1,12 +1,18 @@
 """Fields for words of the closed lists, in any of their usual spellings."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-from marshmallow import ValidationError
+from marshmallow import ValidationError, validate
 
 from marketplace.catalog.rules.cells import CellFault, specialty
 from marketplace.web.schemas import Text
+
+# Days that people plan for: beyond them there is no calendar.
+REACH = validate.Range(
+    date(2000, 1, 1), date(2100, 1, 1), error="Expected a day from {min} to {max}."
+)
 
 
 class SpecialtyField(Text):
@@ -23,4 +29,4 @@ class SpecialtyField(Text):
         try:
             return specialty(text).value
         except CellFault as fault:
-            raise ValidationError(f"Expected {fault.expected}.") from fault
+            raise ValidationError(f"Expected {fault.expected.rstrip('?')}.") from fault

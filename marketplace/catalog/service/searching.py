@@ -8,6 +8,7 @@ from typing import Any
 from marketplace.catalog.errors import BadFilter
 from marketplace.catalog.queries.places import UnknownPlace, point_of
 from marketplace.catalog.queries.search import Filters, Near, Qualifications
+from marketplace.catalog.rules.dates import LAST_YEAR
 from marketplace.catalog.rules.weeks import monday_from
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -68,7 +69,10 @@ def _window(first: date | None, last: date | None) -> tuple[date | None, date | 
             raise BadFilter(fields={"start_to": ["Give start_from too."]})
         return None, None
     end = last or first
-    if not timedelta(0) <= end - first <= LONGEST_WINDOW or end.year >= date.max.year:
+    if end.year > LAST_YEAR:
+        far = "start_from" if first.year > LAST_YEAR else "start_to"
+        raise BadFilter(fields={far: [f"Expected a day up to the year {LAST_YEAR}."]})
+    if not timedelta(0) <= end - first <= LONGEST_WINDOW:
         raise BadFilter(fields={"start_to": ["From start_from on, and at most a year later."]})
     start = monday_from(first)
     return start, None if last is None else max(start, last)

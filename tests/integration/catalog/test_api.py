@@ -160,7 +160,7 @@ def test_a_signed_in_trainee_is_shown_what_admits_them(client, people, market):
         ({"weeks": 99}, "weeks"),
         ({"start_to": "2027-01-04"}, "start_to"),
         ({"start_from": "2027-01-04", "start_to": "2029-01-04"}, "start_to"),
-        ({"start_from": "9999-12-31"}, "start_to"),
+        ({"start_from": "9999-12-31"}, "start_from"),
         ({"start_from": "soon"}, "start_from"),
         ({"limit": 1000}, "limit"),
         ({"sort": "luck"}, "sort"),
@@ -170,6 +170,12 @@ def test_a_search_that_can_not_be_answered_says_where(client, market, query, fie
     answer = client.get(f"{API}/listings", query_string=query)
     assert answer.status_code == 422, answer.json
     assert field in str(answer.json["fields"])
+
+
+def test_states_and_visas_are_known_in_any_case(client, market):
+    said = find(client, state="il,New York", visa="j-1", setting="Inpatient").json["items"]
+    usual = find(client, state="IL,NY", visa="J-1", setting="inpatient").json["items"]
+    assert said == usual != []
 
 
 def test_words_are_never_a_query_language_of_the_database(client, market):
@@ -277,6 +283,10 @@ def test_eligibility_names_full_weeks_and_the_next_free_start(client, session, p
     assert results["seats"]["outcome"] == "fail"
     assert "2027-03-15" in results["seats"]["sentence"]
     assert results["seats"]["earliest"] == "2027-03-22"
+    for page in (f"{API}/listings/{neurology.id}/eligibility", f"/listings/{neurology.id}"):
+        far = client.get(f"{page}?first_day=9999-12-27&weeks=52", headers=people.trainee().headers)
+        assert far.status_code == 422
+        assert "Expected a day from 2000-01-01 to 2100-01-01." in far.get_data(as_text=True)
 
 
 def test_the_classifier_explains_itself_to_everybody(client, market):

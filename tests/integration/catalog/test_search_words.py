@@ -74,6 +74,11 @@ def test_a_word_that_is_right_is_not_corrected(client, gathered):
         assert find(client, q=typed)["corrected"] == {}
 
 
+def test_a_title_before_a_name_is_left_out():
+    assert words.read("Dr. Amara Okafor") == words.read("Amara Okafor")
+    assert [unit.text for unit in words.read("doctor")[0]] == ["doctor"]
+
+
 def test_quotes_minus_and_or(client, gathered):
     everything = find(client)["total"]
     neurology = find(client, q="neurology")["total"]

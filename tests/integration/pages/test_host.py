@@ -130,7 +130,7 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
     stage.clock.advance(timedelta(days=(FIRST_DAY - stage.now.date()).days, hours=6))
     host.sign_in(host.person)
     host.get(f"{roster}?day=someday")
-    assert "Not a valid date" in host.body
+    assert "Expected a date" in host.body
     host.get(roster)
     assert "Asha Rao" in host.body
     marked = host.send(roster, day=str(FIRST_DAY), **{f"mark-{booking}": "present"})

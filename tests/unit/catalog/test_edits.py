@@ -29,8 +29,8 @@ def test_every_week_or_every_nth_from_monday_to_monday():
         (date(2027, 6, 8), AUGUST, 1, "2027-06-08 is not a Monday: 2027-06-07 or 2027-06-14"),
         (JUNE, date(2027, 8, 29), 1, "not a Monday"),
         (AUGUST, JUNE, 1, "before the first"),
-        (JUNE, JUNE + 105 * WEEK, 1, "at most 105 weeks"),
-        (JUNE, AUGUST, 0, "every first one at least"),
+        (JUNE, JUNE + 105 * WEEK, 1, "At most 105 weeks"),
+        (JUNE, AUGUST, 0, "Every week, or every second"),
     ],
 )
 def test_weeks_that_can_not_be_chosen(first, last, every, said):
@@ -44,7 +44,7 @@ def test_a_closed_week_keeps_its_number_and_has_no_seat():
     assert edits.after(Action.ADD, 2, closed) == WeekState(5, closed=True)
     assert edits.after(Action.OPEN, 0, closed).capacity == 3
     for action, number in ((Action.ADD, -4), (Action.SET, -1), (Action.SET, 1001)):
-        with pytest.raises(ValueError, match="seats are not from 0 to 1000"):
+        with pytest.raises(ValueError, match="from 0 to 1000 seats"):
             edits.after(action, number, WeekState(3))
 
 
