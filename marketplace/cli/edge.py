@@ -53,14 +53,21 @@ def readable(command: Command) -> Command:
 
 
 def table(headings: list[str], rows: list[list[Any]]) -> None:
-    """Print rows below headings, each column as wide as its widest value, 60 at most."""
-    cells = [[_short(value) for value in row] for row in [headings, *rows]]
+    """Print rows below headings, each column as wide as its widest value, 60 at most.
+
+    The last one is shown whole: it says what to do.
+    """
+    cells = [[*map(_short, row[:-1]), _line(row[-1])] for row in [headings, *rows]]
     widths = [max(len(row[place]) for row in cells) for place in range(len(headings))]
     for row in cells:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo(line.rstrip())
 
 
+def _line(value: Any) -> str:
+    return "" if value is None else str(value).replace("\n", " ")
+
+
 def _short(value: Any) -> str:
-    text = "" if value is None else str(value).replace("\n", " ")
+    text = _line(value)
     return text if len(text) <= 60 else text[:59] + "…"  # noqa: PLR2004 - a column's width

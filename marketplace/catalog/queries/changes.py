@@ -76,6 +76,12 @@ def now(session: Session) -> str:
     return encode([session.execute(_NOW).scalar_one(), BEFORE_ALL, ""])
 
 
+def beginning(session: Session) -> str:
+    """The cursor after which all is that is still kept."""
+    start = session.execute(text("SELECT transaction FROM listing_change_start")).scalar_one()
+    return encode([start + 1, BEFORE_ALL, ""])
+
+
 def after(session: Session, cursor: str, limit: int) -> Changes:
     """At most `limit` changes after `cursor`, in one query; `BadCursor`, `FeedGone`."""
     transaction, listing_id, kind = _key(cursor)

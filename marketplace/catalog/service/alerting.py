@@ -87,12 +87,15 @@ def find_news(transaction: Transaction, now: datetime) -> int:
 
 
 def begin(session: Session) -> Round | None:
-    """What has changed since the position; the first time, only the position is taken."""
+    """What has changed since the position; the first time, all that is kept.
+
+    What fitted when a search was saved is known, so that older changes are no news to it.
+    """
     position = session.get(AlertPosition, 1)
     if position is None:
-        start = insert(AlertPosition).values(id=1, cursor=changes.now(session))
+        start = insert(AlertPosition).values(id=1, cursor=changes.beginning(session))
         session.execute(start.on_conflict_do_nothing())
-        return None
+        position = session.get_one(AlertPosition, 1)
     try:
         page = changes.after(session, position.cursor, MOST_CHANGES)
     except FeedGone:

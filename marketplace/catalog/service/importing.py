@@ -23,6 +23,8 @@ from marketplace.catalog.service.settling import Asked, look, settle
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 
+LARGER = " A larger sheet is sent with PUT to imports/{import_id} of the site."
+
 
 def import_listings(
     session: Session,
@@ -110,7 +112,8 @@ def wait_at_site(session: Session, site_id: uuid.UUID) -> None:
 def refuse_fault(plan: ImportPlan) -> None:
     """Raise `SheetRefused` for a file that can't be read at all."""
     if plan.fault is not None:
+        larger = plan.fault.code in ("too_many_rows", "too_many_cells", "too_much_text")
         raise SheetRefused(
-            f"Expected {plan.fault.expected}.",
+            f"Expected {plan.fault.expected}.{LARGER if larger else ''}",
             extra={"sheet_code": plan.fault.code, "row": plan.fault.row},
         )

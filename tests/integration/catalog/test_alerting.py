@@ -19,9 +19,8 @@ WEEKS = [FIRST_DAY + timedelta(days=7 * n) for n in range(4)]
 
 
 @pytest.fixture
-def market(live, live_stage):  # noqa: F811 - the fixture
-    """The stage, with the feed's position taken before anything is saved."""
-    look(live)
+def market(live_stage):  # noqa: F811 - the fixture
+    """The stage of a new marketplace: no round has looked yet when the first search is saved."""
     return live_stage
 
 

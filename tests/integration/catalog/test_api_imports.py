@@ -154,6 +154,7 @@ def test_a_request_that_waits_takes_small_files_only(client, desk, host):
     assert send(b"a" * (SMALL.content + 1)).status_code == 413
     many = send(sheet(*[GOOD] * 2_001).encode())
     assert (many.status_code, many.json["sheet_code"]) == (422, "too_many_rows")
+    assert "PUT to imports/{import_id}" in many.json["detail"]
 
 
 def test_a_small_workbook_goes_in_at_once(client, desk, host):

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0089_import_sheets"
-down_revision = "0088_frame_marks"
+revision = "0090_import_sheets"
+down_revision = "0089_served_lists"
 branch_labels = None
 depends_on = None
 
