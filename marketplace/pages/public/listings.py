@@ -41,6 +41,10 @@ NOT_PROCESSABLE = 422
 blueprint = Pages("listing_page")
 
 
+# Months, each with its Mondays and how many seats are free; none where a week is closed.
+Calendar = Sequence[tuple[date, Sequence[tuple[date, int | None]]]]
+
+
 class Shown(eligibility.Terms, Protocol):
     """What this page reads of a listing, beside what the template shows."""
 
@@ -112,23 +116,23 @@ def _chosen(listing: Shown, asked: Mapping[str, Any], today: date) -> Choice:
     return Choice(first, weeks, holds.price_of(booked, weeks, policy, terms, context.now().date()))
 
 
-def _calendar(listing: Shown, today: date) -> Sequence[tuple[date, Sequence[tuple[date, int]]]]:
+def _calendar(listing: Shown, today: date) -> Calendar:
     """Months in order, each with its Mondays and how many seats are free; a year from now."""
     first = monday_of(today)
     year = seats.availability(context.session(), listing.id, first, first + WEEKS_SHOWN * WEEK)
-    months: dict[date, list[tuple[date, int]]] = {}
-    for week, _capacity, free in year.weeks:
+    months: dict[date, list[tuple[date, int | None]]] = {}
+    for week, capacity, free in year.weeks:
         monday = date.fromisoformat(week)
-        left = 0 if week in year.blackout_weeks else free
+        left = None if week in year.blackout_weeks or not capacity else free
         months.setdefault(monday.replace(day=1), []).append((monday, left))
     return list(months.items())
 
 
-def _is_full(calendar: Sequence[tuple[date, Sequence[tuple[date, int]]]], chosen: Choice) -> bool:
-    """Whether a week that is chosen is offered, and nobody can have it now."""
+def _is_full(calendar: Calendar, chosen: Choice) -> bool:
+    """Whether all weeks that are chosen are offered, and one of them nobody can have now."""
     free = {monday: left for _, mondays in calendar for monday, left in mondays}
-    wanted = [chosen.first_day + number * WEEK for number in range(chosen.weeks)]
-    return any(free.get(monday) == 0 for monday in wanted)
+    wanted = [free.get(chosen.first_day + number * WEEK) for number in range(chosen.weeks)]
+    return 0 in wanted and None not in wanted
 
 
 def _explanation(listing: Shown, chosen: Choice, who: Reader) -> Explanation | None:

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from marketplace.catalog.errors import BadFilter
 from marketplace.catalog.queries.search import SORTS, Found
-from marketplace.catalog.rules import vocabulary
-from marketplace.catalog.rules.places import STATES
+from marketplace.catalog.rules import specialties, vocabulary
+from marketplace.catalog.rules.places import STATES, state_code
 from marketplace.catalog.schemas.listings import STATUSES, TIERS
 from marketplace.catalog.schemas.search import SearchArgs
 from marketplace.catalog.service import counting
@@ -153,7 +153,13 @@ def _messages(refused: BadFilter | ValidationError) -> forms.Errors:
 
 
 def _chosen(asked: Mapping[str, Any], name: str) -> list[str]:
-    return [one for one in str(asked.get(name, "")).split(",") if one]
+    """What is chosen, by its code: in the address it may stand in any usual spelling."""
+    typed = [one.strip() for one in str(asked.get(name, "")).split(",") if one.strip()]
+    known = {
+        "specialty": lambda word: getattr(specialties.resolve(word), "code", word),
+        "state": lambda word: state_code(word) or word,
+    }.get(name, str.casefold)
+    return list(dict.fromkeys(map(known, typed)))
 
 
 def _facets(
@@ -161,10 +167,11 @@ def _facets(
 ) -> Iterable[tuple[str, list[Choice]]]:
     """Each facet with its commonest values; choosing one keeps the others and begins anew."""
     for facet, filter_name, title in LINKED:
-        counts = found.facets.get(facet)
+        chosen = _chosen(asked, filter_name)
+        # What is chosen stays to be seen, and to be taken away, where nothing has it.
+        counts = {**dict.fromkeys(chosen, 0), **found.facets.get(facet, {})}
         if not counts:
             continue
-        chosen = _chosen(asked, filter_name)
         ranked = sorted(counts.items(), key=lambda pair: (pair[0] not in chosen, -pair[1], pair[0]))
         yield (
             title,

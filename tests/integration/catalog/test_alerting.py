@@ -285,6 +285,7 @@ def test_the_link_in_the_mail_pauses_by_a_post_and_never_by_a_get(live, market):
 
 def test_a_place_in_the_feed_that_is_gone_is_taken_anew(live, market):
     account = market.trainee()
+    look(live)
     save(live, account, specialty=["internal_medicine"])
     with live.transaction() as session:
         position = session.get_one(AlertPosition, 1)

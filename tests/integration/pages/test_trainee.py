@@ -10,6 +10,7 @@ import pytest
 
 from marketplace.booking import queries
 from marketplace.booking.service import rotations
+from marketplace.catalog.models import Listing
 from marketplace.core.ids import new_id
 from marketplace.payments.models import SavedCard
 from tests.factories import credit
@@ -291,6 +292,12 @@ def test_waiting_for_what_is_full_and_taking_it(browser, stage, place, trainee):
     leave = re.search(r'action="(/waiting-list/[^"]+/leave)"', browser.body)[1]
     assert to(browser.send(leave)) == "/waiting-list"
     assert stage.state(taken) == "confirmed"
+    with stage.transaction() as session:
+        listing = session.get_one(Listing, place.listing_id)
+        listing.blackout_weeks = [FIRST_DAY + WEEK]
+    browser.get(f"/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=4")
+    assert "Wait for these weeks" not in browser.body
+    assert "<small>closed</small>" in browser.body
 
 
 def test_other_weeks_are_quoted_and_changed(browser, stage, place, trainee):
