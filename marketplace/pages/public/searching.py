@@ -155,11 +155,14 @@ def _messages(refused: BadFilter | ValidationError) -> forms.Errors:
 def _chosen(asked: Mapping[str, Any], name: str) -> list[str]:
     """What is chosen, by its code: in the address it may stand in any usual spelling."""
     typed = [one.strip() for one in str(asked.get(name, "")).split(",") if one.strip()]
-    known = {
-        "specialty": lambda word: getattr(specialties.resolve(word), "code", word),
-        "state": lambda word: state_code(word) or word,
-    }.get(name, str.casefold)
-    return list(dict.fromkeys(map(known, typed)))
+    return list(dict.fromkeys(_code(name, word) for word in typed))
+
+
+def _code(name: str, word: str) -> str:
+    if name == "specialty":
+        found = specialties.resolve(word)
+        return found.code if found else word
+    return (state_code(word) or word) if name == "state" else word.casefold()
 
 
 def _facets(
