@@ -22,7 +22,7 @@ class PlaceRefused(Conflict):
     """`extra.items` has the student and a code; why in full is theirs to know."""
 
     code = "place_refused"
-    title = "This student can't have the place, or not in these weeks."
+    title = "Who would come can't have the place, or not in these weeks: why is theirs to know."
 
 
 class PaidBySchool(Conflict):

@@ -100,18 +100,25 @@ def _balance(journey: Journey) -> Iterator[Step]:
 def _document(journey: Journey, item: Item) -> Iterator[Step]:
     key, title = item.requirement.key, item.requirement.title
     handed = item.met or item.state is ItemState.UPLOADED
-    screening = min(
-        (kind for kind in item.requirement.kinds if kind in SCREENINGS),
-        key=lambda kind: (-SCREENINGS[kind], kind),
-        default=None,
-    )
+    screening = _screening(item)
     if screening is not None and item.state is not ItemState.NOT_NEEDED:
         on = _not_before(journey, item.due_on - timedelta(days=SCREENINGS[screening]))
-        words = f"Arrange the {TITLES[screening]}"
+        words = f"Arrange the {TITLES[screening].removeprefix('positive ')}"
         yield Step(f"order_{key}", "screening", words, on, _state(journey, on, done=handed))
     if item.state is not ItemState.NOT_NEEDED:
         state = _state(journey, item.due_on, done=handed)
         yield Step(key, "document", f"Hand over: {title}", item.due_on, state, item.blocks)
+
+
+def _screening(item: Item) -> str | None:
+    """What has to be arranged; nothing where a document without a screening would do as well."""
+    needed = [
+        {one.kind for one in group} & SCREENINGS.keys() for group in item.requirement.alternatives
+    ]
+    if not all(needed):
+        return None
+    kinds = (kind for group in needed for kind in group)
+    return min(kinds, key=lambda kind: (-SCREENINGS[kind], kind), default=None)
 
 
 def _state(journey: Journey, on: date, *, done: bool) -> str:

@@ -130,7 +130,12 @@ def explained(session: Session, found: AllocationRound, trainee_id: UUID) -> lis
     run = queries.decision(session, found.id)
     ranking = queries.ranking(session, found.id, trainee_id)
     if run is None or ranking is None:
-        raise NotOpenForThis("There is no result for you here.", extra={"state": found.state})
+        why = (
+            "It has not been run yet." if found.state == RoundState.OPEN else "You ranked nothing."
+        )
+        raise NotOpenForThis(
+            f"There is no result for you here. {why}", extra={"state": found.state}
+        )
     instance = Instance.of_json(run.inputs)
     return explain(instance, run.result["matched"], str(trainee_id), ranking.choices)
 

@@ -41,6 +41,7 @@ from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
 from marketplace.core.jobs import defer
+from marketplace.core.states import plain
 
 MOST_ASKED = 3
 FOLLOW_RESCUE = "booking.follow_rescue"
@@ -259,7 +260,8 @@ def _check_undecided(session: Session, booking: Booking) -> None:
     if decided is not None:
         raise transition.superseded(session, booking, decided)
     raise NotOpenForThis(
-        f"Only an application that waits for the host can be decided; this booking is {booking.state}.",
+        f"Only an application that waits for the host can be decided; this booking is"
+        f" {plain(booking.state)}.",
         extra={"state": booking.state},
     )
 

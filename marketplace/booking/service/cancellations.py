@@ -34,6 +34,7 @@ from marketplace.catalog.rules.policies import PolicyEvent, RefundOrder
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.money import Money
+from marketplace.core.states import plain
 from marketplace.payments import queries as payments
 from marketplace.payments.events import Payable
 from marketplace.payments.rules.credit import CreditTerms, Means
@@ -61,7 +62,7 @@ def quote(booking: Booking, wish: Wish, now: datetime) -> Quote:
     state = BookingState(booking.state)
     if state not in CANCELLABLE:
         raise NotOpenForThis(
-            f"A booking that is {state} has nothing to cancel"
+            f"A booking that is {plain(state)} has nothing to cancel"
             + (", and nothing to pay: withdraw it instead." if state in TIMED else "."),
             extra={"state": state},
         )

@@ -33,6 +33,7 @@ from marketplace.compliance.service import releases
 from marketplace.core.db import Session
 from marketplace.core.events import publish
 from marketplace.core.jobs import defer
+from marketplace.core.states import plain
 from marketplace.payments import queries as payments
 from marketplace.payments.events import Payable
 from marketplace.payments.service import carrying
@@ -59,7 +60,7 @@ def check_open(booking: Booking, now: datetime) -> None:
     """Raise `NotOpenForThis` unless the booking is confirmed and has not begun."""
     if BookingState(booking.state) is not BookingState.CONFIRMED:
         raise NotOpenForThis(
-            f"Only a confirmed booking can be changed; this one is {booking.state}.",
+            f"Only a confirmed booking can be changed; this one is {plain(booking.state)}.",
             extra={"state": booking.state},
         )
     if Rotation(booking.first_day, booking.weeks).has_begun(site_day(now, booking.time_zone)):

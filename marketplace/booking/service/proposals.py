@@ -5,6 +5,7 @@ No seat is kept meanwhile: that the weeks are free is seen when the change takes
 when the last of those who have to agree does.
 """
 
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from marketplace.booking.service import (
     transfers,
 )
 from marketplace.booking.service.changes import Plan
+from marketplace.booking.service.cohorts.privacy import unexplained
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
 
@@ -101,7 +103,8 @@ def propose_transfer(
 ) -> BookingProposal:
     """Offer the booking to another trainee of the same school under the quote of `mark`."""
     old = changes.lock(session, booking.id)
-    planned = transfers.plan(session, old, to_trainee_id, terms, now)
+    with unexplained(to_trainee_id):
+        planned = transfers.plan(session, old, to_trainee_id, terms, now)
     changes.check_mark(planned.quote, mark)
     if proposed_by is not None:
         return _ask_student(
@@ -143,7 +146,7 @@ def accept(
     """Agree; return the booking that takes over, None while the host has still to agree.
 
     `ProposalEnded` if it is too late; `QuoteChanged` where the terms would now differ; else what
-    stands against the change. A refusal leaves the proposal open.
+    stands against the change, which the host is not told in full (`PlaceRefused`). A refusal leaves the proposal open.
     """
     found = _locked_open(session, proposal, now)
     booking = queries.find(session, found.booking_id)
@@ -158,7 +161,9 @@ def accept(
         return None
     if not by_host:
         found.trainee_agreed_at = now
-    new = _take_effect(session, booking, found, actor_id, terms, now)
+    comes = found.to_trainee_id or booking.trainee_id
+    with unexplained(comes) if by_host else nullcontext():
+        new = _take_effect(session, booking, found, actor_id, terms, now)
     _end(session, found, "done", actor_id, None, now)
     return new
 

@@ -31,6 +31,7 @@ from marketplace.booking.service import holds
 from marketplace.booking.states import RoundState
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.queries import seats as catalog_seats
+from marketplace.catalog.rules.weeks import is_monday
 from marketplace.catalog.service import seats
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
@@ -68,10 +69,10 @@ def open_round(
     actor_id: UUID,
     now: datetime,
 ) -> queries.Whole:
-    """Open a round and keep its seats; `SeatTaken` where a place has fewer than its quota.
+    """Open a round and keep its seats, all or none; `SeatTaken` where somebody was faster.
 
     A host's round has places of the host's site only. Raises `RoundUnfit` for times out of order
-    or a place that can't be.
+    or a place that can't be: not from a Monday on, or with fewer free seats than its quota.
     """
     if not now < times.rank_by <= times.run_at < times.decide_by:
         raise RoundUnfit(
@@ -112,14 +113,20 @@ def _place(session: Session, made: AllocationRound, one: Wanted) -> RoundPlace:
     listing = catalog.listing_for_booking(session, one.listing_id)
     if made.site_id is not None and listing.site_id != made.site_id:
         raise RoundUnfit("A site's round has places of its own listings.")
+    if not is_monday(one.first_day):
+        raise RoundUnfit(f"{one.first_day} is no Monday: a place begins on one.")
     rotation = Rotation(one.first_day, one.weeks)
     if day_begins(one.first_day, listing.time_zone) <= made.decide_by:
         raise RoundUnfit(f"The place from {one.first_day} begins before all is decided.")
     if not listing.weeks_min <= one.weeks <= listing.weeks_max:
         raise RoundUnfit(f"{listing.title} takes {listing.weeks_min} to {listing.weeks_max} weeks.")
-    quota = one.quota if one.quota is not None else _free(session, one.listing_id, rotation)
-    if quota < 1:
-        raise RoundUnfit(f"{listing.title} has no free seat in each week from {one.first_day}.")
+    free = _free(session, one.listing_id, rotation)
+    quota = free if one.quota is None else one.quota
+    if not 1 <= quota <= free:
+        raise RoundUnfit(
+            f"{listing.title} has {free or 'no'} free seats in each of the {one.weeks} weeks from"
+            f" {one.first_day}."
+        )
     seats.take(session, one.listing_id, rotation.mondays, seats=quota)
     return RoundPlace(
         id=new_id(),

@@ -29,6 +29,7 @@ from marketplace.booking.service import agreeing, notices, transition
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 from marketplace.core.events import publish
+from marketplace.core.states import plain
 from marketplace.identity import queries as identity
 from marketplace.identity.queries import schools
 
@@ -170,7 +171,7 @@ def _undecided(
     kept = booking.hold_expires_at is not None and booking.hold_expires_at > now
     if BookingState(booking.state) is not BookingState.HELD or not kept:
         raise NotOpenForThis(
-            f"The booking is {booking.state}; there is nothing to decide any more.",
+            f"The booking is {plain(booking.state)}; there is nothing to decide any more.",
             extra={"state": booking.state},
         )
     return booking, found

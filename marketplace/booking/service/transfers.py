@@ -14,6 +14,7 @@ from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import change_notices, changes, holds
 from marketplace.booking.service.changes import Plan
+from marketplace.booking.service.cohorts.privacy import unexplained
 from marketplace.catalog import queries as catalog
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -53,8 +54,12 @@ def recipient(session: Session, booking: Booking, email: str) -> UUID:
 def quote(
     session: Session, booking: Booking, *, to_trainee_id: UUID, terms: Terms, now: datetime
 ) -> ChangeQuote:
-    """Say what a trainee would take over, if they may come; nothing is changed."""
-    return plan(session, booking, to_trainee_id, terms, now).quote
+    """Say what a trainee would take over, if they may come; nothing is changed.
+
+    Why they may not is theirs to know (`PlaceRefused`): who hands on learns no fact of theirs.
+    """
+    with unexplained(to_trainee_id):
+        return plan(session, booking, to_trainee_id, terms, now).quote
 
 
 def transfer(

@@ -216,4 +216,8 @@ def _reason(state: ItemState, stay: Stay, about: Sequence[Held]) -> str:
     if state is ItemState.EXPIRED:
         last = max(_expiry(one) for one in about if _expiry(one) < stay.last_day)
         return f"What was accepted is valid until {last}; the last day is {stay.last_day}."
+    if state is ItemState.MISSING and about:
+        return (
+            "What was accepted is not all of it, or not of the dates or scores that are asked for."
+        )
     return ""

@@ -24,6 +24,7 @@ from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.parts import parts_of
 from marketplace.core.settings import Settings
+from marketplace.core.states import plain
 from marketplace.identity import queries as identity
 from marketplace.identity.service.notices import notify
 from marketplace.outcomes.errors import (
@@ -90,7 +91,9 @@ def write(session: Session, booking_id: UUID, days: Sequence[Worked], now: datet
     booking = bookings.find(session, booking_id)
     rotations.begin_if_due(session, booking, now)
     if BookingState(booking.state) not in LOGGED_IN:
-        raise HoursNotOpen(f"The booking is {booking.state}.", extra={"state": booking.state})
+        raise HoursNotOpen(
+            f"The booking is {plain(booking.state)}.", extra={"state": booking.state}
+        )
     weeks, today = Weeks(booking.first_day, booking.weeks), site_day(now, booking.time_zone)
     outside = [one.day for one in days if not weeks.can_be_marked(one.day, today)]
     if outside:

@@ -8,6 +8,7 @@ from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.states import CANCELLED, OWNED, BookingState
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
+from marketplace.core.states import plain
 from marketplace.identity import queries as identity
 from marketplace.identity.rules import Role
 from marketplace.identity.service.notices import notify_all
@@ -86,7 +87,9 @@ def _checked(
     """Return the booking's site and trainee; refuse what is before its time."""
     booking = bookings.find(session, booking_id)
     if BookingState(booking.state) not in REPORTED_IN:
-        raise NotYetBooked(f"The booking is {booking.state}.", extra={"state": booking.state})
+        raise NotYetBooked(
+            f"The booking is {plain(booking.state)}.", extra={"state": booking.state}
+        )
     if happened_on > site_day(now, booking.time_zone):
         raise NotYetHappened(fields={"happened_on": ["It lies in the future."]})
     return booking.site_id, booking.trainee_id

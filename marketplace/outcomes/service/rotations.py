@@ -7,6 +7,7 @@ from uuid import UUID
 from marketplace.booking import queries as bookings
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
+from marketplace.core.states import plain
 from marketplace.outcomes.errors import NotCompleted
 
 
@@ -28,7 +29,7 @@ class Rotation:
     def require_completed(self) -> None:
         """Raise `NotCompleted` unless the rotation has been done."""
         if self.state != BookingState.COMPLETED:
-            raise NotCompleted(f"The booking is {self.state}.")
+            raise NotCompleted(f"The booking is {plain(self.state)}.")
 
 
 def rotation(session: Session, booking_id: UUID) -> Rotation:

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -211,8 +212,11 @@ def test_what_can_not_be_is_refused(stage):
         open_round(stage, wanted(other), site_id=place.site_id)
     with pytest.raises(RoundUnfit, match="once"):
         open_round(stage, wanted(place), wanted(place, 1))
-    with pytest.raises(SeatTaken):
+    with pytest.raises(RoundUnfit, match="1 free seats in each"):
         open_round(stage, wanted(other), wanted(place, 2))
+    tuesday = replace(wanted(place), first_day=wanted(place).first_day + DAY)
+    with pytest.raises(RoundUnfit, match="no Monday"):
+        open_round(stage, tuesday)
     assert stage.taken(other) == {}
     made, elsewhere = open_round(stage, wanted(place)), open_round(stage, wanted(other))
     trainee = stage.trainee()

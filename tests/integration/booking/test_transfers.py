@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from marketplace.booking import queries
 from marketplace.booking.errors import (
-    NotEligible,
     NotOpenForThis,
     OtherSchool,
+    PlaceRefused,
     ProposalEnded,
     ProposalOpen,
     QuoteChanged,
@@ -133,8 +133,11 @@ def test_only_a_student_of_the_same_school_who_may_come(stage, school, pair):
         offer(stage, old, stranger)
     student = stage.trainee("Sam", graduation_date=FIRST_DAY + timedelta(days=400))
     link(stage, school, student)
-    with pytest.raises(NotEligible):
+    # Why somebody may not come is theirs to know, and no fellow student's.
+    with pytest.raises(PlaceRefused) as refused:
         offer(stage, old, student)
+    assert [item["code"] for item in refused.value.extra["items"]] == ["not_eligible"]
+    assert "reasons" not in refused.value.extra
     with stage.transaction() as session, pytest.raises(OtherSchool):
         transfers.recipient(session, queries.find(session, old), "nobody@example.org")
     assert stage.state(old) == "confirmed"

@@ -69,7 +69,11 @@ def test_two_doses_or_a_positive_titre():
     mmr = USUAL["mmr"]
     one, two = date(1999, 5, 1), date(2003, 5, 1)
     assert judge(mmr).state is ItemState.MISSING
-    assert not judge(mmr, held("mmr", dose_dates=(one,))).met
+    half = judge(mmr, held("mmr", dose_dates=(one,)))
+    assert (half.met, half.state) == (False, ItemState.MISSING)
+    # Accepted, and yet missing: it says why.
+    assert "not all of it" in half.reason
+    assert not judge(mmr).reason
     assert judge(mmr, held("mmr", dose_dates=(one, two))).met
     assert judge(mmr, held("mmr_titre", issued_on=two)).met
     # Two certificates of a dose each are two doses; the same dose twice is one.

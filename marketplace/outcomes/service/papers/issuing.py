@@ -17,6 +17,7 @@ from marketplace.core.ids import new_id
 from marketplace.core.jobs import defer
 from marketplace.core.parts import parts_of
 from marketplace.core.settings import Settings
+from marketplace.core.states import plain
 from marketplace.outcomes.errors import (
     DocumentsMissing,
     PaperKept,
@@ -50,7 +51,7 @@ def issue(session: Session, booking_id: UUID, kind: PaperKind, now: datetime) ->
     about = subject(session, booking_id)
     if about.state not in DUE[kind]:
         raise PaperNotDue(
-            f"The booking is {about.state.value}.", extra={"state": about.state.value}
+            f"The booking is {plain(about.state)}.", extra={"state": about.state.value}
         )
     if kind is PaperKind.VISA and (missing := missing_documents(session, booking_id, now)):
         raise DocumentsMissing("Missing: " + ", ".join(missing) + ".", extra={"missing": missing})
