@@ -78,6 +78,6 @@ class Transitions(Generic[S]):
         return [(before, after) for before, many in self.table.items() for after in sorted(many)]
 
 
-def plain(state: StrEnum) -> str:
+def plain(state: str) -> str:
     """Return a state's name as it is said."""
-    return state.value.replace("_", " ")
+    return str(state).replace("_", " ")

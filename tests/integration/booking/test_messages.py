@@ -1,5 +1,6 @@
 """Messages: who reads and writes them, that they stay, and that they are answered by mail."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
@@ -58,7 +59,8 @@ def reply_address(mail, address):
 
 
 def hand_on(talk, to, content, *, secret=ENVIRONMENT["INBOUND_MAIL_SECRET"], at=None):
-    stamp = str(int(at or talk.stage.now.timestamp()))
+    # Signatures keep real time, wherever the domain's clock is.
+    stamp = str(int(at or time.time()))
     return talk.client.post(
         f"{API}/mail/replies",
         query_string={"to": to},
@@ -218,7 +220,7 @@ def test_only_our_mail_server_hands_on_and_only_to_addresses_of_ours(talk, mail,
     run_jobs()
     to, content = reply_address(mail, talk.host.email), a_mail(talk.host.email)
     assert hand_on(talk, to, content, secret="another").json["code"] == "mail_not_ours"
-    old = talk.stage.now.timestamp() - 301
+    old = time.time() - 301
     assert hand_on(talk, to, content, at=old).status_code == 403
     for strange in ("r.aaaa@reply.marketplace.test", to.replace("r.", "r.a", 1), "x@y", "r.é@x"):
         assert hand_on(talk, strange, content).status_code == 404

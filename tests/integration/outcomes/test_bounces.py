@@ -1,6 +1,7 @@
 """Invitations that come back: at once or by a notification, whoever hands it in, counted once."""
 
 import mailbox
+import time
 
 import pytest
 from sqlalchemy import text
@@ -24,7 +25,8 @@ def invited(done, token, mail):
 
 
 def hand_on(done, clock, content, secret=ENVIRONMENT["INBOUND_MAIL_SECRET"]):
-    stamp = str(int(clock.now().timestamp()))
+    del clock
+    stamp = str(int(time.time()))
     return done.client.post(
         f"{API}/mail/bounces",
         data=content,
