@@ -9,6 +9,7 @@ from marketplace.booking.queries import rounds as queries
 from marketplace.booking.queries.rounds import Whole
 from marketplace.booking.routes import finding
 from marketplace.booking.routes.waiting import offer_json
+from marketplace.booking.rules import allocation as rules
 from marketplace.booking.rules.allocation import Answer, ticket
 from marketplace.booking.schemas import BookingSchema
 from marketplace.booking.schemas.rounds import (
@@ -55,6 +56,7 @@ SENTENCES = {
     "given": "You got this place.",
     "filled": "Its seats went to {ahead} ranked above you; {by_lottery} of them stood beside you in"
     " the host's order and were ahead by the lottery.",
+    "filled_in_order": "Its seats went to {ahead} ranked above you.",
     "refused": "The host can't take you here.",
     "left_out": "It was not open to you any more when the round was run.",
     "not_needed": "You got a place that you had ranked higher.",
@@ -313,7 +315,7 @@ def _choice_json(answer: Answer, places: Mapping[str, RoundPlace]) -> dict[str, 
         "outcome": answer.outcome,
         "ahead": answer.ahead,
         "by_lottery": answer.by_lottery,
-        "sentence": SENTENCES[answer.outcome].format(
+        "sentence": SENTENCES[rules.sentence_of(answer)].format(
             ahead=answer.ahead, by_lottery=answer.by_lottery
         ),
     }

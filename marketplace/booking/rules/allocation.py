@@ -148,6 +148,12 @@ class Answer:
     by_lottery: int = 0
 
 
+def sentence_of(answer: Answer) -> str:
+    """Name the sentence that tells an answer: the lottery is spoken of only where it decided."""
+    plain = answer.outcome == "filled" and not answer.by_lottery
+    return "filled_in_order" if plain else answer.outcome
+
+
 def explain(
     instance: Instance,
     matched: Mapping[str, str],

@@ -7,7 +7,7 @@ replayed to the same result.
 
 import warnings
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +35,8 @@ from marketplace.core.jobs import defer
 from marketplace.identity import queries as identity
 
 DRY_RUN = "booking.dry_run_round"
+# A round is run within a minute; one that could not be for longer gives its offers their whole time.
+LATE = timedelta(minutes=30)
 
 
 def solve(instance: Instance) -> tuple[dict[str, str], str]:
@@ -113,7 +115,7 @@ def decide_due(session: Session, now: datetime) -> bool:
             weeks=place.weeks,
             state=OfferState.OPEN.value,
             made_at=now,
-            expires_at=found.decide_by,
+            expires_at=_answer_by(found, place, now),
             time_zone=zones[trainee_id],
         )
         place.kept -= 1
@@ -123,6 +125,14 @@ def decide_due(session: Session, now: datetime) -> bool:
     _unmatched(session, found, matched, places, now)
     rounds.give_back(session, list(places.values()))
     return True
+
+
+def _answer_by(found: AllocationRound, place: RoundPlace, now: datetime) -> datetime:
+    """When an offer ends: as was said, or as long after a run that was late, before the first day."""
+    if now <= found.run_at + LATE:
+        return found.decide_by
+    begins = datetime.combine(place.first_day, time(), UTC)
+    return max(found.decide_by, min(now + (found.decide_by - found.run_at), begins))
 
 
 def explained(session: Session, found: AllocationRound, trainee_id: UUID) -> list[Answer]:

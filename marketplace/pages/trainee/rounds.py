@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from marketplace.booking.errors import NotOpenForThis
 from marketplace.booking.queries import rounds as queries
 from marketplace.booking.routes import finding
-from marketplace.booking.rules.allocation import ticket
+from marketplace.booking.rules.allocation import sentence_of, ticket
 from marketplace.booking.schemas.rounds import RankArgs
 from marketplace.booking.service import allocating, offers, rounds
 from marketplace.identity.access import current_account, signed_in
@@ -34,6 +34,7 @@ OUTCOMES: Mapping[str, str] = {
         "Its seats went to %(ahead)s ranked above you; %(by_lottery)s of them stood beside you in"
         " the host's order and were ahead by the lottery."
     ),
+    "filled_in_order": noted("Its seats went to %(ahead)s ranked above you."),
     "refused": noted("The host can't take you here."),
     "left_out": noted("It was not open to you any more when the round was run."),
     "not_needed": noted("You got a place that you had ranked higher."),
@@ -208,7 +209,9 @@ def _answers(found: Any, trainee_id: UUID, places: Mapping[str, Any]) -> list[di
             "place": places[one.place],
             "rank": one.rank,
             "given": one.outcome == "given",
-            "sentence": who.say(OUTCOMES[one.outcome], ahead=one.ahead, by_lottery=one.by_lottery),
+            "sentence": who.say(
+                OUTCOMES[sentence_of(one)], ahead=one.ahead, by_lottery=one.by_lottery
+            ),
         }
         for one in answers
     ]

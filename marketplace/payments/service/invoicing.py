@@ -17,7 +17,7 @@ from marketplace.core.ids import new_id
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
 from marketplace.identity.queries import schools
-from marketplace.identity.service.notices import notify_all
+from marketplace.identity.service.notices import notify, notify_all
 from marketplace.payments import queries
 from marketplace.payments.errors import AlreadyPaid, AmountRefused, InvoiceNotOpen
 from marketplace.payments.events import InvoiceMoved, Payable, PaymentSettled
@@ -208,7 +208,8 @@ def stored(session: Session, invoice_id: UUID, key: str, now: datetime) -> None:
     if found.object_key is None:
         found.object_key = key
         session.flush()
-        _tell(session, found, "invoice_issued", now)
+        for one in schools.coordinators(session, found.school_id):
+            notify(session, one.account_id, "invoice_issued", _told(found), [key], now=now)
 
 
 def _settled(session: Session, found: Invoice, transfer: Transfer, now: datetime) -> Payment:
@@ -341,13 +342,16 @@ def _step(
 
 
 def _tell(session: Session, found: Invoice, template: str, now: datetime, **more: Any) -> None:
-    data = {
+    people = schools.coordinators(session, found.school_id)
+    notify_all(session, people, template, {**_told(found), **more}, now=now)
+
+
+def _told(found: Invoice) -> dict[str, Any]:
+    return {
         "school_id": str(found.school_id),
         "invoice_id": str(found.id),
         "number": found.content["number"],
         "amount": {"amount": found.amount.minor, "currency": found.amount.currency},
         "description": found.description,
         "due_on": found.due_on.isoformat(),
-        **more,
     }
-    notify_all(session, schools.coordinators(session, found.school_id), template, data, now=now)

@@ -47,6 +47,8 @@ def test_all_are_held_each_says_yes_and_a_bank_transfer_confirms_them(desk, stag
     assert found.due_on == date(2026, 12, 6)
     run_jobs()
     assert stage.told(desk.coordinator)[-1] == "invoice_issued"
+    invoice = next(one for one in mail.sent if one.attachments and "Invoice" in one.subject)
+    assert invoice.attachments[0].filename.endswith(".pdf")
     with stage.transaction() as session:
         assert invoices.find(session, invoice_id).object_key.endswith("invoice-000001.pdf")
     with pytest.raises(AmountRefused):

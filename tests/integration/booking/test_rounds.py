@@ -153,6 +153,17 @@ def test_the_unmatched_wait_if_they_want_and_get_what_is_declined(stage):
     assert stage.findings() == []
 
 
+def test_a_round_that_is_run_late_leaves_the_time_that_was_promised(stage):
+    place = stage.place()
+    made, ana = open_round(stage, wanted(place)), stage.trainee("Ana")
+    rank(stage, made, ana, made.places[0])
+    stage.clock.at = made.round.decide_by + DAY
+    assert decide(stage, made)
+    promised = made.round.decide_by - made.round.run_at
+    assert offer_of(stage, made, ana).expires_at == stage.now + promised
+    assert answer(stage, made, ana)
+
+
 def test_a_dry_run_has_no_effect_and_a_replay_the_same_result(stage):
     place = stage.place(seats_per_week=2)
     made = open_round(stage, wanted(place))

@@ -13,6 +13,7 @@ from marketplace.booking.rules.allocation import (
     blocking_pairs,
     digest,
     explain,
+    sentence_of,
     ticket,
 )
 from marketplace.booking.service.allocating import solve
@@ -138,6 +139,8 @@ def test_an_explanation_counts_and_names_nobody():
     assert explain(instance, matched, second, choices[second])[0] == Answer(
         "p1", 1, "filled", ahead=1, by_lottery=1
     )
+    assert sentence_of(Answer("p1", 1, "filled", ahead=1, by_lottery=1)) == "filled"
+    assert sentence_of(Answer("p1", 1, "filled", ahead=1, by_lottery=0)) == "filled_in_order"
     assert explain(instance, matched, "t3", ("p1", "p2", "p4", "p3")) == [
         Answer("p1", 1, "filled", ahead=1, by_lottery=0),
         Answer("p2", 2, "refused"),
