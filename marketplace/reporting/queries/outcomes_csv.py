@@ -92,7 +92,10 @@ def _only_identified(value: str) -> str:
 def _listed(name: str) -> str:
     """Text; where nobody may be known, a code of the list only: what was typed might say who it is."""
     codes = ",".join(f"'{code}'" for code in BY_CODE)
-    return f"CASE WHEN :identified OR {name} IN ({codes}) THEN {_guarded(name)} ELSE '{OTHER}' END"
+    return (
+        f"CASE WHEN {name} IN ({codes}) THEN {name} WHEN :identified THEN {_guarded(name)}"
+        f" ELSE '{OTHER}' END"
+    )
 
 
 _COLUMNS = {

@@ -6,7 +6,7 @@ SCHEMATHESIS_EXAMPLES=300 make test ARGS="tests/integration/api".
 """
 
 import os
-from itertools import islice
+from itertools import cycle, islice
 from random import Random
 from typing import Any
 
@@ -74,16 +74,17 @@ def test_any_request_is_answered_as_documented(app: Flask, world: World, hand: i
 
 
 def play(operation: Any, world: World, succeeded: dict[str, set[str]]) -> None:
-    """Send examples of one operation as each role; what each did is undone.
+    """Send examples of one operation, each as half of the roles in turn; what each did is undone.
 
     An operation that went well at least once is noted in `succeeded`.
     """
+    halves = cycle((ROLES[::2], ROLES[1::2]))
 
     @BOUNDED
     @given(case=cases(operation), seed=st.integers(0, 2**16))
     def send(case: Any, seed: int) -> None:
         aim(case, world, Random(seed))
-        for role in ROLES:
+        for role in next(halves):
             if asked(case, operation, world, role) < 300:
                 succeeded[role].add(operation.label)
 
