@@ -4,6 +4,7 @@ Both commands use the very functions that the product's own reports are made wit
 """
 
 import json
+import os
 import sys
 from contextlib import ExitStack
 from datetime import date, datetime
@@ -20,6 +21,23 @@ from marketplace.reporting.service.panel_report import (
     render_text,
 )
 
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
+
+
+def keep_output_for_the_answer() -> None:
+    """Send what libraries in C print to standard error, for the rest of the process.
+
+    The solver of integer programs now and then prints a line of its own; an answer is JSON alone.
+    Only where standard output is the process's own.
+    """
+    own = sys.__stdout__
+    if own is None or sys.stdout is not own:
+        return
+    own.flush()
+    answer = os.dup(STANDARD_OUTPUT)
+    os.dup2(STANDARD_ERROR, STANDARD_OUTPUT)
+    sys.stdout = os.fdopen(answer, "w", encoding=own.encoding)
+
 
 @click.command("stats")
 def stats() -> None:
@@ -28,6 +46,7 @@ def stats() -> None:
     Reads {"cases": [{"id": …, "topic": …, "input": {…}}]} and writes {"<id>": {…}}. A case that
     can't be answered gets {"error": {"code", "message"}}; the others are answered all the same.
     """
+    keep_output_for_the_answer()
     try:
         answers = answer_document(json.load(sys.stdin))
     except (json.JSONDecodeError, UnicodeDecodeError, UnreadableDocument) as error:
@@ -62,6 +81,7 @@ def report(
     form: str,
 ) -> None:
     """Report the Match outcomes of PANEL, a CSV with one row a trainee."""
+    keep_output_for_the_answer()
     with ExitStack() as files:
         try:
             document = panel_report(

@@ -240,3 +240,28 @@ def test_the_rules_load_without_the_numeric_libraries():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_an_answer_is_alone_on_standard_output():
+    """The solver's own code prints a line for some tables; a reader of JSON would trip over it."""
+    code = (
+        "import os\n"
+        "from marketplace.cli import analysis\n"
+        "solve = analysis.answer_document\n"
+        "def noisy(document):\n"
+        "    os.write(1, b'a line of the solver')\n"
+        "    return solve(document)\n"
+        "analysis.answer_document = noisy\n"
+        "analysis.stats()"
+    )
+    given = json.dumps({"cases": [{"id": "a", "topic": "ci_wilson", "input": {"x": 1, "n": 2}}]})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(done.stdout)["a"]["estimate"] == 0.5
+    assert done.stderr == "a line of the solver"
