@@ -70,6 +70,7 @@ def _campaigns(typed: Mapping[str, str], errors: forms.Errors) -> Response:
         NOT_PROCESSABLE if errors else 200,
         items=[(one, _rates(one)) for one in found],
         may_make=Role.ANALYST in caller().roles,
+        today=context.now().date(),
         typed=typed,
         errors=errors,
     )
