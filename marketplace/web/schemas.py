@@ -37,6 +37,7 @@ EXPECTED: Mapping[type[fields.Field[Any]], Mapping[str, str]] = {
     fields.Nested: {"type": "Expected an object."},
     fields.Mapping: {"invalid": "Expected an object."},
 }
+validate.Range.message_gte, validate.Range.message_lte = "at least", "at most"
 for _kind, _said in EXPECTED.items():
     _kind.default_error_messages = {**_kind.default_error_messages, **_said}
 

@@ -90,7 +90,8 @@ def show(listing_id: UUID) -> Response:
         typed=request.args,
         calendar=calendar,
         full=_is_full(calendar, chosen),
-        explanation=_explanation(listing, chosen, who),
+        # What was typed can't be answered: then nothing else is, either.
+        explanation=None if errors else _explanation(listing, chosen, who),
         may_hold=who.account_id is not None and Role.TRAINEE in who.roles,
         english=text_of(listing.english) if listing.english.asked else None,
         policy=POLICIES[listing.cancellation_policy],

@@ -115,6 +115,10 @@ def test_a_listing_shows_tier_weeks_price_and_terms(browser, place):
     for words in ("Externship", "1 free", "$2,240.00", "is kept", "application/ld+json"):
         assert words in browser.body
     assert "Sign in to book" in browser.body
+    wrong = browser.get(f"/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=99")
+    assert wrong.status_code == 422
+    assert "Must be at least 1 and at most 52." in browser.body
+    assert "Sign in to book" not in browser.body
 
 
 def test_a_listing_that_is_not_on_show_is_a_page_that_says_so(browser):
