@@ -37,9 +37,14 @@ class Rotation:
         """Attendance is marked for its days up to today."""
         return self.first_day <= day <= min(self.last_day, today)
 
+    @property
+    def closes_from(self) -> date:
+        """The Friday of its last week."""
+        return self.last_day - FRIDAY_BEFORE_SUNDAY
+
     def can_be_completed(self, today: date) -> bool:
         """From the Friday of its last week on."""
-        return today >= self.last_day - FRIDAY_BEFORE_SUNDAY
+        return today >= self.closes_from
 
     def has_begun(self, today: date) -> bool:
         return today >= self.first_day

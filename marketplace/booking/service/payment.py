@@ -216,6 +216,8 @@ def drop(session: Session, booking: Booking) -> None:
 
 def _check_payable(booking: Booking, now: datetime) -> None:
     state = BookingState(booking.state)
+    if booking.replaces_id is not None and state is BookingState.HELD:
+        raise NotOpenForThis("It is held in place of a rotation that was called off: accept it.")
     if state is BookingState.SUBMITTED or (
         state is BookingState.HELD and booking.approval == Approval.REQUEST
     ):

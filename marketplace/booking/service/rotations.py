@@ -89,7 +89,9 @@ def complete(session: Session, booking: Booking, *, actor_id: UUID, now: datetim
     rotation = Rotation(booking.first_day, booking.weeks)
     under_way = BookingState(booking.state) is BookingState.IN_PROGRESS
     if under_way and not rotation.can_be_completed(site_day(now, booking.time_zone)):
-        raise NotOpenForThis(f"The rotation lasts until {rotation.last_day}.")
+        raise NotOpenForThis(
+            f"It lasts until {rotation.last_day}, and is completed from {rotation.closes_from} on."
+        )
     marks = queries.attendance(session, [booking.id])[booking.id] if under_way else []
     if marks and all(mark.mark == "absent" for mark in marks):
         raise NotOpenForThis(

@@ -111,7 +111,8 @@ def read_credential(paper_id: UUID) -> Response:
 def read_badge(paper_id: UUID) -> Response:
     """Read a certificate as a picture with its credential baked in; whose it is, and nobody else.
 
-    It names nobody: put it where others see it, and they can verify it.
+    Put it where others see it, and they can verify it. It names nobody by itself; the check page
+    that its credential leads to does, as the certificate itself.
     """
     paper, credential = _own_credential(paper_id)
     picture = baking.svg(*_on_badge(paper), credential)

@@ -98,7 +98,8 @@ def write(session: Session, booking_id: UUID, days: Sequence[Worked], now: datet
     outside = [one.day for one in days if not weeks.can_be_marked(one.day, today)]
     if outside:
         raise HoursOutside(
-            fields={"days": [f"{day.isoformat()} is outside the rotation." for day in outside]}
+            f"Not between {weeks.first_day} and {min(weeks.last_day, today)}: {_listed(outside)}.",
+            fields={"days": [f"{day.isoformat()} is outside." for day in outside]},
         )
     if len({one.day for one in days}) < len(days):
         raise HoursOutside(fields={"days": ["A day is named twice."]})
