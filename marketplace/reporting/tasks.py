@@ -1,7 +1,10 @@
 """Jobs of reporting: what needs the numeric libraries, or takes long, runs here."""
 
+from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
+from marketplace.core.db import Session
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
 from marketplace.core.settings import Settings
 from marketplace.reporting.service import (
@@ -12,34 +15,41 @@ from marketplace.reporting.service import (
     looks,
     reports,
 )
+from marketplace.reporting.service.reports import Computed, Inputs
+
+
+class Asked(Protocol):
+    """Where what was asked for is kept: its inputs, and what came of it."""
+
+    def inputs_of(self, session: Session, row_id: UUID, /) -> Inputs: ...
+    def note_failure(self, session: Session, row_id: UUID, failure: str, /) -> None: ...
+    def fill(
+        self, session: Session, row_id: UUID, computed: Computed, now: datetime, /
+    ) -> object: ...
 
 
 def freeze_report(job: JobContext, run_id: str) -> None:
     """Work out a report that was asked for."""
-    with job.transaction() as session:
-        inputs = reports.inputs_of(session, UUID(run_id))
-    try:
-        computed = reports.compute(inputs)
-    except Exception as error:
-        with job.transaction() as session:
-            reports.note_failure(session, UUID(run_id), type(error).__name__)
-        raise
-    with job.transaction() as session:
-        reports.fill(session, UUID(run_id), computed, job.clock.now())
+    _work_out(job, reports, UUID(run_id))
 
 
 def look_at_report(job: JobContext, look_id: str) -> None:
     """Work out what a public report would hide."""
+    _work_out(job, looks, UUID(look_id))
+
+
+def _work_out(job: JobContext, of: Asked, row_id: UUID) -> None:
+    """Compute what was asked for while no transaction is open; a failure is told, and tried again."""
     with job.transaction() as session:
-        inputs = looks.inputs_of(session, UUID(look_id))
+        inputs = of.inputs_of(session, row_id)
     try:
         computed = reports.compute(inputs)
     except Exception as error:
         with job.transaction() as session:
-            looks.note_failure(session, UUID(look_id), type(error).__name__)
+            of.note_failure(session, row_id, type(error).__name__)
         raise
     with job.transaction() as session:
-        looks.fill(session, UUID(look_id), computed, job.clock.now())
+        of.fill(session, row_id, computed, job.clock.now())
 
 
 def build_export(job: JobContext, export_id: str) -> None:
