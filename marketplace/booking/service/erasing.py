@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from marketplace.booking.models import Booking, MessageFile
 from marketplace.booking.states import CANCELLABLE, TIMED
@@ -31,8 +31,10 @@ def erase(session: Session, event: ErasureAsked) -> None:
     As with documents, what a booking that is under way needs only if the event says so.
     """
     own = MessageFile.uploaded_by == event.holder_id
-    under_way = MessageFile.booking_id.in_(
-        select(Booking.id).where(Booking.state.in_([*sorted(TIMED), *sorted(CANCELLABLE)]))
+    # Of the bookings of these files, not of all that are under way.
+    under_way = exists().where(
+        Booking.id == MessageFile.booking_id,
+        Booking.state.in_([*sorted(TIMED), *sorted(CANCELLABLE)]),
     )
     wanted = own if event.in_use else own & ~under_way
     erased = _empty(session, wanted, event.at)

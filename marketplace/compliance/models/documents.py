@@ -189,6 +189,11 @@ class DocumentUpload(Base):
         Index("ix_document_upload_document_id", "document_id"),
         Index("ix_document_upload_version_id", "version_id"),
         Index(
+            "ix_document_upload_under_way",
+            "holder_id",
+            postgresql_where=text("state IN ('waiting', 'received')"),
+        ),
+        Index(
             "ix_document_upload_expires_at",
             "expires_at",
             "id",

@@ -142,6 +142,11 @@ class FrameMark(Base):
         ),
         CheckConstraint("reason <> ''", name="reason"),
         Index("ix_frame_mark_member_id", "member_id", "id"),
+        Index(
+            "ix_frame_mark_duplicate_of",
+            "duplicate_of",
+            postgresql_where=text("duplicate_of IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = pk()

@@ -75,6 +75,7 @@ class Reconciliation(Base):
     """One run of the reconciliation: from when, what was compared, and what did not match."""
 
     __tablename__ = "reconciliation"
+    __table_args__ = (Index("ix_reconciliation_started_at", "started_at"),)
 
     id: Mapped[uuid.UUID] = pk()
     since: Mapped[datetime]
