@@ -29,7 +29,7 @@ from marketplace.core.errors import DomainError
 from marketplace.core.money import EXPONENTS, Money
 from marketplace.identity.access import current_caller
 from marketplace.identity.errors import NotSignedIn
-from marketplace.pages import once, words
+from marketplace.pages import faults, once, words
 from marketplace.web import context, problems
 from marketplace.web.api import PREFIX
 from marketplace.web.context import request_id
@@ -128,6 +128,11 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     """The page of a template, which has the reader as `reader` and its words as `_`."""
     who = values.pop("reader", None) or reader()
     found = current_caller()
+    if errors := values.get("errors"):
+        values["errors"] = {
+            name: [faults.told(text, who.language) for text in texts]
+            for name, texts in errors.items()
+        }
     html = render_template(
         template,
         reader=who,

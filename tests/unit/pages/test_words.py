@@ -5,10 +5,12 @@ from importlib.resources import files
 
 import pytest
 from babel.messages.extract import extract_from_dir
+from marshmallow import Schema, fields, validate
 
 from marketplace.catalog.rules.places import STATES
-from marketplace.pages import words
+from marketplace.pages import faults, words
 from marketplace.pages.public.states_map import squares
+from marketplace.web.schemas import EXPECTED
 
 PLACES = re.compile(r"%\(\w+\)s|%%")
 MARKS = {"_": None, "noted": None, "say": None}
@@ -46,3 +48,42 @@ def test_the_map_has_every_state_once_and_no_two_in_one_place():
     shown = squares()
     assert sorted(square.state for square in shown) == sorted(STATES)
     assert len({(square.x, square.y) for square in shown}) == len(shown)
+
+
+def test_what_a_field_is_refused_for_is_told_in_the_readers_language():
+    length = "Length must be between 1 and 500."
+    assert faults.told(length, "en") == length
+    assert faults.told(length, "es") == "Se esperaban entre 1 y 500 caracteres."
+    assert faults.told("Expected an amount, such as 150.00.", "es").endswith("como 150.00.")
+    unmarked = "The visa runs out on 2027-03-01, at 100 %."
+    assert faults.told(unmarked, "es") == unmarked
+
+
+@pytest.mark.parametrize(
+    ("field", "sent"),
+    [
+        (fields.String(required=True, validate=validate.Length(1, 5)), ["", "xxxxxx", None, 1]),
+        (fields.String(validate=validate.Length(max=5)), ["xxxxxx"]),
+        (fields.Integer(strict=True, validate=validate.Range(1, 5)), ["x", 0, 9, None]),
+        (fields.Integer(validate=validate.Range(min=1)), [0]),
+        (fields.Integer(validate=validate.Range(max=1)), [2]),
+        (fields.Email(), ["x"]),
+        (fields.Date(), ["x"]),
+        (fields.AwareDateTime(), ["x"]),
+        (fields.UUID(), ["x"]),
+        (fields.Boolean(), ["x"]),
+        (fields.Float(), ["x"]),
+    ],
+)
+def test_the_sentences_of_the_library_are_known(field, sent):
+    """As the library has them, where `EXPECTED` has no others: another version may have more."""
+    schema = Schema.from_dict({"one": field})()
+    for value in [*sent, ...]:
+        given = {} if value is ... else {"one": value}
+        for text in schema.validate(given).get("one", []):
+            assert faults.told(text, "es") != text
+
+
+def test_our_own_sentences_of_kinds_are_known():
+    said = {text for texts in EXPECTED.values() for text in texts.values()}
+    assert [text for text in said if faults.told(text, "es") == text] == []

@@ -1,0 +1,73 @@
+"""What fields are refused for, in the reader's language where that is known.
+
+Schemas, which the API has too, and forms say it in English; each sentence that many fields can be
+refused with is marked here. Numbers in it stand for any others.
+"""
+
+import re
+
+from marketplace.pages.words import noted, translated
+
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+SENTENCES = (
+    noted("Missing data for required field."),
+    noted("Field may not be null."),
+    noted("Invalid value."),
+    noted("Invalid input."),
+    noted("Unknown field."),
+    noted("Expected text."),
+    noted("Expected an id, such as 01a20199-0c47-776c-9cf7-5fee34ddd44d."),
+    noted("Expected a number."),
+    noted("Expected a whole number."),
+    noted("Expected true or false."),
+    noted("Expected a date, such as 2027-01-04."),
+    noted("Expected a date and time, such as 2027-01-04T09:00:00Z."),
+    noted("Expected a time with its zone, such as 2027-01-04T09:00:00Z."),
+    noted("Expected an e-mail address."),
+    noted("Expected a list."),
+    noted("Expected an object."),
+    noted("Not a valid URL."),
+    noted("Not a day such as %(n1)s-%(n2)s-%(n3)s."),
+    noted("Length must be between %(n1)s and %(n2)s."),
+    noted("Shorter than minimum length %(n1)s."),
+    noted("Longer than maximum length %(n1)s."),
+    noted("Must be greater than or equal to %(n1)s."),
+    noted("Must be less than or equal to %(n1)s."),
+    noted("Must be greater than or equal to %(n1)s and less than or equal to %(n2)s."),
+    noted("Between %(n1)s and %(n2)s."),
+    noted("Contains a NUL character."),
+    noted("One line of text."),
+    noted("No line breaks, links or <>/@."),
+    noted("The last day is before the first."),
+    noted("Must not be in the future."),
+    noted("Expected yes or no."),
+    noted("Expected an amount, such as %(n1)s."),
+    noted("Expected an amount above %(n1)s."),
+    noted("Expected an amount in dollars, such as %(n1)s."),
+    noted("Expected an amount such as %(n1)s, and a currency such as USD."),
+    noted("Expected a percentage, such as %(n1)s."),
+    noted("Expected an id: %(n1)s digits and letters in five groups."),
+    noted("Expected %(n1)s to %(n2)s addresses, one a line."),
+    noted("Nobody has this address here."),
+    noted("Choose a CSV file."),
+    noted("Choose a CSV file or an .xlsx workbook."),
+    noted("The file is too large."),
+    noted("This can't be done with it now."),
+)
+
+
+def told(text: str, language: str) -> str:
+    """The sentence in that language; itself where it is none of those above."""
+    found = translated(text, language)
+    if found != text:
+        return found
+    numbers: dict[str, str] = {}
+
+    def place(number: re.Match[str]) -> str:
+        name = f"n{len(numbers) + 1}"
+        numbers[name] = number[0]
+        return f"%({name})s"
+
+    shape = NUMBER.sub(place, text)
+    known = translated(shape, language)
+    return text if known == shape else known % numbers
