@@ -218,6 +218,8 @@ def _shown(
     contact = identity.contact(session, booking.trainee_id)
     under_way = state is BookingState.IN_PROGRESS
     begun = run.has_begun(day) and state is BookingState.CONFIRMED
+    evaluations = records.evaluations(session, booking.id)
+    evaluators = {one.evaluator_id for one in evaluations}
     return panel(
         "host/rotation.html",
         site_id,
@@ -227,7 +229,8 @@ def _shown(
         person=contact,
         clearance=clearances.clearance(session, booking, now) if state in CANCELLABLE else None,
         marks=bookings.attendance(session, [booking.id])[booking.id],
-        evaluations=records.evaluations(session, booking.id),
+        evaluations=evaluations,
+        evaluators=identity.contacts(session, list(evaluators)) if evaluators else {},
         names=[one.name for one in FORM],
         history=bookings.history(session, booking.id),
         may_complete=(under_way or begun) and run.can_be_completed(day),

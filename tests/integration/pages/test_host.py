@@ -179,6 +179,9 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
     scores["systems_based_practice"] = "5"
     assert host.send(form, **scores, comments="Good.", shown_to_trainee="true").status_code == 303
     host.get(page)
+    assert f"<strong>{host.person.name}</strong>" in host.body
+    assert '<p class="said">Good.</p>' in host.body
+    host.get(page)
     assert "5 / 5" in host.body
     host.get(form)
     again = host.send(form, **scores, comments="Better.", shown_to_trainee="false")
