@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from marketplace.catalog.models import (
     CalendarEdit,
@@ -65,6 +65,20 @@ def listings(session: Session, scope: Scope, *, hold: bool) -> Sequence[Listing]
     else:
         query = query.where(Listing.state != ListingState.RETIRED)
     return _loaded(session, query, hold=hold)
+
+
+def choosable(session: Session, site_id: uuid.UUID, limit: int) -> Sequence[Listing]:
+    """The first of a site's listings by title, with their preceptors; retired ones are left out."""
+    query = select(Listing).options(joinedload(Listing.preceptor))
+    return (
+        session.execute(
+            query.where(Listing.site_id == site_id, Listing.state != ListingState.RETIRED)
+            .order_by(Listing.title, Listing.id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def some_listings(session: Session, listing_ids: Collection[uuid.UUID]) -> Sequence[Listing]:

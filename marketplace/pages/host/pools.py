@@ -8,11 +8,11 @@ from werkzeug.wrappers import Response as Answer
 
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.queries import calendars as queries
-from marketplace.catalog.queries.calendars import Scope
+from marketplace.catalog.queries import sites
 from marketplace.catalog.routes import calendars as routes
 from marketplace.catalog.rules.weeks import monday_of
 from marketplace.catalog.schemas.calendars import NewPoolSchema, ShareSchema
-from marketplace.catalog.service import calendars, overview, pools
+from marketplace.catalog.service import overview, pools
 from marketplace.identity.access import site_member
 from marketplace.pages import forms
 from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, PEOPLE, back, panel
@@ -23,6 +23,8 @@ TAB = "/calendar"
 BASE = "/host/sites/<uuid:site_id>/calendar/pools"
 HERE = "/calendar/pools"
 A_PAGE = 25
+# Each stands once in the form of every line of the page.
+MOST_CHOOSABLE = 100
 
 blueprint = Pages("host_pools")
 
@@ -94,7 +96,8 @@ def _shown(
     found = queries.page_of_pools(
         session, site_id, limit=A_PAGE, cursor=request.args.get("cursor") or None
     )
-    whole = calendars.hold(session, Scope(site_id), keep=False)
+    found_listings = queries.choosable(session, site_id, MOST_CHOOSABLE + 1)
+    people = sites.preceptors(session, site_id, limit=MOST_CHOOSABLE, cursor=None)
     first = monday_of(context.now().date())
     return panel(
         "host/pools.html",
@@ -104,9 +107,11 @@ def _shown(
         pools=overview.pools(session, found.items, first, 0),
         next_cursor=found.next_cursor,
         listings=[
-            (one.id, one.title, one.preceptor_id, one.preceptor.name) for one in whole.listings
+            (one.id, one.title, one.preceptor_id, one.preceptor.name)
+            for one in found_listings[:MOST_CHOOSABLE]
         ],
-        preceptors=sorted({(one.preceptor_id, one.preceptor.name) for one in whole.listings}),
+        cut=MOST_CHOOSABLE if len(found_listings) > MOST_CHOOSABLE else 0,
+        preceptors=[(one.id, one.name) for one in people.items],
         typed=typed or {},
         errors=errors or {},
     )

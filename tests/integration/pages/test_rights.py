@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from marketplace.identity.service import api_keys, site_people
+from marketplace.pages.host import pools
 from tests.factories.people import People
 from tests.factories.rotations import FIRST_DAY, Stage
 from tests.integration.pages.hosting import browser_of
@@ -224,7 +225,7 @@ def test_a_webhook_is_made_changed_its_secret_rotated_and_deleted(host, base, pl
     assert host.get(one).status_code == 404
 
 
-def test_listings_share_seats_and_stop_sharing_them(host, base, stage, place):
+def test_listings_share_seats_and_stop_sharing_them(host, base, stage, place, monkeypatch):
     other = stage.beside(place)
     page = f"{base}/calendar/pools"
     assert page in host.get(f"{base}/calendar").get_data(as_text=True)
@@ -233,6 +234,12 @@ def test_listings_share_seats_and_stop_sharing_them(host, base, stage, place):
     assert host.send(page, name="Ward 4").status_code == 303
     host.get(page)
     assert "No listing draws on it yet." in host.body
+    # However many listings a site has, the page stays one that can be read.
+    with monkeypatch.context() as few:
+        few.setattr(pools, "MOST_CHOOSABLE", 1)
+        host.get(page)
+    assert "Only the first 1 listings can be chosen here." in host.body
+    assert "Only the first" not in host.get(page).get_data(as_text=True)
     ward = actions(host, "/listings")[-1]
     assert host.send(ward, alone="yes").status_code == 422
     ids = [str(place.listing_id), str(other.listing_id)]
