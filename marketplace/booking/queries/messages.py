@@ -26,14 +26,8 @@ from marketplace.identity.rules import Seen
 from marketplace.web.pagination import Page, paginate
 
 # Ends, and a payment that may never come, which a seat can reach without a word to its host.
-MAYBE_UNKNOWN = frozenset(
-    {
-        BookingState.AWAITING_PAYMENT,
-        BookingState.EXPIRED,
-        BookingState.WITHDRAWN,
-        BookingState.DECLINED,
-    }
-)
+_S = BookingState
+MAYBE_UNKNOWN = frozenset({_S.AWAITING_PAYMENT, _S.EXPIRED, _S.WITHDRAWN, _S.DECLINED})
 TOLD = (BookingState.SUBMITTED.value, BookingState.CONFIRMED.value)
 
 
