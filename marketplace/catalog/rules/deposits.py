@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from marketplace.catalog.rules.cells import CellFault, Read, price
+from marketplace.catalog.rules.cells import HIGHEST_PRICE_IN_MAJOR_UNITS, CellFault, Read, price
 from marketplace.core.money import Money
 
 EXPECTED = "whole, a percentage such as 25%, or an amount such as 200.00"
@@ -64,6 +64,8 @@ def read(text: str, currency: str) -> Read[DepositRule]:
         amount = price(text, currency).value
     except CellFault as fault:
         expected = fault.expected if fault.code == "contradiction" else EXPECTED
+        if fault.code == "price_too_high":
+            expected = f"at most {HIGHEST_PRICE_IN_MAJOR_UNITS:,} {currency}"
         raise CellFault("not_a_deposit", expected) from fault
     rule = DepositRule(DepositKind.AMOUNT, amount=amount)
     return Read(rule, None if text_of(rule) == text else text_of(rule))

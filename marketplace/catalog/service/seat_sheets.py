@@ -231,7 +231,7 @@ def _with_obstacle(
     by = f" ({named})" if named else ""
     if "closed" in entry.difference and row.closed:
         column, value = "closed", "yes"
-        expected = f"no: {taken} seats are taken{by}"
+        expected = f"no, for seats are taken: {taken}{by}"
     else:
         column, value = "seats", str(row.seats)
         expected = f"at least {taken}, the seats that are taken{by}"
