@@ -60,6 +60,22 @@ def choose_port(asked: int = 0, *, patience: float = 5.0) -> int:
     return asked
 
 
+def held(port: int) -> socket.socket:
+    """A socket that keeps the port until it is closed; PortTakenError if another has it.
+
+    For a server that shares its port between processes: it would share it with a stranger's, too.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        keeper.bind((LOOPBACK, port))
+        keeper.listen()
+    except OSError as error:
+        keeper.close()
+        raise PortTakenError(f"port {port} on {LOOPBACK} is in use by another program") from error
+    return keeper
+
+
 def log_tail(log: Path) -> str:
     """The last lines of a log, indented, for an error message."""
     with contextlib.suppress(OSError), log.open("rb") as file:

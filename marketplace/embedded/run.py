@@ -5,8 +5,10 @@ where everything is. Started again it goes on with the same data.
 """
 
 import argparse
+import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 import urllib.error
@@ -21,10 +23,11 @@ from marketplace.embedded.helpers import PROJECT
 from marketplace.embedded.processes import (
     LOOPBACK,
     GuardedProcess,
+    PortTakenError,
     StackError,
     choose_port,
+    held,
     log_tail,
-    port_is_free,
 )
 from marketplace.embedded.stack import Ports, Stack, say
 from marketplace.embedded.supervisor import Child, Supervisor, open_log
@@ -53,6 +56,7 @@ class Plan:
     children: Sequence[Child]
     epilogue: Sequence[Step]
     ready_path: str = "/readyz"
+    port: socket.socket | None = None  # keeps the site's port until the web server takes it
 
 
 def flask(*arguments: str) -> list[str]:
@@ -60,8 +64,9 @@ def flask(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
 
 
-def usual_plan(port: int, *, web_workers: int, demo: bool) -> Plan:
-    """Migrate, load the demo, serve by granian, work off jobs."""
+def usual_plan(site: socket.socket, *, web_workers: int, demo: bool) -> Plan:
+    """Migrate, load the demo, serve by granian at the port of `site`, work off jobs."""
+    port = site.getsockname()[1]
     granian = [
         *(str(SCRIPTS / "granian"), "--interface", "wsgi", "wsgi:app"),
         *("--host", LOOPBACK, "--port", str(port), "--workers", str(web_workers)),
@@ -74,14 +79,16 @@ def usual_plan(port: int, *, web_workers: int, demo: bool) -> Plan:
         steps=[load if demo else Step("migrating", flask("db", "upgrade"))],
         children=[Child("web", granian), Child("worker", flask("worker"))],
         epilogue=[Step("demo accounts", accounts, shown=True)] if demo else [],
+        port=site,
     )
 
 
-def site_port(asked: int) -> int:
-    """The port asked for, else the usual one, else any free one."""
-    if asked == 0 and port_is_free(USUAL_PORT):
-        return USUAL_PORT
-    return choose_port(asked)
+def site_port(asked: int) -> socket.socket:
+    """Hold the port asked for, else the usual one, else any free one."""
+    if asked == 0:
+        with contextlib.suppress(PortTakenError):
+            return held(USUAL_PORT)
+    return held(choose_port(asked))
 
 
 def without_password(url: str) -> str:
@@ -107,6 +114,8 @@ class Application:
         begun = time.monotonic()
         for step in self.plan.steps:
             self._do(step)
+        if self.plan.port is not None:
+            self.plan.port.close()
         try:
             self.supervisor.start()
             # started now, shown below: they load while the web server does
@@ -302,10 +311,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     StopSignals()
     try:
-        port = site_port(given.port)
-        plan = usual_plan(port, web_workers=given.workers, demo=not given.no_demo)
-        stack = Stack(given.home, asked, site_url=f"http://{LOOPBACK}:{port}")
-        serve(stack, plan, verbose=given.verbose)
+        with site_port(given.port) as site:
+            plan = usual_plan(site, web_workers=given.workers, demo=not given.no_demo)
+            address = f"http://{LOOPBACK}:{site.getsockname()[1]}"
+            serve(Stack(given.home, asked, site_url=address), plan, verbose=given.verbose)
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,11 +12,13 @@ import pytest
 
 from marketplace.embedded.guard import Orders
 from marketplace.embedded.processes import (
+    LOOPBACK,
     GuardedProcess,
     PortTakenError,
     StackError,
     choose_port,
     descendants,
+    held,
     run_guarded,
     wait_until_ready,
 )
@@ -148,3 +151,14 @@ def test_a_taken_port_is_waited_for_and_then_refused():
         other.kill()
         assert choose_port(port) == port
     assert choose_port() != choose_port()
+
+
+def test_a_port_that_is_held_is_nobody_elses_until_it_is_let_go():
+    port = choose_port()
+    with held(port):
+        with pytest.raises(PortTakenError, match=str(port)):
+            held(port)
+        # Nor that of a server that would share it.
+        with pytest.raises(OSError, match="in use"):
+            socket.create_server((LOOPBACK, port), reuse_port=True)
+    socket.create_server((LOOPBACK, port), reuse_port=True).close()
