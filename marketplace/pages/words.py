@@ -180,6 +180,7 @@ LABELS: Mapping[str, str] = {
     "evidence_affiliation_agreement": noted("Affiliation agreement"),
     "evidence_letterhead": noted("Letterhead"),
     "evidence_telephone": noted("Telephone"),
+    "evidence_other": noted("Something else"),
     "evidence_visit": noted("Visit"),
     "dispute_open": noted("Open"),
     "dispute_won": noted("Won"),

@@ -30,6 +30,7 @@ from marketplace.reporting.service.panel_import import import_panel
 from marketplace.webhooks.rules.owners import Owner, Side
 from marketplace.webhooks.service import endpoints, replaying
 from tests.conftest import Live, run_due_jobs
+from tests.e2e import sides
 from tests.factories import credit, itineraries
 from tests.factories.people import People, Person
 from tests.factories.rotations import FIRST_DAY, ROW, Stage
@@ -67,6 +68,7 @@ class World:
         self.analyst = made("analyst", name="Noor Haddad")
         self.booking = stage.confirmed(self.open, self.trainee.id, whole=True)
         people.grant(self.host, "site_owner", site_id=self.open.site_id)
+        self.missed = stage.confirmed(self.open, self.trainee.id, FIRST_DAY + 4 * WEEK)
         live.clock.at = AFTER
         self.starts: dict[str, list[str]] = {
             "anybody": ["/", "/registered?email=asha@example.org", "/listings?state=AK&most=1"],
@@ -79,6 +81,7 @@ class World:
             self.rotation, self.seats, self.papers, self.hosting, self.desk, self.outcomes,
         ):  # fmt: skip
             happen()
+        sides.add(self)
         run_due_jobs(live.app, live.sessions)
         self.links()
         # Asked for last: the pages to pay at are opened by jobs, and these two wait for that.
@@ -236,7 +239,7 @@ class World:
     def links(self) -> None:
         """Addresses that are mailed, or printed."""
         mail = self.live.mail
-        for address in (self.trainee.email, "dr.okafor@hospital.example"):
+        for address in (self.trainee.email, "dr.okafor@hospital.example", *sides.MAILED):
             for one in mail.to(address):
                 self.starts["anybody"] += [
                     found[0] for found in re.finditer(r"(?<=marketplace\.test)/\S+", one.text)

@@ -39,8 +39,11 @@ WORDS: dict[str, dict[str, dict[str, str]]] = {
         "es": {"title": "Confirme su dirección de correo electrónico", "button": "Confirmar"},
     },
     "confirmed": {
-        "en": {"title": "Your address is confirmed. You can sign in now."},
-        "es": {"title": "Su dirección está confirmada. Ya puede iniciar sesión."},
+        "en": {"title": "Your address is confirmed. You can sign in now.", "link": "Sign in"},
+        "es": {
+            "title": "Su dirección está confirmada. Ya puede iniciar sesión.",
+            "link": "Iniciar sesión",
+        },
     },
     "reset": {
         "en": {"title": "Set a new password", "button": "Set", "password": "New password"},
@@ -51,8 +54,11 @@ WORDS: dict[str, dict[str, dict[str, str]]] = {
         },
     },
     "was_reset": {
-        "en": {"title": "Your password is set. Sign in with it."},
-        "es": {"title": "Su contraseña está establecida. Inicie sesión con ella."},
+        "en": {"title": "Your password is set. Sign in with it.", "link": "Sign in"},
+        "es": {
+            "title": "Su contraseña está establecida. Inicie sesión con ella.",
+            "link": "Iniciar sesión",
+        },
     },
     "recover": {
         "en": {"title": "Forgotten your password?", "button": "Send", "email": "E-mail address"},

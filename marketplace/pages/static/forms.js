@@ -17,6 +17,12 @@ document.addEventListener("submit", (event) => {
   // The answer may be a file, which leaves the page as it is.
   setTimeout(() => free(form), PAUSE);
 });
+// Who registers is most often where the browser is.
+const zone = document.querySelector("select#time_zone");
+if (zone && zone.value === "UTC") {
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if ([...zone.options].some((one) => one.value === here)) zone.value = here;
+}
 // Who goes back finds the page as it was left.
 window.addEventListener("pageshow", () => {
   document.querySelectorAll("form[data-sent]").forEach(free);

@@ -1,0 +1,169 @@
+"""What a world has besides: a school with its cohorts, agreements, rounds, and what goes wrong."""
+
+from datetime import timedelta
+from typing import Any
+
+from marketplace.booking import queries
+from marketplace.booking.service import no_shows, rescues, schooling
+from marketplace.booking.service.cohorts import changing
+from marketplace.identity.gateway import LinkSigner
+from marketplace.identity.models import Account
+from marketplace.identity.rules import Role
+from marketplace.identity.service import memberships, site_people
+from tests.factories.cohorts import Desk
+from tests.factories.rotations import FIRST_DAY
+from tests.factories.schools import link
+
+WEEK = timedelta(weeks=1)
+LATER = FIRST_DAY + timedelta(weeks=40)
+TEXT = {
+    "name": "affiliation",
+    "title": "Affiliation agreement",
+    "body": "{{school_name}} sends students to {{site_name}} from {{starts_on}} to {{ends_on}}.\n\n"
+    "Liability: {{liability}}",
+    "fields": [{"key": "liability", "label": "Who is liable for what"}],
+}
+SIGNERS = [
+    {"side": "school", "name": "Dean Rao", "email": "dean@grant.example", "role": "Dean"},
+    {"side": "site", "name": "Dr. Chief", "email": "chief@mercy.example", "role": "Director"},
+]
+
+# Whom mails with links are sent to.
+MAILED = ("dean@grant.example", "new.student@example.org", "dev@example.org", "cora@example.org")
+
+
+def add(world: Any) -> None:
+    """Let it happen in this world; where to look is added to its `starts`."""
+    stage = world.stage
+    place = stage.beside(
+        world.place, title="Family medicine", specialty="Family Medicine", seats_per_week=6,
+        first_start=str(FIRST_DAY), last_start=str(LATER + 12 * WEEK),
+    )  # fmt: skip
+    # What is called off is found elsewhere: nothing has to be paid back.
+    for name in ("Family Medicine", "Pediatrics"):
+        stage.beside(
+            world.place,
+            title=f"{name} at Elm",
+            specialty=name,
+            site_name="Elm Clinic",
+            last_start=str(LATER + 12 * WEEK),
+        )
+    side = Desk(stage, students=5)
+    world.coordinator = world.people.make(name="Sara Khan")
+    with stage.transaction() as session:
+        memberships.grant_role(
+            session, world.coordinator.id, Role.SCHOOL_COORDINATOR, school_id=side.school,
+            now=stage.now,
+        )  # fmt: skip
+    base = f"/schools/{side.school}"
+    world.starts["coordinator"] = [base]
+    _school(world, side, place, base)
+    _agreements(world, side)
+    _rounds(world, place)
+    _troubles(world)
+
+
+def _school(world: Any, side: Desk, place: Any, base: str) -> None:
+    stage, (first, second, third, *_) = world.stage, side.students
+    (own,) = link(stage, side.school, world.trainee.id)
+    kept = side.hold(place, [first, second], LATER)
+    paid = side.hold(place, [first, second, third], LATER + 4 * WEEK)
+    owed = side.hold(place, [first, second], LATER + 8 * WEEK)
+    for one in (paid, owed):
+        side.answer(one)
+    side.transfer(side.invoice(paid))
+    side.invoice(owed)
+    called_off = side.places(paid)["Student 2"].booking.id
+    with stage.transaction() as session:
+        rescues.call_off(
+            session, queries.find(session, called_off), actor_id=world.host.id, reason="Closed.",
+            now=stage.now,
+        )  # fmt: skip
+        schooling.ask(
+            session, queries.find(session, world.held), message="It counts.", now=stage.now
+        )
+    handed_on = side.places(paid)["Student 1"].booking.id
+    with stage.transaction() as session:
+        given = {"student_id": own, "terms": stage.terms, "now": stage.now}
+        booking = queries.find(session, handed_on)
+        mark = changing.quote_transfer(session, booking, **given).mark
+        changing.propose_transfer(
+            session, booking, mark=mark, message="Yours?", actor_id=side.coordinator, **given
+        )
+    invite = {"email": "new.student@example.org"}
+    world.call(world.coordinator, "POST", f"{base}/students", json=invite)
+    world.call(
+        world.coordinator,
+        "POST",
+        f"{base}/coordinators/invitations",
+        json={"email": "dev@example.org"},
+    )
+    spot = f"{base}/cohorts/{paid}/places/{side.places(paid)['Student 0'].booking.id}"
+    when = f"first_day={LATER + 4 * WEEK}&weeks=4"
+    world.starts["coordinator"] += [
+        f"{base}/cohorts/{kept}",
+        f"{spot}/weeks?{when}",
+        f"{spot}/transfer?student_id={side.students[3]}",
+        f"{base}/cohorts/new?listing_id={place.listing_id}&{when}",
+        f"{base}/agreements/new?listing={place.listing_id}",
+        f"/listings/{place.listing_id}",
+    ]
+
+
+def _agreements(world: Any, side: Desk) -> None:
+    made = world.call(world.operator, "POST", "/operator/agreement-templates", json=TEXT)
+    draft = {
+        "school_id": str(side.school), "site_id": str(world.place.site_id),
+        "template_id": made["id"], "values": {"liability": "Each side for its own."},
+        "signers": SIGNERS, "starts_on": "2027-05-01", "ends_on": "2028-05-01",
+    }  # fmt: skip
+    world.call(world.coordinator, "POST", "/agreements", json=draft)
+    sent = world.call(world.host, "POST", "/agreements", json=draft)["id"]
+    world.call(world.host, "POST", f"/agreements/{sent}/send")
+    with world.live.app.app_context(), world.stage.transaction() as session:
+        site_people.invite(
+            session,
+            world.place.site_id,
+            "Lakeview",
+            "cora@example.org",
+            Role.COORDINATOR,
+            actor=session.get_one(Account, world.host.id),
+            signer=world.live.app.extensions["marketplace.parts"].get(LinkSigner),
+            now=world.stage.now,
+        )
+    world.starts["host"] += [
+        f"/host/sites/{world.place.site_id}/agreements/new?school=grant",
+        f"/host/sites/{world.place.site_id}/agreements/new?school_id={side.school}",
+    ]
+
+
+def _rounds(world: Any, place: Any) -> None:
+    now = world.stage.now
+    wish = {
+        "rank_by": (now + timedelta(days=3)).isoformat(),
+        "run_at": (now + timedelta(days=4)).isoformat(),
+        "decide_by": (now + timedelta(days=9)).isoformat(),
+        "places": [
+            {"listing_id": str(place.listing_id), "first_day": str(LATER + 12 * WEEK), "weeks": 4,
+             "quota": 2}
+        ],
+    }  # fmt: skip
+    at = f"/sites/{world.place.site_id}/rounds"
+    own = world.call(world.host, "POST", at, json={"title": "Spring at our site", **wish})
+    world.call(world.operator, "POST", "/operator/rounds", json={"title": "Spring 2028", **wish})
+    for one in own["places"]:
+        choices = {"choices": [one["id"]], "wait_if_unmatched": True}
+        world.call(world.trainee, "POST", f"/rounds/{own['id']}/ranking", json=choices)
+    world.call(world.host, "POST", f"/rounds/{own['id']}/dry-runs", json={})
+    world.starts["trainee"].append("/rounds")
+
+
+def _troubles(world: Any) -> None:
+    """A rotation that its host calls off, and one to which nobody came."""
+    stage, own = world.stage, world.trainee.id
+    off = stage.confirmed(world.open, own, FIRST_DAY + 28 * WEEK)
+    with stage.transaction() as session:
+        by: dict[str, Any] = {"actor_id": world.host.id, "now": stage.now}
+        rescues.call_off(session, queries.find(session, off), reason="Closed.", **by)
+        found = queries.find(session, world.missed)
+        no_shows.mark(session, found, reason="Did not come.", **by)
