@@ -38,6 +38,7 @@ NO_PAGES = {
     "/my-data/download": "a file",
     "/agreements/<uuid:agreement_id>/file": "a file",
     "/schools/<uuid:school_id>/invoices/<uuid:invoice_id>/file": "a file",
+    "/schools/<uuid:school_id>/invoices/<uuid:invoice_id>/credit-notes/<uuid:note_id>/file": "a file",
     "/reports/match/<int:match_year>/report.pdf": "a file",
     "/reports/runs/<uuid:run_id>/report.pdf": "a file",
 }
