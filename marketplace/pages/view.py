@@ -30,6 +30,7 @@ from marketplace.core.money import EXPONENTS, Money
 from marketplace.identity.access import current_caller
 from marketplace.identity.errors import NotSignedIn
 from marketplace.pages import faults, once, words
+from marketplace.pages.told import told
 from marketplace.web import context, problems
 from marketplace.web.api import PREFIX
 from marketplace.web.context import request_id
@@ -62,6 +63,10 @@ class Reader:
         """A text in the reader's language, with `values` put in."""
         said = words.translated(text, self.language)
         return said % values if values else said
+
+    def told(self, text: str | None) -> str:
+        """A sentence that a rule made, in the reader's language where it is known there."""
+        return told(text or "", self.language)
 
     def label(self, code: str | None) -> str:
         return "" if code is None else words.label(code, self.language)

@@ -99,7 +99,7 @@ def _school(world: Any, side: Desk, place: Any, base: str) -> None:
         json={"email": "dev@example.org"},
     )
     spot = f"{base}/cohorts/{paid}/places/{side.places(paid)['Student 0'].booking.id}"
-    when = f"first_day={LATER + 4 * WEEK}&weeks=4"
+    when = f"first_day={LATER + 12 * WEEK}&weeks=4"
     world.starts["coordinator"] += [
         f"{base}/cohorts/{kept}",
         f"{spot}/weeks?{when}",
@@ -161,7 +161,7 @@ def _rounds(world: Any, place: Any) -> None:
 def _troubles(world: Any) -> None:
     """A rotation that its host calls off, and one to which nobody came."""
     stage, own = world.stage, world.trainee.id
-    off = stage.confirmed(world.open, own, FIRST_DAY + 28 * WEEK)
+    off = stage.confirmed(world.open, own, FIRST_DAY + 8 * WEEK)
     with stage.transaction() as session:
         by: dict[str, Any] = {"actor_id": world.host.id, "now": stage.now}
         rescues.call_off(session, queries.find(session, off), reason="Closed.", **by)

@@ -1,6 +1,7 @@
 """Every text of the pages is in every language, with the same places to be filled in."""
 
 import re
+from decimal import Decimal
 from importlib.resources import files
 
 import pytest
@@ -8,8 +9,14 @@ from babel.messages.extract import extract_from_dir
 from marshmallow import Schema, fields, validate
 
 from marketplace.catalog.rules.places import STATES
+from marketplace.catalog.rules.policies import POLICIES
+from marketplace.catalog.rules.tiers import classify
+from marketplace.catalog.rules.vocabulary import Duty, Setting
+from marketplace.core.money import Money
 from marketplace.pages import faults, words
 from marketplace.pages.public.states_map import squares
+from marketplace.pages.told import told
+from marketplace.payments.rules import quote
 from marketplace.web.schemas import EXPECTED
 
 PLACES = re.compile(r"%\(\w+\)s|%%")
@@ -37,6 +44,24 @@ def test_every_text_is_translated_and_none_is_left_over(language):
 def test_a_translation_fills_in_what_the_text_does(language):
     for text, translation in words.catalogue(language).items():
         assert sorted(PLACES.findall(text)) == sorted(PLACES.findall(translation)), text
+
+
+def test_what_rules_say_is_told_in_spanish():
+    duties = [Duty.HISTORY_TAKING, Duty.PHYSICAL_EXAMINATION, Duty.CLINICAL_NOTES]
+    said = [policy.summary for policy in POLICIES.values()]
+    for some in (duties, duties[:1], [Duty.SHADOWING], []):
+        for setting in (Setting.INPATIENT, Setting.REMOTE):
+            found = classify(some, setting)
+            said += [one.text for one in (*found.student.reasons, *found.graduate.reasons)]
+    priced = quote(price_per_week=Money(100, "USD"), weeks=4, platform_fee_percent=Decimal(10))
+    said += [line.description for line in priced.lines]
+    assert [text for text in said if told(text, "es") == text] == []
+    first = "There is direct patient contact, in person: history taking, physical examination."
+    assert told(first, "es") == (
+        "Hay contacto directo con pacientes, en persona: anamnesis, exploración física."
+    )
+    assert told("Something else, 3 of it.", "es") == "Something else, 3 of it."
+    assert told(first, "en") == first
 
 
 def test_a_code_without_a_label_is_spelt_out():

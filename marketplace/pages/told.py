@@ -1,0 +1,70 @@
+"""What rules say, in the reader's language: by the sentences that they are made from.
+
+Rules and policies speak English, to programs as to people. `translations/told.<language>.po` has their
+sentences with `%(name)s` where a value stands; a sentence that is not there is shown as it is.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+from babel.messages.pofile import read_po
+
+from marketplace.pages import words
+
+PLACE = re.compile(r"%\\\((\w+)\\\)s|%\((\w+)\)s")
+# Between the values of a list.
+BETWEEN = re.compile(r"(, | and )")
+AND = {"es": " y "}
+
+
+def told(text: str, language: str) -> str:
+    """The sentence in that language; itself where it is not known there."""
+    if not text or language == "en":
+        return text
+    for pattern, said in _sentences(language):
+        found = pattern.fullmatch(text)
+        if found is not None:
+            values = {name: _value(value, language) for name, value in found.groupdict().items()}
+            return said % values if values else said
+    return text
+
+
+@cache
+def _sentences(language: str) -> Sequence[tuple[re.Pattern[str], str]]:
+    """What a sentence looks like, and what is said for it; those without values first."""
+    known = sorted(_catalogue(language).items(), key=lambda one: ("%(" in one[0], -len(one[0])))
+    return [(re.compile(PLACE.sub(_group, re.escape(text))), said) for text, said in known]
+
+
+def _group(place: re.Match[str]) -> str:
+    return f"(?P<{place[1] or place[2]}>.+?)"
+
+
+def _catalogue(language: str) -> Mapping[str, str]:
+    place = files("marketplace.pages") / "translations" / f"told.{language}.po"
+    if not place.is_file():
+        return {}
+    with place.open("rb") as file:
+        return {
+            str(message.id): str(message.string)
+            for message in read_po(file)
+            if message.id and message.string
+        }
+
+
+def _value(text: str, language: str) -> str:
+    """A value, or a list of them: duties, documents and learners by their names, all else as it is."""
+    parts = BETWEEN.split(text)
+    return "".join(_name(part, language) for part in parts)
+
+
+def _name(part: str, language: str) -> str:
+    if BETWEEN.fullmatch(part):
+        return AND.get(language, part) if part == " and " else part
+    code = part.strip().lower().replace(" ", "_").replace("-", "_")
+    if code not in words.LABELS:
+        return part
+    name = words.label(code, language)
+    return name[:1].lower() + name[1:]
