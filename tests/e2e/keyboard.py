@@ -27,10 +27,10 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"{name} can't be reached by the tabulator at {page.url}")
 
 
-def fill(page: Page, **fields: str) -> None:
-    """Type into fields by their labels, in which `_` is a space; the last one is sent by Enter."""
-    for label, text in fields.items():
-        tab_to(page, label.replace("_", " "))
+def fill(page: Page, *fields: tuple[str, str]) -> None:
+    """Type into fields by their labels; the last one is sent by Enter."""
+    for label, text in fields:
+        tab_to(page, label)
         page.keyboard.type(text)
     page.keyboard.press("Enter")
 

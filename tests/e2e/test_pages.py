@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.chromium import Watch
+from tests.e2e.keyboard import choose, fill, tab_to
 from tests.e2e.site import FIRST_DAY, WEEK, Site
 from tests.factories.people import PASSWORD, Person
 from tests.smoke.clients import until
@@ -48,22 +49,24 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     opened.close()
 
 
-def test_a_trainee_finds_keeps_pays_and_cancels_by_hand(site: Site, page: Page, person: Person):
+def test_a_trainee_finds_keeps_pays_and_cancels_by_keyboard(site: Site, page: Page, person: Person):
     place = site.place()
     watch = Watch(page)
+    # Never by a mouse: each stop of the tabulator shows that it is one.
     page.goto(site.base)
-    page.get_by_label("Specialty, city, hospital or preceptor").fill("internal medicine")
-    page.get_by_role("button", name="Search").click()
+    choose(page, "Skip to the content")
+    fill(page, ("Specialty, city, hospital or preceptor", "internal medicine"))
     expect(page.get_by_role("status")).to_contain_text("found")
     page.goto(f"{site.base}/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=4")
-    page.get_by_role("link", name="Sign in to book").click()
-    page.get_by_label("E-mail address").fill(person.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    choose(page, "Sign in to book")
+    expect(page.get_by_label("E-mail address")).to_be_visible()
+    fill(page, ("E-mail address", person.email), ("Password", PASSWORD))
     expect(page.get_by_text("Yes, these weeks.")).to_be_visible()
-    page.get_by_role("button", name="Keep this seat for me").click()
+    for stop in ("First day, a Monday", "Weeks"):
+        tab_to(page, stop)
+    choose(page, "Keep this seat for me")
     expect(page.get_by_text("Kept for you").first).to_be_visible()
-    page.get_by_role("button", name="Pay the deposit").click()
+    choose(page, "Pay the deposit")
     page.wait_for_url(f"{site.sandbox}/**", timeout=90_000)
     page.locator("input[name=number]").fill("4242 4242 4242 4242")
     page.locator("input[name=expiry]").fill("12 / 40")
@@ -71,8 +74,9 @@ def test_a_trainee_finds_keeps_pays_and_cancels_by_hand(site: Site, page: Page, 
     page.get_by_role("button", name="Pay").click()
     # The page goes on by itself, by scripts or without, when the word has come.
     expect(page.get_by_text("Confirmed").first).to_be_visible(timeout=30_000)
-    page.get_by_role("link", name="Cancel, after seeing the quote").click()
-    page.get_by_role("button", name="Cancel under these terms").click()
+    choose(page, "Cancel, after seeing the quote")
+    expect(page.get_by_role("button", name="Cancel under these terms")).to_be_visible()
+    choose(page, "Cancel under these terms")
     expect(page.get_by_text("Cancelled by you").first).to_be_visible()
     ours = {urlsplit(site.base).netloc, urlsplit(site.sandbox).netloc}
     assert watch.hosts - {""} == ours
