@@ -28,6 +28,7 @@ SENTENCES = (
     noted("Expected an object."),
     noted("Not a valid URL."),
     noted("Not a day such as %(n1)s-%(n2)s-%(n3)s."),
+    noted("Expected a day from %(n1)s-%(n2)s-%(n3)s to %(n4)s-%(n5)s-%(n6)s."),
     noted("Length must be between %(n1)s and %(n2)s."),
     noted("Shorter than minimum length %(n1)s."),
     noted("Longer than maximum length %(n1)s."),
