@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import aliased
 
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -203,6 +204,24 @@ def wrong_refund_sums(session: Session) -> list[str]:
         .limit(100)
     )
     return [str(payment_id) for payment_id in (*rows.scalars(), *apart.scalars())]
+
+
+def oldest_unexplained(session: Session, unexplained: str, explained: str) -> datetime | None:
+    """Return when the oldest money moved that is in suspense for these reasons; None if none is."""
+    later = aliased(LedgerTransaction)
+    cleared = select(later.id).where(
+        later.source == LedgerTransaction.source, later.reason == explained
+    )
+    return session.execute(
+        select(func.min(LedgerTransaction.occurred_at))
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .join(LedgerAccount, LedgerAccount.id == LedgerEntry.account_id)
+        .where(
+            LedgerAccount.kind == AccountKind.SUSPENSE,
+            LedgerTransaction.reason == unexplained,
+            ~cleared.exists(),
+        )
+    ).scalar_one()
 
 
 def last_reconciliation(session: Session) -> Reconciliation | None:

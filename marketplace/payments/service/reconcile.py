@@ -114,9 +114,17 @@ def process_again(session: Session, *, now: datetime) -> int:
 
 
 def since_last(session: Session, *, processor_now: datetime) -> datetime:
-    """Return from when to compare: the last run's beginning, with an overlap."""
+    """Return from when to compare: the last run's beginning, with an overlap.
+
+    What is in suspense is compared again until it is explained, as long as the processor keeps events.
+    """
     last = queries.last_reconciliation(session)
-    return processor_now - FIRST if last is None else last.started_at - OVERLAP
+    first = processor_now - FIRST
+    if last is None:
+        return first
+    waiting = queries.oldest_unexplained(session, UNEXPLAINED, EXPLAINED)
+    begin = last.started_at - OVERLAP
+    return begin if waiting is None else min(begin, max(waiting, first))
 
 
 def take_events(

@@ -85,6 +85,7 @@ def test_what_is_explained_later_leaves_suspense(till, gateway):
     gateway.events.clear()
     found, _ = reconcile(till, gateway)
     assert ("suspense", "USD") in found
+    reconcile(till, gateway, hours=26)
     till.handle(event)
     found, _ = reconcile(till, gateway)
     assert found == set()
