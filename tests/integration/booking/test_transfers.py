@@ -136,7 +136,8 @@ def test_only_a_student_of_the_same_school_who_may_come(stage, school, pair):
     # Why somebody may not come is theirs to know, and no fellow student's.
     with pytest.raises(PlaceRefused) as refused:
         offer(stage, old, student)
-    assert [item["code"] for item in refused.value.extra["items"]] == ["not_eligible"]
+    (item,) = refused.value.extra["items"]
+    assert (item["code"], item["detail"].split()[0]) == ("not_eligible", "They")
     assert "reasons" not in refused.value.extra
     with stage.transaction() as session, pytest.raises(OtherSchool):
         transfers.recipient(session, queries.find(session, old), "nobody@example.org")

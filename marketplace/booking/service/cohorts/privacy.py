@@ -12,6 +12,13 @@ from marketplace.booking.errors import (
     ProfileMissing,
 )
 
+# Said of somebody else: the errors' own titles speak to the one whom they are about.
+WORDS = {
+    NotEligible.code: "They don't meet what the host asks for.",
+    AlreadyBookedThen.code: "They have a seat in one of these weeks already.",
+    ProfileMissing.code: "Their profile is not filled in.",
+}
+
 
 @contextmanager
 def unexplained(student_id: UUID) -> Iterator[None]:
@@ -19,7 +26,11 @@ def unexplained(student_id: UUID) -> Iterator[None]:
     try:
         yield
     except (AlreadyBookedThen, NotEligible, ProfileMissing) as refused:
-        item = {"student_id": str(student_id), "code": refused.code, "detail": refused.title}
+        item = {"student_id": str(student_id), "code": refused.code, "detail": WORDS[refused.code]}
         raise PlaceRefused(extra={"items": [item]}) from None
+    except PlaceRefused as refused:
+        # Refused so within: whoever asks knows the student by the id that they gave.
+        items = [{**item, "student_id": str(student_id)} for item in refused.extra["items"]]
+        raise PlaceRefused(extra={"items": items}) from None
     except CohortRefused as refused:
         raise PlaceRefused(extra=refused.extra) from None
