@@ -8,7 +8,7 @@ fit, else it is set aside.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from marketplace.payments.gateway import CheckoutSession, ProcessorEvent, Proces
 from marketplace.payments.models import HostAccount, Payment, WebhookEvent
 from marketplace.payments.queries import hosts, writing
 from marketplace.payments.service import arrivals, refunds, steps
+from marketplace.payments.service.checkout import PAGES_LIVE_FOR
 from marketplace.payments.service.hosts import accounts
 from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import Arrival, EventState
@@ -38,6 +39,7 @@ CHARGE = (
     "charge.captured",
 )
 REFUND = ("refund.", "charge.refund.")
+EVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What to ask the processor about: a payment's page (`session_id` if known), a refund, …"""
+    """What to ask the processor about: a payment's page (`session_id` if known), a refund, …
+
+    `since`: from when on to look for a page whose id is not known.
+    """
 
     payment_id: UUID | None = None
     session_id: str | None = None
+    since: datetime = EVER
     refund_id: UUID | None = None
     processor_refund: str | None = None
     subject: Subject | None = None
@@ -217,7 +223,11 @@ def _payment_of(
     if found.card_id is not None:
         # A charge of a kept card has no page: its intent is what it is known by.
         own_page = data.get("id") if row.kind.startswith(INTENT) else data.get("payment_intent")
-    return Look(payment_id=found.id, session_id=own_page or found.processor_session)
+    return Look(
+        payment_id=found.id,
+        session_id=own_page or found.processor_session,
+        since=found.created_at - PAGES_LIVE_FOR,
+    )
 
 
 def _find_payment(

@@ -95,7 +95,7 @@ def process_event(job: JobContext, event_id: str) -> None:
         with job.transaction() as session:
             inbox.finish_refund(session, row_id, look.refund_id, refund, now=job.clock.now())
     elif look.payment_id is not None:
-        seen = seen_checkout(gateway, look.payment_id, look.session_id)
+        seen = seen_checkout(gateway, look.payment_id, look.session_id, look.since)
         with job.transaction() as session:
             inbox.finish_payment(
                 session, row_id, look.payment_id, seen, live=gateway.live, now=job.clock.now()

@@ -1,5 +1,6 @@
 """Asking how a payment's page, or the charge of a kept card, stands; closing one."""
 
+from datetime import datetime
 from uuid import UUID
 
 from marketplace.core.jobs import JobContext
@@ -34,15 +35,19 @@ def find_page(job: JobContext, payment_id: UUID, page: checkout.Page) -> Checkou
     if page.customer is not None and page.session_id is None:
         cards = job.parts.get(CardGateway)
         return cards.find_charge(page.customer, payment_id, page.asked_at)
-    return seen_checkout(job.parts.get(PaymentGateway), payment_id, page.session_id)
+    gateway = job.parts.get(PaymentGateway)
+    return seen_checkout(gateway, payment_id, page.session_id, page.asked_at)
 
 
 def seen_checkout(
-    gateway: PaymentGateway, payment_id: UUID, session_id: str | None
+    gateway: PaymentGateway, payment_id: UUID, session_id: str | None, since: datetime
 ) -> CheckoutSession | None:
-    """Return a page by its id, or the one that was opened for the payment; None if there is none."""
+    """Return a page by its id, or the one that was opened for the payment; None if there is none.
+
+    It is looked for among those opened `since`, however long ago: a bank takes days over its debits.
+    """
     if session_id is None:
-        return gateway.find_checkout(payment_id, gateway.now() - checkout.PAGES_LIVE_FOR)
+        return gateway.find_checkout(payment_id, since)
     try:
         return gateway.retrieve_checkout(session_id)
     except GatewayMissing:

@@ -37,7 +37,7 @@ from tests.integration.stripe_sandbox.running import KEY, SECRET, check_balance
 
 BASE = "http://stripe.test"
 HOOK = "http://marketplace.test/api/v1/stripe/webhook"
-AVAILABLE_AFTER, SETTLE_AFTER = timedelta(hours=2), timedelta(hours=1)
+AVAILABLE_AFTER, SETTLE_AFTER = timedelta(minutes=50), timedelta(hours=1)
 WEATHER = {
     "busy": RequestFault("error", method="POST", status=429),
     "kept 500": RequestFault("error", method="POST", stored=True),
@@ -142,8 +142,8 @@ class NearStripe:
         self.clock.advance(time_passed)
         self.sandbox.ticker.run_due()
 
-    def held(self, kind: str, account: str = PLATFORM, **where: str) -> list[Json]:
-        """What it holds of a kind, oldest first."""
+    def held(self, kind: str, account: str | None = PLATFORM, **where: str) -> list[Json]:
+        """What it holds of a kind, of an account or of all, oldest first."""
         with self.sandbox.store.read() as tx:
             return tx.select(kind, account, where)[::-1]
 

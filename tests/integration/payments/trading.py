@@ -90,9 +90,12 @@ class Trade(Hosting):
         assert row.processor_account is not None
         return row.processor_account
 
-    def agree(self, percent: int, bearer: str) -> None:
-        if not self.till.one("SELECT count(*) FROM fee_contract"):
-            self.contract(host_fee_bp=percent, losses_borne_by=bearer)
+    def earn(self, thing: Payable) -> None:
+        """The thing is over, and its share is sent within the hour, where it can be."""
+        self.tell(thing, "rest")
+        self.stripe.pass_time(timedelta(hours=1))
+        self.release()
+        self.work_of("payments.send_transfer")
 
     def pay_out(self, account: str | None, percent: int, currency: str) -> None:
         """A part of what a balance holds goes to its bank."""
@@ -104,7 +107,7 @@ class Trade(Hosting):
 
     # Payers.
 
-    def book(self, currency: str, *, whole: bool, paid: bool) -> None:
+    def book(self, currency: str, *, whole: bool, paid: bool) -> Payable:
         lines = price(currency)
         thing = Payable("thing", new_id())
         plan = [("whole", lines)]
@@ -114,6 +117,7 @@ class Trade(Hosting):
         self.things[thing] = plan
         if paid:
             self.paid_now(thing, *plan[0])
+        return thing
 
     def paid_now(self, thing: Payable, purpose: str, lines: Sequence[PriceLine]) -> None:
         payment_id, page = self.till.opened(thing, purpose=purpose, lines=lines)
@@ -185,6 +189,9 @@ class Trade(Hosting):
             status = "under_review" if turn == "reopen" else "needs_response"
             self.stripe.act(acts.reopen_dispute, dispute=dispute, status=status)
 
+    def look_at_dispute(self, dispute: str) -> None:
+        dispute_jobs.look_at_dispute(self.till.context, dispute)
+
     # What lies between.
 
     def waiting_jobs(self) -> list[int]:
@@ -200,6 +207,14 @@ class Trade(Hosting):
         if name in JOBS:
             with suppress(GatewayUncertain):
                 JOBS[name](self.till.context, **arguments)
+
+    def work_of(self, *names: str) -> None:
+        """Run the waiting jobs of these names."""
+        for name in names:
+            for job in self.column(
+                f"SELECT id FROM procrastinate_jobs WHERE task_name = '{name}' ORDER BY id"
+            ):
+                self.work(job)
 
     def work_all(self) -> None:
         while waiting := self.waiting_jobs():
@@ -238,7 +253,11 @@ class Trade(Hosting):
             assert not any(sums.values()), sums
             wrong = (queries.wrong_totals, queries.wrong_refund_sums, queries.wrong_credit)
             assert [select(session) for select in (*wrong, found.wrong_host_sums)] == [[]] * 4
-            over = "SELECT count(*) FROM payment WHERE refunded_minor + lost_minor > captured_minor"
+            over = (
+                "SELECT count(*) FROM payment WHERE refunded_minor + lost_minor > captured_minor"
+                " OR lost_minor <> (SELECT coalesce(sum(taken_minor), 0) FROM dispute"
+                " WHERE payment_id = payment.id)"
+            )
             assert session.execute(text(over)).scalar_one() == 0
             for thing, plan in self.things.items():
                 if not (sent := found.transfers_for(session, thing)):
