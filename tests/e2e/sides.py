@@ -103,6 +103,9 @@ def _school(world: Any, side: Desk, place: Any, base: str) -> None:
     world.starts["coordinator"] += [
         f"{base}/cohorts/{kept}",
         f"{spot}/weeks?{when}",
+        f"{spot}/cancel",
+        f"{base}/cohorts/{paid}/places/{called_off}/instead",
+        f"/webhooks/schools/{side.school}/new",
         f"{spot}/transfer?student_id={side.students[3]}",
         f"{base}/cohorts/new?listing_id={place.listing_id}&{when}",
         f"{base}/agreements/new?listing={place.listing_id}",
@@ -167,3 +170,22 @@ def _troubles(world: Any) -> None:
         rescues.call_off(session, queries.find(session, off), reason="Closed.", **by)
         found = queries.find(session, world.missed)
         no_shows.mark(session, found, reason="Did not come.", **by)
+    world.starts["trainee"] += [
+        "/offers",
+        f"/rotations/{off}/instead",
+        f"/rotations/{world.missed}/no-show",
+        f"/rotations/{world.paid}/cancel",
+    ]
+    own_site, other = (f"/host/sites/{one.site_id}" for one in (world.place, world.open))
+    weeks = f"first_week={LATER}&last_week={LATER + WEEK}"
+    world.starts["host"] += [
+        "/host/sites/new",
+        f"{own_site}/applications/beside?booking={world.asked}&booking={world.asks[0]}",
+        f"{own_site}/calendar/edit?action=close&{weeks}",
+        *(f"{other}/rotations/{world.booking}{more}" for more in ("", "/hours", "/evaluation")),
+    ]
+    world.starts["operator"] += [
+        f"/desk/accounts/{own}",
+        f"/desk/bookings/{world.paid}/cancel",
+        "/desk/reports/2024",
+    ]

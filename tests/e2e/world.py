@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -166,11 +167,13 @@ class World:
 
     def hosting(self) -> None:
         """More applications, a sheet that was read, an endpoint with a delivery."""
+        self.asks: list[UUID] = []
         for name in ("Cy Dee", "Dora Esch"):
             asked = self.stage.hold(self.stage.trainee(name), self.place, NEXT + 12 * WEEK)
             with self.stage.transaction() as session:
                 found = queries.find(session, asked)
                 applications.submit(session, found, message="Please.", now=self.stage.now)
+            self.asks.append(asked)
         out = io.StringIO()
         writer = csv.DictWriter(out, ["external_id", *ROW])
         writer.writeheader()
