@@ -202,9 +202,9 @@ def first_day(today: date | None = None) -> date:
     return day + timedelta(days=-day.weekday() % 7)
 
 
-def add_listings(conninfo: str, count: int, weeks: int = WEEKS) -> None:
+def add_listings(conninfo: str, count: int, weeks: int = WEEKS, today: date | None = None) -> None:
     """Make `count` published listings to search, with seats in so many weeks, some of them taken."""
-    _add_listings(conninfo, 0, count, seats=3, bookable=False, weeks=weeks)
+    _add_listings(conninfo, 0, count, seats=3, bookable=False, weeks=weeks, today=today)
 
 
 def add_bookable(conninfo: str, count: int) -> None:
@@ -213,11 +213,18 @@ def add_bookable(conninfo: str, count: int) -> None:
 
 
 def _add_listings(
-    conninfo: str, first: int, count: int, *, seats: int, bookable: bool, weeks: int = WEEKS
+    conninfo: str,
+    first: int,
+    count: int,
+    *,
+    seats: int,
+    bookable: bool,
+    weeks: int = WEEKS,
+    today: date | None = None,
 ) -> None:
     values = {
         **_kinds(),
-        "first_day": first_day(),
+        "first_day": first_day(today),
         "policy": SELECTABLE[0],
         "seats": seats,
         "weeks": weeks,

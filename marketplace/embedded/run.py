@@ -56,7 +56,7 @@ class Plan:
     children: Sequence[Child]
     epilogue: Sequence[Step]
     ready_path: str = "/readyz"
-    port: socket.socket | None = None  # keeps the site's port until the web server takes it
+    keeper: socket.socket | None = None  # of the site's port, until the web server takes it
 
 
 def flask(*arguments: str) -> list[str]:
@@ -64,9 +64,10 @@ def flask(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
 
 
-def usual_plan(site: socket.socket, *, web_workers: int, demo: bool) -> Plan:
-    """Migrate, load the demo, serve by granian at the port of `site`, work off jobs."""
-    port = site.getsockname()[1]
+def usual_plan(
+    port: int, *, web_workers: int, demo: bool, keeper: socket.socket | None = None
+) -> Plan:
+    """Migrate, load the demo, serve by granian, work off jobs; until then `keeper` has the port."""
     granian = [
         *(str(SCRIPTS / "granian"), "--interface", "wsgi", "wsgi:app"),
         *("--host", LOOPBACK, "--port", str(port), "--workers", str(web_workers)),
@@ -79,7 +80,7 @@ def usual_plan(site: socket.socket, *, web_workers: int, demo: bool) -> Plan:
         steps=[load if demo else Step("migrating", flask("db", "upgrade"))],
         children=[Child("web", granian), Child("worker", flask("worker"))],
         epilogue=[Step("demo accounts", accounts, shown=True)] if demo else [],
-        port=site,
+        keeper=keeper,
     )
 
 
@@ -114,8 +115,8 @@ class Application:
         begun = time.monotonic()
         for step in self.plan.steps:
             self._do(step)
-        if self.plan.port is not None:
-            self.plan.port.close()
+        if self.plan.keeper is not None:
+            self.plan.keeper.close()
         try:
             self.supervisor.start()
             # started now, shown below: they load while the web server does
@@ -312,9 +313,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     StopSignals()
     try:
         with site_port(given.port) as site:
-            plan = usual_plan(site, web_workers=given.workers, demo=not given.no_demo)
-            address = f"http://{LOOPBACK}:{site.getsockname()[1]}"
-            serve(Stack(given.home, asked, site_url=address), plan, verbose=given.verbose)
+            port: int = site.getsockname()[1]
+            plan = usual_plan(port, web_workers=given.workers, demo=not given.no_demo, keeper=site)
+            stack = Stack(given.home, asked, site_url=f"http://{LOOPBACK}:{port}")
+            serve(stack, plan, verbose=given.verbose)
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

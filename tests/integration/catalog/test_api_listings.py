@@ -139,7 +139,7 @@ def test_a_listing_is_written_changed_and_published(client, host, base, new):
         ({"preceptor_id": str(uuid4())}, "preceptor_id", "of this site"),
         ({"lead_days": 366}, "lead_days", "365"),
         ({"claimed_tier": "gold"}, "claimed_tier", "externship"),
-        ({"step1_required": "yes"}, "step1_required", "boolean"),
+        ({"step1_required": "yes"}, "step1_required", "true or false"),
         ({"colour": "red"}, "colour", "Unknown"),
     ],
 )

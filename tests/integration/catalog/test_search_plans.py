@@ -115,7 +115,7 @@ SHAPES = [
 def plans(servers, template) -> Iterator[PlainSession]:
     servers.postgres.drop_database(NAME)
     servers.postgres.create_database(NAME, template)
-    data.add_listings(servers.postgres.conninfo(NAME), LISTINGS, weeks=4)
+    data.add_listings(servers.postgres.conninfo(NAME), LISTINGS, weeks=4, today=TODAY)
     with psycopg.connect(servers.postgres.conninfo(NAME)) as connection:
         connection.execute(MANY_WORDS)
         connection.execute("ANALYZE search_word")

@@ -29,7 +29,7 @@ from marketplace.embedded.stripe_sandbox import acts
 from tests.integration.payments.near_stripe import NearStripe
 from tests.integration.payments.trading import PAYMENT_METHODS, Trade
 
-EXAMPLES, STEPS = 12, 50
+EXAMPLES, STEPS = 8, 50
 picks = st.integers(0, 1_000_000)
 bookings = st.tuples(st.sampled_from(["USD", "USD", "EUR"]), st.booleans())
 turns = st.sampled_from(["won", "lost", "won", "lost", "reopen", "ask again", "escalate"])
