@@ -14,11 +14,11 @@ REPLY = re.compile(r"r\.[a-z0-9.]+@reply\.localhost")
 
 
 def test_a_message_is_mailed_answered_by_mail_with_a_file_and_mailed_on(site: Site):
-    place = site.place()
-    trainee, host = site.trainee(), None
-    host = site.signed_in(site.people.make("coordinator", site_id=place.site_id, name="Cora Diaz"))
-    booking = site.hold(trainee, place)
-    site.ask_to_pay(trainee, booking)
+    trainee, booking, _ = site.paid()
+    site.await_state(trainee, booking, "confirmed")
+    host = site.signed_in(
+        site.people.make("coordinator", site_id=booking["site_id"], name="Cora Diaz")
+    )
     thread = f"/bookings/{booking['id']}/messages"
     question = f"Where do we meet? {uuid.uuid4().hex}"
     trainee("POST", thread, {"body": question}, expect=201)
