@@ -204,32 +204,23 @@ def first_day(today: date | None = None) -> date:
 
 def add_listings(conninfo: str, count: int, weeks: int = WEEKS, today: date | None = None) -> None:
     """Make `count` published listings to search, with seats in so many weeks, some of them taken."""
-    _add_listings(conninfo, 0, count, seats=3, bookable=False, weeks=weeks, today=today)
+    day = first_day(today)
+    _add_listings(conninfo, 0, count, bookable=False, seats=3, weeks=weeks, first_day=day)
 
 
 def add_bookable(conninfo: str, count: int) -> None:
     """Make `count` published listings to book, from number `BOOKABLE` on: for all, no seat taken."""
-    _add_listings(conninfo, BOOKABLE, count, seats=60, bookable=True)
+    day = first_day()
+    _add_listings(conninfo, BOOKABLE, count, bookable=True, seats=60, weeks=WEEKS, first_day=day)
 
 
-def _add_listings(
-    conninfo: str,
-    first: int,
-    count: int,
-    *,
-    seats: int,
-    bookable: bool,
-    weeks: int = WEEKS,
-    today: date | None = None,
-) -> None:
+def _add_listings(conninfo: str, first: int, count: int, *, bookable: bool, **more: object) -> None:
     values = {
         **_kinds(),
-        "first_day": first_day(today),
         "policy": SELECTABLE[0],
-        "seats": seats,
-        "weeks": weeks,
         "empty": bookable,
         "one_audience": bookable,
+        **more,
     }
 
     def load(part: tuple[int, int]) -> None:
