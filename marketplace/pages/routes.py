@@ -26,6 +26,7 @@ from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
 from marketplace.pages.operator.documents import blueprint as desk_documents
 from marketplace.pages.operator.home import blueprint as desk
 from marketplace.pages.operator.money import blueprint as desk_money
+from marketplace.pages.operator.outcomes import blueprint as desk_outcomes
 from marketplace.pages.operator.records import blueprint as desk_records
 from marketplace.pages.operator.reports import blueprint as desk_reports
 from marketplace.pages.operator.rounds import blueprint as desk_rounds
@@ -115,6 +116,7 @@ BLUEPRINTS = (
     desk_catalogue,
     desk_documents,
     desk_money,
+    desk_outcomes,
     desk_bookings,
     desk_records,
     desk_campaigns,

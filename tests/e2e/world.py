@@ -229,6 +229,12 @@ class World:
 
     def outcomes(self) -> None:
         """A campaign with its frame and first wave, and a published report."""
+        told = {"registered": True, "certified_rol": True, "main_result": "matched_pgy1"}
+        path = "/match-outcomes"
+        own = self.call(self.trainee, "PUT", f"{path}/2026", json={**told, "program": "Mercy"})
+        seen = {"values": told, "source": "document_verified", "evidence": "NRMP letter"}
+        self.call(self.analyst, "POST", f"{path}/{own['id']}/entries", json=seen)
+        self.call(self.trainee, "PUT", f"{path}/2026", json={"main_result": "unmatched"})
         made = self.call(self.analyst, "POST", "/campaigns", json={"match_year": 2027, **DAYS})
         self.call(self.analyst, "POST", f"/campaigns/{made['id']}/frame")
         self.call(self.analyst, "POST", f"/campaigns/{made['id']}/waves")

@@ -34,6 +34,13 @@ class Person(Base):
     external_id: Mapped[str | None]
 
 
+# What has to be looked at: the result by the algorithm as its trainee says, or anything disputed.
+WAITING = (
+    "provenance ->> 'main_result' = 'self_reported'"
+    """ OR jsonb_path_exists(provenance, '$.* ? (@ == "disputed")'::jsonpath)"""
+)
+
+
 class MatchOutcome(Base):
     """The present value of each field; equal to what the events say, written with them.
 
@@ -59,6 +66,13 @@ class MatchOutcome(Base):
             name="matched_certified",
         ),
         Index("ix_match_outcome_match_year_changed_at", "match_year", "changed_at"),
+        Index(
+            "ix_match_outcome_waiting",
+            "match_year",
+            "changed_at",
+            "id",
+            postgresql_where=text(WAITING),
+        ),
     )
 
     id: Mapped[uuid.UUID] = pk()

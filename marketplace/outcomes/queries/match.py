@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from marketplace.core.db import Session
 from marketplace.outcomes.models import MatchOutcome, MatchOutcomeEvent, Person
-from marketplace.outcomes.rules.match import Entry, Value, fold
+from marketplace.outcomes.rules.match import Entry, Value, fold, standing
 from marketplace.web.pagination import Page, paginate
 
 
@@ -114,6 +114,11 @@ def outcome_as_of(
 ) -> dict[str, tuple[Value, str]]:
     """Return field -> (value, provenance) as it was known at `as_of`; the same for ever."""
     return fold((_entry(row) for row in events(session, outcome_id)), as_of)
+
+
+def standing_of(session: Session, outcome_id: UUID, as_of: datetime) -> dict[str, Entry]:
+    """Return field -> the event that counts at `as_of`."""
+    return standing((_entry(row) for row in events(session, outcome_id)), as_of)
 
 
 def _entry(row: MatchOutcomeEvent) -> Entry:

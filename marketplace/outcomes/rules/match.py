@@ -37,6 +37,8 @@ class Provenance(StrEnum):
 
 
 VERIFIED = frozenset({Provenance.DOCUMENT_VERIFIED, Provenance.ROSTER_VERIFIED})
+# What is said of an entry that the evidence does not bear out: it is taken back.
+REJECTED = "rejected"
 FLAGS = ("registered", "certified_rol", "outside_match")
 WORDS: Mapping[str, type[StrEnum]] = {"main_result": MainResult, "soap_result": SoapResult}
 NAMES = ("program", "specialty")
@@ -100,19 +102,27 @@ def decode(field: str, text: str | None) -> Value:
     return text
 
 
-def fold(entries: Iterable[Entry], as_of: datetime) -> dict[str, tuple[Value, str]]:
-    """Return field -> (value, provenance) as known at `as_of`.
+def standing(entries: Iterable[Entry], as_of: datetime) -> dict[str, Entry]:
+    """Return field -> the entry that counts at `as_of`.
 
     An entry counts if it was recorded by then and was not retracted by then; the last one counts,
     in the order of recording. A field without a counting entry is absent.
     """
-    counting = (entry for entry in entries if entry.recorded_at <= as_of)
-    known = sorted(counting, key=lambda entry: (entry.recorded_at, entry.number))
+    recorded = (entry for entry in entries if entry.recorded_at <= as_of)
+    known = sorted(recorded, key=lambda entry: (entry.recorded_at, entry.number))
     retracted = {entry.retracts_id for entry in known if entry.retracts_id is not None}
     return {
-        entry.field: (decode(entry.field, entry.new_value), entry.provenance)
+        entry.field: entry
         for entry in known
         if entry.retracts_id is None and entry.id not in retracted
+    }
+
+
+def fold(entries: Iterable[Entry], as_of: datetime) -> dict[str, tuple[Value, str]]:
+    """Return field -> (value, provenance) as known at `as_of`."""
+    return {
+        field: (decode(field, entry.new_value), entry.provenance)
+        for field, entry in standing(entries, as_of).items()
     }
 
 

@@ -9,6 +9,8 @@ from marketplace.outcomes.rules.match import (
     FIELDS,
     LONGEST_NAME,
     MOST_INTERVIEWS,
+    REJECTED,
+    VERIFIED,
     MainResult,
     Provenance,
     SoapResult,
@@ -50,6 +52,17 @@ class OutcomeEntryArgs(StrictSchema):
         validate=validate.Length(1, 2000),
         metadata={"description": "What was seen, where and by whom."},
     )
+
+
+class DecisionArgs(StrictSchema):
+    """What a verifier says of entries that count: how they are known, or that they are taken back."""
+
+    entries = fields.List(fields.UUID(), required=True, validate=validate.Length(1, len(FIELDS)))
+    decision = fields.String(
+        required=True,
+        validate=validate.OneOf([*sorted(VERIFIED), Provenance.DISPUTED.value, REJECTED]),
+    )
+    evidence = Text(required=True, validate=validate.Length(1, 2000))
 
 
 class RetractionArgs(StrictSchema):

@@ -3,7 +3,7 @@
 The record and its events are written together; the row lock makes writers of one record queue.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -101,11 +101,25 @@ def retract(
         raise NotFound
     if event.retracts_id is not None or queries.retracted(session, event_id):
         raise AlreadyRetracted
+    take_back(session, outcome, [event], actor_id=actor_id, reason=reason, now=now)
+    return outcome
+
+
+def take_back(
+    session: Session,
+    outcome: MatchOutcome,
+    events: Iterable[MatchOutcomeEvent],
+    *,
+    actor_id: UUID | None,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Take back events of a locked record, none of them before, all at once."""
     at = max(now, outcome.changed_at)
-    session.add(_retraction(outcome, event, actor_id, reason, at))
+    for event in events:
+        session.add(_retraction(outcome, event, actor_id, reason, at))
     session.flush()
     _write(session, outcome, queries.outcome_as_of(session, outcome.id, at), at)
-    return outcome
 
 
 def withdraw(
@@ -135,11 +149,7 @@ def withdraw(
     ]
     if not gone:
         return
-    at = max(now, outcome.changed_at)
-    for event in gone:
-        session.add(_retraction(outcome, event, None, reason, at))
-    session.flush()
-    _write(session, outcome, queries.outcome_as_of(session, outcome.id, at), at)
+    take_back(session, outcome, gone, actor_id=None, reason=reason, now=now)
 
 
 def _retraction(

@@ -5,6 +5,7 @@ from flask import Response
 from marketplace.catalog.queries import desk as catalog
 from marketplace.compliance.queries import reviewing
 from marketplace.identity.access import require
+from marketplace.outcomes.queries import verification as outcomes
 from marketplace.pages.view import Pages, page
 from marketplace.pages.words import noted
 from marketplace.payments import queries as payments
@@ -28,6 +29,7 @@ def home() -> Response:
         ("/desk/documents", noted("Documents"), reviewing.waiting_count(session)),
         ("/desk/disputes", noted("Disputes"), sums.disputes),
         ("/desk/quarantine", noted("Quarantined payments"), sums.quarantined),
+        ("/desk/outcomes", noted("Match outcomes to verify"), outcomes.waiting_count(session)),
         ("/desk/jobs", noted("Failed jobs"), failed_jobs.count(session)),
     )
     return page(
