@@ -24,6 +24,7 @@ from marketplace.outcomes.rules.match import (
 from marketplace.outcomes.schemas.match import DecisionArgs, OutcomeEntryArgs, RetractionArgs
 from marketplace.outcomes.service import match, programs, verification
 from marketplace.pages import forms
+from marketplace.pages.operator.outcome_words import WORDS as SAID
 from marketplace.pages.view import Pages, form_page, page
 from marketplace.web import context
 
@@ -63,6 +64,7 @@ def list_waiting(match_year: int) -> Response:
         progress=found[0],
         kind=kind.value,
         found=rows,
+        said=SAID,
         words={one.id: result(_values(one)).value for one in rows.items},
         whose=whose,
         contacts=_contacts([one.account_id for one in whose.values()]),
@@ -176,6 +178,7 @@ def _shown(outcome_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
         "desk/outcome.html",
         NOT_PROCESSABLE if errors else 200,
         outcome=outcome,
+        said=SAID,
         word=result(_values(outcome)).value,
         standing=queries.standing_of(session, outcome_id, outcome.changed_at),
         fields=FIELDS,

@@ -1,0 +1,37 @@
+"""What the fields of a Match outcome, their values and how they are known are called at the desk."""
+
+from collections.abc import Mapping
+
+from marketplace.pages.words import noted
+
+WORDS: Mapping[str, str] = {
+    "outcome_registered": noted("Registered for the Match"),
+    "outcome_certified_rol": noted("Certified a rank order list"),
+    "outcome_main_result": noted("Result of the algorithm"),
+    "outcome_soap_result": noted("Result of SOAP"),
+    "outcome_outside_match": noted("Position outside the Match"),
+    "outcome_program": noted("Program"),
+    "outcome_specialty": noted("Specialty of the residency"),
+    "outcome_interviews": noted("Interviews"),
+    "outcome_matched_pgy1": noted("Matched to a PGY-1 position"),
+    "outcome_matched_pgy2_only": noted("Matched to a PGY-2 position only"),
+    "outcome_unmatched": noted("Not matched"),
+    "outcome_not_in_algorithm": noted("Not in the algorithm"),
+    "outcome_placed_pgy1": noted("Placed in a PGY-1 position by SOAP"),
+    "outcome_not_placed": noted("Not placed by SOAP"),
+    "outcome_not_applicable": noted("Was not in SOAP"),
+    "outcome_soap": noted("Placed in a PGY-1 position by SOAP"),
+    "outcome_withdrew": noted("Not in the algorithm"),
+    "outcome_not_registered": noted("Not registered for the Match"),
+    "outcome_unknown": noted("Result not known"),
+    "known_self_reported": noted("Self-reported"),
+    "known_document_verified": noted("Verified by a document"),
+    "known_roster_verified": noted("Verified by a roster"),
+    "known_disputed": noted("Disputed"),
+    "evidence_panel": noted("From an imported panel"),
+    "evidence_survey": noted("From the survey"),
+    "verdict_document_verified": noted("It is so: seen in a document"),
+    "verdict_roster_verified": noted("It is so: seen in a roster of the program"),
+    "verdict_disputed": noted("Another source says otherwise: it is disputed"),
+    "verdict_rejected": noted("It is not borne out: take it back"),
+}
