@@ -54,6 +54,14 @@ SENTENCES = (
     noted("Choose a CSV file or an .xlsx workbook."),
     noted("The file is too large."),
     noted("This can't be done with it now."),
+    noted("The address and the password don't belong together."),
+    noted("Send the code of your authenticator app as well."),
+    noted("This code is not the present one, or has been used."),
+    noted("The account has a second factor. Turn it off first."),
+    noted("This link is not valid, or has been used or replaced. Ask for a new one."),
+    noted("This link has expired. Ask for a new one."),
+    noted("Password must be at least %(n1)s characters"),
+    noted("Your new password must be different than your previous password."),
 )
 
 

@@ -36,10 +36,13 @@ from marketplace.pages.public.authors import blueprint as authors
 from marketplace.pages.public.campaigns import blueprint as campaigns
 from marketplace.pages.public.checks import blueprint as checks
 from marketplace.pages.public.crawlers import blueprint as crawlers
+from marketplace.pages.public.help import blueprint as helping
 from marketplace.pages.public.listings import blueprint as listings
+from marketplace.pages.public.mailed import blueprint as mailed
 from marketplace.pages.public.reports import blueprint as reports
 from marketplace.pages.public.routes import blueprint as public
 from marketplace.pages.public.searching import blueprint as searching
+from marketplace.pages.public.settings import blueprint as settings
 from marketplace.pages.public.site_invitations import blueprint as site_invitations
 from marketplace.pages.public.surveys import blueprint as surveys
 from marketplace.pages.public.ways import blueprint as ways
@@ -80,6 +83,9 @@ BLUEPRINTS = (
     searching,
     listings,
     accounts,
+    mailed,
+    settings,
+    helping,
     profile,
     rotations,
     paying,

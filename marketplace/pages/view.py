@@ -1,5 +1,6 @@
 """How every page is made: one layout, the reader's language and time zone, errors as pages."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,7 +28,7 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.catalog.rules import specialties
 from marketplace.core.errors import DomainError
 from marketplace.core.money import EXPONENTS, Money
-from marketplace.identity.access import current_caller
+from marketplace.identity.access import Caller, current_caller
 from marketplace.identity.errors import NotSignedIn
 from marketplace.pages import faults, once, words
 from marketplace.pages.told import told
@@ -44,6 +45,9 @@ HEADERS = {
 # Amounts are in dollars and days begin in the States, whichever language they are told in.
 LOCALES = {"en": Locale("en", "US"), "es": Locale("es", "US")}
 SERVER_ERROR = 500
+# In which language somebody without an account wants to read, where the browser says another.
+LANGUAGE = "language"
+A_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b(?!T)")
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ class Reader:
         return said % values if values else said
 
     def told(self, text: str | None) -> str:
-        """A sentence that a rule made, in the reader's language where it is known there."""
-        return told(text or "", self.language)
+        """A sentence that a rule made, in the reader's language where it is known; its days too."""
+        return A_DAY.sub(self._day_of, told(text or "", self.language))
 
     def label(self, code: str | None) -> str:
         return "" if code is None else words.label(code, self.language)
@@ -85,6 +89,12 @@ class Reader:
     def long_day(self, day: date) -> str:
         """The day with its weekday."""
         return str(format_date(day, "full", locale=self.locale))
+
+    def _day_of(self, found: re.Match[str]) -> str:
+        try:
+            return self.day(date.fromisoformat(found[0]))
+        except ValueError:
+            return found[0]
 
     def skeleton(self, day: date, parts: str) -> str:
         """The day by those parts alone (`MMMd`), in the language's own order."""
@@ -119,20 +129,30 @@ class Reader:
 
 def reader() -> Reader:
     """Who asks for this page; by the account's settings, else by what the browser prefers."""
-    found = current_caller()
+    found = _caller()
     if found is not None:
         account = found.account
         language = account.locale.split("-")[0].split("_")[0]
         known = language if language in words.LANGUAGES else "en"
         return Reader(account.id, found.roles, known, ZoneInfo(account.time_zone))
-    preferred = request.accept_languages.best_match(words.LANGUAGES) or "en"
+    preferred = request.cookies.get(LANGUAGE)
+    if preferred not in words.LANGUAGES:
+        preferred = request.accept_languages.best_match(words.LANGUAGES) or "en"
     return Reader(None, frozenset(), preferred, ZoneInfo("UTC"))
+
+
+def _caller() -> Caller | None:
+    """Who asks; nobody, where what was shown is no token: what is wrong is told to nobody in person."""
+    try:
+        return current_caller()
+    except NotSignedIn:
+        return None
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
     """The page of a template, which has the reader as `reader` and its words as `_`."""
     who = values.pop("reader", None) or reader()
-    found = current_caller()
+    found = _caller()
     if errors := values.get("errors"):
         values["errors"] = {
             name: [faults.told(text, who.language) for text in texts]

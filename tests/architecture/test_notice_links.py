@@ -15,9 +15,6 @@ LINK = re.compile(re.escape(BASE) + r"(/[^\s)]*)")
 # What answers a browser with a page, and a program with a message.
 BOTH = frozenset(
     {
-        "/api/v1/auth/confirm",
-        "/api/v1/auth/recover",
-        "/api/v1/auth/reset",
         "/api/v1/letters/reminders/end",
         "/api/v1/notices/unsubscribe",
         "/api/v1/saved-searches/unsubscribe",

@@ -15,12 +15,17 @@ from tests import settings as test_settings
 PUBLIC = frozenset(
     {
         "/",
+        "/confirm",
         "/confirmations",
+        "/help",
+        "/language/<string:code>",
         "/listings",
         "/listings/<uuid:listing_id>",
+        "/recover",
         "/register",
         "/registered",
         "/sign-in",
+        "/reset",
         "/reports",
         "/reports/match/<int:match_year>",
         "/reports/match/<int:match_year>/report.pdf",

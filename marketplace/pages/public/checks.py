@@ -3,11 +3,13 @@
 A wrong code gets the same page from the same single query. Nothing of a look is recorded.
 """
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirection
 
 from marketplace.identity.access import public
 from marketplace.outcomes.service.papers import checking
+from marketplace.pages.view import Pages, page
+from marketplace.pages.words import noted
 from marketplace.web import context
 from marketplace.web.limits import seldom
 
@@ -17,17 +19,16 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
-    " form-action 'self'; frame-ancestors 'none'",
 }
 SAID = {
-    "stands": "This paper stands.",
-    "replaced": "This paper was replaced by a later one. It counts no more.",
-    "revoked": "This paper was revoked. It counts no more.",
-    "unknown": "No paper carries this code.",
+    "stands": noted("This paper stands."),
+    "replaced": noted("This paper was replaced by a later one. It counts no more."),
+    "revoked": noted("This paper was revoked. It counts no more."),
+    "unknown": noted("No paper carries this code."),
 }
+ASKED = noted("Check a paper by its code.")
 
-blueprint = Blueprint("checks", "marketplace.pages", template_folder="templates")
+blueprint = Pages("checks")
 
 
 @blueprint.get("/check")
@@ -37,7 +38,7 @@ def ask() -> Response | Redirection:
     code = request.args.get("code", "").replace("/", "").strip()[:LONGEST_CODE]
     if code:
         return redirect(url_for("checks.check", code=code), 303)
-    return _page("Check a paper by its code.", None)
+    return _page(ASKED, None)
 
 
 @blueprint.get("/check/<string:code>")
@@ -50,6 +51,6 @@ def check(code: str) -> Response:
 
 
 def _page(said: str, found: checking.Checked | None) -> Response:
-    response = make_response(render_template("check.html", said=said, found=found))
+    response = page("check.html", said=said, found=found)
     response.headers.update(HEADERS)
     return response

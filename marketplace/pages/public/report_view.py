@@ -57,6 +57,12 @@ FLOW = (
     ("matched_pgy1", noted("Matched to PGY-1"), noted("not matched to PGY-1")),
 )
 
+ASKED = (
+    ("eligible", noted("Eligible")),
+    ("invited", noted("Invited")),
+    ("delivered", noted("Delivered")),
+)
+
 
 def sections(
     who: Reader,
@@ -200,8 +206,8 @@ def _response(who: Reader, document: Document) -> list[Section]:
     )
     figures = document["groups"]["all"]
     listed = (
-        *((name, str(figures[name])) for name in ("eligible", "invited", "delivered")),
-        *((f"disposition {code}", str(n)) for code, n in document["dispositions"].items()),
+        *((who.say(text), str(figures[name])) for name, text in ASKED),
+        *((_disposition(who, code), str(n)) for code, n in document["dispositions"].items()),
         *((name, percent(rates[name])) for name in ("RR1", "RR2", "COOP1", "REF1", "CON1")),
     )
     return [
@@ -384,6 +390,11 @@ def _disclosure(who: Reader, document: Document, fielding: Mapping[str, str]) ->
 
 def _category(who: Reader, grouping: str, category: str) -> str:
     return who.specialty(category) if grouping == "specialty" else who.label(category)
+
+
+def _disposition(who: Reader, code: str) -> str:
+    """AAPOR's letters and what they mean."""
+    return f"{code.partition('_')[0]} · {who.label(f'aapor_{code}')}"
 
 
 def _loss(before: Any, count: Any, k: int | None) -> str:

@@ -21,8 +21,8 @@ def test_a_notice_has_a_subject_a_text_and_html():
     message = render("Asha Rao")
     assert message.subject == "Confirm your e-mail address"
     assert message.text.startswith("Hello Asha Rao,\n")
-    assert f"{BASE}/api/v1/auth/confirm?token=t\n" in message.text
-    assert f'href="{BASE}/api/v1/auth/confirm?token=t"' in message.html
+    assert f"{BASE}/confirm?token=t\n" in message.text
+    assert f'href="{BASE}/confirm?token=t"' in message.html
     assert len(message.version) == 12
 
 

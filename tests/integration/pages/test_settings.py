@@ -1,0 +1,101 @@
+"""What an account is told and sets by pages: mailed links, passwords, language, mails, the second factor."""
+
+import re
+
+import pytest
+
+from tests.factories.people import PASSWORD
+from tests.integration.pages.hosting import browser_of
+from tests.integration.pages.test_pages import Browser
+
+NEW = "another long password"
+TOKEN = re.compile(r"/(confirm|reset)\?token=(\S+)")
+
+
+@pytest.fixture
+def mailed(mail, run_jobs):
+    def found(address):
+        run_jobs()
+        return TOKEN.search(mail.to(address)[-1].text)[0]
+
+    return found
+
+
+def filled(browser, form, path=None, **fields):
+    """Send a form of the page `form`, which is opened for it."""
+    browser.get(form)
+    return browser.send(path or form, **fields)
+
+
+def test_a_mailed_link_is_a_page_whose_button_does_it(app, mailed):
+    anybody = Browser(app.test_client())
+    new = {"email": "new@example.org", "password": PASSWORD}
+    filled(anybody, "/register", name="Ana", **new)
+    link = mailed(new["email"])
+    page = anybody.get(link)
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert filled(anybody, "/sign-in", **new).status_code == 422
+    token = link.partition("=")[2]
+    assert "You can sign in now." in filled(anybody, link, "/confirm", token=token).text
+    assert filled(anybody, "/sign-in", **new).status_code == 303
+    refused = filled(Browser(app.test_client()), "/confirm?token=old", "/confirm", token="old")
+    assert refused.status_code == 422
+    assert "Send the confirmation again" in refused.text
+
+
+def test_a_forgotten_password_is_set_anew_once_by_the_link(app, people, mailed):
+    person = people.make()
+    anybody = Browser(app.test_client())
+    assert 'value="no address"' in filled(anybody, "/recover", email="no address").text
+    told = [
+        filled(anybody, "/recover", email=address).text.replace(address, "")
+        for address in (person.email, "nobody@example.org")
+    ]
+    assert told[0] == told[1]
+    link = mailed(person.email)
+    token = link.partition("=")[2]
+    short = filled(anybody, link, "/reset", token=token, password="short")
+    assert (short.status_code, 'aria-invalid="true"' in short.text) == (422, True)
+    assert "Your password is set" in filled(anybody, link, "/reset", token=token, password=NEW).text
+    again = filled(anybody, link, "/reset", token=token, password=NEW + "!")
+    assert "This link does not help any more" in again.text
+    assert filled(anybody, "/sign-in", email=person.email, password=NEW).status_code == 303
+
+
+def test_settings_are_changed_and_the_page_speaks_the_new_language(app, people):
+    person = people.make(name="Ana")
+    own = browser_of(app, person)
+    own.get("/settings")
+    own.send("/settings", name="Ana Sousa", locale="es", time_zone="America/Sao_Paulo")
+    page = own.get("/settings?saved=1").text
+    assert ("Ajustes" in page, "Ana Sousa" in page) == (True, True)
+    assert '<option value="America/Sao_Paulo" selected>' in page
+    assert own.send("/settings", name="Ana", time_zone="Mars/Base").status_code == 422
+    own.get("/settings")
+    own.send("/settings/mails", messages="brief", news="off")
+    assert '<option value="brief" selected>' in own.get("/settings").text
+    assert own.send("/settings/password", current="not this one", new=NEW).status_code == 422
+    assert "no es su contraseña actual" in own.body
+    own.get("/settings")
+    assert own.send("/settings/password", current=PASSWORD, new=NEW).status_code == 303
+    assert own.get("/settings").status_code == 200
+
+
+def test_a_second_factor_is_set_up_by_its_key(app, people):
+    own = browser_of(app, people.make())
+    own.get("/settings")
+    shown = own.send("/settings/second-factor/key")
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert "otpauth://totp/" in own.body
+    assert own.send("/settings/second-factor", code="000000").status_code == 422
+    assert 'name="code"' in own.body
+
+
+def test_who_has_no_account_chooses_the_language(client):
+    answer = client.get("/language/es?next=/help%23paying")
+    assert answer.headers["Location"] == "/help#paying"
+    assert "Cómo funciona" in client.get("/help").text
+    assert "How it works" in client.get("/language/en?next=/help", follow_redirects=True).text
+    assert client.get("/language/en?next=//evil.example").headers["Location"] == "/"
+    assert client.get("/language/fr").status_code == 404
