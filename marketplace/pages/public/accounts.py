@@ -1,15 +1,18 @@
 """Registering, signing in and out, by forms; the rules and the limits are those of the API."""
 
 from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import redirect, request
+from flask import session as browser
 from werkzeug.wrappers import Response
 
 from marketplace.core.errors import DomainError
+from marketplace.identity import queries as identity
 from marketplace.identity.access import begin_session, end_session, public, signed_in
 from marketplace.identity.errors import BadCredentials, EmailNotConfirmed, SecondFactorNeeded
 from marketplace.identity.routes.limited import guessing
-from marketplace.identity.rules import zones
+from marketplace.identity.rules import SCHOOL_ROLES, SITE_ROLES, Role, zones
 from marketplace.identity.schemas.auth import LoginSchema, RegisterSchema
 from marketplace.identity.service import accounts
 from marketplace.pages import forms
@@ -17,6 +20,15 @@ from marketplace.pages.view import Pages, form_page, page, reader, safe_path
 from marketplace.web import context
 
 NOT_PROCESSABLE = 422
+# Where somebody wanted to go who had no account yet; registering takes a mail, in another tab.
+GOING_TO = "going_to"
+# Where one's own work is, by role; a trainee has none.
+OWN_PAGES = (
+    ({Role.OPERATOR}, "/desk"),
+    ({Role.ANALYST}, "/desk/reports"),
+    (SITE_ROLES, "/host"),
+    (SCHOOL_ROLES, "/schools"),
+)
 
 blueprint = Pages("account_pages")
 
@@ -25,7 +37,7 @@ blueprint = Pages("account_pages")
 @public
 def ask_to_sign_in() -> Response:
     """Ask for address and password; `next` is where to go on."""
-    return form_page("account/sign_in.html", next=safe_path(request.args.get("next")))
+    return form_page("account/sign_in.html", next=_going_to())
 
 
 @blueprint.post("/sign-in")
@@ -50,8 +62,9 @@ def sign_in() -> Response:
                 code_asked=isinstance(refused, SecondFactorNeeded) or "code" in given,
                 unconfirmed=isinstance(refused, EmailNotConfirmed),
             )
+        browser.pop(GOING_TO, None)
         begin_session(account)
-        return redirect(going_to, 303)
+        return redirect(_own_page(account.id) if going_to == "/" else going_to, 303)
     return form_page(
         "account/sign_in.html", NOT_PROCESSABLE, typed=given, errors=errors, next=going_to
     )
@@ -68,7 +81,9 @@ def sign_out() -> Response:
 @blueprint.get("/register")
 @public
 def ask_to_register() -> Response:
-    """Ask who registers, in which language and time zone to write."""
+    """Ask who registers, in which language and time zone to write; `next` is where to go on then."""
+    if (going_to := _going_to()) != "/":
+        browser[GOING_TO] = going_to
     return form_page("account/register.html", typed={"locale": reader().language}, zones=_zones())
 
 
@@ -109,6 +124,17 @@ def send_again() -> Response:
     except DomainError as refused:
         return page("account/registered.html", NOT_PROCESSABLE, email=email, errors=refused.fields)
     return redirect(f"/registered?{urlencode({'email': email})}", 303)
+
+
+def _going_to() -> str:
+    return safe_path(request.args.get("next") or browser.get(GOING_TO))
+
+
+def _own_page(account_id: UUID) -> str:
+    """Where a sign-in leads that was on the way to nowhere."""
+    found = identity.live_memberships(context.session(), account_id)
+    roles = {Role(one.role) for one in found}
+    return next((path for some, path in OWN_PAGES if roles & set(some)), "/rotations")
 
 
 def _zones() -> list[tuple[str, str]]:

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketplace.pages.view import Reader
+from marketplace.pages.words import noted
 from marketplace.reporting.rules.charts import Drawing, Estimate
 from marketplace.reporting.rules.showing import HIDDEN
 
 Document = Mapping[str, Any]
 UNKNOWN = "–"
+ASKED = (
+    ("eligible", noted("Eligible")),
+    ("invited", noted("Invited")),
+    ("delivered", noted("Delivered")),
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,11 @@ def rate_cells(figures: Document) -> list[str]:
         span(figures["wilson95"]),
         span(figures["manski_unknown_applicants"]),
     ]
+
+
+def disposition(who: Reader, code: str) -> str:
+    """AAPOR's letters and what they mean."""
+    return f"{code.partition('_')[0]} · {who.label(f'aapor_{code}')}"
 
 
 def of(value: Any, name: str) -> str:

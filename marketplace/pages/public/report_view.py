@@ -9,10 +9,12 @@ from typing import Any
 
 from marketplace.pages.public import report_words as said
 from marketplace.pages.public.report_parts import (
+    ASKED,
     UNKNOWN,
     Document,
     Section,
     Table,
+    disposition,
     estimate,
     number,
     of,
@@ -55,12 +57,6 @@ FLOW = (
     ("registered", noted("Registered for the Match"), noted("did not register")),
     ("active_applicants", noted("Certified a rank order list"), noted("certified no list")),
     ("matched_pgy1", noted("Matched to PGY-1"), noted("not matched to PGY-1")),
-)
-
-ASKED = (
-    ("eligible", noted("Eligible")),
-    ("invited", noted("Invited")),
-    ("delivered", noted("Delivered")),
 )
 
 
@@ -207,7 +203,7 @@ def _response(who: Reader, document: Document) -> list[Section]:
     figures = document["groups"]["all"]
     listed = (
         *((who.say(text), str(figures[name])) for name, text in ASKED),
-        *((_disposition(who, code), str(n)) for code, n in document["dispositions"].items()),
+        *((disposition(who, code), str(n)) for code, n in document["dispositions"].items()),
         *((name, percent(rates[name])) for name in ("RR1", "RR2", "COOP1", "REF1", "CON1")),
     )
     return [
@@ -390,11 +386,6 @@ def _disclosure(who: Reader, document: Document, fielding: Mapping[str, str]) ->
 
 def _category(who: Reader, grouping: str, category: str) -> str:
     return who.specialty(category) if grouping == "specialty" else who.label(category)
-
-
-def _disposition(who: Reader, code: str) -> str:
-    """AAPOR's letters and what they mean."""
-    return f"{code.partition('_')[0]} · {who.label(f'aapor_{code}')}"
 
 
 def _loss(before: Any, count: Any, k: int | None) -> str:

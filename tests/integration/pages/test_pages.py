@@ -155,7 +155,7 @@ def test_pages_are_in_the_language_of_the_reader(browser, place):
 def test_signing_in_goes_on_to_a_page_of_ours_only(browser, trainee):
     assert browser.sign_in(trainee, "/rotations?cursor=").headers["Location"].startswith("/rot")
     for elsewhere in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:1"):
-        assert browser.sign_in(trainee, elsewhere).headers["Location"] == "/"
+        assert browser.sign_in(trainee, elsewhere).headers["Location"] == "/rotations"
 
 
 def test_a_wrong_password_is_told_beside_the_field(browser, trainee):

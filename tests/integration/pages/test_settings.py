@@ -30,7 +30,7 @@ def filled(browser, form, path=None, **fields):
 def test_a_mailed_link_is_a_page_whose_button_does_it(app, mailed):
     anybody = Browser(app.test_client())
     new = {"email": "new@example.org", "password": PASSWORD}
-    filled(anybody, "/register", name="Ana", **new)
+    filled(anybody, "/register?next=/rounds", "/register", name="Ana", **new)
     link = mailed(new["email"])
     page = anybody.get(link)
     assert page.headers["Cache-Control"] == "no-store"
@@ -38,7 +38,11 @@ def test_a_mailed_link_is_a_page_whose_button_does_it(app, mailed):
     assert filled(anybody, "/sign-in", **new).status_code == 422
     token = link.partition("=")[2]
     assert "You can sign in now." in filled(anybody, link, "/confirm", token=token).text
-    assert filled(anybody, "/sign-in", **new).status_code == 303
+    anybody.get("/sign-in")
+    going_to = re.search(r'name="next" value="([^"]+)"', anybody.body)[1]
+    assert going_to == "/rounds"
+    signed = anybody.send("/sign-in", **new, next=going_to)
+    assert (signed.status_code, signed.headers["Location"]) == (303, "/rounds")
     refused = filled(Browser(app.test_client()), "/confirm?token=old", "/confirm", token="old")
     assert refused.status_code == 422
     assert "Send the confirmation again" in refused.text
@@ -60,7 +64,12 @@ def test_a_forgotten_password_is_set_anew_once_by_the_link(app, people, mailed):
     assert "Your password is set" in filled(anybody, link, "/reset", token=token, password=NEW).text
     again = filled(anybody, link, "/reset", token=token, password=NEW + "!")
     assert "This link does not help any more" in again.text
-    assert filled(anybody, "/sign-in", email=person.email, password=NEW).status_code == 303
+    signed = filled(anybody, "/sign-in", email=person.email, password=NEW)
+    assert signed.headers["Location"] == "/rotations"
+    desk = Browser(app.test_client())
+    operator = people.make("operator")
+    signed = filled(desk, "/sign-in", email=operator.email, password=PASSWORD, next="/")
+    assert signed.headers["Location"] == "/desk"
 
 
 def test_settings_are_changed_and_the_page_speaks_the_new_language(app, people):
