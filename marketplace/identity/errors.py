@@ -155,6 +155,13 @@ class SchoolNotVerified(Conflict):
     title = "Our staff has to verify this school first."
 
 
+class SchoolDecided(Conflict):
+    """`decided_by` and `decided_at` in the problem tell who came first."""
+
+    code = "school_decided"
+    title = "Somebody else has decided this already."
+
+
 class SchoolExists(Conflict):
     code = "school_exists"
     title = "There is a school of this name in this country."
@@ -196,7 +203,7 @@ class StudentsSheetUnfit(Invalid):
 
 class SchoolHistoryKept(Conflict):
     code = "history_is_kept"
-    title = "Students' links and consents are added to, never changed."
+    title = "Students' links and consents, and schools' checks, are added to, never changed."
 
 
 class LastCoordinator(Conflict):
@@ -288,4 +295,5 @@ CONSTRAINTS: ConstraintErrors = {
     "pk_school_student_step": InvitedAlready,
     "history_school_student_step": SchoolHistoryKept,
     "history_school_consent": SchoolHistoryKept,
+    "history_school_check": SchoolHistoryKept,
 }

@@ -74,6 +74,20 @@ SITE_ROLES = frozenset({Role.SITE_OWNER, Role.COORDINATOR, Role.PRECEPTOR})
 SCHOOL_ROLES = frozenset({Role.SCHOOL_COORDINATOR})
 
 
+class SchoolEvidence(StrEnum):
+    """By what a school is known to be the one that it says, and who speaks for it."""
+
+    DIRECTORY = "directory"
+    """Its entry in the World Directory of Medical Schools."""
+    ACCREDITATION = "accreditation"
+    WEBSITE = "website"
+    """The school's own pages name who speaks for it."""
+    AFFILIATION_AGREEMENT = "affiliation_agreement"
+    LETTERHEAD = "letterhead"
+    TELEPHONE = "telephone"
+    OTHER = "other"
+
+
 class Scope(StrEnum):
     """What an API key may do of what its account may do."""
 

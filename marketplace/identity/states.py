@@ -1,4 +1,4 @@
-"""The lives of a student's link to a school, and of an invitation of a coordinator."""
+"""The lives of a student's link to a school, of its verification, and of an invitation."""
 
 from enum import StrEnum
 
@@ -24,6 +24,13 @@ STUDENT = Transitions(
         _S.ENDED: frozenset(),
     }
 )
+
+
+class SchoolStep(StrEnum):
+    """What an operator has decided about a school."""
+
+    VERIFIED = "verified"
+    REFUSED = "refused"
 
 
 class InvitationState(StrEnum):

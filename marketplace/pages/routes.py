@@ -30,6 +30,7 @@ from marketplace.pages.operator.outcomes import blueprint as desk_outcomes
 from marketplace.pages.operator.records import blueprint as desk_records
 from marketplace.pages.operator.reports import blueprint as desk_reports
 from marketplace.pages.operator.rounds import blueprint as desk_rounds
+from marketplace.pages.operator.schools import blueprint as desk_schools
 from marketplace.pages.public.access_log import blueprint as access_log
 from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.authors import blueprint as authors
@@ -130,6 +131,7 @@ BLUEPRINTS = (
     desk_reports,
     desk_rounds,
     desk_agreements,
+    desk_schools,
     access_log,
     crawlers,
     checks,

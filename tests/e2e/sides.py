@@ -55,6 +55,13 @@ def add(world: Any) -> None:
             session, world.coordinator.id, Role.SCHOOL_COORDINATOR, school_id=side.school,
             now=stage.now,
         )  # fmt: skip
+    made = world.call(
+        world.operator, "POST", "/operator/schools", json={"name": "Seth College", "country": "IN"}
+    )
+    waits = f"/operator/schools/{made['id']}/coordinators"
+    world.call(
+        world.operator, "POST", waits, json={"email": world.people.make(name="Ravi Iyer").email}
+    )
     base = f"/schools/{side.school}"
     world.starts["coordinator"] = [base]
     _school(world, side, place, base)
@@ -180,6 +187,7 @@ def _troubles(world: Any) -> None:
     weeks = f"first_week={LATER}&last_week={LATER + WEEK}"
     world.starts["host"] += [
         "/host/sites/new",
+        f"{other}/letters/{world.letter}",
         f"{own_site}/applications/beside?booking={world.asked}&booking={world.asks[0]}",
         f"{own_site}/calendar/edit?action=close&{weeks}",
         *(f"{other}/rotations/{world.booking}{more}" for more in ("", "/hours", "/evaluation")),

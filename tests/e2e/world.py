@@ -116,6 +116,7 @@ class World:
             "author_email": "dr.okafor@hospital.example",
         }  # fmt: skip
         self.call(self.host, "POST", f"/letters/{letter}/answer", json=agreed)
+        self.letter = letter
         self.call(self.host, "POST", f"{path}/messages", json={"body": "Welcome!\nRoom 4."})
 
     def seats(self) -> None:
@@ -196,9 +197,7 @@ class World:
         """One of each thing that waits for an operator."""
         stage, now = self.stage, self.stage.now
         title = {"title": "Hands-on Externship", "duties": "shadowing;chart_review"}
-        with pytest.raises(AssertionError):
-            # The words contradict the duties: it is published by an operator alone.
-            stage.place(**title)
+        stage.in_review(self.place.owner_id, **title)
         with stage.transaction() as session:
             waiting = session.get_one(SiteRow, self.place.site_id)
             waiting.waiting_since = now
@@ -248,6 +247,7 @@ class World:
     def links(self) -> None:
         """Addresses that are mailed, or printed."""
         mail = self.live.mail
+        self.starts["trainee"].append(f"/letters/{self.letter}/programs?q=internal+medicine")
         for address in (self.trainee.email, "dr.okafor@hospital.example", *sides.MAILED):
             for one in mail.to(address):
                 self.starts["anybody"] += [

@@ -159,21 +159,32 @@ class Stage:
 
     def place(self, *, seats_per_week: int = 1, owner_id: UUID | None = None, **row: str) -> Place:
         """A published listing with so many seats in each week of 2027; `row` as in the sheet."""
-        number = next(_numbers)
         owner_id = owner_id or self.account("Host Owner")
-        values = {**ROW, "external_id": f"T-{number}", "seats_per_week": str(seats_per_week)}
+        with self.transaction() as session:
+            asked = self._asked(session, owner_id, seats_per_week, row)
+            assert [one.state for one in asked] == ["published"], asked
+            listing = session.get_one(Listing, asked[0].listing_id)
+            (pool,) = seat_queries.pools(session, listing.id)
+            return Place(listing.id, listing.site_id, pool.id, owner_id)
+
+    def in_review(self, owner_id: UUID, **row: str) -> UUID:
+        """A listing whose words contradict its duties, so that it waits for an operator; its id."""
+        with self.transaction() as session:
+            (asked,) = self._asked(session, owner_id, 1, row)
+            assert asked.state == "in_review", asked
+            return asked.listing_id
+
+    def _asked(self, session: EdgeSession, owner_id: UUID, seats: int, row: dict[str, str]):
+        """What became of a sheet of one listing, its site verified, once it was asked to be public."""
+        number = next(_numbers)
+        values = {**ROW, "external_id": f"T-{number}", "seats_per_week": str(seats)}
         sheet = io.StringIO()
         writer = csv.DictWriter(sheet, ["external_id", *{**ROW, **row}])
         writer.writeheader()
         writer.writerow({**values, **row})
-        with self.transaction() as session:
-            plan = import_listings(session, sheet.getvalue(), owner_id, True, self.now)
-            verify_sites(session, owner_id, self.now)
-            asked = publishing.request_all(session, owner_id, owner_id, self.now)
-            assert [one.state for one in asked] == ["published"], (plan, asked)
-            listing = session.get_one(Listing, asked[0].listing_id)
-            (pool,) = seat_queries.pools(session, listing.id)
-            return Place(listing.id, listing.site_id, pool.id, owner_id)
+        import_listings(session, sheet.getvalue(), owner_id, True, self.now)
+        verify_sites(session, owner_id, self.now)
+        return publishing.request_all(session, owner_id, owner_id, self.now)
 
     def set_seats(self, place: Place, capacity: int, first: date = FIRST_DAY, weeks: int = 4):
         with self.transaction() as session:

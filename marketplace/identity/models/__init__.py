@@ -17,6 +17,7 @@ from marketplace.identity.models.people import (
 from marketplace.identity.models.schools import (
     CoordinatorInvitation,
     School,
+    SchoolCheck,
     SchoolConsent,
     SchoolStudent,
     SchoolStudentStep,
@@ -36,6 +37,7 @@ __all__ = [
     "NoticePreference",
     "RefusedAddress",
     "School",
+    "SchoolCheck",
     "SchoolConsent",
     "SchoolStudent",
     "SchoolStudentStep",

@@ -20,8 +20,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.core.db import Base, created_at, pk
-from marketplace.identity.rules import Seen
-from marketplace.identity.states import InvitationState, StudentState
+from marketplace.identity.rules import SchoolEvidence, Seen
+from marketplace.identity.states import InvitationState, SchoolStep, StudentState
 
 STATES = ", ".join(f"'{state.value}'" for state in StudentState)
 INVITATIONS = ", ".join(f"'{state.value}'" for state in InvitationState)
@@ -39,6 +39,7 @@ class School(Base):
         UniqueConstraint("name", "country"),
         CheckConstraint("email_domain = lower(email_domain)", name="email_domain"),
         CheckConstraint("(verified_at IS NULL) = (verified_by IS NULL)", name="verified"),
+        CheckConstraint("refused_at IS NULL OR verified_at IS NULL", name="refused"),
         CheckConstraint("version >= 1", name="version"),
     )
 
@@ -53,7 +54,40 @@ class School(Base):
     version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     verified_at: Mapped[datetime | None]
     verified_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    # Since when it waits for nobody's look any more, not being verified.
+    refused_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = created_at()
+
+
+class SchoolCheck(Base):
+    """A step of a school's verification: by which evidence, or why not. Append-only.
+
+    `kind` and `reference` name the evidence; `note` tells the school why it was refused.
+    """
+
+    __tablename__ = "school_check"
+    __table_args__ = (
+        CheckConstraint(
+            f"step IN ({', '.join(repr(one.value) for one in SchoolStep)})", name="step"
+        ),
+        CheckConstraint(
+            f"kind IN ({', '.join(repr(one.value) for one in SchoolEvidence)})", name="kind"
+        ),
+        CheckConstraint("(kind IS NULL) = (reference IS NULL)", name="evidence"),
+        CheckConstraint("step <> 'refused' OR note <> ''", name="refused"),
+        Index("ix_school_check_school_id", "school_id", "id"),
+        Index("ix_school_check_account_id", "account_id"),
+    )
+
+    id: Mapped[uuid.UUID] = pk()
+    school_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("school.id"))
+    school_version: Mapped[int]
+    step: Mapped[str]
+    kind: Mapped[str | None]
+    reference: Mapped[str | None]
+    note: Mapped[str]
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    recorded_at: Mapped[datetime]
 
 
 class CoordinatorInvitation(Base):

@@ -27,6 +27,7 @@ from marketplace.identity.schemas.schools import (
     OwnSchoolSchema,
     SchoolChangeArgs,
     SchoolCoordinatorArgs,
+    SchoolDecisionArgs,
     SchoolDetailSchema,
     SchoolInvitationSchema,
     SchoolMembersSchema,
@@ -241,11 +242,12 @@ def change_any(data: dict[str, Any], school_id: UUID) -> tuple[School, dict[str,
 
 @blueprint.route("/operator/schools/<uuid:school_id>/verification", methods=["POST"])
 @require("operator")
+@blueprint.arguments(SchoolDecisionArgs)
 @blueprint.response(200, SchoolDetailSchema)
-def verify(school_id: UUID) -> School:
-    """Verify a school: it may invite, decide and book from then on."""
-    return schools.verify(
-        context.session(), school_id, actor_id=current_account().id, now=context.now()
+def decide(data: dict[str, Any], school_id: UUID) -> School:
+    """Verify a school: it may invite, decide and book from then on; or refuse it, and say why."""
+    return schools.decide(
+        context.session(), school_id, actor_id=current_account().id, now=context.now(), **data
     )
 
 

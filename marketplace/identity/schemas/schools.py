@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from marketplace.identity.rules import Seen
+from marketplace.identity.rules import SchoolEvidence, Seen
 from marketplace.identity.schemas.fields import email_field, values_of
 from marketplace.identity.states import StudentState
 from marketplace.web.schemas import PageArgs, StrictSchema, Text, page_of
@@ -34,6 +34,7 @@ class SchoolDetailSchema(Schema):
         metadata={"description": "Each booking of its students needs its word first."},
     )
     verified_at = fields.AwareDateTime(required=True, allow_none=True)
+    refused_at = fields.AwareDateTime(required=True, allow_none=True)
     version = fields.Integer(required=True)
 
 
@@ -64,6 +65,34 @@ class SchoolOperatorChangeArgs(SchoolChangeArgs):
         ],
         metadata={"description": "Only addresses in it are invited.", "example": "grant.example"},
     )
+
+
+class SchoolDecisionArgs(StrictSchema):
+    """Verified, by which evidence; or refused, and why."""
+
+    verified = fields.Boolean(required=True, truthy={True}, falsy={False})
+    kind = fields.String(
+        validate=values_of(SchoolEvidence),
+        metadata={"description": "Needed to verify.", "example": "directory"},
+    )
+    reference = Text(
+        validate=validate.Length(1, 500),
+        metadata={"description": "Needed to verify.", "example": "F0001234"},
+    )
+    note = Text(
+        load_default="",
+        validate=validate.Length(max=2000),
+        metadata={"description": "Needed to refuse: the school's coordinators read it."},
+    )
+
+    @validates_schema
+    def check_evidence(self, data: dict[str, Any], **_: Any) -> None:
+        if data["verified"]:
+            missing = [name for name in ("kind", "reference") if not data.get(name)]
+            if missing:
+                raise ValidationError({name: ["Needed to verify a school."] for name in missing})
+        elif not data["note"]:
+            raise ValidationError({"note": ["Say why, so that the school can mend it."]})
 
 
 class SchoolCoordinatorArgs(StrictSchema):

@@ -1,6 +1,7 @@
 """Who acts for a school: its coordinators invite others, and remove one, but never the last.
 
 Who is invited comes by a mailed link (`invitations`), good as long as its sender acts for the school.
+An operator names the first.
 """
 
 import uuid
@@ -8,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.core.db import Session
-from marketplace.core.errors import NotFound
+from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.events import publish
 from marketplace.identity import queries
 from marketplace.identity.errors import (
@@ -25,7 +26,7 @@ from marketplace.identity.queries import schools
 from marketplace.identity.rules import Role, in_domain
 from marketplace.identity.service import invitations, memberships, notices
 from marketplace.identity.service.accounts import normalize_address
-from marketplace.identity.service.schools import check_verified
+from marketplace.identity.service.schools import add_coordinator, check_verified
 from marketplace.identity.states import InvitationState
 
 PURPOSE = "coordinator-invitation"
@@ -46,7 +47,41 @@ def invite(
     not in it, `MembershipExists` for who is a coordinator.
     """
     check_verified(school)
+    return _invite(session, school, normalize_address(address), actor, signer, now)
+
+
+def name(
+    session: Session,
+    school: School,
+    address: str,
+    *,
+    actor: Account,
+    signer: LinkSigner,
+    now: datetime,
+) -> Membership | CoordinatorInvitation:
+    """Have an operator make an address a coordinator: at once where it has an account, else by mail.
+
+    Before the school is verified too. `OtherDomain`, `MembershipExists`.
+    """
     email = normalize_address(address)
+    known = queries.account_by_email(session, email)
+    if known is None or known.confirmed_at is None:
+        return _invite(session, school, email, actor, signer, now)
+    if not in_domain(email, school.email_domain):
+        raise OtherDomain(f"Not in {school.email_domain}.")
+    if not known.active:
+        raise Invalid(fields={"email": ["The account of this address is closed."]})
+    return add_coordinator(session, school.id, email, actor_id=actor.id, now=now)
+
+
+def _invite(
+    session: Session,
+    school: School,
+    email: str,
+    actor: Account,
+    signer: LinkSigner,
+    now: datetime,
+) -> CoordinatorInvitation:
     if not in_domain(email, school.email_domain):
         raise OtherDomain(f"Not in {school.email_domain}.")
     known = queries.account_by_email(session, email)
@@ -81,13 +116,15 @@ def accept(
 ) -> Membership:
     """Be a coordinator of the school, as the account of the address that was invited.
 
-    `OtherAddress` for any other account; the invitation stays open.
+    `OtherAddress` for any other account; the invitation stays open. Who was invited by an operator
+    may come before the school is verified.
     """
     found = _invited(session, signer, token, now, lock=True)
     if account.email != found.email:
         raise OtherAddress
     school = schools.find(session, found.school_id)
-    check_verified(school)
+    if not _is_operator(session, found.invited_by):
+        check_verified(school)
     made = memberships.grant(
         session,
         account.id,
@@ -154,9 +191,16 @@ def _invited(
 ) -> CoordinatorInvitation:
     kind = CoordinatorInvitation
     found = invitations.of_link(session, kind, PURPOSE, signer, token, now, lock=lock)
-    if found is None or schools.acts_for(session, found.school_id, found.invited_by) is None:
+    if found is None or not (
+        schools.acts_for(session, found.school_id, found.invited_by)
+        or _is_operator(session, found.invited_by)
+    ):
         raise CoordinatorInvitationGone
     return found
+
+
+def _is_operator(session: Session, account_id: uuid.UUID) -> bool:
+    return queries.has_role(session, account_id, Role.OPERATOR)
 
 
 def _mail(

@@ -1,18 +1,32 @@
-"""Schools: made and verified by operators, changed by their coordinators."""
+"""Schools: made, verified and refused by operators, changed by their coordinators.
+
+Each decision is a row of `school_check`.
+"""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from marketplace.core.db import Session
-from marketplace.core.errors import NotFound
+from marketplace.core.errors import Invalid, NotFound
+from marketplace.core.ids import new_id
 from marketplace.identity import queries
-from marketplace.identity.errors import SchoolNotVerified
-from marketplace.identity.models import Membership, School
-from marketplace.identity.queries import schools
+from marketplace.identity.errors import SchoolDecided, SchoolNotVerified
+from marketplace.identity.models import Membership, School, SchoolCheck
+from marketplace.identity.queries import school_checks, schools
 from marketplace.identity.rules import Role
 from marketplace.identity.service import memberships
 from marketplace.identity.service.notices import notify
+from marketplace.identity.states import SchoolStep
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """By what a school is known: a kind of `rules.SchoolEvidence`, and its number or address."""
+
+    kind: str
+    reference: str
 
 
 def change(session: Session, school: School, changes: dict[str, Any]) -> School:
@@ -24,15 +38,64 @@ def change(session: Session, school: School, changes: dict[str, Any]) -> School:
     return school
 
 
-def verify(session: Session, school_id: uuid.UUID, *, actor_id: uuid.UUID, now: datetime) -> School:
-    """Let the school act from now on, and tell its coordinators; twice is once."""
+def decide(
+    session: Session,
+    school_id: uuid.UUID,
+    *,
+    verified: bool,
+    note: str,
+    actor_id: uuid.UUID,
+    now: datetime,
+    kind: str = "",
+    reference: str = "",
+) -> School:
+    """Verify the school by its evidence, or refuse it and say why."""
+    if not verified:
+        return refuse(session, school_id, note=note, actor_id=actor_id, now=now)
+    evidence = Evidence(kind, reference)
+    return verify(session, school_id, evidence, note=note, actor_id=actor_id, now=now)
+
+
+def verify(
+    session: Session,
+    school_id: uuid.UUID,
+    evidence: Evidence | None = None,
+    *,
+    note: str = "",
+    actor_id: uuid.UUID,
+    now: datetime,
+) -> School:
+    """Let the school act from now on, and tell its coordinators; `SchoolDecided` if it may already.
+
+    Without evidence where that was shown elsewhere.
+    """
     school = schools.find(session, school_id, lock=True)
-    if school.verified_at is None:
-        school.verified_at, school.verified_by = now, actor_id
-        school.version += 1
-        session.flush()
-        for one in schools.coordinators(session, school.id):
-            tell_verified(session, school, one.account_id, now)
+    if school.verified_at is not None:
+        raise _decided(session, school)
+    school.verified_at, school.verified_by, school.refused_at = now, actor_id, None
+    _checked(session, school, SchoolStep.VERIFIED, evidence, note, actor_id, now)
+    for one in schools.coordinators(session, school.id):
+        tell_verified(session, school, one.account_id, now)
+    return school
+
+
+def refuse(
+    session: Session, school_id: uuid.UUID, *, note: str, actor_id: uuid.UUID, now: datetime
+) -> School:
+    """Do not, or no longer, let the school act; the note tells its coordinators why.
+
+    `SchoolDecided` if it was refused already. What it has booked stays.
+    """
+    if not note.strip():
+        raise Invalid(fields={"note": ["Say why, so that the school can mend it."]})
+    school = schools.find(session, school_id, lock=True)
+    if school.refused_at is not None:
+        raise _decided(session, school)
+    school.verified_at, school.verified_by, school.refused_at = None, None, now
+    _checked(session, school, SchoolStep.REFUSED, None, note, actor_id, now)
+    data = {"school_name": school.name, "reason": note}
+    for one in schools.coordinators(session, school.id):
+        notify(session, one.account_id, "school_refused", data, now=now)
     return school
 
 
@@ -69,3 +132,42 @@ def check_verified(school: School) -> None:
 def tell_verified(session: Session, school: School, account_id: uuid.UUID, now: datetime) -> None:
     """Tell a coordinator that the school can act here."""
     notify(session, account_id, "school_verified", {"school_name": school.name}, now=now)
+
+
+def _checked(
+    session: Session,
+    school: School,
+    step: SchoolStep,
+    evidence: Evidence | None,
+    note: str,
+    actor_id: uuid.UUID,
+    now: datetime,
+) -> None:
+    school.version += 1
+    session.add(
+        SchoolCheck(
+            id=new_id(),
+            school_id=school.id,
+            school_version=school.version,
+            step=step,
+            kind=evidence.kind if evidence else None,
+            reference=evidence.reference if evidence else None,
+            note=note,
+            account_id=actor_id,
+            recorded_at=now,
+        )
+    )
+    session.flush()
+
+
+def _decided(session: Session, school: School) -> SchoolDecided:
+    """Who was first; of a school that was verified before checks were kept, its own row says it."""
+    last = next(iter(school_checks.checks(session, school.id, last=True)), None)
+    by = last.account_id if last else school.verified_by
+    at = last.recorded_at if last else school.verified_at
+    return SchoolDecided(
+        extra={
+            "decided_by": str(by) if by else None,
+            "decided_at": at.isoformat() if at else None,
+        }
+    )

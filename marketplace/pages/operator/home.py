@@ -5,6 +5,7 @@ from flask import Response
 from marketplace.catalog.queries import desk as catalog
 from marketplace.compliance.queries import reviewing
 from marketplace.identity.access import require
+from marketplace.identity.queries import school_checks
 from marketplace.outcomes.queries import verification as outcomes
 from marketplace.pages.view import Pages, page
 from marketplace.pages.words import noted
@@ -24,6 +25,7 @@ def home() -> Response:
     last = payments.last_reconciliation(session)
     queues = (
         ("/desk/sites", noted("Sites to verify"), listings.sites),
+        ("/desk/schools", noted("Schools to verify"), school_checks.waiting_count(session)),
         ("/desk/listings", noted("Tier conflicts"), listings.reviews),
         ("/desk/drifts", noted("Tier drift"), listings.drifts),
         ("/desk/documents", noted("Documents"), reviewing.waiting_count(session)),

@@ -17,6 +17,7 @@ from marketplace.identity.service import memberships, schools, students
 from tests.factories.people import People
 
 API = "/api/v1"
+EVIDENCE = {"verified": True, "kind": "directory", "reference": "F0001234"}
 TOKEN = re.compile(r"/schools/invitations/([A-Za-z0-9_-]{40,})")
 
 
@@ -37,7 +38,7 @@ class Desk:
         self.call(
             self.operator, "POST", f"{path}/coordinators", 201, json={"email": coordinator.email}
         )
-        self.call(self.operator, "POST", f"{path}/verification")
+        self.call(self.operator, "POST", f"{path}/verification", json=EVIDENCE)
         return made.json["id"]
 
     def call(self, who, method, path, status=200, **sent):
@@ -234,7 +235,8 @@ def test_who_is_no_coordinator_of_the_school_finds_nothing(desk, people):
     student_id = desk.students()[0]["id"]
     wrong = f"/schools/{other}/students/{student_id}/end"
     desk.call(stranger, "POST", wrong, 404, json={"reason": "Mine."})
-    desk.call(trainee, "POST", f"/operator/schools/{desk.school_id}/verification", 403)
+    path = f"/operator/schools/{desk.school_id}/verification"
+    desk.call(trainee, "POST", path, 403, json=EVIDENCE)
 
 
 def test_a_school_that_is_not_verified_invites_nobody(desk, people):
@@ -247,6 +249,16 @@ def test_a_school_that_is_not_verified_invites_nobody(desk, people):
         desk.coordinator, "POST", f"/schools/{made}/students", 409, json={"email": "a@b.example"}
     )
     assert answer.json["code"] == "school_not_verified"
+    path = f"/operator/schools/{made}/verification"
+    desk.call(desk.operator, "POST", path, 422, json={"verified": True})
+    desk.call(desk.operator, "POST", path, 422, json={"verified": False})
+    desk.call(desk.operator, "POST", path, json=EVIDENCE)
+    assert desk.call(desk.operator, "POST", path, 409, json=EVIDENCE).json["decided_by"]
+    # Taken back, it can do nothing new; what was decided stays on record.
+    desk.call(desk.operator, "POST", path, json={"verified": False, "note": "Not its domain."})
+    desk.call(
+        desk.coordinator, "POST", f"/schools/{made}/students", 409, json={"email": "a@b.example"}
+    )
 
 
 def test_histories_stay_and_the_database_keeps_the_promises(desk, people, token_of, session):
@@ -256,6 +268,7 @@ def test_histories_stay_and_the_database_keeps_the_promises(desk, people, token_
     for statement in (
         "UPDATE school_consent SET given = false",
         "DELETE FROM school_consent",
+        "UPDATE school_check SET note = 'else'",
         "DELETE FROM school_student_step",
         "UPDATE school_student SET state = 'ended'",
         "UPDATE school_student SET sees = '{everything}'",
