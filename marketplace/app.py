@@ -61,6 +61,7 @@ AREAS = {
     "/agreements": ("pages",),
     "/assets": ("pages",),
     "/bookings": ("pages",),
+    "/calendars": ("pages",),
     "/campaigns": ("pages",),
     "/check": ("pages",),
     "/confirm": ("pages",),

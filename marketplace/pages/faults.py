@@ -9,9 +9,13 @@ import re
 from marketplace.pages.words import noted, translated
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# What programs are told, as people say it.
+PLAIN = {
+    "Missing data for required field.": noted("Fill this in."),
+    "Field may not be null.": noted("Fill this in."),
+    "Shorter than minimum length 1.": noted("Fill this in."),
+}
 SENTENCES = (
-    noted("Missing data for required field."),
-    noted("Field may not be null."),
     noted("Invalid value."),
     noted("Invalid input."),
     noted("Unknown field."),
@@ -50,6 +54,7 @@ SENTENCES = (
     noted("Expected an id: %(n1)s digits and letters in five groups."),
     noted("Expected %(n1)s to %(n2)s addresses, one a line."),
     noted("Nobody has this address here."),
+    noted("Tick at least one."),
     noted("Choose a CSV file."),
     noted("Choose a CSV file or an .xlsx workbook."),
     noted("The file is too large."),
@@ -67,6 +72,7 @@ SENTENCES = (
 
 def told(text: str, language: str) -> str:
     """The sentence in that language; itself where it is none of those above."""
+    text = PLAIN.get(text, text)
     found = translated(text, language)
     if found != text:
         return found

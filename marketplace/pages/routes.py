@@ -5,6 +5,7 @@ from marketplace.pages.host.calendar import blueprint as host_calendar
 from marketplace.pages.host.documents import blueprint as host_documents
 from marketplace.pages.host.hours import blueprint as host_hours
 from marketplace.pages.host.imports import blueprint as host_imports
+from marketplace.pages.host.incidents import blueprint as host_incidents
 from marketplace.pages.host.letters import blueprint as host_letters
 from marketplace.pages.host.listings import blueprint as host_listings
 from marketplace.pages.host.members import blueprint as host_members
@@ -15,6 +16,7 @@ from marketplace.pages.host.roster import blueprint as host_roster
 from marketplace.pages.host.rotation import blueprint as host_rotation
 from marketplace.pages.host.rounds import blueprint as host_rounds
 from marketplace.pages.host.site import blueprint as host_site
+from marketplace.pages.host.teaching import blueprint as host_teaching
 from marketplace.pages.host.today import blueprint as host_today
 from marketplace.pages.host.webhook_forms import blueprint as webhook_forms
 from marketplace.pages.host.webhooks import blueprint as webhooks
@@ -34,6 +36,7 @@ from marketplace.pages.operator.schools import blueprint as desk_schools
 from marketplace.pages.public.access_log import blueprint as access_log
 from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.authors import blueprint as authors
+from marketplace.pages.public.calendars import blueprint as calendar_pages
 from marketplace.pages.public.campaigns import blueprint as campaigns
 from marketplace.pages.public.checks import blueprint as checks
 from marketplace.pages.public.crawlers import blueprint as crawlers
@@ -87,6 +90,7 @@ BLUEPRINTS = (
     mailed,
     settings,
     helping,
+    calendar_pages,
     profile,
     rotations,
     paying,
@@ -143,6 +147,8 @@ BLUEPRINTS = (
     webhook_forms,
     site_invitations,
     host_today,
+    host_incidents,
+    host_teaching,
     host_applications,
     host_roster,
     host_rotation,

@@ -48,6 +48,14 @@ SERVER_ERROR = 500
 # In which language somebody without an account wants to read, where the browser says another.
 LANGUAGE = "language"
 A_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b(?!T)")
+# A field's label or the legend of its boxes, and its place in the summary of what is wrong.
+LABEL = re.compile(
+    r'<(?:label for|fieldset(?=[^>]*\sid=)[^>]*?\sid)="([^"]+)"[^>]*>(?:\s*<legend[^>]*>)?(.*?)'
+    r"</(?:label|legend)>",
+    re.DOTALL,
+)
+SUMMED = re.compile(r'<a href="#[^"]*" data-names="(?P<name>[^"]*)">')
+TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True)
@@ -166,10 +174,21 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
         here=request.full_path.rstrip("?"),
         **values,
     )
-    response = make_response(html, status)
+    response = make_response(named(html) if errors else html, status)
     response.headers.update(HEADERS)
     response.vary.update(("Accept-Language", "Cookie"))
     return response
+
+
+def named(html: str) -> str:
+    """Have each error in the summary of a page begin with what its field is called there."""
+    labels = {name: TAG.sub("", text).strip() for name, text in LABEL.findall(html)}
+
+    def begin(link: re.Match[str]) -> str:
+        label = labels.get(link["name"])
+        return f'<a href="#{link["name"]}">' + (f"<strong>{label}</strong>: " if label else "")
+
+    return SUMMED.sub(begin, html)
 
 
 def form_page(template: str, status: int = 200, **values: Any) -> Response:

@@ -67,7 +67,7 @@ def create(data: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     Whoever has the address can read the calendar until it is changed or revoked.
     """
     made = feeds.create(context.session(), current_account().id, now=context.now(), **data)
-    return _once(made), 201, ONCE
+    return shown_once(made), 201, ONCE
 
 
 @blueprint.route("/<uuid:feed_id>/rotate", methods=["POST"])
@@ -76,7 +76,7 @@ def create(data: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
 def rotate(feed_id: UUID) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Change the address of a calendar: the one before is dead at once."""
     made = feeds.rotate(context.session(), current_account().id, feed_id, context.now())
-    return _once(made), 200, ONCE
+    return shown_once(made), 200, ONCE
 
 
 @blueprint.route("/<uuid:feed_id>", methods=["DELETE"])
@@ -107,7 +107,8 @@ def read(token: str) -> Response:
     return cast("Response", response.make_conditional(request))
 
 
-def _once(made: NewFeed) -> dict[str, Any]:
+def shown_once(made: NewFeed) -> dict[str, Any]:
+    """Tell of a feed with its address, which can't be read again."""
     names = (
         "id", "kind", "site_id", "preceptor_id", "name", "created_at", "rotated_at", "last_used_on",
     )  # fmt: skip

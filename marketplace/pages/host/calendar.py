@@ -102,7 +102,7 @@ def show(site_id: UUID) -> Response:
     """Show a quarter of the site's calendar, pool by pool."""
     session = context.session()
     values, _ = forms.read(WeeksArgs(unknown="exclude", only=["first_week"]), _asked())
-    first = monday_of(values.get("first_week") or context.now().date())
+    first = monday_of(values.get("first_week") or _day("from") or context.now().date())
     page = queries.page_of_pools(
         session, site_id, limit=A_PAGE, cursor=request.args.get("cursor") or None
     )
@@ -192,7 +192,7 @@ def _edits(site_id: UUID, status: int = 200, refused: str | None = None) -> Resp
     session = context.session()
     cursor = request.args.get("cursor") or None
     found = overview.history(session, Scope(site_id), limit=A_PAGE, cursor=cursor)
-    pools = queries.page_of_pools(session, site_id, limit=1000, cursor=None).items
+    whole = calendars.hold(session, Scope(site_id), keep=False)
     return panel(
         "host/edits.html",
         site_id,
@@ -200,7 +200,7 @@ def _edits(site_id: UUID, status: int = 200, refused: str | None = None) -> Resp
         status,
         found=found,
         kinds=KINDS,
-        pools={pool.id: pool.name for pool in pools},
+        pools=_names(whole),
         refused=refused,
     )
 
@@ -268,6 +268,14 @@ def _edited(held: Held) -> str:
         "%(name)s has edited this meanwhile. This is what your edit would change now.",
         name=who["edited_by"] or seen.say("Somebody"),
     )
+
+
+def _day(name: str) -> date | None:
+    """A day of the address, whichever of its week; None for anything else."""
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
 
 
 def _asked() -> dict[str, str]:

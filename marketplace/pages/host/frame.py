@@ -70,6 +70,8 @@ DONE: Mapping[str, str] = {
     "added": noted("Added. Listings can name them now."),
     "opened": noted("Opened. Its seats are kept; trainees can rank it now."),
     "round_off": noted("Called off. Its seats are free again."),
+    "noted": noted("Noted."),
+    "certified": noted("Issued. Its file is ready in a moment."),
     "asked": noted("Asked. Your own time stands still until the answer comes."),
 }
 STATES: Mapping[str, str] = {

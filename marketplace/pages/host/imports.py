@@ -59,7 +59,6 @@ COUNTS = {
     "repeated": noted("repeated"),
     "refused": noted("refused"),
 }
-
 blueprint = Pages("host_imports")
 
 
@@ -198,6 +197,7 @@ def _shown(
         run=run,
         under_way=under_way,
         may_commit=run.state == ImportState.PLANNED and not run.commit_wanted,
+        may_do=not _all_refused(run),
         may_cancel=run.state in (*UNDER_WAY, ImportState.PLANNED),
         rows=rows,
         columns=list({name: None for row in rows for name in row.cells}),
@@ -207,6 +207,13 @@ def _shown(
         shown=tone,
         refused=refused,
     )
+
+
+def _all_refused(run: Any) -> bool:
+    """Whether nothing can be done of it: no row is taken, or all or none was asked for."""
+    refused = run.counts.get("refused", 0)
+    taken = any(run.counts.get(name) for name in COUNTS if name != "refused")
+    return bool(refused) and (run.mode == ImportMode.FILE or not taken)
 
 
 def _refused(key: str) -> Iterator[Refused]:

@@ -6,6 +6,8 @@ live where scripts run.
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +52,8 @@ ONE = f"{BASE}/<uuid:listing_id>"
 A_PAGE = 25
 CONFLICT = 409
 PRECEPTORS = 100
+# Terms that are codes, or lists of them.
+CODED = {*listing_forms.CHOICES, "duties", "documents"}
 STATES = {
     "draft": noted("Draft"),
     "in_review": noted("In review"),
@@ -202,6 +206,7 @@ def list_versions(site_id: UUID, listing_id: UUID) -> Response:
         steps=steps,
         states=STATES,
         people=identity.contacts(session, known) if known else {},
+        value=partial(_value, reader()),
     )
 
 
@@ -239,6 +244,8 @@ def _form(
     status: int = NOT_PROCESSABLE,
 ) -> Response:
     session, who = context.session(), reader()
+    if errors and "visa_types" in errors and not given["visa_types"]:
+        errors = {**errors, "visa_types": ["Tick at least one."]}
     people = sites.preceptors(session, site_id, limit=PRECEPTORS, cursor=None).items
     return panel(
         "host/listing.html",
@@ -267,7 +274,7 @@ def _choices(who: Reader) -> dict[str, Any]:
     names = sorted(((one.code, one.name) for one in specialties.BY_CODE.values()), key=_name)
     return {
         "specialties": names,
-        "policies": [(key, POLICIES[key].summary) for key in SELECTABLE],
+        "policies": [(key, who.told(POLICIES[key].summary)) for key in SELECTABLE],
         "deposits": [(kind.value, who.say(text)) for kind, text in DEPOSITS.items()],
         "choices": {
             name: [(code, who.label(code)) for code in options(words)]
@@ -303,8 +310,28 @@ def _changed(listing_id: UUID) -> str:
     return who.say(
         "%(name)s has changed this meanwhile: %(what)s. Save again to have it your way.",
         name=person.name if person else who.say("Somebody"),
-        what=", ".join(who.label(name) for name in last.difference) if last else "",
+        what="; ".join(_told(who, name, *pair) for name, pair in last.difference.items())
+        if last
+        else "",
     )
+
+
+def _told(who: Reader, name: str, before: str, after: str) -> str:
+    """What was changed, from what to what."""
+    return f"{who.label(name)}: {_value(who, name, before)} → {_value(who, name, after)}"
+
+
+def _value(who: Reader, name: str, text: str) -> str:
+    """A term as its readers know it: words for codes, days as they are written."""
+    if not text:
+        return "–"
+    if name in ("first_start", "last_start"):
+        return who.day(date.fromisoformat(text))
+    if name == "specialty":
+        return who.specialty(text)
+    if name in CODED:
+        return ", ".join(who.label(part) for part in text.split(";"))
+    return text
 
 
 def _off(state: str, owner: bool) -> list[str]:  # noqa: FBT001 - private

@@ -27,8 +27,8 @@ ROLES = {
     Role.PRECEPTOR: noted("Preceptor: sees who comes, signs hours, evaluates"),
 }
 SCOPES = {
-    Scope.READ: noted("read"),
-    Scope.WRITE: noted("change"),
+    Scope.READ: noted("read what you may read"),
+    Scope.WRITE: noted("change what you may change"),
 }
 
 blueprint = Pages("host_people")

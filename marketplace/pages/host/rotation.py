@@ -24,15 +24,17 @@ from marketplace.booking.service import (
     rotations,
 )
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
+from marketplace.compliance.rules.files import LARGEST, MIB
 from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
 from marketplace.identity.access import caller, current_account, site_member
-from marketplace.outcomes.queries import records
+from marketplace.outcomes.queries import days, records
 from marketplace.outcomes.rules.evaluation_form import FORM
 from marketplace.outcomes.schemas.records import EvaluationArgs
+from marketplace.outcomes.service import incidents
 from marketplace.outcomes.service import records as recording
 from marketplace.outcomes.service.rotations import rotation
-from marketplace.pages import forms
+from marketplace.pages import forms, writing
 from marketplace.pages.host.frame import (
     DECIDERS,
     NOT_PROCESSABLE,
@@ -44,10 +46,11 @@ from marketplace.pages.host.frame import (
 )
 from marketplace.pages.view import Pages
 from marketplace.web import context
+from marketplace.web import uploads as sent
 
 TAB = "/roster"
 BASE = "/host/sites/<uuid:site_id>/rotations/<uuid:booking_id>"
-# The last ones of a thread; all of them are in the API.
+# How many of a thread are shown at once, the last ones first.
 MESSAGES = 50
 POINTS = (1, 2, 3, 4, 5)
 
@@ -100,14 +103,19 @@ def call_off(site_id: UUID, booking_id: UUID) -> Answer:
 
 
 @blueprint.post(f"{BASE}/messages")
+@sent.form_first
 @site_member(*DECIDERS, operators=False)
 def write(site_id: UUID, booking_id: UUID) -> Answer:
-    """Write to the trainee; what was there before counts as read."""
+    """Write to the trainee, with a file or without one; what was there before counts as read."""
 
     def do(booking: Any, values: Mapping[str, Any]) -> None:
-        session, now, by = context.session(), context.now(), current_account().id
-        made = messages.post(session, booking, author_id=by, role="host", now=now, **values)
-        messages.read(session, booking, by, made.number, now)
+        def find(key: UUID) -> Any:
+            return _booking(site_id, key)
+
+        del booking
+        made = writing.write(find, booking_id, values["body"], role="host")
+        by, now = current_account().id, context.now()
+        messages.read(context.session(), find(booking_id), by, made.number, now)
 
     return _done(site_id, booking_id, NewMessageArgs(), do, "written")
 
@@ -237,6 +245,9 @@ def _shown(
         may_miss=(under_way or begun) and run.first_day < day <= run.last_day,
         may_call_off=state in CANCELLABLE or state in TIMED,
         may_evaluate=state is BookingState.COMPLETED,
+        may_note=state in incidents.REPORTED_IN,
+        notes=len(days.incident_notes(session, booking.id)),
+        largest=LARGEST // MIB,
         typed=typed or {},
         errors=errors or {},
         refused=refused,
@@ -247,16 +258,16 @@ def _shown(
 def _thread(booking: Any) -> dict[str, Any]:
     """The last messages, with their authors and files; none for who sees the page as another."""
     if caller().seen:
-        return {"thread": [], "authors": {}, "files": {}, "older": False}
+        return {"thread": [], "authors": {}, "files": {}, "older": None}
     session = context.session()
-    found = kept.page(session, booking.id, limit=MESSAGES, cursor=None)
+    found = kept.page(session, booking.id, limit=MESSAGES, cursor=forms.cursor())
     items = list(reversed(found.items))
     authors = {one.author_id for one in items}
     return {
         "thread": items,
         "authors": identity.contacts(session, list(authors)) if authors else {},
         "files": kept.files_of(session, [one.id for one in items]) if items else {},
-        "older": found.next_cursor is not None,
+        "older": found.next_cursor,
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import redirect, request
+from marshmallow import Schema
 from werkzeug.wrappers import Response
 
 from marketplace.catalog.queries import sites
@@ -44,7 +45,7 @@ def create(**where: UUID) -> Response:
     owner, typed, chosen = owner_of(where), forms.typed(), request.form.getlist("types")
     given = {"url": typed.get("url", ""), "types": chosen}
     given["description"] = typed.get("description", "")
-    values, errors = forms.read(WebhookEndpointArgs(), given)
+    values, errors = _read(WebhookEndpointArgs(), given)
     made = None
     if not errors:
         made, errors = forms.tried(
@@ -73,7 +74,7 @@ def change(endpoint_id: UUID, **where: UUID) -> Response:
     }
     if typed.get("version") != str(row.version):
         return _edit(owner, endpoint_id, None, {"url": [reader().say(NEWER)]}, CHANGED)
-    values, errors = forms.read(WebhookEndpointChangeArgs(), given)
+    values, errors = _read(WebhookEndpointChangeArgs(), given)
     if not errors:
         _, errors = forms.tried(
             lambda: endpoints.change(context.session(), row, values, **_by()), "url"
@@ -112,6 +113,14 @@ def delete(endpoint_id: UUID, **where: UUID) -> Response:
     row = queries.endpoint(session, owner_of(where), endpoint_id, lock=True)
     endpoints.delete(session, row, **_by())
     return redirect("/webhooks", 303)
+
+
+def _read(schema: Schema, given: dict[str, Any]) -> tuple[dict[str, Any], forms.Errors]:
+    """What the schema makes of the form; boxes of which none is ticked are told of as such."""
+    values, errors = forms.read(schema, given)
+    if "types" in errors and not given.get("types"):
+        errors = {**errors, "types": ["Tick at least one."]}
+    return values, errors
 
 
 def _form(owner: Owner, typed: dict[str, str], errors: forms.Errors, chosen: list[str]) -> Response:

@@ -11,15 +11,11 @@ from marketplace.booking.routes import finding
 from marketplace.booking.routes.messages import link_for, shown
 from marketplace.booking.rules.deadlines import day_begins
 from marketplace.booking.schemas.messages import NewMessageArgs
-from marketplace.booking.service import mailed_files, messages
+from marketplace.booking.service import messages
 from marketplace.booking.service.messages import OPEN_AFTER
-from marketplace.compliance.gateway import DocumentVault
-from marketplace.compliance.rules.files import LARGEST, MIB, FileFault, check_declared
-from marketplace.compliance.service import files
-from marketplace.core.ids import new_id
-from marketplace.core.ports import ObjectStore
+from marketplace.compliance.rules.files import LARGEST, MIB
 from marketplace.identity.access import current_account, signed_in
-from marketplace.pages import forms
+from marketplace.pages import forms, writing
 from marketplace.pages.view import Pages, form_page, page
 from marketplace.web import context
 from marketplace.web import uploads as sent
@@ -60,7 +56,9 @@ def write(booking_id: UUID) -> Response:
     typed = forms.typed()
     values, errors = forms.read(NewMessageArgs(), {"body": typed.get("body", "")})
     if not errors:
-        _, errors = forms.tried(lambda: _write(booking_id, values["body"]), "body")
+        _, errors = forms.tried(
+            lambda: writing.write(finding.own, booking_id, values["body"], role="trainee"), "body"
+        )
     if errors:
         return _shown(booking_id, typed, errors)
     return redirect(f"/rotations/{booking_id}/messages#write", 303)
@@ -74,41 +72,6 @@ def download(booking_id: UUID, file_id: UUID) -> Response:
     answer = redirect(link["url"], 303)
     answer.headers.update(headers)
     return answer
-
-
-def _write(booking_id: UUID, body: str) -> None:
-    session, now, own = context.session(), context.now(), current_account().id
-    chosen = sent.of_form("file")
-    file_ids = [] if chosen is None else [_kept(booking_id, own, chosen)]
-    booking = finding.own(booking_id)
-    messages.post(
-        session, booking, author_id=own, role="trainee", body=body, file_ids=file_ids, now=now
-    )
-
-
-def _kept(booking_id: UUID, own: UUID, chosen: sent.Chosen) -> UUID:
-    """Store the chosen file and keep it as one of the thread's."""
-    parts, session, now, file_id = context.parts(), context.session(), context.now(), new_id()
-    store = parts.get(ObjectStore)
-    mailed_files.check_room(session, booking_id, own, file_id)
-    # Nothing of the database is held while the file goes to the store.
-    session.rollback()
-    try:
-        check_declared(chosen.filename, chosen.media_type, chosen.size)
-        vault = parts.get(DocumentVault)
-        stored = files.put_away(store, vault, file_id, chosen.media_type, chosen.pieces)
-    except FileFault as fault:
-        refused = files.refused(fault)
-        refused.fields = {"file": [fault.text]}
-        raise refused from fault
-    new = False
-    try:
-        file = mailed_files.made(stored, file_id, booking_id, own, chosen.filename, now)
-        new = mailed_files.keep(session, file)
-    finally:
-        if not new:
-            store.delete(stored.object_key)
-    return file_id
 
 
 def _shown(booking_id: UUID, typed: dict[str, str], errors: forms.Errors) -> Response:

@@ -76,7 +76,7 @@ def _form(typed: dict[str, Any], errors: forms.Errors) -> Response:
         countries=sorted(((code, names.get(code, code)) for code in COUNTRIES), key=lambda c: c[1]),
         citizenships=[(one.value, who.label(one.value)) for one in Citizenship],
         visas=[(one.value, who.label(one.value)) for one in VisaType],
-        step1=[(one.value, who.label(one.value)) for one in Step1Result],
+        step1=[(one.value, who.label(f"step1_{one.value}")) for one in Step1Result],
         tests=[(one, who.label(one)) for one in ("native", "toefl_ibt", "ielts", "oet")],
         parts=[(one, who.label(one)) for one in PARTS],
     )
