@@ -36,6 +36,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Composite, DeclarativeBase, Mapped, composite, mapped_column
 from sqlalchemy.sql.dml import UpdateBase
 
+from marketplace.core import opening
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
 
@@ -180,15 +181,21 @@ def fetch(
     The shortest way there is: no result that knows its columns by name, nothing looked up. Whoever
     writes the statement knows the order of its columns. `flush` has what the session has not written
     yet written before, as its own way has. `prepare` False where the best plan depends on the values.
+    Where it begins a transaction, BEGIN goes with it; where somebody listens to statements, before it.
     """
     if flush and (session.new or session.dirty or session.deleted):
         session.flush()
     connection = session.connection()
     sql, places, fixed = _compiled(statement, connection.dialect)
     given = _values(places, fixed, values)
-    cursor: Any = connection.connection.cursor()
+    driver: Any = connection.connection.dbapi_connection
+    cursor: Any = None
     listeners = connection.dispatch
+    heard = listeners.before_cursor_execute or listeners.after_cursor_execute
     try:
+        if not heard and opening.is_due(driver):
+            return opening.fetch(driver, connection.info, sql, given, prepare)
+        cursor = driver.cursor()
         if listeners.before_cursor_execute:
             listeners.before_cursor_execute(connection, cursor, sql, given, None, False)
         cursor.execute(sql, given, prepare=prepare)

@@ -92,7 +92,7 @@ def test_a_statement_by_the_short_way_is_one_of_the_transaction(session, people,
 @pytest.mark.fault(36)
 def test_a_connection_that_dies_under_the_short_way_is_given_up(live):
     with live.sessions() as session:
-        with pytest.raises(OperationalError) as lost:
+        with pytest.raises(OperationalError, match="terminating connection") as lost:
             fetch(session, "SELECT pg_terminate_backend(pg_backend_pid())", {})
         assert lost.value.connection_invalidated
     with live.sessions() as session:
