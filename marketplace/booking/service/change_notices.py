@@ -186,5 +186,6 @@ def no_show_decided(
 ) -> None:
     back = notices.money_of(booking, refund)
     data: dict[str, Any] = {"decision": decision, "reason": reason, "refund": back}
-    tell_trainee(session, booking, "no_show_decided", now=now, **data)
-    tell_host(session, booking, "no_show_decided", now=now, **{**data, "refund": None})
+    tell_trainee(session, booking, "no_show_decided", now=now, yours=True, **data)
+    data |= {"refund": None, "yours": False}
+    tell_host(session, booking, "no_show_decided", now=now, **data)

@@ -48,9 +48,7 @@ def of_trainee(session: Session, feed: CalendarFeed, now: datetime) -> bytes:
     to_do = paths.critical_paths(session, ahead, now)
     entries: list[Entry] = []
     for one in found:
-        site = sites[one.booking.site_id]
-        place = f"{site.name}, {site.address}, {site.city}, {site.state}"
-        entries.append(_own_rotation(one, place))
+        entries.append(_own_rotation(one, sites[one.booking.site_id].place))
         entries += _due(one)
         steps = paths.still_to_do(to_do.get(one.booking.id, ()))
         entries += paths.entries(one.booking, steps, one.sequence, one.changed_at)

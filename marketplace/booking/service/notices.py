@@ -9,6 +9,7 @@ from uuid import UUID
 from marketplace.booking.models import Booking
 from marketplace.booking.rules.ical import Entry, Method, Status, mailed
 from marketplace.booking.states import BookingState
+from marketplace.catalog import queries as catalog
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
 from marketplace.core.money import Money
@@ -204,7 +205,7 @@ def credit_gone(session: Session, booking: Booking, paid: Money, now: datetime) 
 
 
 def starts_soon(session: Session, booking: Booking, now: datetime) -> None:
-    tell_trainee(session, booking, "booking_starts_soon", now=now)
+    tell_trainee(session, booking, "booking_starts_soon", now=now, place=_place(session, booking))
 
 
 def start_blocked(
@@ -215,8 +216,8 @@ def start_blocked(
         "missing": ", ".join(missing),
         "trainee_name": _name(session, booking.trainee_id),
     }
-    tell_trainee(session, booking, "start_blocked", now=now, **data)
-    tell_host(session, booking, "start_blocked", now=now, **data)
+    tell_trainee(session, booking, "start_blocked", now=now, yours=True, **data)
+    tell_host(session, booking, "start_blocked", now=now, yours=False, **data)
 
 
 def decide_soon(session: Session, booking: Booking, now: datetime) -> None:
@@ -351,7 +352,7 @@ def _calendar(
         key=f"rotation-{booking.id}",
         summary=f"{booking.listing_title}, {booking.site_name}",
         description=f"Days at the site ({booking.time_zone}).",
-        location=booking.site_name,
+        location=_place(session, booking),
         status=Status.CONFIRMED if method is Method.PUBLISH else Status.CANCELLED,
         sequence=booking.version - 1,
         changed_at=now,
@@ -375,6 +376,10 @@ def _facts(booking: Booking) -> dict[str, Any]:
         "last_day": booking.last_day.isoformat(),
         "time_zone": booking.time_zone,
     }
+
+
+def _place(session: Session, booking: Booking) -> str:
+    return catalog.site_facts(session, [booking.site_id])[booking.site_id].place
 
 
 def _name(session: Session, account_id: UUID) -> str:

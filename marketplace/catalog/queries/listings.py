@@ -107,6 +107,11 @@ class SiteFacts:
     time_zone: str
     owner_account_id: uuid.UUID
 
+    @property
+    def place(self) -> str:
+        """Where to go, in one line."""
+        return ", ".join(filter(None, (self.name, self.address, self.city, self.state)))
+
 
 def listing_for_booking(session: Session, listing_id: uuid.UUID) -> ListingForBooking:
     """The listing to book; `ListingNotFound` if never published, `NotOffered` if not open now."""
