@@ -178,7 +178,11 @@ def match(held: Held) -> None:
 
 
 def weeks_of(data: dict[str, Any]) -> Sequence[date]:
-    """The Mondays that an edit is about."""
+    """The Mondays that an edit is about; what is wrong is named at the field that it is wrong with."""
+    if not data["weeks"]:
+        found = {name: rules.not_monday(data[name]) for name in ("first_week", "last_week")}
+        if any(found.values()):
+            raise Invalid(fields={name: [f"{fault}."] for name, fault in found.items() if fault})
     try:
         weeks: Sequence[date] = (
             [day for one in data["weeks"] for day in rules.chosen(one, one)]
@@ -186,7 +190,7 @@ def weeks_of(data: dict[str, Any]) -> Sequence[date]:
             else rules.chosen(data["first_week"], data["last_week"], data["every"])
         )
     except ValueError as error:
-        raise Invalid(fields={_named_by(data): [f"{error}."]}) from error
+        raise Invalid(fields={"weeks" if data["weeks"] else "last_week": [f"{error}."]}) from error
     return sorted(set(weeks))
 
 

@@ -10,7 +10,8 @@ from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import held, listings, seats, versions
 from marketplace.catalog.routes.calendars import require_match
-from marketplace.catalog.rules.weeks import calendar, is_monday, monday_of
+from marketplace.catalog.rules.edits import not_monday
+from marketplace.catalog.rules.weeks import calendar, monday_of
 from marketplace.catalog.schemas.hosting import (
     ListingPage,
     SeatsSchema,
@@ -109,8 +110,8 @@ def set_seats(data: dict[str, Any], site_id: UUID, listing_id: UUID) -> Response
     `If-Match` carries the ETag last read, so that two coordinators are told of each other (412).
     """
     for name in ("first_week", "last_week"):
-        if not is_monday(data[name]):
-            raise Invalid(fields={name: ["Not a Monday."]})
+        if fault := not_monday(data[name]):
+            raise Invalid(fields={name: [f"{fault}."]})
     if (data["last_week"] - data["first_week"]).days > YEARS_SHOWN.days:
         raise Invalid(fields={"last_week": ["At most two years after first_week."]})
     weeks = calendar(data["first_week"], data["last_week"], 1)

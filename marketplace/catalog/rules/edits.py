@@ -51,12 +51,19 @@ class Run:
     after: WeekState
 
 
+def not_monday(day: date) -> str | None:
+    """What is wrong with a day that is no Monday, with those before and after it."""
+    if is_monday(day):
+        return None
+    before, after = nearest_mondays(day)
+    return f"{day} is not a Monday: {before} or {after}"
+
+
 def chosen(first: date, last: date, every: int = 1) -> list[date]:
     """Every week, or every n-th, from Monday to Monday; `ValueError` says what is wrong."""
     for day in (first, last):
-        if not is_monday(day):
-            before, after = nearest_mondays(day)
-            raise ValueError(f"{day} is not a Monday: {before} or {after}")
+        if fault := not_monday(day):
+            raise ValueError(fault)
     if last < first:
         raise ValueError("The last week is before the first")
     if (last - first) // WEEK >= MOST_WEEKS:

@@ -243,7 +243,8 @@ def test_a_pool_is_renamed_by_one_at_a_time(call, place):
     ("body", "field"),
     [
         ({"first_week": "2027-06-08", "last_week": AUGUST, "action": "close"}, "first_week"),
-        ({"first_week": AUGUST, "last_week": JUNE, "action": "close"}, "first_week"),
+        ({"first_week": AUGUST, "last_week": JUNE, "action": "close"}, "last_week"),
+        ({"first_week": JUNE, "last_week": "2027-08-29", "action": "close"}, "last_week"),
         ({"first_week": JUNE, "action": "close"}, "weeks"),
         ({"weeks": [JUNE], "first_week": JUNE, "action": "close"}, "weeks"),
         ({"weeks": ["2026-11-09"], "action": "close"}, "weeks"),

@@ -245,8 +245,9 @@ def test_weeks_are_changed_after_a_look_refused_with_names_and_undone(
     assert "Do it" not in host.body
     assert look(scope=scope, action="set", seats="many").status_code == 422
     assert 'value="many"' in host.body
-    assert look(scope=scope, action="set", seats="2", first_week="2027-03-02").status_code == 422
-    assert "not a Monday" in host.body
+    assert look(scope=scope, action="set", seats="2", last_week="2027-05-05").status_code == 422
+    assert "2027-05-05 is not a Monday: 2027-05-03 or 2027-05-10." in host.body
+    assert 'id="last_week-note"' in host.body
 
     wish = {"scope": scope, "action": "set", "seats": "2", "why": "A smaller ward.", **weeks}
     look(**wish)
