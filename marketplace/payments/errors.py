@@ -120,6 +120,11 @@ class AmountRefused(Invalid):
     title = "This amount can't be paid or refunded."
 
 
+class BankDayRefused(Invalid):
+    code = "bank_day_refused"
+    title = "What a bank has done was done today or before."
+
+
 class PartNeeded(Invalid):
     """`part_id` is the payable's id of the part, as the payment's lines name it."""
 

@@ -49,6 +49,16 @@ def host_account_by_processor(session: Session, account: str) -> HostAccount | N
     ).scalar_one_or_none()
 
 
+def account_being_made(session: Session) -> bool:
+    """Whether the processor was asked for an account whose name nobody has written down yet."""
+    asked = select(HostAccount.site_id).where(
+        HostAccount.processor_account.is_(None),
+        HostAccount.attempts > 0,
+        HostAccount.link_asked_at.is_not(None),
+    )
+    return session.execute(asked.limit(1)).first() is not None
+
+
 def contract_on(session: Session, site_id: UUID, day: date) -> FeeContract | None:
     """Return the contract that counts at the site on a day; there is one at most."""
     return session.execute(

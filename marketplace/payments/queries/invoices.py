@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
@@ -106,19 +106,19 @@ def past_due(session: Session, today: date, limit: int) -> Sequence[Invoice]:
     )
 
 
-def refunds_by_bank(session: Session, limit: int) -> Sequence[Refund]:
-    """Return what is to go back by bank and has not been sent, oldest first."""
-    return (
-        session.execute(
-            select(Refund)
-            .join(Payment, Payment.id == Refund.payment_id)
-            .where(Payment.means == Means.BANK_TRANSFER, Refund.state == RefundState.REQUESTED)
-            .order_by(Refund.requested_at)
-            .limit(limit)
-        )
-        .scalars()
-        .all()
-    )
+def refunds_by_bank(session: Session, limit: int) -> Sequence[Row[Refund, Payment, Invoice]]:
+    """Return what is to go back by bank and has not been sent, oldest first.
+
+    With the payment that it takes back, and the invoice that was paid by it.
+    """
+    return session.execute(
+        select(Refund, Payment, Invoice)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Invoice, Invoice.payment_id == Payment.id)
+        .where(Payment.means == Means.BANK_TRANSFER, Refund.state == RefundState.REQUESTED)
+        .order_by(Refund.requested_at)
+        .limit(limit)
+    ).all()
 
 
 def _page(

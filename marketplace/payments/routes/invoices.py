@@ -15,6 +15,7 @@ from marketplace.payments.queries import invoices as queries
 from marketplace.payments.schemas import RefundSchema
 from marketplace.payments.schemas.invoices import (
     BankRefundArgs,
+    BankRefundSchema,
     BankTransferArgs,
     InvoiceDetailSchema,
     InvoicePage,
@@ -105,7 +106,7 @@ def list_every(data: dict[str, Any]) -> Page[Invoice]:
 def receive(data: dict[str, Any], invoice_id: UUID) -> Invoice:
     """Write down that an invoice's money has come to our bank; what it is for is confirmed.
 
-    422 `amount_refused` for another amount than the invoice's.
+    422 `amount_refused` for another amount than the invoice's, `bank_day_refused` for a day to come.
     """
     return invoicing.received(
         context.session(),
@@ -118,10 +119,10 @@ def receive(data: dict[str, Any], invoice_id: UUID) -> Invoice:
 
 @blueprint.route("/operator/bank-refunds", methods=["GET"])
 @require("operator")
-@blueprint.response(200, RefundSchema(many=True))
-def list_refunds() -> list[Refund]:
-    """List what is to go back by bank and has not been sent, oldest first."""
-    return list(queries.refunds_by_bank(context.session(), MANY))
+@blueprint.response(200, BankRefundSchema(many=True))
+def list_refunds() -> list[dict[str, Any]]:
+    """List what is to go back by bank and has not been sent, oldest first, with whom it is owed to."""
+    return bank_refunds.to_send(context.session(), MANY)
 
 
 @blueprint.route("/operator/bank-refunds/<uuid:refund_id>/sent", methods=["POST"])

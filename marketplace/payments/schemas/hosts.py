@@ -1,6 +1,7 @@
 """What hosts' money and disputes look like over HTTP."""
 
 from decimal import Decimal
+from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
@@ -99,10 +100,26 @@ class OnboardedSchema(StrictSchema):
     message = fields.String()
 
 
+HUNDREDTH = Decimal("0.01")
+
+
+class PercentField(fields.Decimal):
+    """0 to 100 with at most two decimals, as text; more are refused, not rounded away."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(as_string=True, validate=_a_share, **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        shown = None if value is None else Decimal(value).quantize(HUNDREDTH)
+        return super()._serialize(shown, attr, obj, **kwargs)
+
+
 def _a_share(percent: Decimal) -> None:
     # Not a range: its limits would stand in the document as those of a number, and this is text.
     if not 0 <= percent <= 100:  # noqa: PLR2004 - the limits are in the message
         raise ValidationError("Between 0 and 100.")
+    if percent != percent.quantize(HUNDREDTH):
+        raise ValidationError("At most two decimals.")
 
 
 class ContractArgs(StrictSchema):
@@ -114,23 +131,17 @@ class ContractArgs(StrictSchema):
         allow_none=True,
         metadata={"description": "The first day on which it no longer counts."},
     )
-    host_fee_percent = fields.Decimal(
+    host_fee_percent = PercentField(
         required=True,
-        places=2,
-        as_string=True,
-        validate=_a_share,
         metadata={
             "type": "string",
             "description": "Kept of each released share: 0 to 100.",
             "example": "12.50",
         },
     )
-    platform_fee_percent = fields.Decimal(
+    platform_fee_percent = PercentField(
         load_default=None,
         allow_none=True,
-        places=2,
-        as_string=True,
-        validate=_a_share,
         metadata={
             "type": "string",
             "description": "What who books on a day of the contract pays on top of the price; null:"

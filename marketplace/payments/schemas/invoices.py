@@ -4,6 +4,7 @@ from datetime import date
 
 from marshmallow import fields, validate
 
+from marketplace.payments.schemas import RefundSchema
 from marketplace.payments.states import InvoiceState
 from marketplace.web.schemas import MoneyField, PageArgs, StrictSchema, Text, page_of
 
@@ -66,6 +67,19 @@ class BankTransferArgs(StrictSchema):
     )
     received_on = fields.Date(required=True, validate=DAYS)
     amount = MoneyField(required=True)
+
+
+class BankRefundSchema(RefundSchema):
+    """What is to go back by bank: to whom, and of which transfer."""
+
+    payment_id = fields.UUID()
+    payer = fields.String(metadata={"description": "The school's name."})
+    school_id = fields.UUID()
+    invoice_number = fields.String()
+    description = fields.String()
+    came_as = fields.String(
+        allow_none=True, metadata={"description": "The reference of the transfer that paid it."}
+    )
 
 
 class BankRefundArgs(StrictSchema):

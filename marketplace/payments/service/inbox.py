@@ -8,7 +8,7 @@ fit, else it is set aside.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,8 @@ CHARGE = (
     "charge.captured",
 )
 REFUND = ("refund.", "charge.refund.")
+# How long an event of an account that we don't know may wait while one is being made.
+BEING_MADE = timedelta(minutes=10)
 EVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -93,7 +95,11 @@ def begin(session: Session, event_id: UUID, *, live: bool, now: datetime) -> Loo
     row.attempts += 1
     session.flush()
     host = hosts.host_account_by_processor(session, row.account) if row.account else None
-    if row.live != live or (row.account is not None and host is None):
+    foreign = row.account is not None and host is None
+    if foreign and now - row.received_at < BEING_MADE and hosts.account_being_made(session):
+        # Told of an account before whoever makes it has written down its name: looked at again.
+        return None
+    if row.live != live or foreign:
         _quarantine(session, row, "account" if row.live == live else "mode", {}, now)
         return None
     data = row.payload["data"]["object"]

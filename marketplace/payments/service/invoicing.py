@@ -25,6 +25,7 @@ from marketplace.payments.models import Invoice, InvoiceLine, InvoiceStep, Payme
 from marketplace.payments.queries import invoices
 from marketplace.payments.rules import Part, Purpose, split, total
 from marketplace.payments.service import asking, ledger, receipts, steps, taxing
+from marketplace.payments.service.bank_refunds import check_day
 from marketplace.payments.states import INVOICE, OPEN_INVOICE, InvoiceState, PaymentState
 
 KIND = "invoice"
@@ -124,6 +125,7 @@ def received(
     `AmountRefused` for another amount; `AlreadyPaid` where it was paid on the page meanwhile. An open
     page is closed; the payment settles, and whoever listens fulfils what was paid for.
     """
+    check_day("received_on", transfer.received_on, now)
     known = invoices.find(session, invoice_id)
     queries.lock_payable(session, known.payable)
     found = invoices.find(session, invoice_id, lock=True)

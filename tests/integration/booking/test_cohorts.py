@@ -240,6 +240,8 @@ def test_over_http_a_school_sees_its_own_alone(stage, client, people, count_quer
     sent = {"reference": "WIRE 1", "received_on": "2026-11-22", "amount": money}
     transfers = f"/operator/invoices/{invoice_id}/transfers"
     call(mine, "POST", transfers, 403, json=sent)
+    early = call(operator, "POST", transfers, 422, json={**sent, "received_on": "2099-01-01"})
+    assert early["fields"].keys() == {"received_on"}
     assert call(operator, "POST", transfers, 200, json=sent)["state"] == "paid"
     assert call(student, "GET", f"/bookings/{booking_id}", 200)["state"] == "confirmed"
     assert call(operator, "GET", "/operator/invoices?state=paid", 200)["items"]

@@ -18,7 +18,7 @@ from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.service.cohorts import paying
 from marketplace.booking.states import BookingState
 from marketplace.payments import queries as payments
-from marketplace.payments.errors import AlreadyPaid, InvoiceNotOpen, NotByBank
+from marketplace.payments.errors import AlreadyPaid, BankDayRefused, InvoiceNotOpen, NotByBank
 from marketplace.payments.queries import invoices
 from marketplace.payments.service import bank_refunds, invoicing
 from tests.factories.cohorts import ENTITY, PRICE, Desk, ask_page
@@ -117,9 +117,18 @@ def test_a_cancellation_gives_back_to_the_school_by_the_frozen_terms(desk, stage
             actor_id=booking.trainee_id, reason="Ill.", now=stage.now)  # fmt: skip
     run_jobs()
     with stage.transaction() as session:
-        (refund,) = invoices.refunds_by_bank(session, 10)
+        ((refund, *_),) = invoices.refunds_by_bank(session, 10)
         assert (refund.amount, refund.part_id) == (quote.refund, one)
         refund_id = refund.id
+        (told,) = bank_refunds.to_send(session, 10)
+        assert (told["invoice_number"], told["id"]) == ("000001", refund_id)
+        assert told["came_as"]
+        assert told["payer"]
+        tomorrow = stage.now.date() + timedelta(days=2)
+        with pytest.raises(BankDayRefused):
+            bank_refunds.sent_by_bank(
+                session, refund_id, reference="BACK 1", sent_on=tomorrow, now=stage.now
+            )
     with stage.transaction() as session:
         bank_refunds.sent_by_bank(
             session, refund_id, reference="BACK 1", sent_on=stage.now.date(), now=stage.now

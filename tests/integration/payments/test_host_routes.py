@@ -206,6 +206,9 @@ def test_operators_set_and_replace_contracts(client, host, operator):
     dates = {**TERMS, "valid_until": "2026-01-01"}
     refused = client.post(place, json=dates, headers=operator.headers)
     assert refused.json["fields"].keys() == {"valid_until"}
+    third = {**TERMS, "host_fee_percent": "12.345"}
+    refused = client.post(place, json=third, headers=operator.headers)
+    assert refused.json["fields"] == {"host_fee_percent": ["At most two decimals."]}
     own = f"{API}/operator/fee-contracts/{made.json['id']}"
     better = {**TERMS, "host_fee_percent": "5"}
     new = client.post(f"{own}/replacement", json=better, headers=operator.headers)

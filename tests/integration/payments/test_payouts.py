@@ -282,6 +282,30 @@ def test_events_of_unknown_accounts_and_foreign_transfers_are_set_aside(joined, 
     assert sorted(till.quarantined()) == ["account", "transfer_not_ours"]
 
 
+def test_an_account_that_is_told_of_before_its_name_is_written_down_is_no_alarm(host, till):
+    with till.context.transaction() as session:
+        accounts.ask_onboarding(session, host.site_id, asked_by=till.payer_id, now=till.clock.now())
+        accounts.plan_onboarding(session, host.site_id)
+    name = host.processor.create_account(
+        f"account:{host.site_id}", site_id=host.site_id, email="x@example.org"
+    ).id
+    event = host.processor.onboard(name)
+    assert till.handle(event) == "received"
+    jobs.open_onboarding(till.context, str(host.site_id))
+    assert till.handle(event) == "processed"
+    assert (till.quarantined(), host.account().transfers_enabled) == ([], True)
+
+
+def test_an_event_of_a_foreign_account_waits_no_longer_than_an_account_is_made(host, till):
+    with till.context.transaction() as session:
+        accounts.ask_onboarding(session, host.site_id, asked_by=till.payer_id, now=till.clock.now())
+        accounts.plan_onboarding(session, host.site_id)
+    foreign = host.processor.tell_payout("acct_other", "payout.failed")
+    assert till.handle(foreign) == "received"
+    till.clock.advance(timedelta(minutes=10))
+    assert till.handle(foreign) == "quarantined"
+
+
 def test_an_account_whose_answer_was_lost_is_made_once(host, till):
     with till.context.transaction() as session:
         accounts.ask_onboarding(session, host.site_id, asked_by=till.payer_id, now=till.clock.now())
