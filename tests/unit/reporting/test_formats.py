@@ -133,6 +133,29 @@ def test_parquet_in_groups(monkeypatch):
     assert [dict(zip(NAMES, row, strict=True)) for row in rows] == expected()
 
 
+def test_parquet_of_few_and_of_many_different_cells():
+    """Dictionaries of each width; cells of one size, of many sizes, and too long to be compared."""
+    sizes = {
+        "match_year": 5, "wave": 9, "external_id": 17, "specialty": 33, "grad_band": 65,
+        "program": 129, "interviews": 300,
+    }  # fmt: skip
+    wanted = []
+    for number in range(700):
+        row = {variable.name: cell(variable, number) for variable in VARIABLES}
+        row |= {name: f"{number % size}" for name, size in sizes.items()}
+        row["program"] += "y" * (number % 129)
+        row["account_id"] = f"{number:05d}" + "i" * (number % 40)
+        row["recorded_at"] = "" if number == 300 else f"{number:020d}"
+        row["residency_specialty"] = f"{number:0{250 + number % 10}d}"
+        wanted.append(row)
+    lines = [",".join(row.values()) for row in ({name: name for name in NAMES}, *wanted)]
+    out = io.BytesIO()
+    spooled = io.BytesIO("\n".join((*lines, "")).encode())
+    parquet.write(out, Table(spooled, len(wanted), None, "identified", AS_OF))
+    rows = read_parquet.read(out.getvalue())[-1]
+    assert [[str(value) for value in row] for row in rows] == [list(row.values()) for row in wanted]
+
+
 def test_spss():
     found = read_sav.read(written("sav")[0])
     assert (found.names, found.encoding) == (list(NAMES), "UTF-8")

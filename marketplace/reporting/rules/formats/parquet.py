@@ -97,23 +97,16 @@ def _pages(block: bytes, read: Callable[[], Columns]) -> Iterator[Pages]:
         yield from map(_slow, VARIABLES, read())
         return
     cells = CellsInBytes(block)
+    guarded = b"'" in block
     for place, variable in enumerate(VARIABLES):
-        if variable.values:
-            quick = _words(variable, place, cells)
-        else:
-            quick = _few(variable, place, cells) or _ids(variable, place, cells)
+        quick = _few(variable, place, cells)
+        if quick is None and _kind(variable) == BYTE_ARRAY and not guarded:
+            quick = _many(place, cells)
         yield quick or _slow(variable, _bare(variable, cells.texts(place)))
 
 
-def _words(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
-    """The words of the codebook, and places among them."""
-    words = [*variable.values, *variable.missing]
-    places = cells.places(place, words)
-    return None if places is None else _by_dictionary(variable, words, places)
-
-
 def _few(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
-    """Short cells, of which few are different."""
+    """Cells of which few are different."""
     found = cells.different(place)
     if found is None:
         return None
@@ -121,14 +114,10 @@ def _few(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
     return _by_dictionary(variable, _bare(variable, words), places)
 
 
-def _ids(variable: Variable, place: int, cells: CellsInBytes) -> Pages | None:
-    """Ids, plain: one as long as the other."""
-    rows = cells.of_one_length(place) if variable.kind == "id" else None
-    if rows is None:
-        return None
-    np = libraries.numpy()
-    sizes = np.full((len(rows), 1), rows.shape[1], "<u4").view(np.uint8)
-    return _plainly(len(rows), np.hstack([sizes, rows]).tobytes())
+def _many(place: int, cells: CellsInBytes) -> Pages | None:
+    """Cells of which many are different, plain."""
+    joined = cells.joined(place)
+    return None if joined is None else _plainly(cells.rows, joined)
 
 
 def _bare(variable: Variable, cells: list[str]) -> list[str]:
@@ -180,12 +169,37 @@ def _indices(places: Any, words: int) -> bytes:
         return bytes([width]) + thrift.varint(len(places) << 1) + b"\0"
     np = libraries.numpy()
     count = -(-len(places) // A_BYTE)
-    kind = np.uint8 if width <= A_BYTE else np.uint32
-    numbers = np.zeros(count * A_BYTE, kind)
+    numbers = np.zeros(count * A_BYTE, np.uint8 if width <= A_BYTE else np.uint32)
     numbers[: len(places)] = places
-    bits = (numbers[:, None] >> np.arange(width, dtype=kind)).astype(np.uint8, copy=False) & 1
-    packed: bytes = np.packbits(bits, bitorder="little").tobytes()
+    packed = _narrow(numbers, width) if width <= A_BYTE else _wide(numbers, width)
     return bytes([width]) + thrift.varint(count << 1 | 1) + packed
+
+
+def _narrow(numbers: Any, width: int) -> bytes:
+    """Pack eight bytes, of which the lower `width` bits count, into `width` bytes, as one number.
+
+    Each two neighbours move together, then each two pairs, then the two fours.
+    """
+    np = libraries.numpy()
+    eights = numbers.view("<u8")
+    for lane in (8, 16, 32):
+        lower = np.uint64(_lanes(lane))
+        gap = np.uint64(lane - width * lane // 8)
+        eights = eights & lower | (eights & ~lower) >> gap
+    packed: bytes = eights.view(np.uint8).reshape(-1, A_BYTE)[:, :width].tobytes()
+    return packed
+
+
+def _lanes(size: int) -> int:
+    """Every second `size` bits of 64, from the lowest on."""
+    return sum(((1 << size) - 1) << start for start in range(0, 64, 2 * size))
+
+
+def _wide(numbers: Any, width: int) -> bytes:
+    np = libraries.numpy()
+    bits = (numbers[:, None] >> np.arange(width, dtype=np.uint32)).astype(np.uint8) & 1
+    packed: bytes = np.packbits(bits, bitorder="little").tobytes()
+    return packed
 
 
 def _page(kind: int, values: int, encoding: int, content: bytes) -> bytes:
