@@ -115,7 +115,8 @@ def report(
     elif public:
         rows = groupings.naming(rows, groupings.namable(rows, k))
     table = flow.cells(rows)
-    hides = _hides(rows, table, k, earlier, method) if public else Hiding({}, {})
+    panel = groupings.Panel.of(rows if method != ALONE else ())
+    hides = _hides(panel, table, k, earlier, method) if public else Hiding({}, {})
     groups = {
         group: Shown(flow.count(table, group), hides.groups.get(group, frozenset()))
         for group in flow.GROUPS
@@ -143,14 +144,13 @@ def report(
         "benchmarks": {group: _benchmark_document(tested[group].choice) for group in groups},
     }
     if method != ALONE:
-        kinds = groupings.kinds(rows)
-        counted = groupings.counts(kinds, groupings.used(kinds))
-        document |= {"method": method, "groupings": groupings.documents(counted, hides.groupings)}
+        sorted_as = groupings.documents(panel.counts, hides.groupings)
+        document |= {"method": method, "groupings": sorted_as}
     return document
 
 
 def _hides(
-    rows: Sequence[PanelRow],
+    panel: groupings.Panel,
     table: Mapping[flow.Cell, int],
     k: int,
     earlier: Sequence[Earlier],
@@ -158,7 +158,7 @@ def _hides(
 ) -> Hiding:
     if method == ALONE:
         return Hiding(hidden_counts(table, k), {})
-    return hiding(rows, k, earlier)
+    return hiding(panel, k, earlier)
 
 
 def _group(shown: Shown, tested: Tested) -> dict[str, Any]:

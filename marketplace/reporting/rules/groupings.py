@@ -10,9 +10,9 @@ did not agree, are one category, which is not small either. So a name never stan
 count, which would say that somebody is there.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -66,29 +66,28 @@ class Kind(NamedTuple):
     categories: tuple[str, ...]
 
 
-_facts: Callable[[PanelRow], tuple[Any, ...]] = attrgetter(*Cell._fields)
-_sorted_by: Callable[[PanelRow], tuple[Any, ...]] = attrgetter(*GROUPINGS)
+_facts: Callable[[PanelRow], tuple[Any, ...]] = attrgetter(*Cell._fields, *GROUPINGS)
+_COUNTED = len(Cell._fields)
 
 
 def kind(row: PanelRow) -> Kind:
-    return Kind(
-        Cell._make(_facts(row)),
-        tuple(NOT_KNOWN if fact is None else str(fact) for fact in _sorted_by(row)),
-    )
+    facts = _facts(row)
+    return Kind(Cell._make(facts[:_COUNTED]), _categories(facts[_COUNTED:]))
 
 
 def kinds(rows: Iterable[PanelRow]) -> Counter[Kind]:
     """How many rows there are of each kind; a large panel is walked through once."""
-    facts = Counter((_facts(row), _sorted_by(row)) for row in rows)
+    sizes = Counter(map(_facts, rows))
+    # Each cell, and each way to be sorted, is made once, however many kinds it is part of.
+    cells = {facts: Cell._make(facts) for facts in {facts[:_COUNTED] for facts in sizes}}
+    ways = {facts: _categories(facts) for facts in {facts[_COUNTED:] for facts in sizes}}
     return Counter(
-        {
-            Kind(
-                Cell._make(cell),
-                tuple(NOT_KNOWN if fact is None else str(fact) for fact in categories),
-            ): n
-            for (cell, categories), n in facts.items()
-        }
+        {Kind(cells[facts[:_COUNTED]], ways[facts[_COUNTED:]]): n for facts, n in sizes.items()}
     )
+
+
+def _categories(facts: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple([NOT_KNOWN if fact is None else str(fact) for fact in facts])
 
 
 def namable(rows: Sequence[PanelRow], k: int) -> frozenset[str]:
@@ -131,6 +130,21 @@ def used(table: Mapping[Kind, int]) -> tuple[str, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Panel:
+    """A panel's rows, how many there are of each kind, and the groupings' counts of them."""
+
+    rows: Sequence[PanelRow]
+    kinds: Mapping[Kind, int]
+    counts: Counts
+
+    @classmethod
+    def of(cls, rows: Sequence[PanelRow]) -> "Panel":
+        """Sort the rows."""
+        table = kinds(rows)
+        return cls(rows, table, counts(table, used(table)))
+
+
 def is_category(grouping: str, category: str) -> bool:
     """Whether a category is shown: who did not answer is in no wave."""
     return grouping != "wave" or category != NOT_KNOWN
@@ -141,13 +155,18 @@ def counts(table: Mapping[Kind, int], names: Sequence[str]) -> Counts:
     found: dict[str, dict[str, Counter[str]]] = {name: {} for name in names}
     places = {name: place for place, name in enumerate(GROUPINGS)}
     tests = {name: flow.COUNTS[name] for wanted in GROUPINGS.values() for name in wanted}
-    cells = {one.cell for one in table}
-    told = {cell: {name for name, test in tests.items() if test(cell)} for cell in cells}
-    for one, n in table.items():
-        holds = told[one.cell]
-        for grouping in names:
-            category = one.categories[places[grouping]]
-            counted = holds.intersection(GROUPINGS[grouping])
+    numbers: dict[Cell, int] = {}
+    rows = [
+        (one.categories, numbers.setdefault(one.cell, len(numbers)), n) for one, n in table.items()
+    ]
+    told = [{name for name, test in tests.items() if test(cell)} for cell in numbers]
+    for grouping in names:
+        place = places[grouping]
+        sizes: dict[tuple[str, int], int] = defaultdict(int)
+        for categories, number, n in rows:
+            sizes[categories[place], number] += n
+        for (category, number), n in sizes.items():
+            counted = told[number].intersection(GROUPINGS[grouping])
             if counted and is_category(grouping, category):
                 into = found[grouping].setdefault(category, Counter())
                 for name in counted:

@@ -7,7 +7,7 @@ counted of a person in each version; for each grouping, histories of where the p
 and of what the grouping counts; and the ties between the two, since both count the same people.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from typing import Any
 from marketplace.reporting.errors import CannotHide
 from marketplace.reporting.rules import flow, groupings
 from marketplace.reporting.rules.flow import COUNTS, GROUPS, IMPLIED, LOSSES, Cell, in_group
-from marketplace.reporting.rules.groupings import GROUPINGS, Kind
+from marketplace.reporting.rules.groupings import GROUPINGS, Kind, Panel
 from marketplace.reporting.rules.panel import DISPOSITIONS, SOURCES, PanelRow
 from marketplace.reporting.rules.showing import HIDDEN
 from marketplace.reporting.rules.suppression import Table, audit, suppress
@@ -89,28 +89,33 @@ def hidden_counts(table: Mapping[Cell, int], k: int = SMALL) -> dict[str, frozen
     return _by_group(suppress(problem))
 
 
-def hiding(rows: Sequence[PanelRow], k: int = SMALL, earlier: Sequence[Earlier] = ()) -> Hiding:
+def hiding(panel: Panel, k: int = SMALL, earlier: Sequence[Earlier] = ()) -> Hiding:
     """What to hide of a report with all its groupings, published after `earlier` versions.
 
     Groups come first; then one grouping after the other, each so that everything small in all that
     is shown by then stays hidden. A grouping for which that can't be is withheld
     whole. `CannotHide` where the earlier versions leave no safe choice even for the groups.
     """
-    return _Problem(rows, k, earlier).solve()
+    return _Problem(panel, k, earlier).solve()
 
 
 class _Problem:
     """The counts behind all that is published, and the figures that are settled so far."""
 
-    def __init__(self, rows: Sequence[PanelRow], k: int, earlier: Sequence[Earlier]) -> None:
+    def __init__(self, panel: Panel, k: int, earlier: Sequence[Earlier]) -> None:
         self._k = k
         self._earlier = earlier
         self._now = len(earlier)
-        people = _histories(rows, earlier)
+        self._counts = panel.counts
         self._centre = Counter[tuple[Cell | None, ...]]()
-        for history, n in people.items():
-            self._centre[tuple(one and one.cell for one in history)] += n
-        self._people = people
+        # Of each history: the place in the centre, where the person is sorted, how many there are.
+        self._people: list[tuple[int, tuple[tuple[str, ...] | None, ...], int]] = []
+        places: dict[tuple[Cell | None, ...], int] = {}
+        for history, n in _histories(panel, earlier).items():
+            cells = tuple([None if one is None else one.cell for one in history])
+            self._centre[cells] += n
+            categories = tuple([None if one is None else one.categories for one in history])
+            self._people.append((places.setdefault(cells, len(places)), categories, n))
         self._base = {f"c{i}": n for i, n in enumerate(self._centre.values())}
         self._ties: list[tuple[list[str], list[str]]] = []
         self._settled: dict[str, list[str]] = {}
@@ -131,12 +136,9 @@ class _Problem:
         found = suppress(self._table(figures, IMPORTANCE), in_turn=True)
         groups = _by_group([name.partition("|")[2] for name in found])
         self._settle_groups(self._now, groups)
-        known = Counter[Kind]()
-        for history, n in self._people.items():
-            if (kind := history[self._now]) is not None:
-                known[kind] += n
-        counted = groupings.counts(known, groupings.used(known))
-        return Hiding(groups, {name: self._grouping(name, counted[name]) for name in counted})
+        return Hiding(
+            groups, {name: self._grouping(name, counted) for name, counted in self._counts.items()}
+        )
 
     def _grouping(
         self, name: str, counted: Mapping[str, Mapping[str, int]]
@@ -231,13 +233,14 @@ class _Problem:
             for history in self._centre
             for cell in history
         }
-        arms = Counter[tuple[tuple[str | None, ...], tuple[Any, ...]]]()
-        for history, n in self._people.items():
-            categories = tuple(one and one.categories[place] for one in history)
-            arms[categories, tuple(core[one and one.cell] for one in history)] += n
+        flags = [tuple(core[cell] for cell in cells) for cells in self._centre]
+        arms: dict[tuple[tuple[str | None, ...], tuple[Any, ...]], int] = defaultdict(int)
+        for number, sorted_as, n in self._people:
+            categories = tuple([None if one is None else one[place] for one in sorted_as])
+            arms[categories, flags[number]] += n
         centre: dict[tuple[Any, ...], list[str]] = {}
-        for i, cells in enumerate(self._centre):
-            centre.setdefault(tuple(core[cell] for cell in cells), []).append(f"c{i}")
+        for i, counted in enumerate(flags):
+            centre.setdefault(counted, []).append(f"c{i}")
         tied: dict[tuple[Any, ...], list[str]] = {}
         self._arms[grouping] = []
         for i, ((categories, counted), n) in enumerate(arms.items()):
@@ -281,14 +284,14 @@ class _Problem:
         return found
 
 
-def _histories(rows: Sequence[PanelRow], earlier: Sequence[Earlier]) -> Counter[History]:
+def _histories(panel: Panel, earlier: Sequence[Earlier]) -> Counter[History]:
     """How many people there are of each history: their kind in each version, None before they were.
 
     A person is followed by the id that every version has.
     """
     if not earlier:
-        return Counter({(kind,): n for kind, n in groupings.kinds(rows).items()})
-    versions = [*(before.rows for before in earlier), rows]
+        return Counter({(kind,): n for kind, n in panel.kinds.items()})
+    versions = [*(before.rows for before in earlier), panel.rows]
     known = [{row.trainee_id: groupings.kind(row) for row in version} for version in versions]
     people = sorted(set().union(*known))
     return Counter(tuple(version.get(who) for version in known) for who in people)

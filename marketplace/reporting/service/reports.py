@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
-from operator import attrgetter
+from operator import attrgetter, getitem
 from typing import Any
 from uuid import UUID
 
@@ -71,22 +71,36 @@ class Inputs:
     def sha256(self) -> bytes:
         """The hash of the rows, the published figures and the earlier versions, in fixed order."""
         digest = hashlib.sha256()
-        rows = _facts(PanelRow, self.rows, ADDED.get(self.method, ()))
         versions = (version.named for version in self.earlier)
         encoder = json.JSONEncoder(sort_keys=True, default=_plain, ensure_ascii=False)
         others = map(encoder.encode, (*map(asdict, self.figures), *versions))
-        # Rows have their names in order already.
-        plain = json.JSONEncoder(default=_plain, ensure_ascii=False)
-        for line in (*map(plain.encode, rows), *others):
+        for line in (*_lines(self.rows, ADDED.get(self.method, ())), *others):
             digest.update(line.encode() + b"\n")
         return digest.digest()
 
 
-def _facts(kind: type, items: Iterable[Any], unknown: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Each item as a dictionary of its fields, but for the unknown: `asdict`, in a tenth of the time."""
-    names = sorted(field.name for field in fields(kind) if field.name not in unknown)
+class _Facts(dict[Any, str]):
+    """What a fact of a row is in its JSON: each value is encoded once."""
+
+    def __init__(self, name: str, encode: Callable[[Any], str]) -> None:
+        self._name, self._encode = encode(name), encode
+
+    def __missing__(self, value: Any) -> str:
+        self[value] = text = f"{self._name}: {self._encode(value)}"
+        return text
+
+
+def _lines(rows: Iterable[PanelRow], unknown: Sequence[str]) -> Iterator[str]:
+    """Each row's fields but for the unknown as JSON, in the order of their names.
+
+    As `json` would write them one by one, in a third of the time. No field holds values that are
+    equal and not the same, such as 1 and true.
+    """
+    names = sorted(field.name for field in fields(PanelRow) if field.name not in unknown)
     values = attrgetter(*names)
-    return (dict(zip(names, values(item), strict=True)) for item in items)
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    texts = [_Facts(name, encode) for name in names]
+    return (f"{{{', '.join(map(getitem, texts, values(row)))}}}" for row in rows)
 
 
 @dataclass(frozen=True)
