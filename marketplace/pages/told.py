@@ -16,13 +16,15 @@ from marketplace.pages import words
 PLACE = re.compile(r"%\\\((\w+)\\\)s|%\((\w+)\)s")
 # Between the values of a list.
 BETWEEN = re.compile(r"(, | and )")
+# One week is not many.
+ONE = re.compile(r"(?<![\d.,-])(1 (?:week|day|month|seat|year))s\b")
 AND = {"es": " y "}
 
 
 def told(text: str, language: str) -> str:
     """The sentence in that language; itself where it is not known there."""
     if not text or language == "en":
-        return text
+        return ONE.sub(r"\1", text)
     for pattern, said in _sentences(language):
         found = pattern.fullmatch(text)
         if found is not None:

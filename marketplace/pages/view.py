@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,27 @@ HEADERS = {
 # Amounts are in dollars and days begin in the States, whichever language they are told in.
 LOCALES = {"en": Locale("en", "US"), "es": Locale("es", "US")}
 SERVER_ERROR = 500
+COUNTED = {
+    "weeks": (words.noted("1 week"), words.noted("%(count)s weeks")),
+    "seats": (words.noted("1 seat"), words.noted("%(count)s seats")),
+    "places": (words.noted("1 place"), words.noted("%(count)s places")),
+}
+# What HTTP's own names of errors say to people.
+STOPPED = {
+    "Not Found": (
+        words.noted("There is nothing here."),
+        words.noted("The address may be mistyped, or what was here has gone."),
+    ),
+    "Method Not Allowed": (
+        words.noted("This page can't be asked for like this."),
+        words.noted("Go back, and use the page's own button."),
+    ),
+    "Too Many Requests": (
+        words.noted("This was tried too often."),
+        words.noted("Wait a minute, then try again."),
+    ),
+    "Request Entity Too Large": (words.noted("This is too large."), None),
+}
 # In which language somebody without an account wants to read, where the browser says another.
 LANGUAGE = "language"
 A_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b(?!T)")
@@ -104,6 +125,11 @@ class Reader:
         except ValueError:
             return found[0]
 
+    def counted(self, number: int, what: str) -> str:
+        """How many of `what` (weeks, seats, places): one of them is not many."""
+        one, many = COUNTED[what]
+        return self.say(one) if number == 1 else self.say(many, count=number)
+
     def skeleton(self, day: date, parts: str) -> str:
         """The day by those parts alone (`MMMd`), in the language's own order."""
         return str(format_skeleton(parts, day, locale=self.locale))
@@ -132,7 +158,7 @@ class Reader:
 
     def specialty(self, code: str) -> str:
         known = specialties.BY_CODE.get(code)
-        return known.name if known else self.label(code)
+        return self.told(known.name) if known else self.label(code)
 
 
 def reader() -> Reader:
@@ -273,6 +299,14 @@ def lost(error: HTTPException) -> Response:
     return _error(error.code or SERVER_ERROR, error.name, error.description, {})
 
 
+def _came_from() -> str | None:
+    """The page of ours that a form was sent from, where what was typed may still stand."""
+    came = urlsplit(request.referrer or "")
+    if request.method == "GET" or came.netloc != request.host:
+        return None
+    return safe_path(f"{came.path}?{came.query}" if came.query else came.path)
+
+
 def _told(problem: Response) -> Response:
     """A problem as a page; what was begun is undone, since the page reads who asks."""
     context.session().rollback()
@@ -281,12 +315,20 @@ def _told(problem: Response) -> Response:
 
 
 def _error(status: int, title: str, detail: str | None, fields: Mapping[str, Any]) -> Response:
+    who = reader()
+    title, detail = STOPPED.get(title, (title, detail))
+
+    def say(text: str) -> str:
+        return who.told(faults.told(text, who.language))
+
     return page(
         "error.html",
         status,
+        reader=who,
         code=status,
-        title=title,
-        detail=detail,
-        fields=fields,
+        title=say(title),
+        detail=say(detail) if detail else None,
+        fields={name: [say(str(text)) for text in texts] for name, texts in fields.items()},
+        back=_came_from(),
         request_id=request_id(),
     )

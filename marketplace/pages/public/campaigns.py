@@ -142,12 +142,15 @@ def _days(who: Reader, found: response.Response) -> Section:
     ]
     return Section(
         who.say("Response by day"),
+        [] if days else [who.say("Nobody has answered yet.")],
         chart=charts.bars([Bar(day, total, str(total)) for day, _, total in days])
         if days
         else None,
         table=Table(
             [who.say("Day"), who.say("Responded"), who.say("Until then")],
             [[day, str(n), str(total)] for day, n, total in days],
-        ),
+        )
+        if days
+        else None,
         code="days",
     )

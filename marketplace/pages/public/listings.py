@@ -28,6 +28,7 @@ from marketplace.catalog.service.advertising import advertised
 from marketplace.catalog.service.explaining import Explanation, explain, first_start, is_shown
 from marketplace.catalog.states import ListingState
 from marketplace.core.settings import Settings
+from marketplace.identity import queries as identity
 from marketplace.identity.access import public
 from marketplace.identity.rules import Role
 from marketplace.pages import forms
@@ -79,6 +80,7 @@ def show(listing_id: UUID) -> Response:
     facts = advertised(listing, context.parts().get(Settings), agreed)
     chosen = _chosen(listing, asked, today)
     calendar = _calendar(listing, today)
+    trainee = who.account_id if Role.TRAINEE in who.roles else None
     return page(
         "listings/listing.html",
         NOT_PROCESSABLE if errors else 200,
@@ -92,7 +94,8 @@ def show(listing_id: UUID) -> Response:
         full=_is_full(calendar, chosen),
         # What was typed can't be answered: then nothing else is, either.
         explanation=None if errors else _explanation(listing, chosen, who),
-        may_hold=who.account_id is not None and Role.TRAINEE in who.roles,
+        may_hold=trainee is not None,
+        profile_missing=trainee is not None and identity.profile(session, trainee) is None,
         english=text_of(listing.english) if listing.english.asked else None,
         policy=POLICIES[listing.cancellation_policy],
         clauses=_clauses(POLICIES[listing.cancellation_policy], who),

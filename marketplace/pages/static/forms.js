@@ -18,7 +18,7 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => free(form), PAUSE);
 });
 // Who registers is most often where the browser is.
-const zone = document.querySelector("select#time_zone");
+const zone = document.querySelector('form[action="/register"] select#time_zone');
 if (zone && zone.value === "UTC") {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if ([...zone.options].some((one) => one.value === here)) zone.value = here;

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as bookings
-from marketplace.booking.errors import QuoteChanged
+from marketplace.booking.errors import ProfileMissing, QuoteChanged
 from marketplace.booking.queries import applying, rounds
 from marketplace.booking.routes import finding
 from marketplace.booking.rules import frozen
@@ -71,13 +72,19 @@ def hold(listing_id: UUID) -> Response:
     values, errors = forms.read(HoldArgs(), given)
     if errors:
         raise Invalid(fields=errors)
-    booking = holds.hold(
-        context.session(),
-        trainee_id=current_account().id,
-        terms=finding.terms(),
-        now=context.now(),
-        **values,
-    )
+    try:
+        booking = holds.hold(
+            context.session(),
+            trainee_id=current_account().id,
+            terms=finding.terms(),
+            now=context.now(),
+            **values,
+        )
+    except ProfileMissing as refused:
+        forms.meant(refused)
+        weeks = urlencode({"first_day": values["first_day"], "weeks": values["weeks"]})
+        going_to = urlencode({"next": f"/listings/{listing_id}?{weeks}"})
+        return redirect(f"/profile?{going_to}", 303)
     return _to(booking)
 
 

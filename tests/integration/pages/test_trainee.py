@@ -95,7 +95,7 @@ def test_documents_from_missing_to_handed_over_and_back(browser, stage, place, t
     browser.get(path)
     browser.send(f"{path}/{document}/take-back")
     browser.get("/my-data")
-    assert "You have 1 documents here." in browser.body
+    assert "Documents that you have here: 1." in browser.body
     assert to(browser.send("/documents/erase")) == "/my-data"
     assert "No document yet." in browser.get("/documents").get_data(as_text=True)
 
