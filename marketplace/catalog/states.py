@@ -84,6 +84,15 @@ class ImportState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ImportPhase(StrEnum):
+    """What the job of an import is doing."""
+
+    READING = "reading"
+    LOOKING = "looking"
+    WRITING_FILES = "writing_files"
+    WRITING_ROWS = "writing_rows"
+
+
 class ImportMode(StrEnum):
     """`rows`: refused rows are left out; `file`: all or nothing."""
 

@@ -19,7 +19,7 @@ from marketplace.catalog.service import error_workbook, import_job, import_runs
 from marketplace.catalog.service.import_runs import Run
 from marketplace.catalog.service.planning import REFUSED, ImportPlan
 from marketplace.catalog.service.sheet_kinds import KINDS
-from marketplace.catalog.states import ImportMode, ImportState, SheetKind
+from marketplace.catalog.states import ImportMode, ImportPhase, ImportState, SheetKind
 from marketplace.cli.edge import now, parts, transaction
 from marketplace.core.ids import new_id
 from marketplace.core.ports import ObjectStore
@@ -28,10 +28,12 @@ PIECE = 1 << 20
 LOOK_EVERY = 0.3
 LONGEST_LOOK = 60.0
 ENDED = (ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED)
+WAITING = "waiting for its turn"
+BAR = "%(label)s  [%(bar)s]  %(info)s"
 PHASES = {
-    ImportState.PLANNING: "planning",
-    ImportState.PLANNED: "waiting for its turn",
-    ImportState.COMMITTING: "writing",
+    ImportPhase.LOOKING: "planning",
+    ImportPhase.WRITING_FILES: "writing the plan's files",
+    ImportPhase.WRITING_ROWS: "writing",
 }
 
 
@@ -145,24 +147,35 @@ def _followed(import_id: uuid.UUID, work: threading.Thread | None, *, commit: bo
             return run
         if work is not None and not work.is_alive() and _run(import_id).state not in ENDED:
             raise click.ClickException(f"import {import_id} stopped on the way; see the log")
-        if run.rows_total is None or run.state not in PHASES:
+        label = _label(run)
+        if run.rows_total is None or label is None:
             time.sleep(LOOK_EVERY)
             continue
-        _show_phase(run)
+        _show_phase(run, label)
 
 
-def _show_phase(run: Run) -> None:
-    """A progress bar for as long as the run is in its present state, and for a minute at most."""
-    state, since = ImportState(run.state), time.monotonic()
+def _label(run: Run) -> str | None:
+    if run.state == ImportState.PLANNED:
+        return WAITING
+    return None if run.phase is None else PHASES.get(run.phase)
+
+
+def _show_phase(run: Run, label: str) -> None:
+    """A progress bar for as long as the run is in its present phase, and for a minute at most.
+
+    Of files that are being written it is not known how far they are: there is the label alone.
+    """
+    since = time.monotonic()
+    shape = BAR if run.phase != ImportPhase.WRITING_FILES else "%(label)s …"
     shown = cast("Any", click).progressbar(
-        length=run.rows_total, label=PHASES[state], file=sys.stderr
+        length=run.rows_total, label=label, file=sys.stderr, bar_template=shape
     )
     with shown as bar:
-        while run.state == state and time.monotonic() - since < LONGEST_LOOK:
+        while _label(run) == label and time.monotonic() - since < LONGEST_LOOK:
             bar.update(run.rows_done - bar.pos)
             time.sleep(LOOK_EVERY)
             run = _run(run.id)
-        if run.state != state:
+        if _label(run) != label:
             bar.update((bar.length or 0) - bar.pos)
 
 

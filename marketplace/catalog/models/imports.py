@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.catalog.states import ImportMode, ImportState, SheetKind
+from marketplace.catalog.states import ImportMode, ImportPhase, ImportState, SheetKind
 from marketplace.core.db import Base, pk
 
 
@@ -68,3 +68,15 @@ class ImportRun(Base):
     remarks: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
     files: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
     finished_at: Mapped[datetime | None]
+
+    @property
+    def phase(self) -> ImportPhase | None:
+        """What its job is doing, if any is: the plan's files follow when all rows are looked at."""
+        if self.state == ImportState.COMMITTING:
+            return ImportPhase.WRITING_ROWS
+        if self.state != ImportState.PLANNING:
+            return None
+        if self.rows_total is None:
+            return ImportPhase.READING
+        every = self.rows_done >= self.rows_total
+        return ImportPhase.WRITING_FILES if every else ImportPhase.LOOKING

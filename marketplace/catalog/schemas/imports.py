@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from marketplace.catalog.rules.writing import Format
-from marketplace.catalog.states import ImportMode, ImportState, SheetKind
+from marketplace.catalog.states import ImportMode, ImportPhase, ImportState, SheetKind
 from marketplace.web.schemas import StrictSchema, Text, page_of
 
 
@@ -132,7 +132,7 @@ class FileSchema(Schema):
 
 
 class ImportSchema(Schema):
-    """An import by a job. `rows_done` of `rows_total` tell how far the present state is."""
+    """An import by a job. `rows_done` of `rows_total` tell how far the present phase is."""
 
     id = fields.UUID(required=True)
     state = fields.String(required=True, metadata={"enum": [state.value for state in ImportState]})
@@ -147,6 +147,14 @@ class ImportSchema(Schema):
         required=True, allow_none=True, metadata={"description": "Known once the file is read."}
     )
     rows_done = fields.Integer(required=True)
+    phase = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "enum": [*(phase.value for phase in ImportPhase), None],
+            "description": "What the job is doing; null where none is at work.",
+        },
+    )
     position = fields.Integer(
         required=True, metadata={"description": "Rows that are settled, whatever happens now."}
     )

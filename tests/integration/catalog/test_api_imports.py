@@ -48,6 +48,7 @@ def test_a_sheet_is_uploaded_planned_looked_at_and_done(desk, run_jobs, people):
     run_jobs()
     planned = desk.get(f"/{import_id}").json
     assert (planned["state"], planned["rows_done"], planned["rows_total"]) == ("planned", 2, 2)
+    assert planned["phase"] is None
     assert (planned["counts"]["changed"], planned["counts"]["refused"]) == (1, 1)
     plan = desk.get(f"/{import_id}/files/plan.json").json
     assert plan["counts"] == planned["counts"]

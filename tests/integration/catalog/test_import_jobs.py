@@ -14,7 +14,7 @@ from marketplace.adapters.queue import Context
 from marketplace.catalog.errors import ImportExists, ImportUnderWay
 from marketplace.catalog.models import ImportRun, Listing, ListingVersion, SeatWeek, Site
 from marketplace.catalog.queries import imports
-from marketplace.catalog.service import import_job, import_runs, seats
+from marketplace.catalog.service import error_workbook, import_job, import_runs, seats
 from marketplace.catalog.service.importing import import_listings
 from marketplace.catalog.states import ImportMode, ImportState
 from marketplace.core.ids import new_id
@@ -104,10 +104,17 @@ def desk(live, tmp_path):
     return Desk(live, tmp_path)
 
 
-def test_a_sheet_is_planned_then_done(desk):
+def test_a_sheet_is_planned_then_done(desk, monkeypatch):
     import_id = desk.send(SHEET, commit=False)
+    phases, write = [], error_workbook.write
+
+    def seen(*given):
+        phases.append(desk.run(import_id).phase)
+        return write(*given)
+
+    monkeypatch.setattr(error_workbook, "write", seen)
     planned = desk.work(import_id)
-    assert planned.state == "planned"
+    assert (planned.state, planned.phase, phases) == ("planned", None, ["writing_files"])
     assert planned.counts == {
         "created": 13, "changed": 0, "unchanged": 0, "repeated": 0, "refused": 11,
     }  # fmt: skip

@@ -5,6 +5,7 @@ import io
 import re
 from datetime import timedelta
 
+from marketplace.catalog.service import error_workbook
 from tests.factories.rotations import FIRST_DAY, ROW
 from tests.integration.pages.hosting import browser_of
 
@@ -82,7 +83,9 @@ def sheet_of(*rows):
     return io.BytesIO(out.getvalue().encode()), "my sheet.csv"
 
 
-def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(host, base, place, run_jobs, people, app):
+def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(
+    host, base, place, run_jobs, people, app, monkeypatch
+):
     page = f"{base}/imports"
     host.get(page)
     assert host.send(page, sheet=(io.BytesIO(), "")).status_code == 422
@@ -93,7 +96,17 @@ def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(host, base, place, run_
     own = sent.headers["Location"]
     host.get(own)
     assert 'http-equiv="refresh"' in host.body
+    during, write = [], error_workbook.write
+
+    def seen(*given):
+        host.get(own)
+        during.append(host.body)
+        return write(*given)
+
+    monkeypatch.setattr(error_workbook, "write", seen)
     run_jobs()
+    assert "The lists of what was found are being written." in during[0]
+    assert '<progress id="progress"></progress>' in during[0]
     host.get(own)
     assert 'http-equiv="refresh"' not in host.body
     assert "Waits for your word" in host.body
