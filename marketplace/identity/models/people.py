@@ -71,6 +71,7 @@ class Account(SecurityUser, Base):
         UniqueConstraint("fs_webauthn_user_handle"),
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint(one_of("locale", ("en", "es")), name="locale"),
+        Index("ix_account_words", text("account_words(name, email)"), postgresql_using="gin"),
     )
 
     id: Mapped[uuid.UUID] = pk()

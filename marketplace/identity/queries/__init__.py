@@ -9,10 +9,14 @@ from sqlalchemy import (
     ColumnElement,
     ColumnExpressionArgument,
     Subquery,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
     func,
-    or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from marketplace.core.db import Session, known_for_now
 from marketplace.identity.models import (
@@ -43,6 +47,8 @@ __all__ = [
 
 # Reminders are sent from the beginning of the first to the end of the last of these hours.
 CIVIL_HOURS = (8, 19)
+# More accounts than these are not put in order to find the first of them.
+MANY_CALLED_SO = 2000
 
 
 @dataclass(frozen=True)
@@ -273,15 +279,22 @@ def api_keys(session: Session, account_id: uuid.UUID) -> Sequence[ApiKey]:
 def accounts(
     session: Session, *, text: str | None, limit: int, cursor: str | None
 ) -> Page[Account]:
-    """Return accounts by address, those whose address or name contains `text` if it is given."""
+    """Return accounts by address; where `text` is given, those whom all of its words fit.
+
+    A word fits whose name or address has one that begins with it. Those that few have are found by
+    the index of words and put in order; those that many have, by walking along the addresses: the
+    planner, which can't tell how many begin so, is not asked.
+    """
     query = select(Account)
     if text:
-        query = query.where(
-            or_(
-                Account.email.contains(text.lower(), autoescape=True),
-                Account.name.icontains(text, autoescape=True),
-            )
-        )
+        words = func.account_words(Account.name, Account.email)
+        # Written into the statement, so that it is planned for these very words.
+        asked = func.account_words_asked(bindparam("asked", text, literal_execute=True))
+        fits = words.op("@@")(asked)
+        few = session.execute(select(Account.id).where(fits).limit(MANY_CALLED_SO + 1)).scalars()
+        ids = list(few)
+        by_id = Account.id == any_(cast(ids, ARRAY(Uuid)))
+        query = query.where(by_id if len(ids) <= MANY_CALLED_SO else fits)
     return paginate(
         session,
         query,

@@ -151,7 +151,7 @@ class AccountsArgs(PageArgs):
     text = Text(
         load_default=None,
         validate=validate.Length(max=LONGEST_NAME),
-        metadata={"description": "Part of the address or name."},
+        metadata={"description": "Words, each as one of the name or address begins."},
     )
 
 
