@@ -20,15 +20,21 @@ from marketplace.pages.host.teaching import blueprint as host_teaching
 from marketplace.pages.host.today import blueprint as host_today
 from marketplace.pages.host.webhook_forms import blueprint as webhook_forms
 from marketplace.pages.host.webhooks import blueprint as webhooks
+from marketplace.pages.operator.account_roles import blueprint as desk_account_roles
 from marketplace.pages.operator.accounts import blueprint as desk_accounts
 from marketplace.pages.operator.agreements import blueprint as desk_agreements
 from marketplace.pages.operator.bookings import blueprint as desk_bookings
 from marketplace.pages.operator.campaigns import blueprint as desk_campaigns
 from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
 from marketplace.pages.operator.documents import blueprint as desk_documents
+from marketplace.pages.operator.exports import blueprint as desk_exports
+from marketplace.pages.operator.force_majeure import blueprint as desk_force_majeure
 from marketplace.pages.operator.home import blueprint as desk
 from marketplace.pages.operator.money import blueprint as desk_money
+from marketplace.pages.operator.no_shows import blueprint as desk_no_shows
+from marketplace.pages.operator.notices import blueprint as desk_notices
 from marketplace.pages.operator.outcomes import blueprint as desk_outcomes
+from marketplace.pages.operator.payouts import blueprint as desk_payouts
 from marketplace.pages.operator.records import blueprint as desk_records
 from marketplace.pages.operator.reports import blueprint as desk_reports
 from marketplace.pages.operator.rounds import blueprint as desk_rounds
@@ -136,6 +142,12 @@ BLUEPRINTS = (
     desk_rounds,
     desk_agreements,
     desk_schools,
+    desk_account_roles,
+    desk_exports,
+    desk_force_majeure,
+    desk_no_shows,
+    desk_notices,
+    desk_payouts,
     access_log,
     crawlers,
     checks,

@@ -140,6 +140,14 @@ class Reader:
         time = format_datetime(moment, "h:mm a", tzinfo=self.zone, locale=self.locale)
         return f"{day}, {time} {self._zone_at(moment)}"
 
+    def moment_typed(self, text: str) -> str:
+        """A time as a browser gives it, in this zone where it names none; else as it is."""
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).isoformat()
+
     def _zone_at(self, moment: datetime) -> str:
         """The zone's short name where it has one (CDT), else its city: an offset is no name."""
         there = moment.astimezone(self.zone)

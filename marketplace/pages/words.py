@@ -10,12 +10,12 @@ from importlib.resources import files
 
 from babel.messages.pofile import read_po
 
+from marketplace.pages import staff_words
+from marketplace.pages.marking import noted
+
+__all__ = ["LABELS", "LANGUAGES", "catalogue", "label", "noted", "translated"]
+
 LANGUAGES = ("en", "es")
-
-
-def noted(text: str) -> str:
-    """Mark a text that is translated where it is shown."""
-    return text
 
 
 LABELS: Mapping[str, str] = {
@@ -180,8 +180,6 @@ LABELS: Mapping[str, str] = {
     "evidence_npi_registry": noted("NPI registry"),
     "evidence_state_license": noted("State license"),
     "evidence_cms_certification": noted("CMS certification"),
-    "evidence_directory": noted("World Directory of Medical Schools"),
-    "evidence_website": noted("The school's own pages"),
     "evidence_accreditation": noted("Accreditation"),
     "evidence_affiliation_agreement": noted("Affiliation agreement"),
     "evidence_letterhead": noted("Letterhead"),
@@ -209,7 +207,6 @@ LABELS: Mapping[str, str] = {
     "check_submitted": noted("Asked for"),
     "check_verified": noted("Verified by us"),
     "check_rejected": noted("Rejected"),
-    "check_refused": noted("Refused"),
     "run_asked": noted("Waiting"),
     "run_running": noted("Under way"),
     "run_ready": noted("Ready"),
@@ -370,6 +367,7 @@ LABELS: Mapping[str, str] = {
     "visa_none_needed": noted("none needed"),
     "enabled": noted("Enabled"),
     "disabled": noted("Disabled"),
+    **staff_words.LABELS,
 }
 
 

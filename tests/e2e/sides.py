@@ -177,6 +177,20 @@ def _troubles(world: Any) -> None:
         rescues.call_off(session, queries.find(session, off), reason="Closed.", **by)
         found = queries.find(session, world.missed)
         no_shows.mark(session, found, reason="Did not come.", **by)
+    came = {"words": "I came each day."}
+    late = stage.confirmed(world.open, stage.trainee("Eve Fox"), FIRST_DAY + 4 * WEEK)
+    with stage.transaction() as session:
+        found = queries.find(session, late)
+        no_shows.mark(session, found, reason="Did not come.", **by)
+        no_shows.dispute(session, found, now=stage.now, **came)
+    storm = {
+        "first_day": str(LATER),
+        "last_day": str(LATER),
+        "states": ["IL"],
+        "reason": "A storm.",
+    }
+    world.call(world.operator, "POST", "/operator/force-majeure", json=storm)
+    world.call(world.analyst, "POST", "/exports", json={"match_year": 2024})
     world.starts["trainee"] += [
         "/offers",
         f"/rotations/{off}/instead",
@@ -196,4 +210,5 @@ def _troubles(world: Any) -> None:
         f"/desk/accounts/{own}",
         f"/desk/bookings/{world.paid}/cancel",
         "/desk/reports/2024",
+        "/desk/no-shows",
     ]

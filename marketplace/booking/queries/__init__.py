@@ -4,6 +4,7 @@ from marketplace.booking.queries.applying import applications
 from marketplace.booking.queries.bookings import (
     PAYABLE,
     Overlap,
+    by_id,
     cancellation,
     find,
     history,
@@ -51,8 +52,10 @@ from marketplace.booking.queries.endings import (
     live_weeks_of,
     no_show,
     no_shows_disputed,
+    no_shows_disputed_count,
     no_shows_due,
     pending_of,
+    reason_of_no_show,
     touched,
 )
 from marketplace.booking.queries.holding import (
@@ -81,6 +84,7 @@ __all__ = [
     "attendance",
     "attendance_revisions",
     "balances_due",
+    "by_id",
     "cancellation",
     "change_from",
     "change_to",
@@ -111,6 +115,7 @@ __all__ = [
     "lock_starting",
     "no_show",
     "no_shows_disputed",
+    "no_shows_disputed_count",
     "no_shows_due",
     "of_trainee",
     "open_proposal",
@@ -122,6 +127,7 @@ __all__ = [
     "proposals_at",
     "proposals_of_school",
     "proposals_to",
+    "reason_of_no_show",
     "rescue",
     "rescues_due",
     "roster",

@@ -77,6 +77,17 @@ def names(session: Session, site_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, 
     return {row.id: row.name for row in rows}
 
 
+def called(session: Session, text: str, *, most: int) -> dict[uuid.UUID, str]:
+    """The names of sites that have this in theirs, by name, at most so many."""
+    rows = session.execute(
+        select(Site.id, Site.name)
+        .where(Site.name.icontains(text, autoescape=True))
+        .order_by(Site.name, Site.id)
+        .limit(most)
+    )
+    return {row.id: row.name for row in rows}
+
+
 def queue(session: Session, *, limit: int, cursor: str | None) -> Page[Site]:
     """Sites that an operator should look at, the longest-waiting first."""
 

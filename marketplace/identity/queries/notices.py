@@ -9,10 +9,20 @@ from sqlalchemy import ColumnElement, Date, case, cast, exists, func, or_, selec
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
-from marketplace.identity.models import Account, Notice, NoticePreference, RefusedAddress
+from marketplace.identity.models import (
+    NOTICE_STATES,
+    Account,
+    Notice,
+    NoticePreference,
+    RefusedAddress,
+)
 from marketplace.identity.queries import civil
 from marketplace.identity.rules import NOTICE_CHOICES, NoticeKind
 from marketplace.web.pagination import Page, paginate
+
+# What a notice can be, and what can be sent again.
+STATES: Sequence[str] = NOTICE_STATES
+FAILED = ("failed", "refused")
 
 
 def notices(

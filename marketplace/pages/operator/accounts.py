@@ -15,7 +15,7 @@ from marketplace.identity.queries import schools
 from marketplace.identity.rules import Role
 from marketplace.identity.schemas.people import AccountsArgs, ImpersonationArgs
 from marketplace.pages import forms
-from marketplace.pages.view import Pages, form_page, page
+from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.web import context
 
 A_PAGE = 50
@@ -49,7 +49,7 @@ def find() -> Response:
 @require("operator")
 def show(account_id: UUID) -> Response:
     """Show an account with its roles, and ask why its pages are to be seen."""
-    return _shown(account_id, {}, {})
+    return shown(account_id, {}, {})
 
 
 @blueprint.post("/desk/accounts/<uuid:account_id>/look")
@@ -65,7 +65,7 @@ def look(account_id: UUID) -> Response:
         _, errors = forms.tried(
             lambda: impersonating.begin(operator, account_id, **values), "reason"
         )
-    return _shown(account_id, typed, errors) if errors else redirect(_first_page(account_id), 303)
+    return shown(account_id, typed, errors) if errors else redirect(_first_page(account_id), 303)
 
 
 @blueprint.post(impersonating.STOP)
@@ -84,8 +84,9 @@ def _first_page(account_id: UUID) -> str:
     return next((path for role, path in FIRST_PAGES if role in held), "/")
 
 
-def _shown(account_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
-    session = context.session()
+def shown(account_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
+    """The page of an account, with what was typed into one of its forms and what is wrong with it."""
+    session, who = context.session(), reader()
     person = queries.account(session, account_id)
     if person is None:
         raise NotFound
@@ -96,6 +97,9 @@ def _shown(account_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
     return form_page(
         "desk/account.html",
         NOT_PROCESSABLE if errors else 200,
+        reader=who,
+        grants=[(one.value, who.label(f"role_{one.value}")) for one in Role],
+        own=current_account().id == person.id,
         person=person,
         roles=roles,
         places=at,

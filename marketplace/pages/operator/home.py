@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from marketplace.booking import queries as booking
 from marketplace.catalog.queries import desk as catalog
 from marketplace.compliance.queries import reviewing
 from marketplace.identity.access import require
@@ -11,6 +12,7 @@ from marketplace.pages.view import Pages, page
 from marketplace.pages.words import noted
 from marketplace.payments import queries as payments
 from marketplace.payments.queries import desk as money
+from marketplace.payments.queries import hosts
 from marketplace.web import context, failed_jobs
 
 blueprint = Pages("desk_home")
@@ -29,8 +31,10 @@ def home() -> Response:
         ("/desk/listings", noted("Tier conflicts"), listings.reviews),
         ("/desk/drifts", noted("Tier drift"), listings.drifts),
         ("/desk/documents", noted("Documents"), reviewing.waiting_count(session)),
+        ("/desk/no-shows", noted("Disputed no-shows"), booking.no_shows_disputed_count(session)),
         ("/desk/disputes", noted("Disputes"), sums.disputes),
         ("/desk/quarantine", noted("Quarantined payments"), sums.quarantined),
+        ("/desk/payouts", noted("Payouts that are stopped"), hosts.stopped_count(session)),
         ("/desk/outcomes", noted("Match outcomes to verify"), outcomes.waiting_count(session)),
         ("/desk/jobs", noted("Failed jobs"), failed_jobs.count(session)),
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import redirect, request
 from werkzeug.wrappers import Response
 
+from marketplace.core.errors import NotFound
 from marketplace.core.money import Money
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
@@ -18,12 +19,13 @@ from marketplace.payments.queries import disputes as found
 from marketplace.payments.rules.shares import Bearer
 from marketplace.payments.schemas import ResolutionSchema
 from marketplace.payments.schemas.hosts import ConcessionArgs, DisputeEvidenceArgs
-from marketplace.payments.service import disputes, quarantine
+from marketplace.payments.service import disputes, quarantine, retry_refund
 from marketplace.payments.states import DisputeState, EvidenceState
 from marketplace.web import context
 
 MANY = 200
 NOT_PROCESSABLE = 422
+REFUND_FAILED = "refund_failed"
 
 blueprint = Pages("desk_money")
 
@@ -137,6 +139,28 @@ def resolve(quarantine_id: UUID) -> Response:
     return redirect("/desk/quarantine", 303)
 
 
+@blueprint.post("/desk/quarantine/<uuid:quarantine_id>/refund")
+@require("operator")
+def pay_back_again(quarantine_id: UUID) -> Response:
+    """Send the refund again that came back: the debt is the same, the attempt a new one."""
+    session = context.session()
+    row = desk.quarantined(session, quarantine_id)
+    if row.reason != REFUND_FAILED:
+        raise NotFound
+    _, errors = forms.tried(
+        lambda: retry_refund(
+            session,
+            UUID(row.details["refund"]),
+            requested_by=current_account().id,
+            now=context.now(),
+        ),
+        "again",
+    )
+    if errors:
+        return _quarantined(quarantine_id, {}, errors)
+    return redirect(f"/desk/quarantine/{quarantine_id}", 303)
+
+
 @blueprint.get("/desk/books")
 @require("operator")
 def books() -> Response:
@@ -176,8 +200,12 @@ def _dispute(dispute_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -
 
 
 def _quarantined(quarantine_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
-    row = desk.quarantined(context.session(), quarantine_id)
-    return _form("desk/quarantined.html", typed, errors, row=row)
+    session = context.session()
+    row = desk.quarantined(session, quarantine_id)
+    payment = payments.payment(session, row.payment_id) if row.payment_id else None
+    return _form(
+        "desk/quarantined.html", typed, errors, row=row, payment=payment, failed=REFUND_FAILED
+    )
 
 
 def _form(template: str, typed: Mapping[str, str], errors: forms.Errors, **values: Any) -> Response:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -122,7 +121,7 @@ def _ask(match_year: int, ask: Callable[..., Any], kind: str, *, public: bool) -
     typed, made = forms.typed(), None
     given: dict[str, Any] = {"public": public}
     if "as_of" in typed:
-        given["as_of"] = _moment(typed["as_of"])
+        given["as_of"] = reader().moment_typed(typed["as_of"])
     values, errors = forms.read(RunArgs(), given)
     if not errors:
         made, errors = forms.tried(
@@ -139,15 +138,6 @@ def _ask(match_year: int, ask: Callable[..., Any], kind: str, *, public: bool) -
     if made is None:
         return _year(match_year, typed, errors)
     return redirect(f"/desk/reports/{kind}/{made.id}", 303)
-
-
-def _moment(text: str) -> str:
-    """A time as a browser gives it, in the reader's zone where it names none; else as it is."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return (moment if moment.tzinfo else moment.replace(tzinfo=reader().zone)).isoformat()
 
 
 def _year(match_year: int, typed: Mapping[str, str], errors: forms.Errors) -> Response:

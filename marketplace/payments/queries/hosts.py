@@ -216,6 +216,17 @@ def stopped_transfers(session: Session, limit: int = 500) -> Sequence[HostTransf
     return session.execute(query).scalars().all()
 
 
+def stopped_count(session: Session) -> int:
+    """How many releases are frozen and transfers are stopped; one query."""
+    stopped = or_(HostTransfer.state.in_(WAITING), HostTransfer.held_for.is_not(None))
+    frozen = select(func.count()).where(
+        ShareRelease.handled_at.is_(None), ShareRelease.waits_for.is_not(None)
+    )
+    sent = select(func.count()).where(stopped)
+    row = session.execute(select(frozen.scalar_subquery(), sent.scalar_subquery())).one()
+    return int(row[0]) + int(row[1])
+
+
 def transfers_page(
     session: Session, site_id: UUID, *, limit: int, cursor: str | None
 ) -> Page[HostTransfer]:

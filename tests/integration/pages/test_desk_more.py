@@ -1,0 +1,128 @@
+"""What operators and analysts decide by pages: no-shows, force majeure, roles, e-mails, exports."""
+
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from marketplace.booking import queries
+from marketplace.booking.service import force_majeure, no_shows
+from tests.factories.rotations import FIRST_DAY
+from tests.integration.pages.test_desk_schools import followed
+from tests.integration.pages.test_pages import Browser
+
+CODE = re.compile(r"Type it: (\w+)")
+END = re.compile(r'action="([^"]+/roles/[^"]+/end)"')
+
+
+@pytest.fixture
+def desk(client, people):
+    made = Browser(client)
+    made.sign_in(people.make("operator", name="Olga Staff"), going_to="/desk")
+    return made
+
+
+def test_a_disputed_no_show_is_decided(desk, stage, people, clock):
+    place = stage.place()
+    booking = stage.confirmed(place, people.trainee(visa_type="b1_b2").id, whole=True)
+    path = f"/desk/no-shows/{booking}"
+    assert desk.get(path).status_code == 404
+    clock.at += timedelta(days=(FIRST_DAY - clock.now().date()).days + 3)
+    with stage.transaction() as session:
+        found, now = queries.find(session, booking), stage.now
+        no_shows.mark(session, found, reason="Nobody came.", actor_id=place.owner_id, now=now)
+    desk.get(path)
+    assert "Nobody has disputed it." in desk.body
+    with stage.transaction() as session:
+        no_shows.dispute(session, queries.find(session, booking), words="I did.", now=stage.now)
+    assert "<strong>1</strong> Disputed no-shows" in desk.get("/desk").get_data(as_text=True)
+    assert path in desk.get("/desk/no-shows").get_data(as_text=True)
+    desk.get(path)
+    for words in ("Nobody came.", "I did."):
+        assert words in desk.body, words
+    assert desk.send(path, decision="reinstated").status_code == 422
+    assert 'id="reason-note"' in desk.body
+    assert followed(desk, desk.send(path, decision="reinstated", reason="See the roster."))
+    assert "Nothing waits here." in desk.body
+    assert stage.state(booking) == "in_progress"
+
+
+def test_force_majeure_is_looked_at_and_run_by_its_code(desk, stage, people, count_queries):
+    place = stage.place()
+    booking = stage.confirmed(place, people.trainee(visa_type="b1_b2").id, whole=True)
+    base, days = "/desk/force-majeure", {"first_day": str(FIRST_DAY), "last_day": str(FIRST_DAY)}
+    desk.get(base)
+    refused = desk.send(base, **days, reason="A storm.", sites="Nowhere\nNobody")
+    assert refused.status_code == 422
+    assert "Nowhere: Expected the name of a site or school that is here." in desk.body
+    assert "Nowhere\nNobody</textarea>" in desk.body
+    path = followed(desk, desk.send(base, **days, reason="A storm.", states="IL"))
+    assert "$2,240.00" in desk.body
+    assert stage.state(booking) == "confirmed"
+    assert desk.send(path, code="guessed").status_code == 422
+    followed(desk, desk.send(path, code=CODE.search(desk.body)[1]))
+    assert 'http-equiv="refresh"' in desk.body
+    run_id = UUID(path.rpartition("/")[2])
+    with stage.transaction() as session:
+        force_majeure.call_off(session, run_id, booking, stage.now)
+    with stage.transaction() as session:
+        assert force_majeure.finish(session, run_id, stage.now)
+    desk.get(path)
+    assert "Called off by" in desk.body
+    assert stage.state(booking) == "cancelled_by_operator"
+    with count_queries() as seen:
+        desk.get(path)
+    assert len(seen) <= 10, seen
+
+
+def test_roles_are_given_by_names_and_ended_and_accounts_closed(desk, stage, people):
+    place, who = stage.place(), people.make(name="Cora Diaz")
+    path = f"/desk/accounts/{who.id}"
+    desk.get(path)
+    assert desk.send(f"{path}/roles", role="coordinator", place="nowhere").status_code == 422
+    assert 'value="nowhere"' in desk.body
+    name = stage.booking(stage.hold(people.trainee(visa_type="b1_b2").id, place)).site_name
+    followed(desk, desk.send(f"{path}/roles", role="coordinator", place=name.lower()))
+    assert people.roles_of(who) == {"coordinator"}
+    followed(desk, desk.send(END.search(desk.body)[1]))
+    assert people.roles_of(who) == set()
+    followed(desk, desk.send(f"{path}/state", active="no"))
+    assert "Open the account again" in desk.body
+    followed(desk, desk.send(f"{path}/state", active="yes"))
+    assert "Close the account" in desk.body
+
+
+def test_an_email_that_failed_is_sent_again_and_payouts_are_told(desk, stage, people, session):
+    place, trainee = stage.place(), people.trainee(visa_type="b1_b2")
+    stage.confirmed(place, trainee.id)
+    with stage.transaction() as own:
+        own.connection().exec_driver_sql(
+            "UPDATE notice SET state = 'failed', sent_at = NULL, failure = 'Mailbox full.'"
+        )
+    assert desk.get("/desk/notices?email=nobody@example.org").status_code == 422
+    desk.get(f"/desk/notices?email={trainee.email}&state=failed")
+    assert "Mailbox full." in desk.body
+    again = re.search(r'action="(/desk/notices/[^"]+)"', desk.body)[1].replace("&amp;", "&")
+    assert "state=failed" in followed(desk, desk.send(again))
+    assert desk.get("/desk/payouts").status_code == 200
+
+
+def test_an_analyst_has_outcomes_exported(client, people, run_jobs):
+    analyst = Browser(client)
+    analyst.sign_in(people.make("analyst"), going_to="/desk/exports")
+    analyst.get("/desk/exports")
+    # Names are not offered to who has no right to them.
+    assert 'value="identified"' not in analyst.body
+    assert analyst.send("/desk/exports", as_of="2099-01-01T00:00").status_code == 422
+    path = followed(analyst, analyst.send("/desk/exports", profile="pii_free", formats="jsonl"))
+    assert 'http-equiv="refresh"' in analyst.body
+    run_jobs()
+    analyst.get(path)
+    file = re.search(r'href="(/api/v1/exports/[^"]+\.jsonl)"', analyst.body)[1]
+    assert analyst.client.get(file).status_code == 200
+    analyst.get("/desk/exports")
+    earlier = {"compared_with": path.rpartition("/")[2]}
+    path = followed(analyst, analyst.send("/desk/exports", profile="pii_free", **earlier))
+    run_jobs()
+    assert "changes.csv</a>" in analyst.get(path).get_data(as_text=True)
