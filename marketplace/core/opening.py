@@ -108,7 +108,7 @@ def _name(
     at_once: bool,
 ) -> None:
     """Have a statement that is sent often be prepared; the one used longest ago makes room for it."""
-    threshold, at_most = connection.prepare_threshold or 0, connection.prepared_max or 0
+    threshold, at_most = connection.prepare_threshold or 0, connection.prepared_max
     message.name = kept.names.pop(key, None)
     if message.name is not None:
         kept.names[key] = message.name  # the one used last is the last
@@ -116,13 +116,13 @@ def _name(
     times = kept.times.pop(key, 0)
     if times < threshold and not at_once:
         kept.times[key] = times + 1
-        if len(kept.times) > at_most:
+        if at_most is not None and len(kept.times) > at_most:
             del kept.times[next(iter(kept.times))]
         return
     message.name, message.to_prepare = b"begun_%d" % kept.made, True
     kept.made += 1
-    if len(kept.names) >= at_most:
-        message.to_close = kept.names.pop(next(iter(kept.names)), None)
+    if kept.names and at_most is not None and len(kept.names) >= at_most:
+        message.to_close = kept.names.pop(next(iter(kept.names)))
 
 
 def _answer(
