@@ -18,6 +18,8 @@ PLACE = re.compile(r"%\\\((\w+)\\\)s|%\((\w+)\)s")
 BETWEEN = re.compile(r"(, | and )")
 # One week is not many.
 ONE = re.compile(r"(?<![\d.,-])(1 (?:week|day|month|seat|year))s\b")
+# What is to be typed as it stands, such as the codes of a sheet.
+TYPED = frozenset({"codes"})
 AND = {"es": " y "}
 
 
@@ -28,7 +30,10 @@ def told(text: str, language: str) -> str:
     for pattern, said in _sentences(language):
         found = pattern.fullmatch(text)
         if found is not None:
-            values = {name: _value(value, language) for name, value in found.groupdict().items()}
+            values = {
+                name: value if name in TYPED else _value(value, language)
+                for name, value in found.groupdict().items()
+            }
             return said % values if values else said
     return text
 

@@ -204,7 +204,11 @@ def _troubles(world: Any) -> None:
         f"{other}/letters/{world.letter}",
         f"{own_site}/applications/beside?booking={world.asked}&booking={world.asks[0]}",
         f"{own_site}/calendar/edit?action=close&{weeks}",
-        *(f"{other}/rotations/{world.booking}{more}" for more in ("", "/hours", "/evaluation")),
+        *(
+            f"{other}/rotations/{world.booking}{more}"
+            for more in ("", "/hours", "/evaluation", "/incidents")
+        ),
+        f"{other}/teaching",
     ]
     world.starts["operator"] += [
         f"/desk/accounts/{own}",

@@ -5,16 +5,14 @@ from uuid import UUID
 
 from marketplace.catalog.queries import sites
 from marketplace.identity.access import (
-    Credential,
-    caller,
     current_account,
     in_person,
     public,
     site_member,
 )
-from marketplace.identity.errors import KeyNotEnough
-from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.queries import site_people as queries
+from marketplace.identity.routes.inviting import person, signer
+from marketplace.identity.routes.limited import inviting
 from marketplace.identity.rules import Role
 from marketplace.identity.schemas.people import (
     MembershipSchema,
@@ -39,6 +37,7 @@ OWNERS = site_member("site_owner", operators=False)
 @OWNERS
 @blueprint.arguments(SiteInviteArgs)
 @blueprint.response(201, SiteInvitationSchema)
+@inviting
 def invite(data: dict[str, str], site_id: UUID) -> Any:
     """Invite somebody by their address to work for the site; again: another link, and that role."""
     return site_people.invite(
@@ -47,8 +46,8 @@ def invite(data: dict[str, str], site_id: UUID) -> Any:
         _name(site_id),
         data["email"],
         Role(data["role"]),
-        actor=_person(),
-        signer=_signer(),
+        actor=person(),
+        signer=signer(),
         now=context.now(),
     )
 
@@ -66,7 +65,7 @@ def list_invitations(site_id: UUID) -> dict[str, Any]:
 @blueprint.response(204)
 def withdraw(site_id: UUID, invitation_id: UUID) -> None:
     """Take an invitation back; its link opens nothing from then on."""
-    actor_id = _person().id
+    actor_id = person().id
     site_people.withdraw(
         context.session(), site_id, invitation_id, actor_id=actor_id, now=context.now()
     )
@@ -94,7 +93,7 @@ def remove(site_id: UUID, membership_id: UUID) -> None:
 @blueprint.response(200, SiteLinkSchema)
 def look(token: str) -> dict[str, Any]:
     """See which site asks you to work for it, and as what. Opening the link changes nothing."""
-    found = site_people.invitation(context.session(), _signer(), token, context.now())
+    found = site_people.invitation(context.session(), signer(), token, context.now())
     return {
         "site_name": _name(found.site_id),
         "role": found.role,
@@ -109,9 +108,9 @@ def look(token: str) -> dict[str, Any]:
 def accept(token: str) -> Any:
     """Work for the site from now on. 403 `other_address` unless your account has that address."""
     session, now = context.session(), context.now()
-    found = site_people.invitation(session, _signer(), token, now)
+    found = site_people.invitation(session, signer(), token, now)
     return site_people.accept(
-        session, _signer(), token, _name(found.site_id), account=current_account(), now=now
+        session, signer(), token, _name(found.site_id), account=current_account(), now=now
     )
 
 
@@ -120,7 +119,7 @@ def accept(token: str) -> Any:
 @blueprint.response(204)
 def refuse(token: str) -> None:
     """Say no. No account is needed."""
-    site_people.refuse(context.session(), _signer(), token, context.now())
+    site_people.refuse(context.session(), signer(), token, context.now())
 
 
 def _at(site_id: UUID) -> dict[str, Any]:
@@ -128,21 +127,10 @@ def _at(site_id: UUID) -> dict[str, Any]:
         "session": context.session(),
         "site_id": site_id,
         "site_name": _name(site_id),
-        "actor": _person(),
+        "actor": person(),
         "now": context.now(),
     }
 
 
 def _name(site_id: UUID) -> str:
     return sites.site(context.session(), site_id).name
-
-
-def _person() -> Any:
-    """The account that calls, signed in by somebody: no key decides who works for a site."""
-    if caller().via is Credential.API_KEY:
-        raise KeyNotEnough
-    return current_account()
-
-
-def _signer() -> LinkSigner:
-    return context.parts().get(LinkSigner)

@@ -25,7 +25,7 @@ from marketplace.compliance.schemas.agreements import (
     AgreementTemplatesSchema,
     AgreementToSignSchema,
 )
-from marketplace.compliance.service import agreement_upkeep, agreements
+from marketplace.compliance.service import agreement_upkeep, agreements, drafting
 from marketplace.core.errors import Forbidden, NotFound
 from marketplace.core.ports import ObjectStore
 from marketplace.identity.access import (
@@ -36,8 +36,6 @@ from marketplace.identity.access import (
     signed_in,
     site_member,
 )
-from marketplace.identity.queries import schools
-from marketplace.identity.service.schools import check_verified
 from marketplace.web import context, openapi
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
@@ -74,34 +72,9 @@ def make_template(data: dict[str, Any]) -> AgreementTemplate:
 @blueprint.response(201, AgreementDetailSchema)
 def draft(data: dict[str, Any]) -> dict[str, Any]:
     """Draft an agreement, as a coordinator of either side; nobody is written to yet."""
-    session = context.session()
     _check_side(data["school_id"], data["site_id"])
-    school = schools.find(session, data["school_id"])
-    check_verified(school)
-    site = catalog.site_facts(session, [data["site_id"]]).get(data["site_id"])
-    if site is None:
-        raise NotFound
-    wanted = agreements.Wanted(
-        school_id=school.id,
-        school_name=school.name,
-        site_id=site.id,
-        site_name=site.name,
-        values=data["values"],
-        signers=[
-            rules.Signer(one["side"], one["name"], one["email"].lower(), one["role"])
-            for one in data["signers"]
-        ],
-        starts_on=data["starts_on"],
-        ends_on=data["ends_on"],
-    )
-    made = agreements.draft(
-        session,
-        queries.template(session, data["template_id"]),
-        wanted,
-        actor_id=current_account().id,
-        now=context.now(),
-    )
-    return _whole(made)
+    by, now = current_account().id, context.now()
+    return _whole(drafting.draft(context.session(), data, actor_id=by, now=now))
 
 
 @blueprint.route("/agreements", methods=["GET"])

@@ -4,17 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.identity.access import (
-    Credential,
-    caller,
     current_account,
     in_person,
     public,
     school_member,
 )
-from marketplace.identity.errors import KeyNotEnough
-from marketplace.identity.gateway import LinkSigner
-from marketplace.identity.models import Account, CoordinatorInvitation, Membership
+from marketplace.identity.models import CoordinatorInvitation, Membership
 from marketplace.identity.queries import schools as queries
+from marketplace.identity.routes.inviting import person, signer
+from marketplace.identity.routes.limited import inviting
 from marketplace.identity.schemas.coordinators import (
     CoordinatorInvitationPage,
     CoordinatorInvitationSchema,
@@ -39,6 +37,7 @@ LINK = "/coordinator-invitations/<string:token>"
 @school_member(operators=False)
 @blueprint.arguments(CoordinatorInviteArgs)
 @blueprint.response(201, CoordinatorInvitationSchema)
+@inviting
 def invite(data: dict[str, str], school_id: UUID) -> CoordinatorInvitation:
     """Invite a colleague by their address to act for the school as you do; again: another link."""
     session = context.session()
@@ -46,8 +45,8 @@ def invite(data: dict[str, str], school_id: UUID) -> CoordinatorInvitation:
         session,
         queries.find(session, school_id),
         data["email"],
-        actor=_person(),
-        signer=_signer(),
+        actor=person(),
+        signer=signer(),
         now=context.now(),
     )
 
@@ -70,7 +69,7 @@ def withdraw(school_id: UUID, invitation_id: UUID) -> None:
         context.session(),
         school_id,
         invitation_id,
-        actor_id=_person().id,
+        actor_id=person().id,
         now=context.now(),
     )
 
@@ -81,7 +80,7 @@ def withdraw(school_id: UUID, invitation_id: UUID) -> None:
 def remove(school_id: UUID, membership_id: UUID) -> None:
     """End a colleague's role, or your own. 409 `last_coordinator`: the school keeps one."""
     coordinators.remove(
-        context.session(), school_id, membership_id, actor=_person(), now=context.now()
+        context.session(), school_id, membership_id, actor=person(), now=context.now()
     )
 
 
@@ -91,7 +90,7 @@ def remove(school_id: UUID, membership_id: UUID) -> None:
 def look(token: str) -> dict[str, Any]:
     """See which school asks you to act for it. Opening the link changes nothing."""
     session = context.session()
-    found = coordinators.invitation(session, _signer(), token, context.now())
+    found = coordinators.invitation(session, signer(), token, context.now())
     school = queries.find(session, found.school_id)
     return {
         "school_name": school.name,
@@ -109,7 +108,7 @@ def look(token: str) -> dict[str, Any]:
 def accept(token: str) -> Membership:
     """Act for the school from now on. 403 `other_address` unless your account has that address."""
     return coordinators.accept(
-        context.session(), _signer(), token, account=current_account(), now=context.now()
+        context.session(), signer(), token, account=current_account(), now=context.now()
     )
 
 
@@ -118,15 +117,4 @@ def accept(token: str) -> Membership:
 @blueprint.response(204)
 def refuse(token: str) -> None:
     """Say no. No account is needed."""
-    coordinators.refuse(context.session(), _signer(), token, context.now())
-
-
-def _person() -> Account:
-    """The account that calls, signed in by somebody: no key decides who acts for a school."""
-    if caller().via is Credential.API_KEY:
-        raise KeyNotEnough
-    return current_account()
-
-
-def _signer() -> LinkSigner:
-    return context.parts().get(LinkSigner)
+    coordinators.refuse(context.session(), signer(), token, context.now())

@@ -1,6 +1,7 @@
-"""Stricter rate limits where guessing pays: by caller, and by the address that is tried."""
+"""Stricter rate limits where guessing pays, and where strangers are written to."""
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any, TypeVar, cast
 
 from flask import request
@@ -11,6 +12,9 @@ from marketplace.web.limits import limiter, who
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+# Mails that one site or school has sent to one address by inviting it, again and again.
+INVITATIONS = "10 per day"
+
 
 def guessing(view: View) -> View:
     """Limit how often one caller, and all callers for one address, may try."""
@@ -19,6 +23,18 @@ def guessing(view: View) -> View:
         _rate, scope="guessing:address", key_func=_address, exempt_when=lambda: not _address()
     )
     return cast("View", by_caller(by_address(view)))
+
+
+def inviting(view: View) -> View:
+    """Limit how often one place invites one address: each time it is mailed another link."""
+    limited = limiter.shared_limit(INVITATIONS, scope="inviting", key_func=_invited)
+    return cast("View", limited(view))
+
+
+def _invited() -> str:
+    """The place, and the address that it asks; what was typed, where it is several."""
+    place = ":".join(str(value) for value in (request.view_args or {}).values())
+    return sha256(f"{place} {_address()}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _rate() -> str:

@@ -18,6 +18,7 @@ from marketplace.identity.access import (
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.models import Membership, School, SchoolStudent
 from marketplace.identity.queries import schools as queries
+from marketplace.identity.routes.limited import inviting
 from marketplace.identity.rules import SEEN_WORDING, SEEN_WORDS
 from marketplace.identity.schemas.people import MembershipSchema
 from marketplace.identity.schemas.schools import (
@@ -111,6 +112,7 @@ def list_students(data: dict[str, Any], school_id: UUID) -> Page[queries.Student
 @school_member(operators=False)
 @blueprint.arguments(StudentInviteArgs)
 @blueprint.response(201, InvitedStudentSchema)
+@inviting
 def invite(data: dict[str, str], school_id: UUID) -> SchoolStudent:
     """Invite a student by their address; while that is open, a new link takes the old one's place."""
     session = context.session()

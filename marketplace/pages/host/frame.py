@@ -110,7 +110,7 @@ def panel(template: str, site_id: UUID, tab: str, status: int = 200, **values: A
     """A page of the panel: a form page with the site, its pages and one's other sites around it."""
     session, who = context.session(), caller()
     own = {grant.site_id for grant in who.grants if grant.site_id and grant.role in PEOPLE}
-    site = sites.site(session, site_id)
+    site = values.pop("site", None) or sites.site(session, site_id)
     names = sites.names(session, own) if len(own) > 1 else {site_id: site.name}
     roles = who.site_roles(site_id)
     seen: Reader = values.pop("reader", None) or reader()

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.catalog.queries import sites
 from marketplace.identity.access import check_site, current_account, in_person
 from marketplace.identity.gateway import LinkSigner
+from marketplace.identity.routes.limited import inviting
 from marketplace.identity.rules import Role
 from marketplace.identity.schemas.people import SiteInviteArgs, SiteRoleArgs
 from marketplace.identity.service import site_people
@@ -25,6 +26,7 @@ blueprint = Pages("host_members")
 
 @blueprint.post(f"{BASE}/invitations")
 @in_person
+@inviting
 def invite(site_id: UUID) -> Answer:
     """Invite somebody by their address; again: another link."""
     _own(site_id)

@@ -223,22 +223,24 @@ def _shown(
     day = site_day(now, booking.time_zone)
     run = Rotation(booking.first_day, booking.weeks)
     thread = _thread(booking) if decides_at(site_id) else {}
-    contact = identity.contact(session, booking.trainee_id)
     under_way = state is BookingState.IN_PROGRESS
     begun = run.has_begun(day) and state is BookingState.CONFIRMED
     evaluations = records.evaluations(session, booking.id)
-    evaluators = {one.evaluator_id for one in evaluations}
+    named = {booking.trainee_id, *(one.evaluator_id for one in evaluations)}
+    named |= {one.author_id for one in thread.get("thread", ())}
+    people = identity.contacts(session, list(named))
     return panel(
         "host/rotation.html",
         site_id,
         TAB,
         status,
         booking=booking,
-        person=contact,
+        person=people.get(booking.trainee_id),
         clearance=clearances.clearance(session, booking, now) if state in CANCELLABLE else None,
         marks=bookings.attendance(session, [booking.id])[booking.id],
         evaluations=evaluations,
-        evaluators=identity.contacts(session, list(evaluators)) if evaluators else {},
+        evaluators=people,
+        authors=people,
         names=[one.name for one in FORM],
         history=bookings.history(session, booking.id),
         may_complete=(under_way or begun) and run.can_be_completed(day),
@@ -256,16 +258,14 @@ def _shown(
 
 
 def _thread(booking: Any) -> dict[str, Any]:
-    """The last messages, with their authors and files; none for who sees the page as another."""
+    """The last messages, with their files; none for who sees the page as another."""
     if caller().seen:
-        return {"thread": [], "authors": {}, "files": {}, "older": None}
+        return {"thread": [], "files": {}, "older": None}
     session = context.session()
     found = kept.page(session, booking.id, limit=MESSAGES, cursor=forms.cursor())
     items = list(reversed(found.items))
-    authors = {one.author_id for one in items}
     return {
         "thread": items,
-        "authors": identity.contacts(session, list(authors)) if authors else {},
         "files": kept.files_of(session, [one.id for one in items]) if items else {},
         "older": found.next_cursor,
     }

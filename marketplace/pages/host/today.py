@@ -65,7 +65,8 @@ def choose() -> Response:
 def today(site_id: UUID) -> Response:
     """Show what the day asks for; in a constant number of queries."""
     session, now = context.session(), context.now()
-    day = site_day(now, sites.site(session, site_id).time_zone)
+    site = sites.site(session, site_id)
+    day = site_day(now, site.time_zone)
     begun = [BookingState.IN_PROGRESS]
     there = bookings.roster_rows(
         session, site_id, day - BEHIND, day, limit=MOST, cursor=None, states=begun
@@ -80,6 +81,7 @@ def today(site_id: UUID) -> Response:
         "host/today.html",
         site_id,
         "",
+        site=site,
         day=day,
         present=[one for one in here if one not in closing],
         closing=closing,

@@ -24,6 +24,7 @@ from marketplace.booking.schemas.places import PlaceGiveUpArgs, PlaceStudentArgs
 from marketplace.booking.service import questions as asking
 from marketplace.booking.service.cohorts import holding, paying, unpaid
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
+from marketplace.catalog import queries as catalog
 from marketplace.core.errors import DomainError
 from marketplace.core.settings import Settings
 from marketplace.identity.access import caller, current_account, school_member, signed_in
@@ -101,6 +102,12 @@ def hold(school_id: UUID) -> Answer:
         "student_ids": request.form.getlist("student_ids"),
     }
     values, errors = forms.read(CohortArgs(), given)
+    if errors:
+        said = {
+            "listing_id": "Expected the address of a rotation.",
+            "student_ids": "Tick at least one.",
+        }
+        errors = {name: [said[name]] if name in said else errors[name] for name in errors}
     items: list[dict[str, str]] = []
     made = None
     if not errors:
@@ -353,10 +360,18 @@ def _form(
         NOT_PROCESSABLE if errors else 200,
         linked=students,
         chosen=request.form.getlist("student_ids"),
+        rotation=_named(typed.get("listing_id", "")),
         items=[(names.get(one["student_id"], "–"), one["detail"]) for one in items or []],
         typed=typed,
         errors=errors or {},
     )
+
+
+def _named(text: str) -> Any:
+    """The rotation whose address or id was given; None where there is none."""
+    named = LISTING.search(text)
+    keys = [UUID(named[0])] if named else []
+    return catalog.listing_facts(context.session(), keys).get(keys[0]) if keys else None
 
 
 def linked(school_id: UUID) -> list[Any]:

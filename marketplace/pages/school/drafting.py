@@ -13,10 +13,8 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.queries import listings
 from marketplace.compliance.queries import agreements as queries
-from marketplace.compliance.rules import agreements as rules
 from marketplace.compliance.schemas.agreements import AgreementArgs
-from marketplace.compliance.service import agreement_upkeep, agreements
-from marketplace.core.errors import NotFound
+from marketplace.compliance.service import agreement_upkeep, drafting
 from marketplace.identity.access import (
     caller,
     current_account,
@@ -25,7 +23,6 @@ from marketplace.identity.access import (
     site_member,
 )
 from marketplace.identity.queries import schools
-from marketplace.identity.service.schools import check_verified
 from marketplace.pages import forms
 from marketplace.pages.host import frame as host
 from marketplace.pages.school import frame as school
@@ -140,28 +137,8 @@ def _drafted(
 
 
 def _draft(values: Mapping[str, Any]) -> UUID:
-    session = context.session()
-    of = schools.find(session, values["school_id"])
-    check_verified(of)
-    site = catalog.site_facts(session, [values["site_id"]]).get(values["site_id"])
-    if site is None:
-        raise NotFound
-    wanted = agreements.Wanted(
-        school_id=of.id,
-        school_name=of.name,
-        site_id=site.id,
-        site_name=site.name,
-        values=values["values"],
-        signers=[
-            rules.Signer(one["side"], one["name"], one["email"].lower(), one["role"])
-            for one in values["signers"]
-        ],
-        starts_on=values["starts_on"],
-        ends_on=values["ends_on"],
-    )
-    template = queries.template(session, values["template_id"])
     by, now = current_account().id, context.now()
-    return agreements.draft(session, template, wanted, actor_id=by, now=now).id
+    return drafting.draft(context.session(), values, actor_id=by, now=now).id
 
 
 def _signers(typed: Mapping[str, str]) -> list[tuple[int, dict[str, str]]]:

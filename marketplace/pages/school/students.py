@@ -8,17 +8,19 @@ from uuid import UUID
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
+from marketplace.core.errors import DomainError
 from marketplace.identity import queries as identity
 from marketplace.identity.access import check_school, current_account, in_person, school_member
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.queries import schools
+from marketplace.identity.routes.limited import inviting
 from marketplace.identity.schemas.coordinators import CoordinatorInviteArgs
 from marketplace.identity.schemas.schools import StudentEndArgs, StudentInviteArgs
 from marketplace.identity.service import coordinators, student_sheets, students
-from marketplace.pages import forms
+from marketplace.pages import faults, forms
 from marketplace.pages.school.frame import NOT_PROCESSABLE, asked_for, back, panel, refusal
 from marketplace.pages.school.words import SHOWN, STUDENT_STATES
-from marketplace.pages.view import Pages
+from marketplace.pages.view import Pages, reader
 from marketplace.web import context, uploads
 
 TAB, PEOPLE = "/students", "/people"
@@ -47,6 +49,7 @@ def list_students(school_id: UUID) -> Response:
 
 @blueprint.post(f"{OF_SCHOOL}/students")
 @school_member(operators=False)
+@inviting
 def invite(school_id: UUID) -> Answer:
     """Invite each address that was typed, one a line; those that can't be stay in the field."""
     given = forms.typed()
@@ -69,7 +72,7 @@ def invite(school_id: UUID) -> Answer:
     wrong = [one for one in found if one.error is not None]
     if not wrong:
         return back(school_id, TAB, "invited")
-    texts = [f"{one.email}: {refusal(one.error)}" for one in wrong if one.error]
+    texts = [f"{one.email}: {_why(one.error)}" for one in wrong if one.error]
     left = {"email": "\n".join(one.email for one in wrong)}
     good = len(found) - len(wrong)
     # Where some are invited the answer is a success, and says what is left.
@@ -105,7 +108,7 @@ def invite_sheet(school_id: UUID) -> Answer:
     refused = [one for one in found if one.error is not None]
     if not refused:
         return back(school_id, TAB, "invited")
-    rows = [(one.row, one.email, refusal(one.error)) for one in refused if one.error]
+    rows = [(one.row, one.email, _why(one.error)) for one in refused if one.error]
     return _students(school_id, rows=rows, invited=len(found) - len(refused), status=200)
 
 
@@ -139,6 +142,7 @@ def people(school_id: UUID) -> Response:
 
 @blueprint.post(f"{OF_SCHOOL}/people")
 @in_person
+@inviting
 def ask_colleague(school_id: UUID) -> Answer:
     """Invite a colleague by their address to act for the school; again: another link."""
     check_school(school_id, operators=False)
@@ -188,6 +192,12 @@ def remove(school_id: UUID, membership_id: UUID) -> Answer:
     # Whoever has ended their own role may see the school no more.
     mine = schools.acts_for(session, school_id, own_id)
     return back(school_id, PEOPLE, "removed") if mine else redirect("/schools", 303)
+
+
+def _why(error: DomainError) -> str:
+    """What stands against an address: what its field says, where it says something."""
+    said = [text for texts in (error.fields or {}).values() for text in texts]
+    return " ".join(faults.told(text, reader().language) for text in said) or refusal(error)
 
 
 def _invite_one(school_id: UUID, given: dict[str, str], address: str) -> Answer:

@@ -127,3 +127,11 @@ def test_an_invitation_ends_and_keeps_to_the_schools_rules(desk, people, token_o
         desk.coordinator, "POST", f"/schools/{new}/coordinators/invitations", 409, json=added
     )
     assert refused.json["code"] == "school_not_verified"
+
+
+def test_one_address_is_not_mailed_without_end(desk):
+    path = f"{desk.path}/coordinators/invitations"
+    for _ in range(10):
+        desk.call(desk.coordinator, "POST", path, 201, json={"email": "dev@example.org"})
+    desk.call(desk.coordinator, "POST", path, 429, json={"email": " DEV@example.org"})
+    desk.call(desk.coordinator, "POST", path, 201, json={"email": "cora@example.org"})

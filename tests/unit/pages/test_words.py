@@ -60,6 +60,8 @@ def test_what_rules_say_is_told_in_spanish():
     assert told(first, "es") == (
         "Hay contacto directo con pacientes, en persona: anamnesis, exploración física."
     )
+    # What has to be typed as it stands is not translated.
+    assert told("one of: inpatient, both", "es") == "una de: inpatient, both"
     assert told("Something else, 3 of it.", "es") == "Something else, 3 of it."
     assert told(first, "en") == first
 
