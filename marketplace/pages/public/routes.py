@@ -10,6 +10,7 @@ from marketplace.web.api import PREFIX
 
 blueprint = Pages("public")
 blueprint.app_errorhandler(404)(lost)
+blueprint.app_errorhandler(405)(lost)
 
 SWAGGER = str(files("flask_swagger_ui") / "dist")
 OURS = str(files("marketplace.pages") / "static")

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.factories.people import PASSWORD
+from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
 from tests.integration.pages.test_pages import Browser
 
@@ -108,3 +109,25 @@ def test_who_has_no_account_chooses_the_language(client):
     assert "How it works" in client.get("/language/en?next=/help", follow_redirects=True).text
     assert client.get("/language/en?next=//evil.example").headers["Location"] == "/"
     assert client.get("/language/fr").status_code == 404
+
+
+def test_who_has_no_profile_is_led_to_it_before_a_seat_is_kept_and_back(app, people, place):
+    own = browser_of(app, people.make("trainee"))
+    listing = f"/listings/{place.listing_id}"
+    own.get(f"{listing}?first_day={FIRST_DAY}&weeks=4")
+    assert "Fill in your profile" in own.body
+    assert "Keep this seat for me" not in own.body
+    asked = own.send(f"{listing}/hold", first_day=str(FIRST_DAY), weeks="4")
+    profile = asked.headers["Location"]
+    assert profile.startswith("/profile?next=")
+    own.get(profile)
+    assert f'value="{listing}?first_day={FIRST_DAY}&amp;weeks=4"' in own.body
+
+
+def test_an_error_is_told_in_the_readers_language_with_a_way_back(client):
+    spanish = {"Accept": "text/html", "Accept-Language": "es"}
+    assert "Aquí no hay nada." in client.get("/listings/nothing", headers=spanish).text
+    came = {"Referer": "http://localhost/help", **spanish}
+    assert 'href="/help">Atrás' in client.post("/help", headers=came).text
+    strangers = {**spanish, "Referer": "https://evil.example/help"}
+    assert "evil.example" not in client.post("/help", headers=strangers).text
