@@ -36,6 +36,7 @@ NO_PAGES = {
     "/sitemaps/listings/<uuid:start>.xml": "for crawlers",
     "/api/v1/docs": "the library's own page",
     "/my-data/download": "a file",
+    "/language/<string:code>": "the page again, in another language",
     # Reached from elsewhere than a page: from mails, by forms, or on the way to another page.
     "/bookings": "leads a mail's reader to their side of a booking",
     "/host/letters/<uuid:letter_id>": "leads a mail's reader to their site",

@@ -73,7 +73,7 @@ class World:
         live.clock.at = AFTER
         self.starts: dict[str, list[str]] = {
             "anybody": ["/", "/registered?email=asha@example.org", "/listings?state=AK&most=1"],
-            "trainee": ["/rotations"],
+            "trainee": ["/rotations", "/settings", "/my-data"],
             "host": [f"/host/sites/{self.place.site_id}", "/webhooks"],
             "operator": ["/desk"],
             "analyst": ["/reports"],
