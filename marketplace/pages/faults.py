@@ -55,6 +55,7 @@ SENTENCES = (
     noted("Expected %(n1)s to %(n2)s addresses, one a line."),
     noted("Nobody has this address here."),
     noted("Tick at least one."),
+    noted("Say why: the trainee reads it."),
     noted("Expected the address of a rotation."),
     noted("Choose a CSV file."),
     noted("Choose a CSV file or an .xlsx workbook."),

@@ -57,7 +57,7 @@ def decide(
     Not before the virus scanner has looked at it, nor where it has found something.
     """
     if verdict.decision == "rejected" and not verdict.reason:
-        raise DocumentReasonNeeded(fields={"reason": ["The trainee reads it."]})
+        raise DocumentReasonNeeded(fields={"reason": ["Say why: the trainee reads it."]})
     if verdict.facts is not None:
         check_facts(verdict.facts, now)
     document = queries.find(session, document_id, lock=True)
