@@ -37,6 +37,8 @@ class RateFacts:
     bounds: Bounds
     matched_verified: int
     as_of: date | None
+    # earlier methods spoke of a share where there was nothing to share
+    shares_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,15 @@ def _beside(facts: RateFacts) -> str:
         f"{facts.responded} of {facts.eligible} eligible responded (RR1 {_percent(facts.rr1)}, "
         f"RR2 {_percent(facts.rr2)}); counting the silent as all unmatched and as all matched, "
         f"the rate lies between {_percent(facts.bounds.lower)} and "
-        f"{_percent(facts.bounds.upper)}; {_percent(ratio(facts.matched_verified, facts.matched))} "
-        f"of the matches are verified by a document or a roster{dated}."
+        f"{_percent(facts.bounds.upper)}; {_verified(facts)}{dated}."
     )
+
+
+def _verified(facts: RateFacts) -> str:
+    share = ratio(facts.matched_verified, facts.matched)
+    if share is None and not facts.shares_nothing:
+        return "there is no match that could be verified by a document or a roster"
+    return f"{_percent(share)} of the matches are verified by a document or a roster"
 
 
 def _tipping(tipping: TippingPoint) -> str:

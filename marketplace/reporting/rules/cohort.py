@@ -4,7 +4,7 @@ The same function makes the product's own report and that of a panel from elsewh
 is plain data. With hidden counts it gives the published form: see `showing` and `publication`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,12 @@ from typing import Any
 from marketplace.reporting.rules import aapor, bounds, flow, groupings
 from marketplace.reporting.rules.benchmarks import Benchmark, Choice, choose
 from marketplace.reporting.rules.claims import Against, Claim, RateFacts, make
-from marketplace.reporting.rules.cohort_weights import weighting_document
+from marketplace.reporting.rules.cohort_weights import (
+    has_small_cell,
+    kinds_of,
+    may_be_shown,
+    weighting_document,
+)
 from marketplace.reporting.rules.exact_tests import (
     BinomialTest,
     benchmark_rounding,
@@ -31,9 +36,9 @@ from marketplace.reporting.rules.publication import (
 )
 from marketplace.reporting.rules.showing import HIDDEN, Shown
 
-# the first published the groups by applicant type alone, the second no programs; what they made is
-# worked out by them again
-ALONE, NAMELESS, METHOD = "cohort-1", "cohort-2", "cohort-3"
+# the first published the groups by applicant type alone, the second no programs, the third each
+# group's weighting by itself; what they made is worked out by them again
+ALONE, NAMELESS, APART, METHOD = "cohort-1", "cohort-2", "cohort-3", "cohort-4"
 # a panel holds IMGs only, so its whole is compared with the published rate of IMGs
 POPULATIONS = {"all": "img", "us_img": "us_img", "non_us_img": "non_us_img"}
 WHOM = {"all": "the IMGs", "us_img": "the US IMGs", "non_us_img": "the non-US IMGs"}
@@ -121,12 +126,13 @@ def report(
         group: Shown(flow.count(table, group), hides.groups.get(group, frozenset()))
         for group in flow.GROUPS
     }
+    unweighted = _unweighted(rows, k, hides, earlier, method) if public else ()
     tested = _test(groups, benchmarks, year)
     documents = {group: _group(shown, tested[group]) for group, shown in groups.items()}
     claims = [
         claim
         for group, shown in groups.items()
-        for claim in _claims(group, shown, tested[group], year, as_of)
+        for claim in _claims(group, shown, tested[group], year, as_of, method)
     ]
     document = {
         "match_year": year,
@@ -138,7 +144,8 @@ def report(
         "dispositions": documents["all"]["dispositions"],
         "aapor": documents["all"]["aapor"],
         "weighting": {
-            group: weighting_document(rows, group, k if public else None) for group in groups
+            group: HIDDEN if group in unweighted else weighting_document(rows, group)
+            for group in groups
         },
         "claims": [asdict(claim) for claim in claims],
         "benchmarks": {group: _benchmark_document(tested[group].choice) for group in groups},
@@ -159,6 +166,17 @@ def _hides(
     if method == ALONE:
         return Hiding(hidden_counts(table, k), {})
     return hiding(panel, k, earlier)
+
+
+def _unweighted(
+    rows: Sequence[PanelRow], k: int, hides: Hiding, earlier: Sequence[Earlier], method: str
+) -> Collection[str]:
+    """The groups whose weighting is hidden."""
+    if method in {ALONE, NAMELESS, APART}:
+        return [group for group in flow.GROUPS if has_small_cell(kinds_of(rows, group), k)]
+    before = [version.rows for version in earlier]
+    shown = may_be_shown(rows, k, hides.groups, hides.groupings, before)
+    return () if shown else flow.GROUPS
 
 
 def _group(shown: Shown, tested: Tested) -> dict[str, Any]:
@@ -272,7 +290,9 @@ def _without_panel(x: int, n: int, benchmark: Benchmark) -> dict[str, Any] | Non
     }
 
 
-def _claims(group: str, shown: Shown, tested: Tested, year: int, as_of: date | None) -> list[Claim]:
+def _claims(
+    group: str, shown: Shown, tested: Tested, year: int, as_of: date | None, method: str
+) -> list[Claim]:
     if not shown.shows(*CLAIMED):
         return []
     counts = shown.counts
@@ -292,6 +312,7 @@ def _claims(group: str, shown: Shown, tested: Tested, year: int, as_of: date | N
         bounds=bounds.unknown_applicants(x, n, counts["silent"]),
         matched_verified=counts["matched_verified"],
         as_of=as_of,
+        shares_nothing=method in {ALONE, NAMELESS, APART},
     )
     return make(facts, _against(counts, tested))
 

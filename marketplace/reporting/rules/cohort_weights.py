@@ -1,16 +1,19 @@
 """The weighting of a report's groups: which variables, which frame, what may be published."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from operator import attrgetter
 from typing import Any
 
 from marketplace.reporting.errors import FigureRefused
 from marketplace.reporting.rules.panel import PanelRow
-from marketplace.reporting.rules.showing import HIDDEN
 from marketplace.reporting.rules.weighting import Kind, weigh
 
+# The counts whose sums the raked tables have.
+SUMS = frozenset(
+    {"eligible", "silent", "match_items_answered", "active_applicants", "matched_pgy1"}
+)
 VARIABLES = ("specialty", "modality", "grad_band")
 
 
@@ -39,17 +42,9 @@ def kinds_of(rows: Sequence[PanelRow], group: str) -> dict[Kind, int]:
     return kinds
 
 
-def weighting_document(
-    rows: Sequence[PanelRow], group: str, k: int | None = None
-) -> dict[str, Any] | str:
-    """The group's weighting, or why there is none; hidden where a cell below it is small.
-
-    A weighted rate is a function of every cell of the raked table, so it is published only if
-    none of those holds 1 to k - 1 of the frame, of the respondents, applicants or matched.
-    """
+def weighting_document(rows: Sequence[PanelRow], group: str) -> dict[str, Any]:
+    """The group's weighting, or why there is none."""
     kinds = kinds_of(rows, group)
-    if k is not None and has_small_cell(kinds, k):
-        return HIDDEN
     variables = variables_of(group)
     try:
         found = weigh(kinds, variables)
@@ -65,9 +60,42 @@ def weighting_document(
     }
 
 
+def may_be_shown(
+    rows: Sequence[PanelRow],
+    k: int,
+    groups: Mapping[str, Collection[str]],
+    categories: Mapping[str, Mapping[str, Collection[str]] | None],
+    earlier: Sequence[Sequence[PanelRow]] = (),
+) -> bool:
+    """Whether a report that hides these counts may show its weighting: of all groups, or of none.
+
+    A weighted rate is a function of every cell of the raked table. So none of those may hold 1 to
+    k - 1 of the frame, of the respondents, applicants or matched, by applicant type too: else one
+    group's table less another's is small. No sum of them may be hidden elsewhere, for whatever
+    reason; and none may have changed by 1 to k - 1 since an earlier version.
+    """
+    hidden = [
+        *groups.values(),
+        *(one for found in categories.values() for one in (found or {}).values()),
+    ]
+    if any(not SUMS.isdisjoint(names) for names in hidden):
+        return False
+    tables = tables_of(kinds_of(rows, "all"))
+    before = [tables_of(kinds_of(version, "all")) for version in earlier]
+    return not _small(tables, {}, k) and not any(_small(tables, one, k) for one in before)
+
+
 def has_small_cell(kinds: Mapping[Kind, int], k: int) -> bool:
-    """Whether any count that the weights are a function of is from 1 to k - 1."""
-    tables: dict[str, Counter[tuple[str, ...]]] = {}
+    """Whether any count that the weights are a function of is from 1 to k - 1.
+
+    By itself this was once enough to show them, and for the methods of then it is.
+    """
+    return _small(tables_of(kinds), {}, k)
+
+
+def tables_of(kinds: Mapping[Kind, int]) -> Counter[tuple[str, ...]]:
+    """The counts that the weights are a function of, by what is counted and the categories."""
+    tables = Counter[tuple[str, ...]]()
     for kind, n in kinds.items():
         tests = {
             "frame": True,
@@ -80,5 +108,13 @@ def has_small_cell(kinds: Mapping[Kind, int], k: int) -> bool:
         }
         for name, holds in tests.items():
             if holds:
-                tables.setdefault(name, Counter())[kind.categories] += n
-    return any(0 < n < k for table in tables.values() for n in table.values())
+                tables[name, *kind.categories] += n
+    return tables
+
+
+def _small(
+    tables: Mapping[tuple[str, ...], int], before: Mapping[tuple[str, ...], int], k: int
+) -> bool:
+    return any(
+        0 < abs(tables.get(cell, 0) - before.get(cell, 0)) < k for cell in {*tables, *before}
+    )

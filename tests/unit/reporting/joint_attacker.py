@@ -12,11 +12,13 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from marketplace.reporting.rules import flow, groupings
+from marketplace.reporting.rules.cohort import report
 from marketplace.reporting.rules.flow import COUNTS, GROUPS, IMPLIED, LOSSES
 from marketplace.reporting.rules.groupings import DIFFERENCES, GROUPINGS
 from marketplace.reporting.rules.panel import DISPOSITIONS, SOURCES, PanelRow
 
 HIDDEN = "*"
+FIGURES = ("groups", "dispositions", "aapor", "weighting", "groupings")
 
 
 def flat(document):
@@ -65,9 +67,35 @@ def differences(rows, shown):
     return found
 
 
+def leaves(document, path=()):
+    """Where each figure stands in a document, and the figure."""
+    if isinstance(document, dict):
+        for name, inner in document.items():
+            yield from leaves(inner, (*path, name))
+    elif isinstance(document, list):
+        for place, inner in enumerate(document):
+            yield from leaves(inner, (*path, place))
+    else:
+        yield path, document
+
+
+def told_otherwise(rows, document, benchmarks):
+    """The shown figures that these rows have otherwise: more is told than the counts that are shown."""
+    whole = report(rows, year=document["match_year"], benchmarks=benchmarks)
+    true = dict(leaves(whole))
+    return [
+        path
+        for path, value in leaves({part: document[part] for part in FIGURES if part in document})
+        # a category without anybody stands in no report
+        if value not in (HIDDEN, "withheld") and (value or 0) != (true.get(path) or 0)
+    ]
+
+
 class JointAttacker:
-    def __init__(self, versions, documents):
+    def __init__(self, versions, documents, benchmarks=()):
         self.versions = versions
+        self.documents = documents
+        self.benchmarks = benchmarks
         self.shown = [flat(document) for document in documents]
         known = [{row.trainee_id: groupings.kind(row) for row in rows} for rows in versions]
         people = sorted(set().union(*known))
@@ -207,7 +235,8 @@ class JointAttacker:
     def told(self, versions):
         """What these people would be published as: it must be what is published."""
         found = []
-        for rows, shown in zip(versions, self.shown, strict=True):
+        for rows, shown, document in zip(versions, self.shown, self.documents, strict=True):
+            assert told_otherwise(rows, document, self.benchmarks) == []
             true = counted(rows)
             for key, value in shown.items():
                 if value == HIDDEN:

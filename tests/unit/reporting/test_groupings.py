@@ -78,14 +78,16 @@ def as_published(versions, documents):
     ]
 
 
-def test_every_hidden_figure_of_all_that_is_published_could_be_another(rows, later, published):
+def test_every_hidden_figure_of_all_that_is_published_could_be_another(
+    rows, later, published, registry
+):
     """Rows of other people, made by the attacker, give the very same two publications."""
-    attacker = JointAttacker(as_published([rows, later], published), published)
+    attacker = JointAttacker(as_published([rows, later], published), published, registry)
     assert len(attacker.secrets(K)) > 30
     assert attacker.determined(K) == []
 
 
-def test_the_attacker_finds_what_is_given_away(rows, published):
+def test_the_attacker_finds_what_is_given_away(rows, published, registry):
     """Without the figures that are hidden only for others' sake, small ones follow."""
     careless = copy.deepcopy(published[0])
     true = counted(rows)
@@ -93,7 +95,7 @@ def test_the_attacker_finds_what_is_given_away(rows, published):
         for name in GROUPINGS["specialty"]:
             if true["specialty", category, name] >= K:
                 figures[name] = true["specialty", category, name]
-    attacker = JointAttacker([rows], [careless])
+    attacker = JointAttacker([rows], [careless], registry)
     assert any(key[0] == "specialty" for _, key in attacker.determined(K))
 
 
