@@ -1,6 +1,6 @@
 """What rules say, in the reader's language: by the sentences that they are made from.
 
-Rules and policies speak English, to programs as to people. `translations/told.<language>.po` has their
+Rules and policies speak English, to programs as to people. `translations/told.*<language>.po` have their
 sentences with `%(name)s` where a value stands; a sentence that is not there is shown as it is.
 """
 
@@ -50,15 +50,16 @@ def _group(place: re.Match[str]) -> str:
 
 
 def _catalogue(language: str) -> Mapping[str, str]:
-    place = files("marketplace.pages") / "translations" / f"told.{language}.po"
-    if not place.is_file():
-        return {}
-    with place.open("rb") as file:
-        return {
-            str(message.id): str(message.string)
-            for message in read_po(file)
-            if message.id and message.string
-        }
+    found: dict[str, str] = {}
+    for place in files("marketplace.pages").joinpath("translations").iterdir():
+        if place.name.startswith("told.") and place.name.endswith(f".{language}.po"):
+            with place.open("rb") as file:
+                found |= {
+                    str(message.id): str(message.string)
+                    for message in read_po(file)
+                    if message.id and message.string
+                }
+    return found
 
 
 def _value(text: str, language: str) -> str:

@@ -27,6 +27,7 @@ TOPICS = (
 )
 STEP_2 = "mean_step2ck_matched"
 REGISTRY = "the registry of benchmarks"
+WHOM = {"img": "IMGs", "us_img": "US IMGs", "non_us_img": "non-US IMGs"}
 # A month of a rotation is four weeks, as the field counts.
 WEEKS_A_MONTH = 4
 HANDS_ON = frozenset({Tier.ELECTIVE, Tier.EXTERNSHIP})
@@ -246,7 +247,8 @@ def _beside(one: Advice, own: float | None) -> Published:
 
 
 def _of_benchmark(one: Benchmark, name: str) -> Advice:
-    of = f", {one.specialty}" if one.specialty else ""
+    known = BY_CODE.get(one.specialty or "")
+    of = f", {known.name if known else one.specialty}" if one.specialty else ""
     what = "mean Step 2 CK of those matched" if name == "step_2_ck" else "PGY-1 match rate"
     value = float(one.value)
     note = one.note
@@ -262,7 +264,10 @@ def _of_benchmark(one: Benchmark, name: str) -> Advice:
         high=value,
         unit="score" if one.unit == "score" else one.unit,
         year=one.match_year,
-        statement=f"{what}, {one.population}{of}, {one.match_year} Match: {one.value} {one.unit}",
+        statement=(
+            f"{what}, {WHOM.get(one.population, one.population)}{of}, {one.match_year} Match:"
+            f" {one.value} {one.unit}"
+        ),
         published_by=REGISTRY,
         interest=None,
         source=one.source,

@@ -10,13 +10,17 @@ from marshmallow import Schema, fields, validate
 
 from marketplace.catalog.rules.places import STATES
 from marketplace.catalog.rules.policies import POLICIES
+from marketplace.catalog.rules.specialties import BY_CODE
 from marketplace.catalog.rules.tiers import classify
 from marketplace.catalog.rules.vocabulary import Duty, Setting
 from marketplace.core.money import Money
+from marketplace.outcomes.rules import calendar
 from marketplace.pages import faults, words
 from marketplace.pages.public.states_map import squares
 from marketplace.pages.told import told
 from marketplace.payments.rules import quote
+from marketplace.reporting.rules import readiness
+from marketplace.reporting.rules.benchmarks import read_benchmarks
 from marketplace.web.schemas import EXPECTED
 
 PLACES = re.compile(r"%\(\w+\)s|%%")
@@ -114,3 +118,26 @@ def test_the_sentences_of_the_library_are_known(field, sent):
 def test_our_own_sentences_of_kinds_are_known():
     said = {text for texts in EXPECTED.values() for text in texts.values()}
     assert [text for text in said if faults.told(text, "es") == text] == []
+
+
+def test_what_is_published_on_readiness_is_told_in_spanish():
+    """All of it, with what is missing and the days of a season; figures and names need no telling."""
+    with (files("marketplace.reporting") / "data" / "match_benchmarks.csv").open() as lines:
+        registry = read_benchmarks(lines)
+    advice = [*readiness.shipped()]
+    for kind in ("us_img", "non_us_img"):
+        for specialty in (None, *BY_CODE):
+            advice += readiness.from_registry(registry, kind, specialty)
+    said = {text for one in advice for text in (one.statement, one.interest, one.note)}
+    said |= {one.answer for one in advice if not re.fullmatch(r"[\d.]+|no", one.answer)}
+    said |= {one.published_by for one in advice if " " in one.published_by}
+    said |= {readiness.NO_SCORE, *calendar.KINDS.values()} - {"Match Day"}
+    for kind in calendar.KINDS.values():
+        said |= {
+            f"Not known for 2029: {kind}.",
+            f"Not yet announced for 2029, as of 2026-11-01: {kind}.",
+        }
+    said -= {"", None, "AAMC (ERAS)", "3,099 = 3,356 - 257", "4,571 = 5,032 - 461"}
+    assert [text for text in said if told(text, "es") == text] == []
+    shown = told("mean Step 2 CK of those matched, US IMGs, Neurology, 2024 Match: 240 score", "es")
+    assert shown.endswith("IMG estadounidenses, Neurology, Match de 2024: 240 puntos")
