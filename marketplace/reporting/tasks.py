@@ -74,6 +74,12 @@ def publish_letter_rates(job: JobContext) -> None:
         letter_rates.publish(session, k, job.clock.now())
 
 
+def forget_looks(job: JobContext) -> None:
+    """Delete old looks at what a report would hide: each has a whole report, and nobody reads it."""
+    with job.transaction() as session:
+        looks.forget(session, job.clock.now())
+
+
 # What an outage of the other side's store may take: tried for about seven hours.
 SENDING = RetryPolicy(attempts=10, first=60, longest=7200)
 TASKS = (
@@ -82,5 +88,6 @@ TASKS = (
     Task(exports.BUILD, build_export, retry=RetryPolicy(attempts=4), queue="reports"),
     Task(deliveries.START, start_deliveries, cron="* * * * *"),
     Task("reporting.publish_letter_rates", publish_letter_rates, cron="41 5 * * 1"),
+    Task("reporting.forget_looks", forget_looks, cron="29 4 * * *"),
     Task(deliveries.SEND, deliver_export, retry=SENDING, queue="reports"),
 )

@@ -1,7 +1,9 @@
 """Looking at what a public report would hide, before it is published: nothing is frozen by it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
+
+from sqlalchemy import delete
 
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
@@ -13,6 +15,8 @@ from marketplace.reporting.service import reports
 from marketplace.reporting.service.reports import Computed, Inputs
 
 LOOK = "reporting.look_at_report"
+# What is not published by then was looked at in vain; another look costs a job.
+KEPT = timedelta(days=30)
 
 
 def ask(
@@ -59,3 +63,8 @@ def note_failure(session: Session, look_id: UUID, failure: str) -> None:
     if found.result is None:
         found.failure = failure
         session.flush()
+
+
+def forget(session: Session, now: datetime) -> None:
+    """Delete the looks that were asked for too long ago; what was published stands by itself."""
+    session.execute(delete(ReportLook).where(ReportLook.asked_at < now - KEPT))

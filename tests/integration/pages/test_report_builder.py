@@ -11,7 +11,7 @@ from marketplace.core.db import edge
 from marketplace.reporting.service import reports
 from marketplace.reporting.service.benchmarks import load_shipped
 from marketplace.reporting.service.panel_import import import_panel
-from marketplace.reporting.tasks import look_at_report
+from marketplace.reporting.tasks import forget_looks, look_at_report
 from tests.integration.pages.hosting import browser_of
 from tests.integration.reporting.conftest import PANEL, TAKEN_IN, YEAR
 
@@ -74,7 +74,7 @@ def test_a_report_is_looked_at_published_and_known_by_its_hash(
 
 
 def test_a_look_that_fails_says_so_and_where_it_waits(
-    app, people, parts, sessions, monkeypatch, session
+    app, people, parts, sessions, monkeypatch, session, clock
 ):
     desk = browser_of(app, people.make("operator"))
     desk.get(PAGE)
@@ -91,6 +91,10 @@ def test_a_look_that_fails_says_so_and_where_it_waits(
     desk.get(look)
     assert "ZeroDivisionError" not in desk.body
     assert "What would be hidden" in desk.body
+    for days, left in ((30, 1), (1, 0)):
+        clock.advance(timedelta(days=days))
+        forget_looks(job)
+        assert session.execute(text("SELECT count(*) FROM report_look")).scalar() == left
 
 
 def test_a_campaign_is_made_framed_and_sent_at_the_desk(app, people, run_jobs, session):
