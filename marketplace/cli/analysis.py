@@ -56,7 +56,9 @@ def stats() -> None:
 
 @click.command("report")
 @click.argument("panel", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--year", type=int, required=True, help="The Match year.")
+@click.option(
+    "--year", type=click.IntRange(1952, 2100), required=True, help="The Match year, such as 2024."
+)
 @click.option(
     "--corrections",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -124,6 +124,17 @@ class BadCell:
     value: str
     expected: str
 
+    @property
+    def where(self) -> str:
+        """Its place in words: a whole file has no row, a whole row no column."""
+        parts = (f"row {self.row}" if self.row else "", self.column)
+        return ", ".join(part for part in parts if part) or "the file"
+
+    @property
+    def said(self) -> str:
+        found = f"{self.value!r}: " if self.value or (self.row > 1 and self.column) else ""
+        return f"{found}expected {self.expected}"
+
 
 class TableUnreadable(Invalid):
     """A CSV has cells that can't be read; nothing was worked out from it."""
@@ -136,10 +147,7 @@ class TableUnreadable(Invalid):
         self.cells = tuple(cells)
         super().__init__(
             f"{table}: {len(self.cells)} cell(s) can't be read.",
-            fields={
-                f"row {cell.row}, {cell.column}": [f"{cell.value!r}: expected {cell.expected}"]
-                for cell in self.cells
-            },
+            fields={cell.where: [cell.said] for cell in self.cells},
             extra={"cells": [asdict(cell) for cell in self.cells]},
         )
 

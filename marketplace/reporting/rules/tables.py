@@ -97,6 +97,9 @@ def read_table(
     except (csv.Error, UnicodeDecodeError) as error:
         raise TableUnreadable(table, [BadCell(0, "", "", f"a UTF-8 CSV file ({error})")]) from error
     wanted = list(columns)
+    if len(header) == 1 and (other := re.search(r"[;\t]", header[0])):
+        sign = "semicolons" if other[0] == ";" else "tabs"
+        raise TableUnreadable(table, [BadCell(1, "", sign, "commas between the columns")])
     bad = [BadCell(1, name, "", "this column") for name in wanted if name not in header]
     bad += [
         BadCell(1, name, name, "each column once")

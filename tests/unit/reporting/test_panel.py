@@ -102,8 +102,15 @@ def test_missing_double_and_ragged():
     with pytest.raises(TableUnreadable) as refusal:
         read_panel(io.StringIO(csv_of(GOOD).getvalue() + "T3,us_img\n"))
     assert refusal.value.cells[0].value == "2 cells"
+    assert list(refusal.value.fields or {}) == ["row 3"]
     with pytest.raises(TableUnreadable):
         read_panel(io.StringIO(""))
+    with pytest.raises(TableUnreadable) as refusal:
+        read_panel(io.StringIO(csv_of(GOOD).getvalue().replace(",", ";")))
+    assert refusal.value.fields == {"row 1": ["'semicolons': expected commas between the columns"]}
+    with pytest.raises(TableUnreadable) as refusal:
+        read_panel(io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), encoding="utf-8"))
+    assert list(refusal.value.fields or {}) == ["the file"]
 
 
 def test_a_byte_order_mark_spare_columns_and_empty_lines_do_no_harm():
