@@ -100,17 +100,24 @@ def ungated(text: str, passed: Sequence[Claim]) -> list[str]:
 _COMPARING = re.compile(
     r"\b(higher|lower|better|worse|more|less|above|below|exceed\w*|outperform\w*|beat\w*|"
     r"surpass\w*|ahead of|behind|times|twice|doubl\w*|tripl\w*|tops?|topped|outpac\w*|superior|"
-    r"greater|highest|lowest|best|as (?:well|good|high) as)\b",
+    r"greater|highest|lowest|best|as (?:well|good|high) as|over|past|under|against|versus|vs|"
+    r"compar\w*|than|unlike|differ\w*|likel\w*|points?|"
+    r"supera\w*|may(?:or|ores)|menor\w*|mejor\w*|peor\w*|encima|debajo|frente a)\b",
     re.IGNORECASE,
 )
 _STANDARD = re.compile(
-    r"\b(nation\w*|countr\w*|nrmp|average|benchmark|overall rate|other imgs?|all imgs|peers?)\b",
+    r"\b(nation\w*|countr\w*|nrmp|average|benchmark|overall rate|other imgs?|all imgs|peers?|"
+    r"the us|united states|nacional\w*|pa[ií]s|promedio|estados unidos)\b",
     re.IGNORECASE,
 )
 
+_RATE = re.compile(r"\d+(?:[.,]\d+)? ?(?:%|percent|por ciento)|\b0?\.\d+\b")
+
 
 def _compares(sentence: str) -> bool:
-    return bool(_COMPARING.search(sentence) and _STANDARD.search(sentence))
+    """Two rates beside a standard compare without any word for it."""
+    compares = _COMPARING.search(sentence) or len(_RATE.findall(sentence)) > 1
+    return bool(compares and _STANDARD.search(sentence))
 
 
 def _rate(facts: RateFacts) -> str:

@@ -154,6 +154,16 @@ def test_text_that_compares_outside_the_gate_is_found(registry):
         "Our 76% tops the nation's 67%.",
         "Ours is the highest match rate in the country.",
         "Our trainees do as well as the average.",
+        "The panel's rate is 9 points over the NRMP figure.",
+        "76% against 67% for the nation.",
+        "Compared with the national rate, ours is 76%.",
+        "Ours is well past the national rate.",
+        "Nationally 67% match; with us 76% do.",
+        "The US rate is 0.67 and ours 0.76.",
+        "Ours is significantly different from the national rate.",
+        "Our graduates are likelier to match, as other IMGs know.",
+        "Unlike the country, ours matched.",
+        "Nuestra tasa supera la nacional.",
     ):
         assert claims.ungated(f"{bare} {passed[1].text}", passed) == [bare]
     assert claims.ungated("The median of 25 programs was reported.", passed) == []
