@@ -44,4 +44,13 @@ LABELS: Mapping[str, str] = {
     "evidence_directory": noted("World Directory of Medical Schools"),
     "evidence_website": noted("The school's own pages"),
     "check_refused": noted("Refused"),
+    "posted_payment_settled": noted("A payment arrived"),
+    "posted_processor_fee": noted("The processor's fee"),
+    "posted_payment_carried": noted("Kept for another booking"),
+    "posted_refund_granted": noted("A refund was granted"),
+    "posted_refund_sent": noted("The refund was sent"),
+    "posted_refund_returned": noted("The refund came back"),
+    "posted_share_earned": noted("The host has earned a share"),
+    "posted_dispute": noted("Withdrawn for a dispute"),
+    "posted_dispute_reversal": noted("Given back after a dispute"),
 }

@@ -178,9 +178,8 @@ def _troubles(world: Any) -> None:
         found = queries.find(session, world.missed)
         no_shows.mark(session, found, reason="Did not come.", **by)
     came = {"words": "I came each day."}
-    late = stage.confirmed(world.open, stage.trainee("Eve Fox"), FIRST_DAY + 4 * WEEK)
     with stage.transaction() as session:
-        found = queries.find(session, late)
+        found = queries.find(session, world.disputed)
         no_shows.mark(session, found, reason="Did not come.", **by)
         no_shows.dispute(session, found, now=stage.now, **came)
     storm = {

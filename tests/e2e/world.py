@@ -70,6 +70,8 @@ class World:
         self.booking = stage.confirmed(self.open, self.trainee.id, whole=True)
         people.grant(self.host, "site_owner", site_id=self.open.site_id)
         self.missed = stage.confirmed(self.open, self.trainee.id, FIRST_DAY + 4 * WEEK)
+        other = stage.trainee("Eve Fox")
+        self.disputed = stage.confirmed(self.open, other, FIRST_DAY + 4 * WEEK)
         live.clock.at = AFTER
         self.starts: dict[str, list[str]] = {
             "anybody": ["/", "/registered?email=asha@example.org", "/listings?state=AK&most=1"],
