@@ -68,7 +68,11 @@ def test_a_lost_answer_of_stripe_makes_no_second_page(site: Site):
 
 @pytest.mark.fault(8)
 def test_while_stripe_hangs_the_api_answers_and_no_transaction_is_open(site: Site):
-    # Longer than the caller waits; Stripe keeps the key busy until it is done.
+    """Row 8 with its 80 s scaled to 22: both are longer than the 20 s that the caller waits.
+
+    Stripe keeps the key busy until it is done, so that the caller's second try meets that, too. Without
+    an open transaction there is no lock either.
+    """
     site.fault("request.hang", seconds=22, path=CHECKOUT, method="POST")
     who, booking, path = site.asked()
     open_for_long = (

@@ -4,10 +4,12 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Composite, Mapped, mapped_column
+from sqlalchemy.orm import Composite, Mapped, column_property, mapped_column
 
+from marketplace.booking.models.bookings import BookingTransition
+from marketplace.booking.states import BookingState
 from marketplace.core.db import Base, money_column, pk
 from marketplace.core.money import Money
 
@@ -36,6 +38,18 @@ class NoShow(Base):
     # Empty where nobody disputed it in time.
     decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     reason: Mapped[str | None]
+    # As the history of the booking has it.
+    host_says: Mapped[str] = column_property(
+        select(BookingTransition.reason)
+        .where(
+            BookingTransition.booking_id == booking_id,
+            BookingTransition.to_state == BookingState.NO_SHOW.value,
+        )
+        .order_by(BookingTransition.number)
+        .limit(1)
+        .correlate_except(BookingTransition)
+        .scalar_subquery()
+    )
 
 
 class ForceMajeure(Base):

@@ -38,6 +38,7 @@ class NoShowSchema(StrictSchema):
 
     booking_id = fields.UUID()
     marked_at = fields.AwareDateTime(format="iso")
+    host_says = fields.String(metadata={"description": "The host's words at the mark."})
     dispute_until = fields.AwareDateTime(format="iso")
     disputed_at = fields.AwareDateTime(format="iso", allow_none=True)
     dispute = fields.String(allow_none=True)

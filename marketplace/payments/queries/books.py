@@ -166,15 +166,23 @@ def wrong_totals(session: Session) -> list[str]:
                     sum(entries) AS entries
                 FROM ledger_balance GROUP BY account_id
             )
-            SELECT account_id, entry.total AS added, kept.total AS kept
+            SELECT account.kind, account.owner_id, account.currency,
+                entry.total AS added, kept.total AS kept,
+                entry.entries AS entries_added, kept.entries AS entries_kept
             FROM entry FULL JOIN kept USING (account_id)
+                JOIN ledger_account account ON account.id = account_id
             WHERE entry.total IS DISTINCT FROM kept.total
                 OR entry.entries IS DISTINCT FROM kept.entries
             ORDER BY account_id
             """
         )
     )
-    return [f"account {row.account_id}: entries {row.added}, kept {row.kept}" for row in rows]
+    return [
+        f"{row.kind}{f' of {row.owner_id}' if row.owner_id else ''}:"
+        f" {row.entries_added or 0} entries add up to {Money(int(row.added or 0), row.currency)},"
+        f" the total of {row.entries_kept or 0} says {Money(int(row.kept or 0), row.currency)}"
+        for row in rows
+    ]
 
 
 def currencies(session: Session) -> set[str]:

@@ -261,7 +261,8 @@ def _suspend(
 ) -> None:
     """Book it to suspense, so that the clearing account is right, and call a person."""
     findings.posted += ledger.post_plain(session, transaction, _K.SUSPENSE, UNEXPLAINED)
-    detail = f"{transaction.kind} of {transaction.amount} for {transaction.source}"
+    about = f" for {transaction.source}" if transaction.source else ""
+    detail = f"{transaction.kind} of {transaction.amount}{about}"
     findings.note(UNEXPLAINED, transaction.id, detail)
     put_aside(
         session,

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from marketplace.core.clock import SystemClock
 from marketplace.core.db import Session
 from marketplace.core.jobs import JobContext, defer
 from marketplace.webhooks import queries
@@ -114,12 +115,12 @@ def claim(session: Session, endpoint_id: UUID, now: datetime) -> Plan | None:
 def _attempt(job: JobContext, plan: Plan) -> bool:
     """Make a claimed attempt and record it; whether the next message may fare better."""
     began = job.clock.now()
+    # Signatures keep real time: who takes the call knows nothing of where a demo's clock was moved to.
+    signed_at = int(SystemClock().now().timestamp())
     headers = {
         "Content-Type": "application/json",
         "User-Agent": AGENT,
-        **signing.headers(
-            message_name(plan.message_id), int(began.timestamp()), plan.body, plan.secrets
-        ),
+        **signing.headers(message_name(plan.message_id), signed_at, plan.body, plan.secrets),
     }
     try:
         answer = job.parts.get(WebhookSender).send(plan.url, headers, plan.body)

@@ -171,12 +171,12 @@ def test_over_http(stage, client, people, run_jobs):
     assert call(trainee, "GET", where).status_code == 404
     assert call(preceptor, "POST", where, {}).status_code == 403
     assert call(trainee, "POST", where, {}).status_code == 404
-    assert call(host, "POST", where, {}).json["state"] == "no_show"
+    assert call(host, "POST", where, {"reason": SAID}).json["state"] == "no_show"
     assert call(host, "POST", f"{where}/dispute", {"words": WORDS}).status_code == 404
     disputed = call(trainee, "POST", f"{where}/dispute", {"words": WORDS})
     assert disputed.status_code == 200, disputed.json
     listed = call(operator, "GET", "/operator/no-shows").json["items"]
-    assert [one["dispute"] for one in listed] == [WORDS]
+    assert [(one["host_says"], one["dispute"]) for one in listed] == [(SAID, WORDS)]
     wanted = {"decision": "refunded", "reason": "She was there."}
     assert call(host, "POST", f"/operator{where}/decision", wanted).status_code == 403
     decided = call(operator, "POST", f"/operator{where}/decision", wanted)

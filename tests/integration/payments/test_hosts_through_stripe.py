@@ -243,6 +243,27 @@ def test_a_disputed_card_answered_with_evidence(host, sandbox, words, state, los
     assert host.mismatches() == []
 
 
+@pytest.mark.fault(33)
+def test_a_dispute_after_the_payout_that_is_lost_is_a_loss_in_the_books(host, sandbox):
+    """Row 33 in its words, of after; `test_a_disputed_card_…` has it of before: payout blocked."""
+    thing, _, row = ready(host)
+    assert host.send(row).state == "settled"
+    (charge,) = sandbox.client().v1.charges.list().data
+    sandbox.fault("dispute.open", charge=charge.id, reason="fraudulent")
+    host.hear("charge.dispute.funds_withdrawn")
+    assert host.till.balance("disputes") == WHOLE.minor
+    (made,) = sandbox.client().v1.disputes.list().data
+    sandbox.fault("dispute.close", dispute=made.id, status="lost")
+    host.hear("charge.dispute.closed")
+    host.work()
+    books = (host.till.balance("disputes"), host.till.balance("dispute_losses"))
+    assert books == (0, WHOLE.minor)
+    assert [one.state for one in host.transfers(thing)] == ["settled"]
+    assert host.reversals() == []
+    assert host.agrees()
+    assert host.mismatches() == []
+
+
 @pytest.mark.fault(34)
 def test_a_disputes_events_held_back_and_reversed(host, sandbox):
     kinds = [f"charge.dispute.{kind}" for kind in ("created", "funds_withdrawn", "closed")]

@@ -4,6 +4,7 @@ Everything between a payer's click and the books is true but the bank: the offic
 webhooks over HTTP, a PostgreSQL behind a cable, the sandbox's own process.
 """
 
+import re
 import select
 import socket
 import threading
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from werkzeug.serving import make_server
 
+from marketplace.adapters.stripe_cards import StripeCards
 from marketplace.adapters.stripe_gateway import StripeGateway
 from marketplace.app import build_parts, create_app
 from marketplace.core.clock import Clock
@@ -20,9 +22,12 @@ from marketplace.core.ids import new_id
 from marketplace.payments import tasks
 from marketplace.payments.errors import RefundExceedsPayment
 from marketplace.payments.events import Payable
-from marketplace.payments.gateway import GatewayUncertain, PaymentGateway
+from marketplace.payments.gateway import CardGateway, GatewayUncertain, PaymentGateway
+from marketplace.payments.tasks import cards as card_jobs
 from tests import settings as test_settings
+from tests.integration.payments.carding import BALANCE
 from tests.integration.payments.conftest import WHOLE, Till, _silence, usd
+from tests.integration.payments.test_cards import ask_by_card, live_counter  # noqa: F401 - a fixture
 from tests.integration.payments.test_payout_races import together
 from tests.integration.payments.test_through_stripe import (  # noqa: F401 - fixtures
     GOOD,
@@ -35,13 +40,22 @@ from tests.integration.stripe_sandbox.running import KEY, SECRET, card, eventual
 
 QUICK = ("--retry-first", "0.05", "--retry-longest", "0.2", "--settle-after", "3600")
 FROM_BANK = "000123456789"
+OPEN = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
+)
 
 
 class Cable:
-    """A TCP proxy to the database: `cut` ends every connection and takes no new one."""
+    """A TCP proxy: `cut` ends every connection and takes no new one; `lose` swallows an answer.
+
+    `sent` is what went to the far end.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._to, self._whole = (host, port), True
+        self._lost: bytes | None = None
+        self.sent = b""
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
@@ -56,6 +70,10 @@ class Cable:
 
     def mend(self) -> None:
         self._whole = True
+
+    def lose(self, request: bytes) -> None:
+        """Carry the next `request`, and cut the connection when its answer comes."""
+        self._lost = request
 
     def close(self) -> None:
         self.cut()
@@ -74,10 +92,17 @@ class Cable:
 
     def _carry(self, near: socket.socket, far: socket.socket) -> None:
         with near, far, suppress(OSError):
+            asked = b""
             while True:
                 for end in select.select([near, far], [], [])[0]:
                     piece = end.recv(65_536)
                     if not piece:
+                        return
+                    if end is near:
+                        asked += piece
+                        self.sent += piece
+                    elif self._lost is not None and self._lost in asked:
+                        self._lost = None
                         return
                     (far if end is near else near).sendall(piece)
 
@@ -132,6 +157,76 @@ def test_with_the_cable_to_the_database_cut_stripe_sends_the_event_again(live, c
     assert till.names() == ["PaymentSettled"]
     assert agrees(till, sandbox)
     _silence(till)
+
+
+@pytest.mark.fault(7)
+def test_the_answer_to_a_charge_is_lost_on_the_way_and_it_is_charged_once_under_one_key(
+    live_counter,  # noqa: F811
+):
+    """Row 7 in its words: Stripe has charged, a proxy between us loses its answer, no webhook comes.
+
+    The next try asks first whether Stripe has it, and else sends the same key: none but that one is sent.
+    """
+    counter, trainee_id, booking_id = live_counter
+    payment_id = ask_by_card(counter, trainee_id, booking_id)
+    at = urlsplit(counter.sandbox.url)
+    cable = Cable(at.hostname, at.port)
+    near = f"http://127.0.0.1:{cable.port}"
+    counter.job.parts.add(CardGateway, StripeCards(KEY, api_base=near, waits=()))
+    cable.lose(b"POST /v1/payment_intents ")
+    with pytest.raises(GatewayUncertain):
+        card_jobs.charge_card(counter.job, str(payment_id))
+    assert counter.succeeded() == [BALANCE]
+    assert counter.payment(payment_id).state == "requested"
+    card_jobs.charge_card(counter.job, str(payment_id))
+    cable.close()
+    assert counter.payment(payment_id).state == "settled"
+    assert counter.succeeded() == [BALANCE]
+    keys = re.findall(rb"(?i)idempotency-key: (charge:\S+)", cable.sent)
+    assert set(keys) == {f"charge:{payment_id}".encode()}
+
+
+@pytest.mark.fault(8)
+def test_while_stripe_hangs_for_80_s_nothing_is_open_or_locked_and_the_api_answers(live, start):
+    """Row 8 in its words: Stripe hangs for 80 s. Our own patience is scaled, nothing else.
+
+    The setting `timeouts` is 3 s here in place of 20, both far below 80: the caller gives up by the
+    same path. The rest of the 80 s, in which Stripe says that the key is in use, is ended by a restart.
+    """
+    sandbox = start("--available-after", "0")
+    patience = {"timeouts": (1.0, 3.0), "waits": ()}
+    live.parts.add(PaymentGateway, StripeGateway(KEY, api_base=sandbox.url, **patience))
+    till, client = Till(live.sessions, live.parts, live.clock), live.app.test_client()
+    payment_id = till.request()
+    assert client.get("/api/v1/listings").status_code == 200
+    sandbox.fault("request.hang", seconds=80, path="/v1/checkout/sessions", method="POST")
+    failures: list[BaseException] = []
+
+    def call():
+        try:
+            tasks.open_checkout(till.context, str(payment_id))
+        except GatewayUncertain as error:
+            failures.append(error)
+
+    calling = threading.Thread(target=call)
+    calling.start()
+    eventually(lambda: not sandbox.json("GET", "/_sandbox/faults")["faults"])
+    looks = 0
+    while calling.is_alive():
+        assert till.one(OPEN) == 0
+        # Refused at once if anybody had a lock on it.
+        assert till.one("SELECT id FROM payment FOR UPDATE NOWAIT") == payment_id
+        assert client.get("/api/v1/listings").status_code == 200
+        looks += calling.is_alive()
+        calling.join(0.1)
+    assert looks
+    call()
+    assert len(failures) == 2
+    sandbox.kill()
+    sandbox.restart()
+    call()
+    assert (len(failures), till.payment(payment_id).state) == (2, "open")
+    assert len(sandbox.client().v1.checkout.sessions.list().data) == 1
 
 
 @pytest.mark.fault(23)
