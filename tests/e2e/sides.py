@@ -190,6 +190,7 @@ def _troubles(world: Any) -> None:
     }
     world.call(world.operator, "POST", "/operator/force-majeure", json=storm)
     world.call(world.analyst, "POST", "/exports", json={"match_year": 2024})
+    world.starts["analyst"].append("/desk/exports")
     world.starts["trainee"] += [
         "/offers",
         f"/rotations/{off}/instead",
