@@ -33,6 +33,7 @@ from marketplace.booking.queries.changes import (
 )
 from marketplace.booking.queries.due import (
     balances_due,
+    balances_overdue,
     lock_expired,
     lock_starting,
     overdue_holds,
@@ -84,6 +85,7 @@ __all__ = [
     "attendance",
     "attendance_revisions",
     "balances_due",
+    "balances_overdue",
     "by_id",
     "cancellation",
     "change_from",

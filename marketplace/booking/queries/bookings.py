@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from marketplace.booking.models import (
     BookingTransition,
     BookingWeek,
 )
+from marketplace.booking.queries.due import OWED, overdue
 from marketplace.booking.states import BookingState
 from marketplace.core import rows
 from marketplace.core.db import Session, fetch
@@ -130,8 +131,12 @@ def search(
     listing_id: UUID | None = None,
     first_day_from: date | None = None,
     first_day_to: date | None = None,
+    overdue_at: datetime | None = None,
 ) -> Page[Booking]:
-    """Return the bookings that fit all that is named, newest first; one query."""
+    """Return the bookings that fit all that is named, newest first; one query.
+
+    `overdue_at`: only those whose balance was due before that day and is not paid.
+    """
     query = select(Booking)
     for column, wanted in (
         (Booking.trainee_id, trainee_id),
@@ -146,6 +151,8 @@ def search(
         query = query.where(Booking.first_day >= first_day_from)
     if first_day_to is not None:
         query = query.where(Booking.first_day <= first_day_to)
+    if overdue_at is not None:
+        query = query.where(Booking.state.in_(OWED), *overdue(overdue_at))
     return _newest(session, query, limit, cursor)
 
 

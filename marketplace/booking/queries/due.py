@@ -22,6 +22,8 @@ from marketplace.core.db import Session
 from marketplace.identity import queries as identity
 
 REMIND_BEFORE = timedelta(days=7)
+# In which a balance that is not paid is still owed.
+OWED = (BookingState.CONFIRMED, BookingState.IN_PROGRESS)
 REMIND_DECISION_BEFORE = timedelta(days=2)
 REMIND_ANSWER_BEFORE = timedelta(days=1)
 # No site is further ahead of UTC than 14 hours: its day is at most tomorrow's.
@@ -131,6 +133,26 @@ def balances_due(session: Session, now: datetime, limit: int) -> Sequence[Bookin
         ),
         limit,
     )
+
+
+def balances_overdue(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return bookings whose balance was due before today, is unpaid, and was not reminded of since."""
+    return _unreminded(
+        session,
+        "balance_overdue",
+        select(Booking).where(
+            Booking.state.in_(OWED),
+            *overdue(now),
+            identity.in_civil_hours(Booking.trainee_id, now),
+        ),
+        limit,
+    )
+
+
+def overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What is true of a booking whose balance was to be paid before today, and is not."""
+    columns = Booking.__table__.c
+    return (Booking.balance_due_on < _site_day(now), columns.paid_minor < columns.total_minor)
 
 
 def to_prepare(

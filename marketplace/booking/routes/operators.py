@@ -40,7 +40,13 @@ blueprint = Blueprint(
 @blueprint.response(200, page_of(BookingSchema))
 def search(args: dict[str, Any]) -> Page[Booking]:
     """List bookings, the newest first: of a trainee, a site, a listing, in a state, by first day."""
-    return queries.search(context.session(), states=args.pop("state"), **args)
+    return find(args)
+
+
+def find(args: dict[str, Any]) -> Page[Booking]:
+    """Return the bookings that fit what `BookingSearchArgs` has read."""
+    at = context.now() if args.pop("overdue") else None
+    return queries.search(context.session(), states=args.pop("state"), overdue_at=at, **args)
 
 
 @blueprint.route("/<uuid:booking_id>/history", methods=["GET"])

@@ -53,6 +53,10 @@ class BookingSearchArgs(BookingsArgs):
     listing_id = fields.UUID(load_default=None)
     first_day_from = a_day(load_default=None)
     first_day_to = a_day(load_default=None)
+    overdue = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Only those whose balance was due before today and is not paid."},
+    )
 
 
 class BookingPaymentRefundSchema(StrictSchema):

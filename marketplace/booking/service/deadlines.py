@@ -129,4 +129,5 @@ REMINDERS = {
     "decide_soon": (queries.undecided, notices.decide_soon),
     "answer_soon": (queries.unanswered, notices.answer_soon),
     "balance_due": (queries.balances_due, notices.balance_due),
+    "balance_overdue": (queries.balances_overdue, notices.balance_overdue),
 }

@@ -233,11 +233,19 @@ def decide_soon(session: Session, booking: Booking, now: datetime) -> None:
 
 
 def balance_due(session: Session, booking: Booking, now: datetime) -> None:
+    _owed(session, booking, "balance_due", now)
+
+
+def balance_overdue(session: Session, booking: Booking, now: datetime) -> None:
+    _owed(session, booking, "balance_overdue", now)
+
+
+def _owed(session: Session, booking: Booking, template: str, now: datetime) -> None:
     due = booking.balance_due_on
     tell_trainee(
         session,
         booking,
-        "balance_due",
+        template,
         now=now,
         amount=money_json(booking.total - booking.paid),
         due_on=None if due is None else due.isoformat(),

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.booking import queries
 from marketplace.booking.queries import messages as kept
+from marketplace.booking.routes import operators as routes
 from marketplace.booking.routes.messages import shown
 from marketplace.booking.schemas import OperatorCancelArgs, OperatorCancellationQuoteArgs
 from marketplace.booking.schemas.stories import BookingSearchArgs
@@ -46,7 +47,7 @@ def search() -> Response:
     typed = {name: text.strip() for name, text in request.args.items() if text.strip()}
     if "id" in typed and _is_id(typed["id"]):
         return redirect(f"/desk/bookings/{UUID(typed['id'])}", 303)
-    names = ("site_id", "listing_id", "first_day_from", "first_day_to", "cursor")
+    names = ("site_id", "listing_id", "first_day_from", "first_day_to", "overdue", "cursor")
     given: dict[str, Any] = {name: typed[name] for name in names if name in typed}
     if "state" in typed:
         given["state"] = [typed["state"]]
@@ -63,7 +64,7 @@ def search() -> Response:
     errors = {**wrong, **errors}
     found = None
     if not errors:
-        found = queries.search(session, states=values.pop("state"), **values)
+        found = routes.find(dict(values))
     return page(
         "desk/bookings.html",
         NOT_PROCESSABLE if errors else 200,
@@ -72,6 +73,7 @@ def search() -> Response:
         states=[(one.value, who.label(one.value)) for one in BookingState],
         tone=tone,
         typed=typed,
+        older={name: text for name, text in typed.items() if name != "cursor"},
         errors=errors,
     )
 

@@ -164,7 +164,7 @@ def test_reminders_are_sent_once(stage, place, booked):
     stage.clock.at = datetime(2027, 2, 23, 12, 0, tzinfo=UTC)
     for _ in range(2):
         stage.remind_due()
-    assert stage.told(trainee)[1:] == ["balance_due", "booking_starts_soon"]
+    assert stage.told(trainee)[1:] == ["balance_due", "booking_starts_soon", "balance_overdue"]
 
 
 def test_a_host_is_reminded_of_an_application(stage):

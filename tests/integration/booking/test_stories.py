@@ -1,6 +1,6 @@
 """An operator reads a booking's whole story; replaying finds what was tampered with."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -87,6 +87,9 @@ def test_an_operator_finds_the_booking_to_read(stage, people, client, count_quer
     assert found(site_id=place.site_id) == [theirs, mine]
     assert found(listing_id=place.listing_id, state="held") == [theirs]
     assert found(first_day_from="2027-04-01", first_day_to="2027-06-01") == [elsewhere]
+    assert found(overdue="true") == []
+    stage.clock.at = datetime(2027, 2, 20, 12, 0, tzinfo=UTC)
+    assert found(overdue="true") == [mine]
     host = people.make("coordinator", site_id=place.site_id)
     assert client.get(f"{API}/operator/bookings", headers=host.headers).status_code == 403
 
