@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 WORDS = """
-CREATE FUNCTION account_words(name text, email text) RETURNS tsvector
+CREATE OR REPLACE FUNCTION account_words(name text, email text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 SELECT to_tsvector(
     'simple'::regconfig, translate(name || ' ' || email, '@._-+/:<>&''', '           ')
@@ -21,7 +21,7 @@ $$
 """
 # All words have to begin so; nothing is found by none.
 ASKED = """
-CREATE FUNCTION account_words_asked(asked text) RETURNS tsquery
+CREATE OR REPLACE FUNCTION account_words_asked(asked text) RETURNS tsquery
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')::tsquery
   FROM unnest(account_words(asked, ''))
