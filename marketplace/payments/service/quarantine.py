@@ -53,6 +53,21 @@ def put_aside(
         )
 
 
+def end_by_itself(
+    session: Session, *, processor_object: str, reason: str, resolution: str, now: datetime
+) -> None:
+    """End what has come right without a person; nobody is named as having resolved it."""
+    session.execute(
+        update(Quarantine)
+        .where(
+            Quarantine.processor_object == processor_object,
+            Quarantine.reason == reason,
+            Quarantine.resolved_at.is_(None),
+        )
+        .values(resolved_at=now, resolution=resolution)
+    )
+
+
 def resolve(
     session: Session, quarantine_id: UUID, *, resolution: str, account_id: UUID, now: datetime
 ) -> None:

@@ -155,7 +155,8 @@ def test_operators_look_accounts_up(client, people):
     assert found == [f"find-me-{number}@example.org" for number in range(3)]
     by_name = client.get(f"{route}?text=100%25 asha_r", headers=operator.headers).json["items"]
     assert len(by_name) == 3
-    assert client.get(f"{route}?text=%25", headers=operator.headers).json["items"] == by_name
+    # Signs are no words: nothing begins with none.
+    assert client.get(f"{route}?text=%25", headers=operator.headers).json["items"] == []
     assert client.get(f"{route}/{uuid4()}", headers=operator.headers).status_code == 404
     one = client.get(f"{route}/{operator.id}", headers=operator.headers)
     assert one.json["email"] == operator.email

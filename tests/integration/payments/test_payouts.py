@@ -257,6 +257,7 @@ def test_a_refused_transfer_is_tried_again_under_another_key(joined, till):
     joined.work()
     assert joined.transfer(row.id).state == "settled"
     assert joined.balances() == {}
+    assert till.quarantined() == []
 
 
 @pytest.mark.fault(35)

@@ -14,10 +14,11 @@ from marketplace.payments.gateway import ProcessorReversal, ProcessorTransfer
 from marketplace.payments.models import HostReversal, HostTransfer
 from marketplace.payments.queries import hosts
 from marketplace.payments.service.hosts import books, moves, shares
-from marketplace.payments.service.quarantine import put_aside
+from marketplace.payments.service.quarantine import end_by_itself, put_aside
 from marketplace.payments.states import Arrival, ReversalState, TransferState
 
 _T = TransferState
+REFUSED = "transfer_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,13 @@ def take_transfer(
     books.post_sent(session, row, seen.id, seen.balance.at)
     row.settled_at, row.failure, row.held_for = now, None, None
     moves.move(session, row, _T.SETTLED, "in the host's balance", now)
+    end_by_itself(
+        session,
+        processor_object=str(row.id),
+        reason=REFUSED,
+        resolution="The transfer arrived when it was tried again.",
+        now=now,
+    )
     told = TransferSettled(row.id, row.site_id, row.payable, row.tranche, row.amount, now)
     publish(session, told)
     return Arrival.SETTLED
@@ -140,7 +148,7 @@ def refuse_transfer(
     put_aside(
         session,
         processor_object=str(row.id),
-        reason="transfer_failed",
+        reason=REFUSED,
         details={"transfer": str(row.id), "amount": str(row.amount), "why": reason},
         now=now,
     )
