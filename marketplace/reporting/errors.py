@@ -145,9 +145,12 @@ class TableUnreadable(Invalid):
     def __init__(self, table: str, cells: Sequence[BadCell]) -> None:
         """`table` names the file in words; `cells` lists every bad cell, in order."""
         self.cells = tuple(cells)
+        fields: dict[str, list[str]] = {}
+        for cell in self.cells:
+            fields.setdefault(cell.where, []).append(cell.said)
         super().__init__(
             f"{table}: {len(self.cells)} cell(s) can't be read.",
-            fields={cell.where: [cell.said] for cell in self.cells},
+            fields=fields,
             extra={"cells": [asdict(cell) for cell in self.cells]},
         )
 

@@ -113,6 +113,16 @@ def test_missing_double_and_ragged():
     assert list(refusal.value.fields or {}) == ["the file"]
 
 
+def test_two_faults_of_one_cell_are_both_told():
+    """A name too long, and there twice: the list by place has as many entries as are counted."""
+    row = GOOD | {"trainee_id": "T" * 101}
+    with pytest.raises(TableUnreadable, match="3 cell") as refusal:
+        read_panel(csv_of(row, row))
+    told = refusal.value.fields or {}
+    assert [len(told[place]) for place in ("row 2, trainee_id", "row 3, trainee_id")] == [1, 2]
+    assert "each trainee_id once" in told["row 3, trainee_id"][1]
+
+
 def test_a_byte_order_mark_spare_columns_and_empty_lines_do_no_harm():
     text = "\ufeff" + csv_of(GOOD | {"x": "1"}, columns=[*COLUMNS, "x"]).getvalue() + "\n\n"
     assert len(read_panel(io.StringIO(text))) == 1
