@@ -58,9 +58,10 @@ def test_a_document_is_read_and_decided_and_a_letter_answered(
     host.get(f"{base}/letters")
     letter = f"{base}/letters/{FILE.search(host.body)[1]}"
     host.get(letter)
-    named = {"agreed": "true", "author_name": "Dr. Amara Okafor"}
+    named = {"agreed": "true", "author_name": "Dr. Amara Okafor", "author_locale": "es"}
     assert host.send(f"{letter}/answer", **named, strong="true").status_code == 422
     assert 'id="author_email-note"' in host.body
+    assert '<option value="es" selected>' in host.body
     named["author_email"] = "dr.okafor@hospital.example"
     assert host.send(f"{letter}/answer", **named, strong="true").status_code == 303
     host.get(letter)
@@ -69,7 +70,8 @@ def test_a_document_is_read_and_decided_and_a_letter_answered(
     host.get(letter)
     assert host.send(f"{letter}/answer", **named, strong="true").status_code == 409
     run_jobs()
-    assert len(mail.to("dr.okafor@hospital.example")) == 2
+    told = mail.to("dr.okafor@hospital.example")
+    assert ["le pide una carta" in one.subject for one in told] == [True, True]
     host.get(base)
     assert "By Dr. Amara Okafor" in host.body
 
