@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks import data, ids, shared
 from benchmarks.figures import Figure, Target
+from benchmarks.processes import run_python
 from benchmarks.search import searches
 from benchmarks.stage import WEBHOOK_SECRET, Stage
 
@@ -18,17 +19,32 @@ LISTINGS = 100
 ENDS = ("BEGIN", "COMMIT", ";")
 # From the issue that deepens bookings; the yardstick makes 10.
 MOST_STATEMENTS = 12
+AS_FAST = Target("ratio", "at most", 1)
+# A whole sheet, as somebody who matched gives it.
+ANSWERS = {
+    "consent_reporting": True,
+    "registered": True,
+    "certified_rol": True,
+    "main_result": "matched_pgy1",
+    "soap_result": "not_applicable",
+    "outside_match": False,
+    "lor_earned": True,
+}
 
 
 def run(stage: Stage) -> Iterator[Figure]:
     """Ask one process, one request after another; then again, while the database writes down what."""
     given = shared.of(stage)
     repeats = stage.sizes.repeats
+    links = _links(stage, given.conninfo, 2 * repeats)
     stage.say("one request after another")
     found = shared.probe(
         stage,
         given.conninfo,
-        measure=[_kinds(repeats, given.tokens), _kinds(repeats, given.tokens[repeats:])],
+        measure=[
+            _kinds(repeats, given.tokens, links),
+            _kinds(repeats, given.tokens[repeats:], links[repeats:]),
+        ],
         log=str(stage.postgres.log),
     )
     data.forget_bookings(given.conninfo)
@@ -48,6 +64,31 @@ def run(stage: Stage) -> Iterator[Figure]:
             },
         )
     yield _a_booking(told)
+    yield _a_survey(timed)
+
+
+def _links(stage: Stage, conninfo: str, count: int) -> list[str]:
+    """Have so many trainees asked to the survey; the tokens of their links."""
+    stage.say("a campaign of the survey")
+    environment = stage.environment(conninfo)
+    links: list[str] = run_python(
+        "benchmarks.survey_child", {"count": count}, stage.folder, environment
+    )
+    return links
+
+
+def _a_survey(timed: dict[str, dict[str, Any]]) -> Figure:
+    """A whole survey submitted, against a booking from the wish to the payment's page."""
+    booking = timed["hold"]["wall_ms"] + timed["pay"]["wall_ms"]
+    return Figure(
+        "survey.submit",
+        timed["survey"]["wall_ms"],
+        "ms",
+        "a booking",
+        booking,
+        AS_FAST,
+        {"of_holding_alone": round(timed["survey"]["wall_ms"] / timed["hold"]["wall_ms"], 3)},
+    )
 
 
 def _a_booking(told: dict[str, dict[str, Any]]) -> Figure:
@@ -65,7 +106,7 @@ def _a_booking(told: dict[str, dict[str, Any]]) -> Figure:
     )
 
 
-def _kinds(repeats: int, tokens: list[str]) -> dict[str, list[dict[str, Any]]]:
+def _kinds(repeats: int, tokens: list[str], links: list[str]) -> dict[str, list[dict[str, Any]]]:
     """The requests of each kind, as many as there are repeats; payments follow their hold."""
     found = searches(8)
     start = data.first_day()
@@ -107,6 +148,14 @@ def _kinds(repeats: int, tokens: list[str]) -> dict[str, list[dict[str, Any]]]:
             for nth in range(repeats)
         ],
         "webhook": [_event() for _ in range(repeats)],
+        "survey": [
+            {
+                "path": f"/api/v1/surveys/{links[nth]}",
+                "method": "PUT",
+                "body": json.dumps({"version": 0, "answers": ANSWERS, "complete": True}),
+            }
+            for nth in range(repeats)
+        ],
     }
 
 

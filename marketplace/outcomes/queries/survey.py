@@ -20,6 +20,16 @@ class Recipient:
     account_id: UUID
 
 
+@dataclass(frozen=True)
+class Linked:
+    """A link with whom it asks, about which year, and their account; None in an outside panel."""
+
+    link: SurveyLink
+    member: CohortMember
+    campaign: Campaign
+    account_id: UUID | None
+
+
 def campaign(session: Session, campaign_id: UUID) -> Campaign | None:
     return session.get(Campaign, campaign_id)
 
@@ -109,16 +119,29 @@ def last_wave(session: Session, campaign_id: UUID) -> int:
     return found or 0
 
 
-def link(session: Session, link_id: UUID, token_hash: bytes, now: datetime) -> SurveyLink | None:
-    """Return a link that is good now: known by its hash, not revoked, not expired."""
-    return session.execute(
-        select(SurveyLink).where(
+def by_link(
+    session: Session, link_id: UUID, token_hash: bytes, now: datetime, *, lock: bool = False
+) -> Linked | None:
+    """Return what a link leads to that is good now: known by its hash, not revoked, not expired.
+
+    One statement; with `lock` the member is locked by it.
+    """
+    query = (
+        select(SurveyLink, CohortMember, Campaign, Person.trainee_id)
+        .join(CohortMember, CohortMember.id == SurveyLink.member_id)
+        .join(Campaign, Campaign.id == CohortMember.campaign_id)
+        .join(Person, Person.id == CohortMember.person_id)
+        .where(
             SurveyLink.id == link_id,
             SurveyLink.token_hash == token_hash,
             SurveyLink.revoked_at.is_(None),
             SurveyLink.expires_at > now,
         )
-    ).scalar_one_or_none()
+    )
+    if lock:
+        query = query.with_for_update(of=CohortMember).execution_options(populate_existing=True)
+    row = session.execute(query).one_or_none()
+    return None if row is None else Linked(*row)
 
 
 def last_answer(session: Session, member_id: UUID) -> SurveyAnswer | None:

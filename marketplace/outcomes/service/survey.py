@@ -9,11 +9,11 @@ from uuid import UUID
 from marketplace.compliance.rules import Purpose
 from marketplace.compliance.service.records import decide
 from marketplace.core.db import Session
-from marketplace.core.errors import Invalid, NotFound
+from marketplace.core.errors import Invalid
 from marketplace.core.ids import new_id
 from marketplace.outcomes.errors import AnswersChanged, LinkInvalid, SurveyClosed
 from marketplace.outcomes.gateway import LinkSigner
-from marketplace.outcomes.models import Campaign, CohortMember, SurveyAnswer, SurveyLink
+from marketplace.outcomes.models import Campaign, CohortMember, SurveyAnswer
 from marketplace.outcomes.queries import survey as queries
 from marketplace.outcomes.rules import questionnaire
 from marketplace.outcomes.rules.letters import fingerprint
@@ -46,8 +46,8 @@ class Sheet:
 
 def look(session: Session, signer: LinkSigner, token: str, now: datetime) -> Sheet:
     """Return the member's sheet. Records and consumes nothing: mail scanners open links."""
-    _, member, campaign = _find(session, signer, token, now)
-    return _sheet(campaign, queries.last_answer(session, member.id))
+    found = _find(session, signer, token, now)
+    return _sheet(found.campaign, queries.last_answer(session, found.member.id))
 
 
 def save(
@@ -65,11 +65,8 @@ def save(
     What is saved already is not saved again. `AnswersChanged`, with the answers that stand, for a
     tab that is behind. `Invalid` names each answer that does not fit its question.
     """
-    link, found, campaign = _find(session, signer, token, now)
-    member = queries.member(session, found.id, lock=True)
-    if member is None:
-        raise NotFound
-    _still_asked(member)
+    linked = _find(session, signer, token, now, lock=True)
+    member, campaign = linked.member, linked.campaign
     faults = questionnaire.faults(campaign.questionnaire_version, answers)
     if faults:
         raise Invalid(fields=faults)
@@ -91,7 +88,7 @@ def save(
     )
     session.add(saved)
     session.flush()
-    _take_in(session, campaign, member, saved, link.wave, now)
+    _take_in(session, linked, saved, now)
     return _sheet(campaign, saved)
 
 
@@ -145,20 +142,20 @@ def _not_counted(session: Session, campaign: Campaign, member: CohortMember, now
 
 
 def _find(
-    session: Session, signer: LinkSigner, token: str, now: datetime
-) -> tuple[SurveyLink, CohortMember, Campaign]:
+    session: Session, signer: LinkSigner, token: str, now: datetime, *, lock: bool = False
+) -> queries.Linked:
     link_id = signer.read(SURVEY, token, now)
-    link = None if link_id is None else queries.link(session, link_id, fingerprint(token), now)
-    if link is None:
+    found = (
+        None
+        if link_id is None
+        else queries.by_link(session, link_id, fingerprint(token), now, lock=lock)
+    )
+    if found is None:
         raise LinkInvalid
-    member = queries.member(session, link.member_id)
-    campaign = None if member is None else queries.campaign(session, member.campaign_id)
-    if member is None or campaign is None:
-        raise LinkInvalid
-    _still_asked(member)
-    if now >= closes_at(campaign):
+    _still_asked(found.member)
+    if now >= closes_at(found.campaign):
         raise SurveyClosed
-    return link, member, campaign
+    return found
 
 
 def _still_asked(member: CohortMember) -> None:
@@ -178,20 +175,13 @@ def _sheet(campaign: Campaign, last: SurveyAnswer | None) -> Sheet:
     )
 
 
-def _take_in(
-    session: Session,
-    campaign: Campaign,
-    member: CohortMember,
-    saved: SurveyAnswer,
-    wave: int,
-    now: datetime,
-) -> None:
+def _take_in(session: Session, linked: queries.Linked, saved: SurveyAnswer, now: datetime) -> None:
     """Turn answers into the outcome (self-reported), the member's disposition and consents."""
-    meant = _count(session, campaign, member, saved, wave, now)
+    member, campaign, account_id = linked.member, linked.campaign, linked.account_id
+    meant = _count(session, campaign, member, saved, linked.link.wave, now)
     member.consent_research = meant.consents.get("research")
     member.consent_named = meant.consents.get("named_testimonial")
     keep_version(session, member, now)
-    account_id = queries.account_of(session, member.person_id)
     if account_id is None:
         return
     for purpose, given in meant.consents.items():
