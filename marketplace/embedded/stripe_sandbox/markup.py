@@ -18,6 +18,7 @@ box-sizing:border-box}button{padding:.6rem 1.2rem;font:inherit;margin:.8rem .5re
 .note{background:#fff4d6;padding:.4rem .8rem}.error{background:#fde2e2;padding:.6rem .8rem}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25rem .6rem;
 border-bottom:1px solid #ddd}.amount{text-align:right}code{font-size:.9em}
+.wide{overflow-x:auto}.wide td{white-space:nowrap}
 </style></head><body>
 <p class="note">Sandbox. No real money moves; use test cards.</p>
 <h1>{{ title }}</h1>
@@ -78,15 +79,18 @@ Still asked for: {{ account.requirements.currently_due|join(", ") or "nothing" }
 _STATE = """{% extends "base" %}{% block main %}
 <p>{{ offset }}API version {{ version }}. <a href="/_sandbox/webhooks">Deliveries (JSON)</a>,
 <a href="/_sandbox/faults">faults in force (JSON)</a>.</p>
-<h2>Balances</h2><table><tr><th>Account</th><th>Currency</th><th class="amount">Balance</th></tr>
+<h2>Balances</h2>
+<div class="wide" tabindex="0" role="region" aria-label="Balances"><table><tr><th>Account</th><th>Currency</th><th class="amount">Balance</th></tr>
 {% for account, currency, total in balances %}<tr><td><code>{{ account }}</code></td>
 <td>{{ currency }}</td><td class="amount">{{ total|money(currency) }}</td></tr>{% endfor %}</table>
+</div>
 <h2>Objects</h2><p>{% for kind, count in counts %}<a href="/_sandbox/?kind={{ kind }}">{{ kind }}</a>
 ({{ count }}) {% endfor %}</p>
+<div class="wide" tabindex="0" role="region" aria-label="Objects">
 <table><tr><th>Created</th><th>Kind</th><th>Id</th><th>State</th><th class="amount">Amount</th></tr>
 {% for row in rows %}<tr><td>{{ row.at }}</td><td>{{ row.kind }}</td>
 <td><a href="/_sandbox/objects/{{ row.id }}"><code>{{ row.id }}</code></a></td>
-<td>{{ row.state }}</td><td class="amount">{{ row.amount }}</td></tr>{% endfor %}</table>
+<td>{{ row.state }}</td><td class="amount">{{ row.amount }}</td></tr>{% endfor %}</table></div>
 {% endblock %}"""
 
 _PAGES = Environment(

@@ -71,6 +71,20 @@ def contract_on(session: Session, site_id: UUID, day: date) -> FeeContract | Non
     ).scalar_one_or_none()
 
 
+def contract_within(
+    session: Session, site_id: UUID, first: date, until: date | None
+) -> FeeContract | None:
+    """Return the earliest contract that counts at the site on a day from `first` to before `until`."""
+    found = select(FeeContract).where(
+        FeeContract.site_id == site_id,
+        FeeContract.replaced_at.is_(None),
+        or_(FeeContract.valid_until.is_(None), FeeContract.valid_until > first),
+    )
+    if until is not None:
+        found = found.where(FeeContract.valid_from < until)
+    return session.execute(found.order_by(FeeContract.valid_from).limit(1)).scalar_one_or_none()
+
+
 def contracts(session: Session, site_id: UUID) -> Sequence[FeeContract]:
     """Return all contracts of a site, replaced ones too, in the order of their making."""
     return (

@@ -203,6 +203,10 @@ def test_operators_set_and_replace_contracts(client, host, operator):
     assert made.json["host_fee_percent"] == "12.50"
     twice = client.post(place, json=TERMS, headers=operator.headers)
     assert (twice.status_code, twice.json["code"]) == (409, "contracts_overlap")
+    named = f"Contract {made.json['id']} counts from 2027-01-01 on:"
+    assert twice.json["detail"].startswith(named)
+    before = {**TERMS, "valid_from": "2026-12-01", "valid_until": "2027-01-01"}
+    assert client.post(place, json=before, headers=operator.headers).status_code == 201
     dates = {**TERMS, "valid_until": "2026-01-01"}
     refused = client.post(place, json=dates, headers=operator.headers)
     assert refused.json["fields"].keys() == {"valid_until"}
@@ -216,6 +220,6 @@ def test_operators_set_and_replace_contracts(client, host, operator):
     gone = client.post(f"{own}/withdrawal", headers=operator.headers)
     assert gone.json["code"] == "contract_replaced"
     listed = client.get(place, headers=operator.headers).json["items"]
-    assert [bool(one["replaced_at"]) for one in listed] == [True, False]
+    assert [bool(one["replaced_at"]) for one in listed] == [True, False, False]
     nowhere = f"{API}/operator/sites/{made.json['id']}/fee-contracts"
     assert client.post(nowhere, json=TERMS, headers=operator.headers).status_code == 404

@@ -171,6 +171,7 @@ def test_the_page_lists_what_is_held(sandbox, client):
     assert status == 200
     assert intent.id in text
     assert "123.45 USD" in text
+    assert text.count("<table>") == text.count('<div class="wide" tabindex="0"') == 2
     assert intent.id in visit(f"{sandbox.url}/_sandbox/?kind=payment_intent")[2]
     assert sandbox.json("GET", f"/_sandbox/objects/{intent.id}")["amount"] == 12_345
     assert visit(f"{sandbox.url}/_sandbox/objects/none")[0] == 404

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from marketplace.catalog.queries import sites
 from marketplace.core.db import Session
-from marketplace.payments.errors import ContractDatesRefused, ContractReplaced
+from marketplace.payments.errors import ContractDatesRefused, ContractReplaced, ContractsOverlap
 from marketplace.payments.models import FeeContract
 from marketplace.payments.queries import hosts
 from marketplace.payments.rules.shares import Bearer
@@ -72,6 +72,13 @@ def _add(
     if terms.valid_until is not None and terms.valid_until <= terms.valid_from:
         raise ContractDatesRefused(
             fields={"valid_until": ["It is after valid_from: the first day that no longer counts."]}
+        )
+    other = hosts.contract_within(session, site_id, terms.valid_from, terms.valid_until)
+    if other is not None:
+        until = "on" if other.valid_until is None else f"to before {other.valid_until}"
+        raise ContractsOverlap(
+            f"Contract {other.id} counts from {other.valid_from} {until}: "
+            "replace or withdraw that one, or choose other days."
         )
     row = FeeContract(
         site_id=site_id,
