@@ -24,6 +24,7 @@ from marketplace.outcomes.service.campaigns import SURVEY, closes_at, keep_versi
 
 EVIDENCE = "survey"
 NO_ANSWER = "no longer an answer in the survey"
+ANSWERS_STAND = "What was answered until then stands, and can't be changed any more."
 NOT_AGREED = "consent to be counted withdrawn"
 CONSENTED = {
     Purpose.RESEARCH.value: "consent_research",
@@ -150,11 +151,13 @@ def _find(
         if link_id is None
         else queries.by_link(session, link_id, fingerprint(token), now, lock=lock)
     )
+    if found is None and signer.is_over(SURVEY, token, now):
+        raise SurveyClosed(ANSWERS_STAND)
     if found is None:
         raise LinkInvalid
     _still_asked(found.member)
     if now >= closes_at(found.campaign):
-        raise SurveyClosed
+        raise SurveyClosed(ANSWERS_STAND)
     return found
 
 

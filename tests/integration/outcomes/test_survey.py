@@ -79,8 +79,12 @@ def test_answers_are_saved_page_by_page_and_edited_until_the_close(done, token, 
     row = session.execute(text("SELECT main_result, soap_result FROM match_outcome")).one()
     assert tuple(row) == ("unmatched", "placed_pgy1")
     clock.advance(timedelta(days=90))
-    answer = save(done, token, 3, WHOLE, 404, complete=True)
-    assert answer["code"] == "link_invalid"
+    assert save(done, token, 3, WHOLE, 409, complete=True)["code"] == "survey_closed"
+    page = done.client.get(f"/surveys/{token}", headers={"Accept-Language": "es"})
+    assert page.status_code == 409
+    said = page.get_data(as_text=True)
+    assert "La encuesta está cerrada." in said
+    assert "ya no se puede cambiar" in said
 
 
 def test_refusing_ends_it_and_is_no_missing_answer(done, token, session):
