@@ -233,7 +233,7 @@ class NothingToRetry(Conflict):
     """Only a delivery that has failed is tried again by hand."""
 
     code = "nothing_to_retry"
-    title = "This delivery has not failed."
+    title = "There is nothing of this delivery to try again."
 
 
 class RightByOneself(Forbidden):

@@ -29,6 +29,7 @@ from marketplace.reporting.service.exports import BUILD, IDENTIFIED
 
 SEND = "reporting.deliver_export"
 START = "reporting.start_deliveries"
+REFUSED_EXPORT = "Its export was refused: give the right again, and make the schedule anew."
 
 
 class Changed(Exception):
@@ -149,8 +150,10 @@ def retry(session: Session, delivery_id: UUID) -> ExportDelivery:
     delivery = queries.delivery(session, delivery_id, lock=True)
     if delivery is None:
         raise NotFound
-    if delivery.state != "failed" or delivery.export_id is None:
+    if delivery.state != "failed":
         raise NothingToRetry
+    if delivery.export_id is None:
+        raise NothingToRetry(REFUSED_EXPORT)
     run = queries.export_run(session, delivery.export_id)
     ready = run is not None and run.state == "ready"
     delivery.state = "sending" if ready else "building"

@@ -184,6 +184,8 @@ def test_an_identified_schedule_lasts_as_long_as_the_right(
     last, first = log(client, operator)
     assert (first["state"], last["state"]) == ("delivered", "failed")
     assert (last["failure"], last["export_id"]) == ("identified_export_refused", None)
+    again = client.post(f"{API}/deliveries/{last['id']}/retry", headers=operator.headers)
+    assert (again.status_code, again.get_json()["detail"]) == (409, deliveries.REFUSED_EXPORT)
 
 
 def test_an_ended_schedule_starts_nothing(panel, client, analyst, operator, clock, job):
