@@ -5,6 +5,7 @@ back after each test; deferred constraints are checked at every commit all the s
 true concurrency asks for `live`: a database of its own, with real commits.
 """
 
+import gc
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -70,9 +71,11 @@ UNWATCHED = (
     "tests/integration/api/test_any_request.py",
     "tests/integration/api/test_cost.py",
     "tests/integration/booking/credit/test_kept.py",
+    "tests/integration/booking/test_force_majeure_large.py",
     "tests/integration/booking/test_promises.py",
     "tests/integration/booking/test_sharing_races.py",
     "tests/integration/booking/test_waiting.py",
+    "tests/integration/catalog/test_search_plans.py",
     "tests/integration/catalog/test_search_reference.py",
     "tests/integration/catalog/test_shared_seats.py",
     "tests/integration/compliance/test_grants.py",
@@ -82,6 +85,12 @@ UNWATCHED = (
     "tests/unit/reporting/test_groupings.py",
     "tests/unit/reporting/test_suppression.py",
 )
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lives as long as the process: no search need pass over it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

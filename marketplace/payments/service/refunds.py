@@ -21,10 +21,11 @@ from marketplace.payments.service import ledger, reserving, steps
 from marketplace.payments.service.credit import refunding
 from marketplace.payments.service.hosts import shares
 from marketplace.payments.service.positions import position
-from marketplace.payments.service.quarantine import put_aside
+from marketplace.payments.service.quarantine import end_by_itself, put_aside
 from marketplace.payments.states import REFUND, Arrival, RefundState
 
 # What the processor calls the states of a refund.
+REFUSED = "refund_failed"
 STATES = {
     "pending": RefundState.PENDING,
     "requires_action": RefundState.PENDING,
@@ -332,6 +333,15 @@ def step(
     if after is RefundState.SETTLED:
         row.settled_at = now
         session.flush()
+        if row.replaces_id is not None:
+            failed = queries.refund(session, row.replaces_id)
+            end_by_itself(
+                session,
+                processor_object=failed.processor_refund or str(failed.id),
+                reason=REFUSED,
+                resolution="The refund arrived when it was sent again.",
+                now=now,
+            )
         publish(session, RefundSettled(**told))
         return Arrival.SETTLED
     if after is RefundState.FAILED:
@@ -339,7 +349,7 @@ def step(
         put_aside(
             session,
             processor_object=row.processor_refund or str(row.id),
-            reason="refund_failed",
+            reason=REFUSED,
             details={"refund": str(row.id), "amount": str(row.amount), "why": reason},
             now=now,
             payment_id=payment.id,

@@ -321,12 +321,17 @@ def test_an_account_whose_answer_was_lost_is_made_once(host, till):
     assert row.due == ["external_account"]
 
 
-def test_two_contracts_never_count_on_one_day(host, till):
+def test_two_contracts_never_count_on_one_day(host, till, monkeypatch):
     begin = date(2026, 1, 1)
     host.contract(valid_from=begin, valid_until=date(2027, 1, 1))
     host.contract(valid_from=date(2027, 1, 1), host_fee_bp=900)
+    between = {"valid_from": date(2026, 12, 31), "valid_until": date(2027, 1, 2)}
+    with pytest.raises(ContractsOverlap, match="counts from 2026-01-01 to before 2027-01-01"):
+        host.contract(**between)
+    # Somebody made theirs after that look: the table refuses by itself.
+    monkeypatch.setattr(contracts.hosts, "contract_within", lambda *_: None)
     with pytest.raises(IntegrityError, match="ex_fee_contract_site_id_valid"):
-        host.contract(valid_from=date(2026, 12, 31), valid_until=date(2027, 1, 2))
+        host.contract(**between)
 
 
 def test_a_contract_is_replaced_and_stays_readable(host, till):

@@ -163,10 +163,12 @@ def test_a_failed_refund_is_sent_again_under_a_new_key_for_the_same_debt(till, g
     tasks.send_refund(till.context, str(first))
     gateway.bounce_refund(next(iter(gateway.refunds)))
     tasks.look_at_refund(till.context, str(first))
+    assert till.quarantined() == ["refund_failed"]
     with till.context.transaction() as session:
         second = service.retry_refund(session, first, now=till.clock.now()).id
     tasks.send_refund(till.context, str(second))
     assert till.refund_row(second).state == "settled"
+    assert till.quarantined() == []
     assert till.books() == {"processor_clearing": -1_142, "processor_fees": 1_142}
     with pytest.raises(RefundNotRetryable), till.context.transaction() as session:
         service.retry_refund(session, first, now=till.clock.now())

@@ -96,7 +96,7 @@ def invoice(
             payable=Payable(KIND, cohort.id),
             school_id=cohort.school_id,
             asked_by=actor_id,
-            description=f"{cohort.name}: {first.listing_title}, {len(live)} places from"
+            description=f"{cohort.name}: {first.listing_title}, {_places(len(live))} from"
             f" {cohort.first_day}",
             parts=[_part(booking) for booking in live],
             due_on=max(due, now.date()),
@@ -257,3 +257,7 @@ def _to(session: Session, cohort: Cohort, state: CohortState) -> None:
     cohort.state = state.value
     cohort.version += 1
     session.flush()
+
+
+def _places(count: int) -> str:
+    return "1 place" if count == 1 else f"{count} places"
