@@ -240,7 +240,8 @@ class Story:
         school = operator("POST", "/operator/schools", {"name": name, "country": "GH"})["id"]
         at = f"/schools/{school}"
         operator("POST", f"/operator{at}/coordinators", {"email": "efua@school.test"}, expect=201)
-        operator("POST", f"/operator{at}/verification")
+        seen = {"verified": True, "kind": "directory", "reference": "F0001234"}
+        operator("POST", f"/operator{at}/verification", seen)
         efua, ben = self.api("efua@school.test"), self.ben
         efua("POST", f"{at}/students", {"email": "ben@example.org"}, expect=201)
         link = link_in(self.mail.wait("ben@example.org", "schools/invitations/"),
