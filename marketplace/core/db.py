@@ -130,6 +130,9 @@ class EdgeSession(orm.Session):
     def commit(self) -> None:
         if not self.info.get(EDGE):
             raise CommitOutsideEdge("services flush; the request, job or command commits")
+        if self.info.get(READS):  # nothing to commit: the connection goes back, and that is all
+            self.close()
+            return
         # A request that asked nothing of the database has nothing to begin and end.
         if self.in_transaction() or self.new or self.dirty or self.deleted:
             super().commit()

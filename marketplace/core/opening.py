@@ -5,6 +5,10 @@ queued, by libpq's pipeline mode, and go as one message; the server answers both
 is the same: a transaction block is open afterwards, or has failed with the statement. COMMIT,
 ROLLBACK and savepoints, how values are adapted and what errors there are is the driver's as ever.
 
+A connection without transactions, each of whose statements is one of its own, is sent the statement
+alone by the same way: what the driver does for each statement anew, to find its places above all, is
+done once.
+
 Statements are prepared when the driver would prepare them, by names of ours. The driver may drop all
 that is prepared on a connection, as after a savepoint that was rolled back. Nothing has been done in
 the transaction when that is noticed: it begins once more, with a statement that is not prepared.
@@ -58,10 +62,9 @@ class _Message:
 
 
 def is_due(connection: psycopg.Connection[Any]) -> bool:
-    """Whether what is sent next begins a transaction, one without options of its own."""
+    """Whether what is sent next begins a transaction without options of its own, or is one itself."""
     return (
         connection.pgconn.transaction_status == TransactionStatus.IDLE
-        and not connection.autocommit
         and connection.isolation_level is None
         and connection.read_only is None
         and connection.deferrable is None
@@ -75,7 +78,7 @@ def fetch(
     values: Mapping[str, Any],
     prepare: bool | None,  # noqa: FBT001 - as the driver's own
 ) -> list[tuple[Any, ...]]:
-    """Begin a transaction by a statement, and return its rows; none where it returns none.
+    """Begin a transaction by a statement, or be it one, and return its rows; none if it has none.
 
     `sql` has its places as `%(name)s`. `info` is kept as long as the connection is. `prepare` is what
     it is to a cursor's `execute`.
@@ -129,7 +132,9 @@ def _answer(
     connection: psycopg.Connection[Any], kept: _Kept, key: _Key, message: _Message
 ) -> PGresult:
     with connection.lock:
-        answers = connection.wait(_sent(connection.pgconn, message))
+        answers = connection.wait(
+            _sent(connection.pgconn, message, begin=not connection.autocommit)
+        )
     if message.to_prepare and len(answers) > 1 and answers[-2].status == ExecStatus.COMMAND_OK:
         kept.names[key] = cast("bytes", message.name)
     failed = next((one for one in answers if one.status == ExecStatus.FATAL_ERROR), None)
@@ -144,12 +149,12 @@ def _answer(
     return _answer(connection, kept, key, plain)
 
 
-def _sent(pgconn: PGconn, message: _Message) -> PQGen[list[PGresult]]:
+def _sent(pgconn: PGconn, message: _Message, *, begin: bool) -> PQGen[list[PGresult]]:
     """Send BEGIN and the statement as one; the answers, that to the statement is the last."""
     pgconn.enter_pipeline_mode()
     answers: list[PGresult] = []
     try:
-        _queue(pgconn, message)
+        _queue(pgconn, message, begin=begin)
         pgconn.pipeline_sync()
         answers += yield from generators.execute(pgconn)
         while answers[-1].status != ExecStatus.PIPELINE_SYNC:
@@ -165,8 +170,9 @@ def _sent(pgconn: PGconn, message: _Message) -> PQGen[list[PGresult]]:
     return answers
 
 
-def _queue(pgconn: PGconn, message: _Message) -> None:
-    pgconn.send_query_params(b"BEGIN", None)
+def _queue(pgconn: PGconn, message: _Message, *, begin: bool) -> None:
+    if begin:
+        pgconn.send_query_params(b"BEGIN", None)
     if message.to_close is not None:
         pgconn.send_close_prepared(message.to_close)
     if message.name is None:

@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 from psycopg.pq import TransactionStatus
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from marketplace.core import connections
 from marketplace.core.connections import PREPARE_AFTER
-from marketplace.core.db import EdgeSession, by_itself, edge, fetch
+from marketplace.core.db import EdgeSession, by_itself, edge, fetch, only_read
 
 OFTEN = PREPARE_AFTER + 2
 PREPARED = "SELECT statement FROM pg_prepared_statements WHERE statement LIKE :like ORDER BY 1"
@@ -128,10 +128,38 @@ def test_what_was_prepared_and_dropped_is_asked_all_the_same(session):
     assert driver(session) is connection
 
 
-def test_transactions_with_options_and_statements_by_themselves_go_the_drivers_way(session):
+def test_transactions_with_options_go_the_drivers_way(session):
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     assert begun(session, "SHOW transaction_isolation", {}) == [("repeatable read",)]
-    by_itself(session)
+
+
+@pytest.mark.parametrize("alone", [by_itself, only_read])
+def test_a_statement_by_itself_goes_without_begin(session, alone):
+    alone(session)
     connection = driver(session)
+    for _ in range(OFTEN):
+        messages = traced(session, lambda: fetch(session, "SELECT 1", {}))
+    assert [kind.strip() for side, kind in messages if side == "F"] == [
+        "Bind",
+        "Describe",
+        "Execute",
+        "Sync",
+    ]
+    assert [fetch(session, SHOWN, VALUES) for _ in range(OFTEN)] == [
+        begun(session, SHOWN, VALUES)
+    ] * OFTEN
+    alone(session)
+    connection.execute("DEALLOCATE ALL")
     assert fetch(session, "SELECT 1", {}) == [(1,)]
+    with pytest.raises(DataError):
+        fetch(session, "SELECT 1 / CAST(:n AS int)", {"n": 0})
     assert connection.info.transaction_status == TransactionStatus.IDLE
+    assert fetch(session, "SELECT 1", {}) == [(1,)]
+    assert driver(session) is connection
+
+
+def test_a_request_that_only_reads_gives_its_connection_back_at_the_edge(session):
+    with edge(session):
+        only_read(session)
+        assert fetch(session, "SELECT 1", {}) == [(1,)]
+    assert session.get_bind().pool.checkedout() == 0

@@ -4,6 +4,7 @@ from inspect import signature
 
 from flask import Flask
 from flask_limiter import Limiter
+from limits.storage import MemoryStorage
 
 from marketplace.web.limits import QuickLimiter
 
@@ -71,3 +72,22 @@ def test_the_library_asks_where_the_short_way_stands():
     seen = asked(Noted)
     plain = [status for path, status, *_ in seen if path in {"/plain", "/other"}]
     assert sum(counted) >= plain.count(200) > 0
+
+
+def test_the_end_of_a_window_is_asked_for_once(monkeypatch):
+    """Its first turn sets it: each turn after that is one trip to the storage, and no more."""
+    asked_for = []
+    own = MemoryStorage.get_expiry
+    monkeypatch.setattr(
+        MemoryStorage, "get_expiry", lambda self, key: asked_for.append(key) or own(self, key)
+    )
+    app = Flask(__name__)
+    app.add_url_rule("/", "plain", lambda: "plain")
+    options = {"default_limits": ["9/minute"], "storage_uri": "memory://", "headers_enabled": True}
+    limiter = QuickLimiter(lambda: "me", strategy="fixed-window", **options)
+    limiter.init_app(app)
+    first = limiter.limit_manager.default_limits[0]
+    limiter.storage.incr(first.limit.key_for("me", "plain"), 60)  # by another process
+    turns = [app.test_client().get("/").headers for _ in range(4)]
+    assert [turn["X-RateLimit-Remaining"] for turn in turns] == ["7", "6", "5", "4"]
+    assert len({turn["X-RateLimit-Reset"] for turn in turns}) == len(asked_for) == 1

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -98,7 +99,8 @@ class Filters:
         }
         return replace(self, **left_out)
 
-    @property
-    def parts(self) -> list[str]:
+    @cached_property
+    def parts(self) -> Sequence[str]:
         """Which of `PARTS` restrict anything."""
-        return [part for part, names in PARTS.items() if any(getattr(self, name) for name in names)]
+        given = {each.name for each in fields(self) if getattr(self, each.name)}
+        return [part for part, names in PARTS.items() if not given.isdisjoint(names)]

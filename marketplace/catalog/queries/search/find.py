@@ -6,12 +6,12 @@ to loosen, where nothing is found.
 
 import json
 import uuid
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import Any
-
-from sqlalchemy import Row
 
 from marketplace.catalog.queries.search import statement as sql
 from marketplace.catalog.queries.search import words
@@ -29,8 +29,7 @@ from marketplace.catalog.queries.search.sorting import (
     order_of,
     read_cursor,
 )
-from marketplace.core.connections import PLAN_EACH_TIME
-from marketplace.core.db import Session, run
+from marketplace.core.db import Session, fetch
 from marketplace.core.money import Money
 
 # How many a search without one of its filters is counted up to.
@@ -62,7 +61,7 @@ class Hit:
     `soonest_start` is the first day on which the rotation can begin by its seats and lead time.
     """
 
-    row: Row[Any] = field(repr=False)
+    row: Any = field(repr=False)
     id: uuid.UUID
     price: Money
     soonest_start: date | None
@@ -149,12 +148,20 @@ def _asked(
     *,
     limit: int,
     counting: bool,
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     extra, values = _extra(conditions.filters)
     walk = not (counting and sql.expects_few(conditions, order))
     written, places = sql.statement(conditions, order, extra, place, facets=counting, walk=walk)
     given = {**places, **values, "page": limit + 1}
-    return run(session, written, given, PLAN_EACH_TIME).all()
+    row = _row(len(order.keys), tuple(name for _, name in extra))
+    return [row(*found) for found in fetch(session, written, given, prepare=False)]
+
+
+@cache
+def _row(keys: int, extra: Sequence[str]) -> Any:
+    """What a row of `statement` is called by: columns in its order."""
+    columns = *(f"key_{n}" for n in range(keys)), *sql.SHOWN, *sql.PLACED, *extra, "facets"
+    return namedtuple("Row", columns)  # noqa: PYI024 - its names are known only here
 
 
 def _extra(filters: Filters) -> tuple[list[tuple[str, str]], dict[str, Any]]:
@@ -166,7 +173,7 @@ def _extra(filters: Filters) -> tuple[list[tuple[str, str]], dict[str, Any]]:
     return [*extra, (distance, "km")], {**values, **places}
 
 
-def _hit(row: Row[Any]) -> Hit:
+def _hit(row: Any) -> Hit:
     return Hit(
         row,
         row.id,
@@ -219,8 +226,7 @@ def _loosen(
     if asked:
         choices = [(part, _without(filters, part, meant)) for part in asked]
         written, values = sql.loosened(choices, ENOUGH)
-        rows = run(session, written, values, PLAN_EACH_TIME)
-        found |= {row.part: row.found for row in rows}
+        found |= dict(fetch(session, written, values, prepare=False))
     return {part: count for part, count in found.items() if count}
 
 

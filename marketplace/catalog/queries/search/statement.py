@@ -46,6 +46,7 @@ SHOWN = (
     *("weeks_max", "first_start", "last_start", "visa_types", "approval", "letter_policy"),
     *("drift_at",),
 )
+PLACED = ("preceptor_name", "point_of")
 # How far the walk for the earliest starts goes before the rest is worked out too.
 WALK = 600
 # And how far, among all, that for those of one week.
@@ -82,7 +83,7 @@ def statement(
         [
             *(f"page.{key}" for key in keys),
             *(f"l.{name}" for name in SHOWN),
-            "preceptor.name AS preceptor_name, s.point_of",
+            "preceptor.name AS preceptor_name, s.point_of",  # `PLACED`
             *(f"{sql} AS {name}" for sql, name in extra),
         ]
     )

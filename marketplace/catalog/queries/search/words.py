@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from marketplace.catalog.rules.words import Unit
 from marketplace.catalog.rules.words import read as read_units
-from marketplace.core.db import Session, run
+from marketplace.core.db import Session, fetch
 
 CANDIDATES = 30
 # Letters that may be wrong, by the least length of a word.
@@ -81,20 +81,20 @@ def read(session: Session, typed: str) -> Meant:
     groups = read_units(typed)
     units = [unit for group in groups for unit in group]
     asked = json.dumps(list(_asked(units)))
-    rows = run(session, _READ, {"units": asked, "candidates": CANDIDATES}).all()
+    rows = fetch(session, _READ, {"units": asked, "candidates": CANDIDATES})
     queries: list[list[str]] = [[] for _ in units]
     listings: list[int] = [0 for _ in units]
     corrected: dict[str, str] = {}
-    published = max((row.published for row in rows), default=0)
-    for row in rows:
-        if row.query and row.query not in queries[row.at]:
-            queries[row.at].append(row.query)
-            listings[row.at] += int(row.listings or 0)
-        near = _nearest(units[row.at], json.loads(row.near)) if row.near else None
+    published = max((row[-1] for row in rows), default=0)
+    for at, found, query, candidates, _ in rows:
+        if query and query not in queries[at]:
+            queries[at].append(query)
+            listings[at] += int(found or 0)
+        near = _nearest(units[at], json.loads(candidates)) if candidates else None
         if near is not None:
             word, lexeme = near
-            queries[row.at].append(_quoted(lexeme))
-            corrected[units[row.at].text] = word
+            queries[at].append(_quoted(lexeme))
+            corrected[units[at].text] = word
     return _put_together(groups, queries, listings, published, corrected)
 
 
