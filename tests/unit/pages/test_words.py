@@ -15,7 +15,7 @@ from marketplace.catalog.rules.tiers import classify
 from marketplace.catalog.rules.vocabulary import Duty, Setting
 from marketplace.core.money import Money
 from marketplace.outcomes.rules import calendar
-from marketplace.pages import faults, words
+from marketplace.pages import faults, labels, words
 from marketplace.pages.public.states_map import squares
 from marketplace.pages.told import told
 from marketplace.payments.rules import quote
@@ -73,6 +73,7 @@ def test_what_rules_say_is_told_in_spanish():
 def test_a_code_without_a_label_is_spelt_out():
     assert words.label("some_new_code", "en") == "Some new code"
     assert words.label("elective", "es") == "Electiva práctica"
+    assert sum(len(named) for named in labels.SUBJECTS) == len(labels.LABELS), "named twice"
 
 
 def test_the_map_has_every_state_once_and_no_two_in_one_place():

@@ -53,4 +53,12 @@ LABELS: Mapping[str, str] = {
     "posted_share_earned": noted("The host has earned a share"),
     "posted_dispute": noted("Withdrawn for a dispute"),
     "posted_dispute_reversal": noted("Given back after a dispute"),
+    "run_asked": noted("Waiting"),
+    "run_running": noted("Under way"),
+    "run_ready": noted("Ready"),
+    "failed": noted("Failed"),
+    "delivered": noted("Delivered"),
+    "pending": noted("On its way"),
+    "enabled": noted("Enabled"),
+    "disabled": noted("Disabled"),
 }

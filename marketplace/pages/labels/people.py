@@ -1,0 +1,47 @@
+"""What roles, consents and the facts of a profile are called."""
+
+from collections.abc import Mapping
+
+from marketplace.pages.marking import noted
+
+LABELS: Mapping[str, str] = {
+    "trainee": noted("Trainee"),
+    "role_trainee": noted("Trainee"),
+    "role_site_owner": noted("Owner of a site"),
+    "role_coordinator": noted("Coordinator of a site"),
+    "role_preceptor": noted("Preceptor"),
+    "role_school_coordinator": noted("Coordinator of a school"),
+    "role_operator": noted("Operator"),
+    "role_analyst": noted("Analyst"),
+    "host": noted("Host"),
+    "school": noted("School"),
+    "operator": noted("Our staff"),
+    "consent_reporting": noted("Outcome reports"),
+    "consent_research": noted("Research"),
+    "consent_named_testimonial": noted("A testimonial with your name"),
+    "us_citizen": noted("U.S. citizen"),
+    "permanent_resident": noted("Permanent resident of the United States (green card)"),
+    "other": noted("Other"),
+    "step1_not_taken": noted("Not taken"),
+    "step1_passed": noted("Passed"),
+    "step1_failed": noted("Not passed"),
+    "b1": noted("B-1"),
+    "b1_b2": noted("B-1/B-2"),
+    "f1": noted("F-1"),
+    "j1": noted("J-1"),
+    "h1b": noted("H-1B"),
+    "esta": noted("ESTA"),
+    "native": noted("English is my first language"),
+    "toefl_ibt": noted("TOEFL iBT"),
+    "ielts": noted("IELTS"),
+    "oet": noted("OET"),
+    "listening": noted("Listening"),
+    "reading": noted("Reading"),
+    "writing": noted("Writing"),
+    "speaking": noted("Speaking"),
+    "pass": noted("Met"),
+    "fail": noted("Not met"),
+    "unknown": noted("Not known"),
+    "visa_any": noted("any"),
+    "visa_none_needed": noted("none needed"),
+}
