@@ -47,6 +47,7 @@ SENTENCES = (
     noted("%(n1)s-%(n2)s-%(n3)s is not a Monday: %(n4)s-%(n5)s-%(n6)s or %(n7)s-%(n8)s-%(n9)s."),
     noted("The last week is before the first."),
     noted("At most %(n1)s weeks at once."),
+    noted("At most %(n1)s sites by name at once."),
     noted("From %(n1)s-%(n2)s-%(n3)s on: earlier weeks are over."),
     noted("A week has from %(n1)s to %(n2)s seats; this would make %(n3)s."),
     noted("A week has from %(n1)s to %(n2)s seats; this would make -%(n3)s."),

@@ -28,9 +28,10 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.catalog.rules import specialties
 from marketplace.core.errors import DomainError
 from marketplace.core.money import EXPONENTS, Money
-from marketplace.identity.access import Caller, current_caller
+from marketplace.identity.access import SAFE_METHODS, Caller, current_caller
 from marketplace.identity.errors import NotSignedIn
 from marketplace.pages import faults, once, words
+from marketplace.pages.sentences import COUNTED, STOPPED
 from marketplace.pages.told import told
 from marketplace.web import context, problems
 from marketplace.web.api import PREFIX
@@ -45,27 +46,6 @@ HEADERS = {
 # Amounts are in dollars and days begin in the States, whichever language they are told in.
 LOCALES = {"en": Locale("en", "US"), "es": Locale("es", "US")}
 SERVER_ERROR = 500
-COUNTED = {
-    "weeks": (words.noted("1 week"), words.noted("%(count)s weeks")),
-    "seats": (words.noted("1 seat"), words.noted("%(count)s seats")),
-    "places": (words.noted("1 place"), words.noted("%(count)s places")),
-}
-# What HTTP's own names of errors say to people.
-STOPPED = {
-    "Not Found": (
-        words.noted("There is nothing here."),
-        words.noted("The address may be mistyped, or what was here has gone."),
-    ),
-    "Method Not Allowed": (
-        words.noted("This page can't be asked for like this."),
-        words.noted("Go back, and use the page's own button."),
-    ),
-    "Too Many Requests": (
-        words.noted("This was tried too often."),
-        words.noted("Wait a minute, then try again."),
-    ),
-    "Request Entity Too Large": (words.noted("This is too large."), None),
-}
 # In which language somebody without an account wants to read, where the browser says another.
 LANGUAGE = "language"
 A_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b(?!T)")
@@ -126,7 +106,7 @@ class Reader:
             return found[0]
 
     def counted(self, number: int, what: str) -> str:
-        """How many of `what` (weeks, seats, places): one of them is not many."""
+        """How many of `what`, a key of `COUNTED`: one of them is not many."""
         one, many = COUNTED[what]
         return self.say(one) if number == 1 else self.say(many, count=number)
 
@@ -205,8 +185,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
         reader=who,
         seen=found.seen if found else None,
         _=who.say,
-        here=request.full_path.rstrip("?"),
-        **values,
+        **{"here": _here(), **values},
     )
     response = make_response(named(html) if errors else html, status)
     response.headers.update(HEADERS)
@@ -305,6 +284,12 @@ def lost(error: HTTPException) -> Response:
     if request.path.startswith(PREFIX) or not request.accept_mimetypes.accept_html:
         return problems.of_http(error)
     return _error(error.code or SERVER_ERROR, error.name, error.description, {})
+
+
+def _here() -> str:
+    """Where this page is had again: that of a form, not where the form was sent to."""
+    sent = request.method not in SAFE_METHODS
+    return (_came_from() or request.path) if sent else request.full_path.rstrip("?")
 
 
 def _came_from() -> str | None:

@@ -56,7 +56,6 @@ from marketplace.booking.queries.endings import (
     no_shows_disputed_count,
     no_shows_due,
     pending_of,
-    reason_of_no_show,
     touched,
 )
 from marketplace.booking.queries.holding import (
@@ -129,7 +128,6 @@ __all__ = [
     "proposals_at",
     "proposals_of_school",
     "proposals_to",
-    "reason_of_no_show",
     "rescue",
     "rescues_due",
     "roster",

@@ -9,13 +9,12 @@ from sqlalchemy import func, select
 
 from marketplace.booking.models import (
     Booking,
-    BookingTransition,
     BookingWeek,
     ForceMajeure,
     ForceMajeureBooking,
     NoShow,
 )
-from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
+from marketplace.booking.states import CANCELLABLE, TIMED
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.money import Money
@@ -75,19 +74,6 @@ def no_shows_disputed_count(session: Session) -> int:
         select(func.count()).where(NoShow.decision.is_(None), NoShow.disputed_at.is_not(None))
     )
     return found.scalar_one()
-
-
-def reason_of_no_show(session: Session, booking_id: UUID) -> str | None:
-    """Return the host's words at the mark, if there is one."""
-    return session.execute(
-        select(BookingTransition.reason)
-        .where(
-            BookingTransition.booking_id == booking_id,
-            BookingTransition.to_state == BookingState.NO_SHOW,
-        )
-        .order_by(BookingTransition.number.desc())
-        .limit(1)
-    ).scalar_one_or_none()
 
 
 def live_weeks_of(session: Session, booking_id: UUID) -> set[date]:

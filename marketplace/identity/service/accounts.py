@@ -179,8 +179,13 @@ def update(session: Session, account: Account, changes: dict[str, str]) -> Accou
 
 
 def set_active(session: Session, account: Account, *, active: bool) -> Account:
-    """Close or reopen an account; closing revokes its tokens, sessions and links at once."""
+    """Close or reopen an account; closing revokes its tokens, sessions and links at once.
+
+    `LastOperator` for the one who could open others again.
+    """
     if account.active and not active:
+        if queries.has_role(session, account.id, Role.OPERATOR):
+            memberships.refuse_last_operator(session, account.id)
         end_all_sign_ins(account)
     account.active = active
     session.flush()

@@ -20,7 +20,7 @@ from marketplace.identity.errors import (
     MembershipMisplaced,
 )
 from marketplace.identity.events import CoordinatorsChanged
-from marketplace.identity.models import Membership, School
+from marketplace.identity.models import Account, Membership, School
 from marketplace.identity.queries import schools
 from marketplace.identity.rules import Role, membership_place
 
@@ -92,7 +92,7 @@ def revoke(
     if membership.revoked_at is not None:
         return membership
     if membership.role == Role.OPERATOR:
-        _refuse_last_operator(session, membership)
+        refuse_last_operator(session, membership.account_id)
     if membership.school_id is not None:
         _refuse_last_coordinator(session, membership, membership.school_id)
     membership.revoked_at = now
@@ -175,15 +175,23 @@ def _tell(
         )
 
 
-def _refuse_last_operator(session: Session, membership: Membership) -> None:
-    """Lock all operators' rows, so that two can't revoke each other at once."""
-    live = session.execute(
-        select(Membership.id)
-        .where(Membership.role == Role.OPERATOR.value, Membership.revoked_at.is_(None))
+def refuse_last_operator(session: Session, account_id: uuid.UUID) -> None:
+    """`LastOperator` where nobody else is an operator whose account is open.
+
+    All of them are locked, so that two can't part with each other at once.
+    """
+    others = session.execute(
+        select(Membership.account_id)
+        .join(Account, Account.id == Membership.account_id)
+        .where(
+            Membership.role == Role.OPERATOR.value,
+            Membership.revoked_at.is_(None),
+            Account.active,
+        )
         .order_by(Membership.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).scalars()
-    if set(live) <= {membership.id}:
+    if set(others) <= {account_id}:
         raise LastOperator
 
 

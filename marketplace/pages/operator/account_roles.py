@@ -48,9 +48,11 @@ def grant(account_id: UUID) -> Response:
 @require("operator")
 def revoke(account_id: UUID, membership_id: UUID) -> Response:
     """End a role from now on; that it was held is kept."""
-    by, now = current_account().id, context.now()
+    session, by, now = context.session(), current_account().id, context.now()
+    if membership_id not in {one.id for one in queries.all_memberships(session, account_id)}:
+        raise NotFound
     _, errors = forms.tried(
-        lambda: memberships.revoke(context.session(), membership_id, revoked_by=by, now=now),
+        lambda: memberships.revoke(session, membership_id, revoked_by=by, now=now),
         "roles",
     )
     return _done(account_id, {}, errors)

@@ -18,6 +18,8 @@ from marketplace.pages.view import Pages, form_page
 from marketplace.web import context
 
 A_PAGE = 50
+# Each is looked up by itself.
+MOST_NAMES = 100
 NOT_PROCESSABLE = 422
 BASE = "/desk/force-majeure"
 
@@ -40,15 +42,10 @@ def plan() -> Response:
         name: typed.get(name, "") for name in ("first_day", "last_day", "reason")
     }
     given["states"] = request.form.getlist("states")
-    names = [one.strip() for one in typed.get("sites", "").splitlines() if one.strip()]
-    meant = [places.site(one) for one in names]
-    unknown = [
-        f"{name}: {one}" for name, one in zip(names, meant, strict=True) if isinstance(one, str)
-    ]
-    given["site_ids"] = [str(one) for one in meant if not isinstance(one, str)]
+    given["site_ids"], wrong = _meant(typed.get("sites", ""))
     values, errors = forms.read(ForceMajeureArgs(), given)
-    if unknown:
-        errors = {**errors, "sites": unknown}
+    if wrong:
+        errors = {**errors, "sites": wrong}
     made = None
     if not errors:
         made, errors = forms.tried(
@@ -83,6 +80,18 @@ def run(run_id: UUID) -> Response:
         "code",
     )
     return _run(run_id, typed, errors) if errors else redirect(f"{BASE}/{run_id}", 303)
+
+
+def _meant(text: str) -> tuple[list[str], list[str]]:
+    """The sites that are named, one a line, and what is wrong with the lines."""
+    names = [one.strip() for one in text.splitlines() if one.strip()]
+    if len(names) > MOST_NAMES:
+        return [], [f"At most {MOST_NAMES} sites by name at once."]
+    meant = [(name, places.site(name)) for name in names]
+    return (
+        [str(one) for _, one in meant if not isinstance(one, str)],
+        [f"{name}: {one}" for name, one in meant if isinstance(one, str)],
+    )
 
 
 def _runs(typed: Mapping[str, str], errors: forms.Errors) -> Response:

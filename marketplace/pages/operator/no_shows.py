@@ -73,7 +73,6 @@ def _shown(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
         reader=who,
         row=row,
         booking=booking,
-        said=queries.reason_of_no_show(session, booking_id),
         people=identity.contacts(session, people),
         decisions=[(one, who.label(f"no_show_{one}")) for one in DECISIONS],
         typed=typed,

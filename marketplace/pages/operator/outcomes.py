@@ -21,7 +21,13 @@ from marketplace.outcomes.rules.match import (
     Provenance,
     result,
 )
-from marketplace.outcomes.schemas.match import DecisionArgs, OutcomeEntryArgs, RetractionArgs
+from marketplace.outcomes.schemas.match import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    DecisionArgs,
+    OutcomeEntryArgs,
+    RetractionArgs,
+)
 from marketplace.outcomes.service import match, programs, verification
 from marketplace.pages import forms
 from marketplace.pages.operator.outcome_words import WORDS as SAID
@@ -51,7 +57,8 @@ def list_years() -> Response:
 def list_waiting(match_year: int) -> Response:
     """List what waits of a year, the longest first: what is self-reported, or what is disputed."""
     session = context.session()
-    found = waiting.progress(session, match_year)
+    known = FIRST_YEAR <= match_year <= LAST_YEAR
+    found = waiting.progress(session, match_year) if known else ()
     if not found:
         raise NotFound
     asked = request.args.get("how")

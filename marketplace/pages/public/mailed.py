@@ -4,6 +4,8 @@ Mail programs open links to look at them, so a GET changes nothing: it shows a b
 the address is the credential; these pages are kept nowhere and told of to nobody.
 """
 
+from urllib.parse import urlencode
+
 from flask import Response, request
 
 from marketplace.core.errors import DomainError
@@ -88,13 +90,16 @@ def reset() -> Response:
 
 
 def _page(template: str, errors: forms.Errors | None = None, *, done: bool = False) -> Response:
+    token = request.values.get("token", "")
     answer = form_page(
         template,
         NOT_PROCESSABLE if errors else 200,
         typed=forms.typed(),
         errors=errors or {},
         done=done,
-        token=request.values.get("token", ""),
+        token=token,
+        # No browser says on these pages where it came from.
+        here=f"{request.path}?{urlencode({'token': token})}" if token else request.path,
     )
     answer.headers.update(HEADERS)
     return answer

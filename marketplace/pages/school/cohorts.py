@@ -368,10 +368,10 @@ def _form(
 
 
 def _named(text: str) -> Any:
-    """The rotation whose address or id was given; None where there is none."""
+    """The rotation whose address or id was given; None where none can be booked: it may be a draft."""
     named = LISTING.search(text)
     keys = [UUID(named[0])] if named else []
-    return catalog.listing_facts(context.session(), keys).get(keys[0]) if keys else None
+    return catalog.listings_for_booking(context.session(), keys).get(keys[0]) if keys else None
 
 
 def linked(school_id: UUID) -> list[Any]:

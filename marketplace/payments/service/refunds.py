@@ -333,15 +333,7 @@ def step(
     if after is RefundState.SETTLED:
         row.settled_at = now
         session.flush()
-        if row.replaces_id is not None:
-            failed = queries.refund(session, row.replaces_id)
-            end_by_itself(
-                session,
-                processor_object=failed.processor_refund or str(failed.id),
-                reason=REFUSED,
-                resolution="The refund arrived when it was sent again.",
-                now=now,
-            )
+        _end_cases(session, row, now)
         publish(session, RefundSettled(**told))
         return Arrival.SETTLED
     if after is RefundState.FAILED:
@@ -369,3 +361,16 @@ def _misfit(row: Refund, payment: Payment, seen: ProcessorRefund) -> str | None:
         ("refund_status", seen.status in STATES),
     )
     return next((name for name, fits in checks if not fits), None)
+
+
+def _end_cases(session: Session, row: Refund, now: datetime) -> None:
+    """End the cases of all failed refunds of the debt that this one has paid."""
+    while row.replaces_id is not None:
+        row = queries.refund(session, row.replaces_id)
+        end_by_itself(
+            session,
+            processor_object=row.processor_refund or str(row.id),
+            reason=REFUSED,
+            resolution="The refund arrived when it was sent again.",
+            now=now,
+        )

@@ -73,6 +73,19 @@ def test_the_last_operator_stays(client, people, session):
     mine = client.get("/api/v1/me/memberships", headers=only.headers).json["items"][0]["id"]
     refused = client.delete(f"/api/v1/operator/memberships/{mine}", headers=only.headers)
     assert (refused.status_code, refused.json["code"]) == (409, "last_operator")
+    another = people.make("operator")
+
+    def close(who):
+        route = f"/api/v1/operator/accounts/{who.id}"
+        return client.patch(route, json={"active": False}, headers=only.headers)
+
+    # Nor can they be closed out, nor is who was closed another.
+    assert close(another).status_code == 200
+    for answer in (
+        close(only),
+        client.delete(f"/api/v1/operator/memberships/{mine}", headers=only.headers),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (409, "last_operator")
     people.make("operator")
     gone = client.delete(f"/api/v1/operator/memberships/{mine}", headers=only.headers)
     assert gone.status_code == 200

@@ -57,8 +57,11 @@ def test_force_majeure_is_looked_at_and_run_by_its_code(desk, stage, people, cou
     assert refused.status_code == 422
     assert "Nowhere: Expected the name of a site or school that is here." in desk.body
     assert "Nowhere\nNobody</textarea>" in desk.body
+    desk.send(base, **days, reason="A storm.", sites="Nowhere\n" * 101)
+    assert "At most 100 sites by name at once." in desk.body
     path = followed(desk, desk.send(base, **days, reason="A storm.", states="IL"))
     assert "$2,240.00" in desk.body
+    assert "Call 1 booking off" in desk.body
     assert stage.state(booking) == "confirmed"
     assert desk.send(path, code="guessed").status_code == 422
     followed(desk, desk.send(path, code=CODE.search(desk.body)[1]))
@@ -85,7 +88,10 @@ def test_roles_are_given_by_names_and_ended_and_accounts_closed(desk, stage, peo
     name = stage.booking(stage.hold(people.trainee(visa_type="b1_b2").id, place)).site_name
     followed(desk, desk.send(f"{path}/roles", role="coordinator", place=name.lower()))
     assert people.roles_of(who) == {"coordinator"}
-    followed(desk, desk.send(END.search(desk.body)[1]))
+    end = END.search(desk.body)[1]
+    assert desk.send(end.replace(str(who.id), str(place.owner_id))).status_code == 404
+    desk.get(path)
+    followed(desk, desk.send(end))
     assert people.roles_of(who) == set()
     followed(desk, desk.send(f"{path}/state", active="no"))
     assert "Open the account again" in desk.body

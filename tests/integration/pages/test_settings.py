@@ -62,6 +62,8 @@ def test_a_forgotten_password_is_set_anew_once_by_the_link(app, people, mailed):
     token = link.partition("=")[2]
     short = filled(anybody, link, "/reset", token=token, password="short")
     assert (short.status_code, 'aria-invalid="true"' in short.text) == (422, True)
+    # In another language it is the same link.
+    assert f'/language/es?next=/reset%3Ftoken%3D{token}"' in short.text
     assert "Your password is set" in filled(anybody, link, "/reset", token=token, password=NEW).text
     again = filled(anybody, link, "/reset", token=token, password=NEW + "!")
     assert "This link does not help any more" in again.text
@@ -128,6 +130,8 @@ def test_an_error_is_told_in_the_readers_language_with_a_way_back(client):
     spanish = {"Accept": "text/html", "Accept-Language": "es"}
     assert "Aquí no hay nada." in client.get("/listings/nothing", headers=spanish).text
     came = {"Referer": "http://localhost/help", **spanish}
-    assert 'href="/help">Atrás' in client.post("/help", headers=came).text
+    refused = client.post("/language/es", headers=came).text
+    assert 'href="/help">Atrás' in refused
+    assert 'href="/language/en?next=/help"' in refused
     strangers = {**spanish, "Referer": "https://evil.example/help"}
     assert "evil.example" not in client.post("/help", headers=strangers).text

@@ -272,3 +272,13 @@ def test_somebody_new_adds_a_site_shows_that_it_is_real_and_names_a_preceptor(ap
     assert other.get(at).status_code == 404
     own.get(f"{at.removesuffix('/site')}/listings/new")
     assert "Amara Okafor" in own.body
+
+
+def test_a_cohorts_form_names_a_rotation_only_if_it_is_on_show(coordinator, side, stage, place):
+    form = f"/schools/{side.school}/cohorts/new?listing_id="
+    coordinator.get(f"{form}{place.listing_id}")
+    assert f'href="/listings/{place.listing_id}"><strong>' in coordinator.body
+    title = "Hands-on Externship"
+    hidden = stage.in_review(place.owner_id, title=title, duties="shadowing")
+    coordinator.get(f"{form}{hidden}")
+    assert title not in coordinator.body

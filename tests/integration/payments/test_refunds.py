@@ -166,8 +166,13 @@ def test_a_failed_refund_is_sent_again_under_a_new_key_for_the_same_debt(till, g
     assert till.quarantined() == ["refund_failed"]
     with till.context.transaction() as session:
         second = service.retry_refund(session, first, now=till.clock.now()).id
+    gateway.failures = [GatewayRefused("The card was closed.", code="expired_or_canceled_card")]
     tasks.send_refund(till.context, str(second))
-    assert till.refund_row(second).state == "settled"
+    assert till.quarantined() == ["refund_failed", "refund_failed"]
+    with till.context.transaction() as session:
+        third = service.retry_refund(session, second, now=till.clock.now()).id
+    tasks.send_refund(till.context, str(third))
+    assert till.refund_row(third).state == "settled"
     assert till.quarantined() == []
     assert till.books() == {"processor_clearing": -1_142, "processor_fees": 1_142}
     with pytest.raises(RefundNotRetryable), till.context.transaction() as session:

@@ -1,0 +1,34 @@
+"""Sentences that any page may say: how many there are of something, and why it stopped."""
+
+from marketplace.pages.marking import noted
+
+COUNTED = {
+    "weeks": (noted("1 week"), noted("%(count)s weeks")),
+    "seats": (noted("1 seat"), noted("%(count)s seats")),
+    "places": (noted("1 place"), noted("%(count)s places")),
+    "bookings": (noted("1 booking"), noted("%(count)s bookings")),
+    "sites": (noted("1 site by name"), noted("%(count)s sites by name")),
+    "mismatches": (noted("1 mismatch"), noted("%(count)s mismatches")),
+    "papers": (noted("1 paper missing"), noted("%(count)s papers missing")),
+    "texts": (noted("1 text cut"), noted("%(count)s texts cut")),
+    "hours": (noted("1 hour"), noted("%(count)s hours")),
+}
+# What HTTP's own names of errors say to people.
+STOPPED = {
+    "Not Found": (
+        noted("There is nothing here."),
+        noted("The address may be mistyped, or what was here has gone."),
+    ),
+    "Method Not Allowed": (
+        noted("This page can't be asked for like this."),
+        noted("Go back, and use the page's own button."),
+    ),
+    "Too Many Requests": (
+        noted("This was tried too often."),
+        noted("Wait a minute, then try again."),
+    ),
+    "Request Entity Too Large": (
+        noted("This is too large."),
+        noted("Send a smaller file, or less text at once."),
+    ),
+}
