@@ -19,7 +19,7 @@ from babel.dates import (
     get_timezone_location,
     get_timezone_name,
 )
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_percent
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.exceptions import HTTPException
@@ -87,6 +87,10 @@ class Reader:
     def money(self, amount: Money) -> str:
         number = Decimal(amount.minor).scaleb(-EXPONENTS[amount.currency])
         return str(format_currency(number, amount.currency, locale=self.locale))
+
+    def share(self, share: float) -> str:
+        """A share of one in whole percents."""
+        return str(format_percent(share, locale=self.locale))
 
     def json_money(self, amount: Mapping[str, Any]) -> str:
         """An amount as the API writes it."""

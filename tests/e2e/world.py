@@ -143,12 +143,12 @@ class World:
             f"/listings/{self.open.listing_id}?first_day={NEXT + 16 * WEEK}&weeks=4",
             f"/rotations/{self.held}",
             f"/rotations/{self.paying}/payment",
-            f"/rotations/{self.paying}/returned",
+            f"/rotations/{self.paying}/returned?paid=yes",
             f"/rotations/{self.paid}/pay",
             f"/rotations/{self.paid}/weeks?first_day={NEXT + 16 * WEEK}&weeks=4",
             f"/itineraries/{draft}",
             f"/itineraries/{held}/payment",
-            f"/itineraries/{held}/returned",
+            f"/itineraries/{held}/returned?paid=yes",
             f"/rotations/{self.booking}/letter",
         ]
 

@@ -41,6 +41,13 @@ from marketplace.payments.service import carrying
 # What is to be paid for a change is due no sooner, as for an approved application.
 TIME_TO_PAY = timedelta(days=3)
 
+# What the history of the booking that takes over begins with.
+BEGUN = {
+    ChangeKind.RESCHEDULE: "The weeks were changed: it takes over from your booking before.",
+    ChangeKind.TRANSFER: "The place was handed on: it takes over from another trainee's booking.",
+    ChangeKind.RESCUE: "It takes the place of a rotation that was called off.",
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -144,7 +151,7 @@ def take_over(
         mondays,
         actor_id=actor_id,
         reason=reason,
-        begun=f"Takes over from another booking ({quote.kind.value}).",
+        begun=BEGUN[quote.kind],
         now=now,
     )
     if not begun:

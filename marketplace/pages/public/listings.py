@@ -22,6 +22,7 @@ from marketplace.catalog.rules.english import text_of
 from marketplace.catalog.rules.fees import fee_on
 from marketplace.catalog.rules.policies import POLICIES, CancellationPolicy, Kept, KeptKind, Window
 from marketplace.catalog.rules.structured_data import course, embedded
+from marketplace.catalog.rules.vocabulary import EvidenceKind
 from marketplace.catalog.rules.weeks import WEEK, monday_of
 from marketplace.catalog.schemas.eligibility import EligibilityArgs
 from marketplace.catalog.service.advertising import advertised
@@ -34,6 +35,7 @@ from marketplace.identity.rules import Role
 from marketplace.pages import forms
 from marketplace.pages.view import Pages, Reader, page, reader, with_query
 from marketplace.payments.rules import Quote
+from marketplace.reporting.service import letter_rates
 from marketplace.web import context
 
 WEEKS_SHOWN = 53
@@ -97,6 +99,8 @@ def show(listing_id: UUID) -> Response:
         may_hold=trainee is not None,
         profile_missing=trainee is not None and identity.profile(session, trainee) is None,
         english=text_of(listing.english) if listing.english.asked else None,
+        letters=letter_rates.of_shown(session, listing.id),
+        verified_by=_verified_by(listing.site.verification_evidence),
         policy=POLICIES[listing.cancellation_policy],
         clauses=_clauses(POLICIES[listing.cancellation_policy], who),
         structured=Markup(embedded(course(facts))),  # noqa: S704 - escaped by `embedded`
@@ -130,6 +134,12 @@ def _calendar(listing: Shown, today: date) -> Calendar:
         left = None if week in year.blackout_weeks or not capacity else free
         months.setdefault(monday.replace(day=1), []).append((monday, left))
     return list(months.items())
+
+
+def _verified_by(evidence: str | None) -> str | None:
+    """By what kind of evidence a site was verified; its number is nobody's business."""
+    kind = (evidence or "").partition(":")[0]
+    return f"evidence_{kind}" if kind in set(EvidenceKind) else None
 
 
 def _is_full(calendar: Calendar, chosen: Choice) -> bool:

@@ -206,11 +206,14 @@ def payment_page(itinerary_id: UUID) -> Response:
 @blueprint.get("/itineraries/<uuid:itinerary_id>/returned")
 @signed_in
 def returned(itinerary_id: UUID) -> Response:
-    """Wait for the payment company's word, then show the itinerary; money is believed from it alone."""
+    """Wait for the payment company's word, then show the itinerary; money is believed from it alone.
+
+    Who left the payment page without paying is shown the itinerary at once.
+    """
     itinerary, asked = _under_way(itinerary_id)
     return (
         _to(itinerary_id)
-        if asked is None
+        if asked is None or "paid" not in request.args
         else page("itineraries/returned.html", itinerary=itinerary)
     )
 

@@ -1,6 +1,7 @@
 """Paying for a rotation: at once, or with a code, credit or a kept card; and the way back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from marketplace.booking.schemas.paying import PayArgs
 from marketplace.booking.service import balances, payment
 from marketplace.booking.states import BookingState
 from marketplace.core.money import Money
-from marketplace.identity.access import signed_in
+from marketplace.identity.access import current_account, signed_in
 from marketplace.pages import forms
 from marketplace.pages.view import Pages, form_page, page
 from marketplace.payments import queries as payments
-from marketplace.payments.queries import cards
+from marketplace.payments.events import Payable
+from marketplace.payments.queries import cards, credit_notes
+from marketplace.payments.rules import declines
 from marketplace.payments.states import LIVE, PaymentState
 from marketplace.web import context
 
@@ -35,6 +38,21 @@ class Asked(Protocol):
     def state(self) -> str: ...
     @property
     def checkout_url(self) -> str | None: ...
+    @property
+    def amount(self) -> Money: ...
+    @property
+    def last_decline(self) -> str | None: ...
+    @property
+    def decline_code(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a trainee paid for a rotation, with its receipt, and what of it came back, with the notes."""
+
+    paid: payments.PaidFor
+    receipt: bool
+    notes: Mapping[UUID, UUID]
 
 
 @blueprint.get("/rotations/<uuid:booking_id>/pay")
@@ -80,7 +98,7 @@ def pay(booking_id: UUID) -> Response:
 def paying(booking_id: UUID) -> Response:
     """Lead to the payment page as soon as there is one; back to the rotation once it is done."""
     booking = finding.own(booking_id)
-    asked = live_payment(booking.payment_id)
+    asked = waited_for(booking)
     if asked is None:
         return redirect(f"/rotations/{booking.id}", 303)
     if asked.state == PaymentState.OPEN and asked.checkout_url:
@@ -91,10 +109,12 @@ def paying(booking_id: UUID) -> Response:
 @blueprint.get("/rotations/<uuid:booking_id>/returned")
 @signed_in
 def returned(booking_id: UUID) -> Response:
-    """Wait for the payment company's word, then show the rotation; money is believed from it alone."""
+    """Wait for the payment company's word, then show the rotation; money is believed from it alone.
+
+    Who left the payment page without paying is shown the rotation at once.
+    """
     booking = finding.own(booking_id)
-    asked = live_payment(booking.payment_id)
-    if asked is None:
+    if "paid" not in request.args or waited_for(booking) is None:
         return redirect(f"/rotations/{booking.id}", 303)
     return page("rotations/returned.html", booking=booking)
 
@@ -125,6 +145,57 @@ def take_back(booking_id: UUID) -> Response:
     """Take back that the balance is charged; it is then paid by hand by its day."""
     balances.take_back(context.session(), finding.own_to_pay(booking_id), context.now())
     return redirect(f"/rotations/{booking_id}/pay", 303)
+
+
+class Owed(Protocol):
+    """What is read of a booking to find its payment."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def payment_id(self) -> UUID | None: ...
+
+
+def asked_for(booking: Owed) -> Asked | None:
+    """The payment that a rotation waits for, or waited for last; the balance's once it is confirmed."""
+    if BookingState(booking.state) in UNDER_WAY:
+        owed = Payable(payment.KIND, booking.id)
+        return payments.live_payment(context.session(), owed, "balance")
+    return payment_of(booking.payment_id)
+
+
+def waited_for(booking: Owed) -> Asked | None:
+    """That payment while money may still come of it."""
+    asked = asked_for(booking)
+    return asked if asked is not None and asked.state in LIVE else None
+
+
+def why_declined(asked: Asked | None, language: str) -> str | None:
+    """Why the last try was declined, in words that its reader understands."""
+    if asked is None or asked.decline_code is None:
+        return asked.last_decline if asked else None
+    return declines.words(asked.decline_code, language)
+
+
+def moved(booking_id: UUID) -> Sequence[Moved]:
+    """What the reader paid for a rotation and got back, oldest first."""
+    session, own = context.session(), current_account().id
+    paid = [
+        one
+        for one in payments.money_of(session, payment.KIND, [booking_id])[booking_id]
+        if one.settled_at is not None and one.payer_id == own
+    ]
+    return [_moved(one) for one in paid]
+
+
+def _moved(paid: payments.PaidFor) -> Moved:
+    session = context.session()
+    receipt = payments.receipt(session, paid.id)
+    found = credit_notes.of_payment(session, paid.id) if paid.refunds else ()
+    notes = {one.refund_id: one.id for one in found if one.refund_id and one.stored_at}
+    return Moved(paid, receipt is not None and receipt.stored_at is not None, notes)
 
 
 def payment_of(payment_id: UUID | None) -> Asked | None:

@@ -24,9 +24,9 @@ from marketplace.core.money import Money
 from marketplace.identity.access import current_account, signed_in
 from marketplace.pages import forms
 from marketplace.pages.trainee.answers import answers_of
-from marketplace.pages.trainee.paying import payment_of
+from marketplace.pages.trainee.paying import asked_for, moved, why_declined
 from marketplace.pages.trainee.turns import turns
-from marketplace.pages.view import Pages, form_page, page
+from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.payments.queries import cards
 from marketplace.web import context
 
@@ -48,6 +48,8 @@ class Rotation(Protocol):
     def trainee_id(self) -> UUID: ...
     @property
     def itinerary_id(self) -> UUID | None: ...
+    @property
+    def cohort_id(self) -> UUID | None: ...
     @property
     def payment_id(self) -> UUID | None: ...
     @property
@@ -196,6 +198,7 @@ def _shown(
 ) -> Response:
     session = context.session()
     state = BookingState(booking.state)
+    asked = asked_for(booking)
     applies = state is BookingState.HELD and booking.approval == "request"
     version = applying.current_questions(session, booking.listing_id) if applies else None
     return form_page(
@@ -204,7 +207,9 @@ def _shown(
         booking=booking,
         lines=frozen.price_lines(booking.price),
         history=bookings.history(session, booking.id),
-        payment=payment_of(booking.payment_id),
+        payment=asked,
+        declined=why_declined(asked, reader().language),
+        money=moved(booking.id),
         cards=cards.of_account(session, booking.trainee_id) if _by_card(booking, state) else (),
         questions=asking.asked(version),
         applies=applies,
@@ -224,12 +229,12 @@ def _by_card(booking: Rotation, state: BookingState) -> bool:
 
 
 def _may_pay(booking: Rotation, state: BookingState) -> bool:
-    if booking.itinerary_id is not None:
+    if booking.cohort_id is not None:
         return False
-    if state is BookingState.HELD:
-        return booking.approval == "instant"
-    if state is BookingState.AWAITING_PAYMENT:
-        return True
+    if state in TIMED:
+        # The deposits of an itinerary are paid together, on its own page.
+        at_once = state is BookingState.AWAITING_PAYMENT or booking.approval == "instant"
+        return booking.itinerary_id is None and state is not BookingState.SUBMITTED and at_once
     return state in CANCELLABLE and booking.paid < booking.total
 
 

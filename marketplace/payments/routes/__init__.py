@@ -144,7 +144,9 @@ def come_back(args: dict[str, str | None]) -> dict[str, Any] | BaseResponse:
     if found.state in LIVE:
         defer(session, steps.LOOK_AT_CHECKOUT, lock=f"look:{found.id}", payment_id=str(found.id))
     if found.return_path and request.accept_mimetypes.accept_html:
-        return redirect(found.return_path, 303)
+        # Who gives the page up is led there without this word.
+        with_more = "&" if "?" in found.return_path else "?"
+        return redirect(f"{found.return_path}{with_more}paid=yes", 303)
     return {"payment_id": found.id, "status": found.state}
 
 

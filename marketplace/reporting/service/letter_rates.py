@@ -67,6 +67,11 @@ def read(session: Session, listing_id: UUID) -> Rate:
     facts = catalog.listing_facts(session, [listing_id]).get(listing_id)
     if facts is None or facts.state not in SHOWN:
         raise NotFound
+    return of_shown(session, listing_id)
+
+
+def of_shown(session: Session, listing_id: UUID) -> Rate:
+    """Return the published rate, or hidden, of a listing that the public is being shown."""
     row = queries.last(session, listing_id)
     if row is None:
         return Rate(listing_id, None)

@@ -58,6 +58,10 @@ def test_a_rate_is_published_when_nobody_can_be_found_in_it(stage, client, clock
     complete(stage, place, trainee, coordinator, 5, letter=True)
     made, seen = published()
     assert (made, seen["completed"], seen["with_letter"]) == (1, 6, 4)
+    shown = client.get(f"/listings/{place.listing_id}").get_data(as_text=True)
+    assert "4 of 6 completed rotations ended with a confirmed letter: 67%" in shown
+    unseen = client.get(f"/listings/{other.listing_id}").get_data(as_text=True)
+    assert "is not shown yet" in unseen
     assert client.get(f"/api/v1/reports/letter-rates/{other.listing_id}").get_json()["rate"] == "*"
     assert client.get(f"/api/v1/reports/letter-rates/{place.site_id}").status_code == 404
     add = (

@@ -281,8 +281,10 @@ def test_paying_waits_for_the_payment_page(browser, place, trainee):
     assert answer.headers["Location"] == f"{path}/payment"
     browser.get(f"{path}/payment")
     assert "Opening the payment page" in browser.body
-    browser.get(f"{path}/returned")
+    browser.get(f"{path}/returned?paid=yes")
     assert "Waiting for your payment" in browser.body
+    # Who left that page without paying is where the way on is.
+    assert browser.get(f"{path}/returned").headers["Location"] == path
 
 
 def test_cancelling_shows_the_quote_and_holds_to_it(browser, stage, place, trainee):

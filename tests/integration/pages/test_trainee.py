@@ -213,7 +213,10 @@ def test_an_itinerary_is_put_together_held_and_paid_at_once(
     browser.get(path)
     assert to(browser.send(f"{path}/pay")) == f"{path}/payment"
     assert "Opening the payment page" in browser.get(f"{path}/payment").get_data(as_text=True)
-    assert "Waiting for your payment" in browser.get(f"{path}/returned").get_data(as_text=True)
+    assert "Waiting for your payment" in browser.get(f"{path}/returned?paid=yes").get_data(
+        as_text=True
+    )
+    assert to(browser.get(f"{path}/returned")) == path
     stranger = Browser(app.test_client())
     stranger.sign_in(people.trainee())
     assert stranger.get(path).status_code == 404
@@ -263,7 +266,13 @@ def test_paying_with_a_code_credit_and_a_kept_card(browser, stage, place, traine
     assert "is charged to your Visa •••• 4242" in browser.body
     assert to(browser.send(f"{plan}/take-back")) == path
     browser.get(f"/rotations/{booking}")
+    for words in ("Paid and paid back", "Paid: the deposit", "The receipt is being made."):
+        assert words in browser.body, words
     assert to(browser.send(path, card=str(card))) == f"/rotations/{booking}/payment"
+    # The balance has a payment of its own beside the deposit's.
+    assert "Opening the payment page" in browser.get(f"{path}ment").get_data(as_text=True)
+    browser.get(f"/rotations/{booking}")
+    assert "Go on to payment, $1,792.00" in browser.body
 
     browser.get("/wallet")
     assert "With our apologies" in browser.body

@@ -129,7 +129,7 @@ def test_coming_back_with_an_unknown_page_tells_nothing(client, till):
 def test_a_browser_is_led_to_the_page_it_came_from(client, till):
     _, page = till.opened(return_path="/bookings/7")
     answer = client.get(f"{API}/payments/return?session_id={page}", headers={"Accept": "text/html"})
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/bookings/7")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/bookings/7?paid=yes")
 
 
 @pytest.mark.parametrize("path", ["https://evil.test", "//evil.test", "/\\evil.test", "bookings"])
