@@ -67,19 +67,30 @@ def test_a_trainee_finds_keeps_pays_and_cancels_by_keyboard(site: Site, page: Pa
     choose(page, "Keep this seat for me")
     expect(page.get_by_text("Kept for you").first).to_be_visible()
     choose(page, "Pay the deposit")
-    page.wait_for_url(f"{site.sandbox}/**", timeout=90_000)
-    page.locator("input[name=number]").fill("4242 4242 4242 4242")
-    page.locator("input[name=expiry]").fill("12 / 40")
-    page.locator("input[name=cvc]").fill("123")
-    page.get_by_role("button", name="Pay").click()
+    pay(page, site)
     # The page goes on by itself, by scripts or without, when the word has come.
     expect(page.get_by_text("Confirmed").first).to_be_visible(timeout=30_000)
+    choose(page, "Pay the balance")
+    page.wait_for_url(f"{site.sandbox}/**", timeout=90_000)
+    page.get_by_role("link", name="Cancel and go back").click()
+    choose(page, "Go on to payment")
+    pay(page, site)
+    expect(page.get_by_text("Paid: the balance")).to_be_visible(timeout=30_000)
     choose(page, "Cancel, after seeing the quote")
     expect(page.get_by_role("button", name="Cancel under these terms")).to_be_visible()
     choose(page, "Cancel under these terms")
     expect(page.get_by_text("Cancelled by you").first).to_be_visible()
     ours = {urlsplit(site.base).netloc, urlsplit(site.sandbox).netloc}
     assert watch.hosts - {""} == ours
+
+
+def pay(page: Page, site: Site) -> None:
+    """Pay on the payment company's page, once it is there."""
+    page.wait_for_url(f"{site.sandbox}/**", timeout=90_000)
+    page.locator("input[name=number]").fill("4242 4242 4242 4242")
+    page.locator("input[name=expiry]").fill("12 / 40")
+    page.locator("input[name=cvc]").fill("123")
+    page.get_by_role("button", name="Pay").click()
 
 
 def test_two_browsers_race_for_the_last_seat(site: Site, browser: Browser):

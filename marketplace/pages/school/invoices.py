@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, redirect
+from flask import Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.core.errors import NotFound
@@ -13,13 +13,14 @@ from marketplace.identity.access import current_account, school_member
 from marketplace.pages import forms
 from marketplace.pages.school.frame import NOT_PROCESSABLE, asked_for, panel
 from marketplace.pages.school.words import INVOICE_STATES
+from marketplace.pages.trainee.paying import address_of
 from marketplace.pages.view import Pages, page
 from marketplace.payments.errors import CreditNoteNotReady, InvoiceNotReady
 from marketplace.payments.queries import credit_notes
 from marketplace.payments.queries import invoices as queries
 from marketplace.payments.queries import paying as payments
 from marketplace.payments.service import invoicing
-from marketplace.payments.states import LIVE, OPEN_INVOICE, PaymentState
+from marketplace.payments.states import LIVE, OPEN_INVOICE
 from marketplace.web import context
 
 TAB = "/invoices"
@@ -94,16 +95,15 @@ def paying(school_id: UUID, invoice_id: UUID) -> Answer:
     asked = _live(school_id, invoice_id)
     if asked is None:
         return redirect(f"/schools/{school_id}/invoices/{invoice_id}", 303)
-    if asked.state == PaymentState.OPEN and asked.checkout_url:
-        return redirect(asked.checkout_url, 303)
-    return page("school/paying.html", back=f"/schools/{school_id}/invoices/{invoice_id}")
+    back = f"/schools/{school_id}/invoices/{invoice_id}"
+    return page("school/paying.html", back=back, address=address_of(asked))
 
 
 @blueprint.get(f"{ONE}/returned")
 @school_member(operators=False)
 def returned(school_id: UUID, invoice_id: UUID) -> Answer:
     """Wait for the payment company's word, then show the invoice; money is believed from it alone."""
-    if _live(school_id, invoice_id) is None:
+    if "paid" not in request.args or _live(school_id, invoice_id) is None:
         return redirect(f"/schools/{school_id}/invoices/{invoice_id}", 303)
     return page("school/returned.html", back=f"/schools/{school_id}/invoices/{invoice_id}")
 

@@ -24,10 +24,9 @@ from marketplace.core.errors import Invalid
 from marketplace.identity.access import current_account, signed_in
 from marketplace.pages import forms
 from marketplace.pages.trainee.answers import answers_of
-from marketplace.pages.trainee.paying import Asked, live_payment
+from marketplace.pages.trainee.paying import Asked, address_of, live_payment
 from marketplace.pages.trainee.rotations import tone
 from marketplace.pages.view import Pages, form_page, page
-from marketplace.payments.states import PaymentState
 from marketplace.web import context
 
 A_PAGE = 20
@@ -198,9 +197,7 @@ def payment_page(itinerary_id: UUID) -> Response:
     itinerary, asked = _under_way(itinerary_id)
     if asked is None:
         return _to(itinerary_id)
-    if asked.state == PaymentState.OPEN and asked.checkout_url:
-        return redirect(asked.checkout_url, 303)
-    return page("itineraries/paying.html", itinerary=itinerary)
+    return page("itineraries/paying.html", itinerary=itinerary, address=address_of(asked))
 
 
 @blueprint.get("/itineraries/<uuid:itinerary_id>/returned")

@@ -101,9 +101,7 @@ def paying(booking_id: UUID) -> Response:
     asked = waited_for(booking)
     if asked is None:
         return redirect(f"/rotations/{booking.id}", 303)
-    if asked.state == PaymentState.OPEN and asked.checkout_url:
-        return redirect(asked.checkout_url, 303)
-    return page("rotations/paying.html", booking=booking)
+    return page("rotations/paying.html", booking=booking, address=address_of(asked))
 
 
 @blueprint.get("/rotations/<uuid:booking_id>/returned")
@@ -145,6 +143,11 @@ def take_back(booking_id: UUID) -> Response:
     """Take back that the balance is charged; it is then paid by hand by its day."""
     balances.take_back(context.session(), finding.own_to_pay(booking_id), context.now())
     return redirect(f"/rotations/{booking_id}/pay", 303)
+
+
+def address_of(asked: Asked) -> str | None:
+    """Where to pay; the page goes there, since browsers let no form of ours lead to another host."""
+    return asked.checkout_url if asked.state == PaymentState.OPEN else None
 
 
 class Owed(Protocol):
