@@ -139,7 +139,7 @@ def _calendar(listing: Shown, today: date) -> Calendar:
 def _verified_by(evidence: str | None) -> str | None:
     """By what kind of evidence a site was verified; its number is nobody's business."""
     kind = (evidence or "").partition(":")[0]
-    return f"evidence_{kind}" if kind in set(EvidenceKind) else None
+    return f"evidence_{kind}" if kind in set(EvidenceKind) - {EvidenceKind.OTHER} else None
 
 
 def _is_full(calendar: Calendar, chosen: Choice) -> bool:

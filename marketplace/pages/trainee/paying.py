@@ -190,7 +190,9 @@ def moved(booking_id: UUID) -> Sequence[Moved]:
         for one in payments.money_of(session, payment.KIND, [booking_id])[booking_id]
         if one.settled_at is not None and one.payer_id == own
     ]
-    return [_moved(one) for one in paid]
+    return sorted(
+        (_moved(one) for one in paid), key=lambda one: one.paid.settled_at or one.paid.requested_at
+    )
 
 
 def _moved(paid: payments.PaidFor) -> Moved:

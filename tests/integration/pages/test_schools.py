@@ -336,9 +336,7 @@ def test_places_are_booked_answered_handed_on_invoiced_and_paid(
     paid = f"{invoice}/payment"
     assert to(desk.send(f"{invoice}/payments")) == paid
     assert "Opening the payment page" in desk.get(paid).get_data(as_text=True)
-    assert "Waiting for your payment" in desk.get(f"{invoice}/returned?paid=yes").get_data(
-        as_text=True
-    )
+    assert "Waiting for your payment" in desk.get(f"{invoice}/returned?paid=yes").text
     desk.get(base)
     assert "Invoiced, to be paid" in desk.body
     desk.get(cohort)
