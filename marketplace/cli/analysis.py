@@ -15,6 +15,7 @@ import click
 
 from marketplace.cli.edge import readable
 from marketplace.reporting.rules.stats_cases import UnreadableDocument, answer_document
+from marketplace.reporting.rules.stats_input import named_once
 from marketplace.reporting.service.panel_report import (
     panel_report,
     published_benchmarks,
@@ -48,7 +49,11 @@ def stats() -> None:
     """
     keep_output_for_the_answer()
     try:
-        answers = answer_document(json.load(sys.stdin))
+        # as a spreadsheet program or PowerShell may have saved it: with a byte order mark
+        document = sys.stdin.buffer.read().decode("utf-8-sig")
+        answers = answer_document(json.loads(document, object_pairs_hook=named_once))
+    except RecursionError as error:
+        raise click.ClickException("the document can't be read: it is nested too deep") from error
     except (json.JSONDecodeError, UnicodeDecodeError, UnreadableDocument) as error:
         raise click.ClickException(f"the document can't be read: {error}") from error
     click.echo(json.dumps(answers, indent=2, allow_nan=False))

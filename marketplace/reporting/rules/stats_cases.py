@@ -28,7 +28,7 @@ from marketplace.reporting.rules.exact_tests import (
 from marketplace.reporting.rules.intervals import Interval, clopper_pearson, wilson
 from marketplace.reporting.rules.microdata import kinds_from
 from marketplace.reporting.rules.proportions import compare
-from marketplace.reporting.rules.stats_input import Inputs, finite, kind
+from marketplace.reporting.rules.stats_input import Ambiguous, Inputs, finite, kind
 from marketplace.reporting.rules.suppression import Table, audit, suppress
 from marketplace.reporting.rules.weighting import weigh
 
@@ -47,15 +47,17 @@ class UnreadableDocument(DomainError):
 def answer_document(document: object) -> dict[str, Any]:
     """Answers by case id for `{"cases": [{"id", "topic", "input"}]}`, in the order of the cases.
 
-    A case without an id, or with that of an earlier case, is answered with an error under its
-    place. Raises UnreadableDocument where the document is no such object.
+    A case without an id, with that of an earlier case, or that names something twice, is answered
+    with an error under its place. Raises UnreadableDocument where the document is no such object.
     """
     if not isinstance(document, Mapping) or not isinstance(document.get("cases"), list):
         raise UnreadableDocument('the document must be an object with a list "cases"')
     answers: dict[str, Any] = {}
     for place, case in enumerate(document["cases"], start=1):
         name = case.get("id") if isinstance(case, Mapping) else None
-        if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+        if isinstance(case, Ambiguous):
+            answers[f"case {place}"] = _error(InputUnknown(f"case {place} is {kind(case)}"))
+        elif isinstance(name, bool) or not isinstance(name, str | int) or name == "":
             answers[f"case {place}"] = _error(InputMissing(f"case {place} has no id"))
         elif str(name) in answers:
             answers[f"case {place}"] = _error(InputUnknown(f"an earlier case has the id {name}"))

@@ -1,7 +1,7 @@
 """Reading the input of one case: each wrong value is refused by name and with its reason."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,22 @@ LARGEST_NUMBER = 10**300
 MISTAKEN_CONFIDENCE = frozenset(
     {"confidence", "confidence_level", "conf_level", "conf.level", "level", "alpha"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A JSON object that names something twice: which of the two is meant can't be known."""
+
+    name: str
+
+
+def named_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any] | Ambiguous:
+    """A JSON object of these pairs, for `json.loads`, which would keep the last of two in silence."""
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    names = [name for name, _ in pairs]
+    return Ambiguous(next(name for name in made if names.count(name) > 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,8 @@ def whole(value: Any, name: str) -> int:
 
 def kind(value: Any) -> str:
     """What JSON calls a value."""
+    if isinstance(value, Ambiguous):
+        return f"an object that names {value.name} twice"
     names = {bool: "a boolean", str: "a text", list: "a list", dict: "an object"}
     return names.get(type(value), "null" if value is None else "a number")
 

@@ -120,7 +120,17 @@ def test_it_speaks_spanish_and_a_wrong_link_is_a_page(client, token):
     window = Window(client, token)
     window.open(**{"Accept-Language": "es"})
     assert "¿Podemos contar sus respuestas" in window.body
-    window.open(f"{window.path}?language=en", **{"Accept-Language": "es"})
+    window.send(consent_reporting="yes")
+    window.send(registered="yes")
+    window.send(certified_rol="no")
+    window.send(soap_result="not_placed")
+    window.open(f"{window.path}?page=5&language=es")
+    window.path += "?language=es"
+    window.send(422, interviews="some", program="x" * 201)
+    assert "Un número entero de 0 a 200." in window.body
+    assert "Texto de 200 caracteres como máximo." in window.body
+    assert 'aria-label="Prefiero no decirlo: ¿En qué programa?"' in window.body
+    window.open(f"/surveys/{token}?page=1&language=en", **{"Accept-Language": "es"})
     assert "May we count your answers" in window.body
     wrong = client.get("/surveys/" + "a" * 75)
     assert (wrong.status_code, wrong.mimetype) == (404, "text/html")

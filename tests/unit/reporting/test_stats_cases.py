@@ -5,9 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketplace.cli.analysis import stats
 from marketplace.reporting.rules.stats_cases import (
     TOPICS,
     UnreadableDocument,
@@ -172,6 +174,34 @@ def test_one_bad_case_does_not_spoil_the_others():
 def test_a_document_without_cases_is_unreadable(document):
     with pytest.raises(UnreadableDocument):
         answer_document(document)
+
+
+CASE = '{"id": "a", "topic": "ci_wilson", "input": {"x": 1, "n": 2}}'
+
+
+def terminal(document):
+    return CliRunner().invoke(stats, input=document)
+
+
+def test_a_document_may_be_saved_with_a_byte_order_mark_and_is_utf8():
+    document = f'{{"cases": [{CASE}]}}'
+    marked = terminal(b"\xef\xbb\xbf" + document.encode())
+    assert json.loads(marked.stdout)["a"]["estimate"] == 0.5
+    nested = b'{"cases": [' + b"[" * 50_000
+    for unreadable in (document.replace("a", "é").encode("latin-1"), nested, b"", b'{"cases": 1}'):
+        refused = terminal(unreadable)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert "the document can't be read: " in refused.stderr
+
+
+def test_what_is_named_twice_is_refused_and_not_guessed():
+    twice = '{"id": "b", "topic": "ci_wilson", "input": {"x": 1, "x": 2, "n": 2}}'
+    whole = '{"id": "c", "id": "d", "topic": "ci_wilson", "input": {"x": 1, "n": 2}}'
+    answers = json.loads(terminal(f'{{"cases": [{CASE}, {twice}, {whole}]}}').stdout)
+    assert answers["a"]["estimate"] == 0.5
+    assert answers["b"]["error"]["message"].endswith("not an object that names x twice")
+    assert answers["case 3"]["error"]["message"] == "case 3 is an object that names id twice"
+    assert terminal('{"cases": [], "cases": []}').exit_code == 1
 
 
 def test_e_by_rule_and_given():
