@@ -23,10 +23,13 @@ from marketplace.pages.host.webhooks import blueprint as webhooks
 from marketplace.pages.operator.account_roles import blueprint as desk_account_roles
 from marketplace.pages.operator.accounts import blueprint as desk_accounts
 from marketplace.pages.operator.agreements import blueprint as desk_agreements
+from marketplace.pages.operator.bank import blueprint as desk_bank
 from marketplace.pages.operator.bookings import blueprint as desk_bookings
 from marketplace.pages.operator.campaigns import blueprint as desk_campaigns
 from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
+from marketplace.pages.operator.contracts import blueprint as desk_contracts
 from marketplace.pages.operator.documents import blueprint as desk_documents
+from marketplace.pages.operator.events import blueprint as desk_events
 from marketplace.pages.operator.exports import blueprint as desk_exports
 from marketplace.pages.operator.force_majeure import blueprint as desk_force_majeure
 from marketplace.pages.operator.home import blueprint as desk
@@ -36,9 +39,11 @@ from marketplace.pages.operator.notices import blueprint as desk_notices
 from marketplace.pages.operator.outcomes import blueprint as desk_outcomes
 from marketplace.pages.operator.payouts import blueprint as desk_payouts
 from marketplace.pages.operator.records import blueprint as desk_records
+from marketplace.pages.operator.repairs import blueprint as desk_repairs
 from marketplace.pages.operator.reports import blueprint as desk_reports
 from marketplace.pages.operator.rounds import blueprint as desk_rounds
 from marketplace.pages.operator.schools import blueprint as desk_schools
+from marketplace.pages.operator.suspense import blueprint as desk_suspense
 from marketplace.pages.public.access_log import blueprint as access_log
 from marketplace.pages.public.accounts import blueprint as accounts
 from marketplace.pages.public.authors import blueprint as authors
@@ -148,6 +153,11 @@ BLUEPRINTS = (
     desk_no_shows,
     desk_notices,
     desk_payouts,
+    desk_bank,
+    desk_contracts,
+    desk_events,
+    desk_suspense,
+    desk_repairs,
     access_log,
     crawlers,
     checks,

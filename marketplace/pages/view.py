@@ -84,6 +84,11 @@ class Reader:
     def label(self, code: str | None) -> str:
         return "" if code is None else words.label(code, self.language)
 
+    def coded(self, kind: str, code: str) -> str:
+        """What a code is called among those of its kind; by itself where that has no name there."""
+        known = f"{kind}_{code}"
+        return self.label(known if known in words.LABELS else code)
+
     def money(self, amount: Money) -> str:
         number = Decimal(amount.minor).scaleb(-EXPONENTS[amount.currency])
         return str(format_currency(number, amount.currency, locale=self.locale))

@@ -175,6 +175,18 @@ class WordsChanged(Invalid):
     title = "These are not the words to agree to: show those that are there now."
 
 
+class NotInSuspense(Conflict):
+    code = "not_in_suspense"
+    title = "This is not in suspense any more: it was explained or settled meanwhile."
+
+
+class EventHandled(Conflict):
+    """`extra.state` is what it is."""
+
+    code = "event_handled"
+    title = "This event was handled already."
+
+
 class InvoiceNotOpen(Conflict):
     """`extra.state` is what it is."""
 

@@ -24,7 +24,9 @@ from marketplace.catalog.service import drifting
 from marketplace.catalog.service.drifting import Attested
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
+from marketplace.payments.gateway import ProcessorEvent
 from marketplace.payments.models import Dispute
+from marketplace.payments.service import inbox
 from marketplace.payments.service.quarantine import put_aside
 from marketplace.reporting.service.benchmarks import load_shipped
 from marketplace.reporting.service.panel_import import import_panel
@@ -207,6 +209,10 @@ class World:
                 session, processor_object="pi_1", reason="amount_differs", details={"paid": "1"},
                 now=now,
             )  # fmt: skip
+            told = {"data": {"object": {"id": "pi_2"}}}
+            came = now - timedelta(hours=1)
+            event = ProcessorEvent("evt_2", "charge.succeeded", came, False, None, None, {}, told)
+            inbox.receive(session, event, now=came)
             drifting.judge(
                 session, self.open.listing_id, [Attested({"shadowing"}, now, 1)] * 3, now
             )
@@ -227,6 +233,9 @@ class World:
                 )
             )  # fmt: skip
         self.call(self.operator, "POST", "/operator/tiers/runs", json={"classifier": "usce-1"})
+        terms = {"valid_from": "2027-01-01", "host_fee_percent": "5.00", "note": "As agreed."}
+        contracts = f"/operator/sites/{self.place.site_id}/fee-contracts"
+        self.call(self.operator, "POST", contracts, json=terms)
 
     def outcomes(self) -> None:
         """A campaign with its frame and first wave, and a published report."""

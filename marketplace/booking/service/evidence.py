@@ -57,8 +57,8 @@ def _policy(_session: Session, booking: Booking) -> str:
 def _agreed(session: Session, booking: Booking) -> str:
     first = queries.history(session, booking.id)[0]
     return (
-        f"The policy {booking.policy_key!r} was shown with the price before the booking was made, "
-        f"and frozen on it on {_at(first.at)}, before anything was paid."
+        f"These terms were shown with the price before the booking was made, and frozen on it on "
+        f"{_at(first.at)}, before anything was paid: {booking.policy_summary}"
     )
 
 

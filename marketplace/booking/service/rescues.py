@@ -220,10 +220,32 @@ def switch(
     return Offered(rescue, offer, alternatives.quote_of(old, offer))
 
 
-def refund(session: Session, booking: Booking, *, actor_id: UUID, now: datetime) -> None:
-    """Take the money back instead: all of it."""
+def refund(
+    session: Session,
+    booking: Booking,
+    *,
+    actor_id: UUID,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    """Take the money back instead: all of it. `reason`: an operator's, who decides for them."""
     old, rescue = _locked_open(session, booking, now)
-    _refund(session, old, rescue, actor_id, accord.why_refunded(old, actor_id), now)
+    _refund(session, old, rescue, actor_id, reason or accord.why_refunded(old, actor_id), now)
+
+
+def look_again(session: Session, booking: Booking) -> None:
+    """Have the search, or what a host has decided, gone through again; harmless at any time.
+
+    `RescueEnded` where it is decided. What was not decided in time is refunded by the job that looks
+    every minute.
+    """
+    rescue = queries.rescue(session, booking.id)
+    if rescue is None:
+        raise NotFound
+    if rescue.state not in OPEN:
+        raise RescueEnded(f"It is {rescue.state}.", extra={"state": rescue.state})
+    name = SEARCH if rescue.state == "searching" else FOLLOW
+    defer(session, name, booking_id=str(booking.id))
 
 
 def close(session: Session, booking_id: UUID, now: datetime) -> None:

@@ -88,7 +88,11 @@ def _seats(session: Session, booking_id: UUID) -> Iterator[Happened]:
 
 def _money(session: Session, paid: Sequence[payments.PaidFor]) -> Iterator[Happened]:
     for payment in paid:
-        about = {"payment_id": str(payment.id), "amount": money_json(payment.amount)}
+        about = {
+            "payment_id": str(payment.id),
+            "purpose": payment.purpose,
+            "amount": money_json(payment.amount),
+        }
         words = f"{payment.purpose}: {payment.amount}"
         asked, settled = payment.requested_at, payment.settled_at
         yield Happened(asked, "payment_asked", words, payment.payer_id, detail=about)

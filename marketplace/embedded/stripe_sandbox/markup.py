@@ -9,7 +9,7 @@ from marketplace.embedded.stripe_sandbox.money import written
 _BASE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }} - sandbox</title>
+<title>{{ title }} - sandbox</title><link rel="icon" href="data:,">
 <style>
 body{font:16px/1.5 system-ui,sans-serif;max-width:{{ width or '32rem' }};margin:2rem auto;
 padding:0 1rem;color:#1a1f36}

@@ -2,15 +2,27 @@
 
 from collections.abc import Mapping
 
-from marketplace.pages.labels import bookings, catalogue, documents, money, outcomes, people, staff
+from marketplace.pages.labels import (
+    bookings,
+    catalogue,
+    desk,
+    documents,
+    money,
+    outcomes,
+    people,
+    records,
+    staff,
+)
 
 SUBJECTS = (
     bookings.LABELS,
     catalogue.LABELS,
+    desk.LABELS,
     documents.LABELS,
     money.LABELS,
     outcomes.LABELS,
     people.LABELS,
+    records.LABELS,
     staff.LABELS,
 )
 LABELS: Mapping[str, str] = {code: name for named in SUBJECTS for code, name in named.items()}

@@ -13,9 +13,9 @@ from marketplace.booking.routes import operators as routes
 from marketplace.booking.routes.messages import shown
 from marketplace.booking.schemas import OperatorCancelArgs, OperatorCancellationQuoteArgs
 from marketplace.booking.schemas.stories import BookingSearchArgs
-from marketplace.booking.service import cancellations, messages, stories
+from marketplace.booking.service import cancellations, messages, rescues, stories
 from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.states import CANCELLABLE, BookingState
+from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
 from marketplace.compliance import service as compliance
 from marketplace.core.db import Session, edge
@@ -35,6 +35,8 @@ from marketplace.web import context
 A_PAGE = 50
 NOT_PROCESSABLE = 422
 LONGEST_REASON = 500
+# Payments that the processor may know more about than we do.
+UNPAID = frozenset(PaymentState) - {PaymentState.REQUESTED, PaymentState.SETTLED}
 
 blueprint = Pages("desk_bookings")
 
@@ -82,7 +84,7 @@ def search() -> Response:
 @require("operator")
 def story(booking_id: UUID) -> Response:
     """Show everything that happened to a booking. The reading is recorded."""
-    return _story(booking_id, {}, {})
+    return told(booking_id, {}, {})
 
 
 @blueprint.post("/desk/bookings/<uuid:booking_id>/messages")
@@ -92,10 +94,10 @@ def join(booking_id: UUID) -> Response:
     typed, session = forms.typed(), context.session()
     reason = typed.get("reason", "")[:LONGEST_REASON]
     if not reason:
-        return _story(booking_id, typed, {"reason": [reader().say("Say why you read it.")]})
+        return told(booking_id, typed, {"reason": [reader().say("Say why you read it.")]})
     booking = queries.find(session, booking_id)
     messages.join(session, booking, current_account().id, context.now())
-    _record(session, booking_id, "booking.messages_joined", reason=reason)
+    recorded(session, booking_id, "booking.messages_joined", reason=reason)
     return redirect(f"/desk/bookings/{booking_id}/messages", 303)
 
 
@@ -151,7 +153,7 @@ def cancel(booking_id: UUID) -> Response:
     if errors:
         return _quote(booking_id, typed, errors)
     detail = {"event": values["event"], "proofs": sorted(values["proofs"])}
-    _record(session, booking_id, "booking.cancelled", **detail)
+    recorded(session, booking_id, "booking.cancelled", **detail)
     return redirect(f"/desk/bookings/{booking_id}", 303)
 
 
@@ -163,13 +165,13 @@ def pay_back(booking_id: UUID) -> Response:
     paid = payments.money_of(session, queries.PAYABLE, [booking_id])[booking_id]
     of = next((one for one in paid if str(one.id) == typed.get("payment")), None)
     if of is None:
-        return _story(booking_id, typed, {"payment": [reader().say("Choose a payment.")]})
+        return told(booking_id, typed, {"payment": [reader().say("Choose a payment.")]})
     try:
         amount = Money.parse(
             typed.get("amount", "").replace(",", "").lstrip("$"), of.amount.currency
         )
     except ValueError:
-        return _story(booking_id, typed, {"amount": ["Expected an amount, such as 150.00."]})
+        return told(booking_id, typed, {"amount": ["Expected an amount, such as 150.00."]})
     given: dict[str, Any] = {
         "amount": {"amount": amount.minor, "currency": amount.currency},
         "reason": typed.get("why", ""),
@@ -196,18 +198,21 @@ def pay_back(booking_id: UUID) -> Response:
         )
     if errors:
         beside = {"why" if name == "reason" else name: texts for name, texts in errors.items()}
-        return _story(booking_id, typed, beside)
+        return told(booking_id, typed, beside)
     return redirect(f"/desk/bookings/{booking_id}#money", 303)
 
 
-def _story(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
+def told(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
+    """The page of a booking's story, with what was wrong with a form of it."""
     session = context.session()
     found = stories.story(session, booking_id)
     # Also of a form that is shown again, whose own transaction leaves nothing behind.
     with context.sessions()() as own, edge(own):
-        _record(own, booking_id, "booking.story_read")
+        recorded(own, booking_id, "booking.story_read")
     paid = payments.money_of(session, queries.PAYABLE, [booking_id])[booking_id]
     people = identity.contacts(session, [found.booking.trainee_id])
+    state = BookingState(found.booking.state)
+    rescue = queries.rescue(session, booking_id)
     return form_page(
         "desk/booking.html",
         NOT_PROCESSABLE if errors else 200,
@@ -217,7 +222,14 @@ def _story(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
         paid=paid,
         to_pay_back=[one for one in paid if one.captured and one.captured > one.granted],
         settled=PaymentState.SETTLED,
-        may_cancel=BookingState(found.booking.state) in CANCELLABLE,
+        may_cancel=state in CANCELLABLE,
+        may_release=state in TIMED,
+        may_replace=state is BookingState.CONFIRMED,
+        rescue=rescue,
+        rescue_open=rescue is not None and rescue.state in rescues.OPEN,
+        offer=queries.find(session, rescue.offer_id) if rescue and rescue.offer_id else None,
+        in_time=rescue is not None and context.now() < rescue.decide_by,
+        unpaid=UNPAID,
         tone=tone,
         typed=typed,
         errors=errors,
@@ -269,7 +281,8 @@ def _is_id(text: str) -> bool:
     return True
 
 
-def _record(session: Session, booking_id: UUID, action: str, **detail: Any) -> None:
+def recorded(session: Session, booking_id: UUID, action: str, **detail: Any) -> None:
+    """Note in the audit trail what whoever asks has done to a booking."""
     compliance.record(
         session,
         actor_id=current_account().id,

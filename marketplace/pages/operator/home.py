@@ -13,6 +13,7 @@ from marketplace.pages.words import noted
 from marketplace.payments import queries as payments
 from marketplace.payments.queries import desk as money
 from marketplace.payments.queries import hosts
+from marketplace.payments.service import steps
 from marketplace.web import context, failed_jobs
 
 blueprint = Pages("desk_home")
@@ -23,7 +24,10 @@ blueprint = Pages("desk_home")
 def home() -> Response:
     """Show what waits for somebody; a constant number of queries."""
     session = context.session()
-    listings, sums = catalog.waiting(session), money.waiting(session)
+    listings, sums = (
+        catalog.waiting(session),
+        money.waiting(session, context.now() - steps.LOOK_AGAIN),
+    )
     last = payments.last_reconciliation(session)
     queues = (
         ("/desk/sites", noted("Sites to verify"), listings.sites),
@@ -34,7 +38,10 @@ def home() -> Response:
         ("/desk/no-shows", noted("Disputed no-shows"), booking.no_shows_disputed_count(session)),
         ("/desk/disputes", noted("Disputes"), sums.disputes),
         ("/desk/quarantine", noted("Quarantined payments"), sums.quarantined),
+        ("/desk/events", noted("Events from Stripe that wait"), sums.events),
         ("/desk/payouts", noted("Payouts that are stopped"), hosts.stopped_count(session)),
+        ("/desk/bank-refunds", noted("Refunds to send by bank"), sums.bank_refunds),
+        ("/desk/invoices?state=overdue", noted("Overdue invoices"), sums.overdue),
         ("/desk/outcomes", noted("Match outcomes to verify"), outcomes.waiting_count(session)),
         ("/desk/jobs", noted("Failed jobs"), failed_jobs.count(session)),
     )

@@ -11,6 +11,7 @@ from marketplace.core.errors import NotFound
 from marketplace.core.money import Money
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
+from marketplace.pages.labels import desk as words
 from marketplace.pages.view import Pages, form_page, page
 from marketplace.payments import queries as payments
 from marketplace.payments.gateway import EVIDENCE_PARTS
@@ -203,8 +204,15 @@ def _quarantined(quarantine_id: UUID, typed: Mapping[str, str], errors: forms.Er
     session = context.session()
     row = desk.quarantined(session, quarantine_id)
     payment = payments.payment(session, row.payment_id) if row.payment_id else None
+    _, todo = words.CASES.get(row.reason, ("", ""))
     return _form(
-        "desk/quarantined.html", typed, errors, row=row, payment=payment, failed=REFUND_FAILED
+        "desk/quarantined.html",
+        typed,
+        errors,
+        row=row,
+        payment=payment,
+        todo=todo,
+        failed=REFUND_FAILED,
     )
 
 

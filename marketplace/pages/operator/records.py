@@ -16,7 +16,8 @@ from marketplace.compliance.schemas.records import AuditArgs
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
-from marketplace.pages.view import Pages, form_page, page
+from marketplace.pages.labels.records import SUBJECTS
+from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.web import context, failed_jobs
 
 A_PAGE = 50
@@ -49,6 +50,9 @@ def audit() -> Response:
         NOT_PROCESSABLE if errors else 200,
         found=found,
         people=identity.contacts(session, actors) if actors else {},
+        kinds=[
+            (code.removeprefix("about_"), reader().say(text)) for code, text in SUBJECTS.items()
+        ],
         typed=typed,
         errors=errors,
     )

@@ -214,11 +214,13 @@ def wrong_refund_sums(session: Session) -> list[str]:
     return [str(payment_id) for payment_id in (*rows.scalars(), *apart.scalars())]
 
 
-def oldest_unexplained(session: Session, unexplained: str, explained: str) -> datetime | None:
+def oldest_unexplained(
+    session: Session, unexplained: str, explained: Sequence[str]
+) -> datetime | None:
     """Return when the oldest money moved that is in suspense for these reasons; None if none is."""
     later = aliased(LedgerTransaction)
     cleared = select(later.id).where(
-        later.source == LedgerTransaction.source, later.reason == explained
+        later.source == LedgerTransaction.source, later.reason.in_(explained)
     )
     return session.execute(
         select(func.min(LedgerTransaction.occurred_at))

@@ -1,29 +1,54 @@
 """What about money waits for an operator: how much of each, and one of each."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
-from marketplace.payments.models import Dispute, Quarantine
-from marketplace.payments.states import DisputeState
+from marketplace.payments.models import (
+    Dispute,
+    Invoice,
+    Payment,
+    Quarantine,
+    Refund,
+    WebhookEvent,
+)
+from marketplace.payments.rules.credit import Means
+from marketplace.payments.states import DisputeState, EventState, InvoiceState, RefundState
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many disputes are open, and how many things are set aside."""
+    """How much of each: open disputes, what is set aside, events that nobody has handled, refunds that
+    a person sends by bank, invoices that are overdue.
+    """
 
     disputes: int
     quarantined: int
+    events: int
+    bank_refunds: int
+    overdue: int
 
 
-def waiting(session: Session) -> Waiting:
-    """Count what waits; one query."""
+def waiting(session: Session, events_before: datetime) -> Waiting:
+    """Count what waits, of events those that came before then; one query."""
     disputes = select(func.count()).where(Dispute.state == DisputeState.OPEN)
     aside = select(func.count()).where(Quarantine.resolved_at.is_(None))
-    row = session.execute(select(disputes.scalar_subquery(), aside.scalar_subquery())).one()
+    events = select(func.count()).where(
+        WebhookEvent.state == EventState.RECEIVED.value, WebhookEvent.received_at <= events_before
+    )
+    by_bank = (
+        select(func.count())
+        .select_from(Refund)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Refund.state == RefundState.REQUESTED, Payment.means == Means.BANK_TRANSFER)
+    )
+    overdue = select(func.count()).where(Invoice.state == InvoiceState.OVERDUE)
+    asked = (disputes, aside, events, by_bank, overdue)
+    row = session.execute(select(*(one.scalar_subquery() for one in asked))).one()
     return Waiting(*row)
 
 

@@ -96,6 +96,23 @@ def contracts(session: Session, site_id: UUID) -> Sequence[FeeContract]:
     )
 
 
+def contracts_from(session: Session, day: date, limit: int) -> Sequence[FeeContract]:
+    """Return the contracts of all sites that count on a day or later, by their first day."""
+    return (
+        session.execute(
+            select(FeeContract)
+            .where(
+                FeeContract.replaced_at.is_(None),
+                or_(FeeContract.valid_until.is_(None), FeeContract.valid_until > day),
+            )
+            .order_by(FeeContract.valid_from, FeeContract.id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
 def contract(session: Session, contract_id: UUID) -> FeeContract:
     found = session.get(FeeContract, contract_id, with_for_update=True, populate_existing=True)
     if found is None:

@@ -54,6 +54,31 @@ def every(
     return _page(session, None, states=states, limit=limit, cursor=cursor)
 
 
+def numbered(session: Session, number: int, limit: int) -> Sequence[Invoice]:
+    """Return the invoices of this number, of whatever legal entity; one query."""
+    return (
+        session.execute(
+            select(Invoice).where(Invoice.number == number).order_by(Invoice.id).limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def open_of(session: Session, school_id: UUID, limit: int) -> Sequence[Invoice]:
+    """Return what a school is asked for and has not paid, the first due first."""
+    return (
+        session.execute(
+            select(Invoice)
+            .where(Invoice.school_id == school_id, Invoice.state.in_(OPEN_INVOICE))
+            .order_by(Invoice.due_on, Invoice.id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
 def lines(session: Session, invoice_id: UUID) -> Sequence[InvoiceLine]:
     """Return the invoice's lines in order."""
     return (

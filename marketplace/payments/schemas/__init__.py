@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from marketplace.payments.rules import PURPOSES, Earner
+from marketplace.payments.service import suspense
 from marketplace.payments.states import PaymentState, RefundState
 from marketplace.web.schemas import MoneyField, StrictSchema, Text
 
@@ -179,3 +180,19 @@ class ResolutionSchema(StrictSchema):
     """What was found out and done."""
 
     resolution = Text(required=True, validate=validate.Length(3, 2000))
+
+
+class EventAgainArgs(StrictSchema):
+    """Why an event is handled again."""
+
+    reason = Text(required=True, validate=validate.Length(1, 500))
+
+
+class SuspenseArgs(StrictSchema):
+    """A line of suspense, the account that it belongs to, and what was found out."""
+
+    source = fields.String(required=True, validate=validate.Length(1, 255))
+    account = fields.String(
+        required=True, validate=validate.OneOf([kind.value for kind in suspense.MOVED])
+    )
+    reason = Text(required=True, validate=validate.Length(3, 2000))

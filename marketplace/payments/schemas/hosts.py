@@ -157,6 +157,16 @@ class ContractArgs(StrictSchema):
     note = Text(required=True, validate=validate.Length(1, 500))
 
 
+class ContractReasonArgs(StrictSchema):
+    """Why a contract no longer counts."""
+
+    reason = Text(required=True, validate=validate.Length(1, 500))
+
+
+class ContractEndArgs(ContractReasonArgs):
+    ends_on = fields.Date(required=True)
+
+
 class ContractSchema(ContractArgs):
     """A contract; one with `replaced_at` no longer counts, and stays readable."""
 

@@ -33,6 +33,13 @@ PRINT = "payments.print_invoice"
 PURPOSE: Purpose = "whole"
 RETURN_PATH = "/schools/{}/invoices/{}/returned"
 BATCH = 200
+SENT_BACK = "Money that comes for it now goes back to the account that it came from"
+# What to do with money for an invoice that is not open.
+SAYS = {
+    InvoiceState.PAID: f"It is paid. {SENT_BACK}.",
+    InvoiceState.VOID: f"It is void: nothing is owed by it. {SENT_BACK}, or is written down for the"
+    " invoice that took its place.",
+}
 
 
 @dataclass(frozen=True)
@@ -241,7 +248,7 @@ def _settled(session: Session, found: Invoice, transfer: Transfer, now: datetime
 
 def _check_open(found: Invoice) -> None:
     if found.state not in OPEN_INVOICE:
-        raise InvoiceNotOpen(f"It is {found.state}.", extra={"state": found.state})
+        raise InvoiceNotOpen(SAYS[InvoiceState(found.state)], extra={"state": found.state})
 
 
 def _lines(invoice_id: UUID, parts: Sequence[Part]) -> list[InvoiceLine]:

@@ -26,8 +26,11 @@ def put_aside(
     now: datetime,
     payment_id: UUID | None = None,
     event_id: UUID | None = None,
-) -> None:
-    """Record that `processor_object` does not fit; the log line at level error is the alarm."""
+) -> UUID | None:
+    """Record that `processor_object` does not fit; the log line at level error is the alarm.
+
+    Returns the new case; None where it is on record already.
+    """
     row = session.execute(
         upsert(Quarantine)
         .values(
@@ -51,6 +54,7 @@ def put_aside(
             payment=str(payment_id) if payment_id else None,
             **{f"detail_{name}": value for name, value in details.items()},
         )
+    return row
 
 
 def end_by_itself(
@@ -65,6 +69,27 @@ def end_by_itself(
             Quarantine.resolved_at.is_(None),
         )
         .values(resolved_at=now, resolution=resolution)
+    )
+
+
+def close(
+    session: Session,
+    processor_object: str,
+    reason: str,
+    *,
+    resolution: str,
+    account_id: UUID,
+    now: datetime,
+) -> None:
+    """Close the case of an object with what a person did about it, where it is open."""
+    session.execute(
+        update(Quarantine)
+        .where(
+            Quarantine.processor_object == processor_object,
+            Quarantine.reason == reason,
+            Quarantine.resolved_at.is_(None),
+        )
+        .values(resolved_at=now, resolved_by=account_id, resolution=resolution)
     )
 
 

@@ -19,7 +19,7 @@ from marketplace.payments import queries
 from marketplace.payments.gateway import BalanceTransaction, ProcessorEvent
 from marketplace.payments.models import AccountKind, Reconciliation
 from marketplace.payments.queries import credit_notes, disputes, hosts
-from marketplace.payments.service import inbox, ledger, steps
+from marketplace.payments.service import inbox, ledger, steps, suspense
 from marketplace.payments.service.hosts import books
 from marketplace.payments.service.ledger import Leg
 from marketplace.payments.service.quarantine import put_aside
@@ -42,7 +42,7 @@ REFUNDS = frozenset({"refund", "payment_refund"})
 RETURNS = frozenset({"refund_failure", "payment_failure_refund"})
 TRANSFERS = frozenset({"transfer"})
 REVERSALS = frozenset({"transfer_refund"})
-UNEXPLAINED = "unexplained"
+UNEXPLAINED = suspense.UNEXPLAINED
 EXPLAINED = "explained"
 _K = AccountKind
 # Categories that need no payment of ours to be explained: the account on the other side.
@@ -122,7 +122,9 @@ def since_last(session: Session, *, processor_now: datetime) -> datetime:
     first = processor_now - FIRST
     if last is None:
         return first
-    waiting = queries.oldest_unexplained(session, UNEXPLAINED, EXPLAINED)
+    waiting = queries.oldest_unexplained(
+        session, UNEXPLAINED, [EXPLAINED, *suspense.MOVED.values()]
+    )
     begin = last.started_at - OVERLAP
     return begin if waiting is None else min(begin, max(waiting, first))
 
@@ -285,10 +287,14 @@ def _explain(
     posted: set[tuple[str, str]],
     findings: Findings,
 ) -> None:
-    """Take it out of suspense if its object has been posted since; the fee stays as it was."""
+    """Take it out of suspense, or of where a person moved it, if its object has been posted since.
+
+    The fee stays as it was.
+    """
     if (transaction.source, wanted) not in posted or (transaction.id, EXPLAINED) in posted:
         return
-    legs = [Leg(_K.PROCESSOR_CLEARING, -transaction.amount), Leg(_K.SUSPENSE, transaction.amount)]
+    place = suspense.place_of(session, transaction.id)
+    legs = [Leg(_K.PROCESSOR_CLEARING, -transaction.amount), Leg(place, transaction.amount)]
     if (transaction.id, ledger.PROCESSOR_FEE) in posted:
         fee = transaction.fee
         legs += [Leg(_K.PROCESSOR_CLEARING, fee), Leg(_K.PROCESSOR_FEES, -fee)]

@@ -9,6 +9,9 @@ from marketplace.core.db import Session
 from marketplace.core.events import publish
 from marketplace.core.jobs import defer
 from marketplace.core.money import Money
+from marketplace.identity import queries as people
+from marketplace.identity.rules import Role
+from marketplace.identity.service import notices
 from marketplace.payments import queries
 from marketplace.payments.errors import AmountRefused, RefundNotRetryable
 from marketplace.payments.events import Payable, RefundFailed, RefundSettled
@@ -24,8 +27,9 @@ from marketplace.payments.service.positions import position
 from marketplace.payments.service.quarantine import end_by_itself, put_aside
 from marketplace.payments.states import REFUND, Arrival, RefundState
 
-# What the processor calls the states of a refund.
+# What its case is called in the quarantine, and the word to operators.
 REFUSED = "refund_failed"
+# What the processor calls the states of a refund.
 STATES = {
     "pending": RefundState.PENDING,
     "requires_action": RefundState.PENDING,
@@ -338,18 +342,32 @@ def step(
         return Arrival.SETTLED
     if after is RefundState.FAILED:
         row.failure = reason
-        put_aside(
-            session,
-            processor_object=row.processor_refund or str(row.id),
-            reason=REFUSED,
-            details={"refund": str(row.id), "amount": str(row.amount), "why": reason},
-            now=now,
-            payment_id=payment.id,
-        )
+        _set_aside(session, row, payment, reason, now)
         session.flush()
         publish(session, RefundFailed(**told, reason=reason))
         return Arrival.FAILED
     return Arrival.OPENED
+
+
+def _set_aside(session: Session, row: Refund, payment: Payment, reason: str, now: datetime) -> None:
+    """A person has to look: the case, and word to the operators."""
+    case = put_aside(
+        session,
+        processor_object=row.processor_refund or str(row.id),
+        reason=REFUSED,
+        details={"refund": str(row.id), "amount": str(row.amount), "why": reason},
+        now=now,
+        payment_id=payment.id,
+    )
+    if case is None:
+        return
+    told = {
+        "case_id": str(case),
+        "amount": {"amount": row.amount.minor, "currency": row.amount.currency},
+        "description": payment.description,
+    }
+    operators = people.role_contacts(session, Role.OPERATOR)
+    notices.notify_all(session, operators, REFUSED, told, now=now)
 
 
 def _misfit(row: Refund, payment: Payment, seen: ProcessorRefund) -> str | None:

@@ -172,7 +172,7 @@ def test_a_bookings_story_its_messages_and_its_money(desk, stage, place, trainee
     desk.get(f"/desk/audit?subject_kind=booking&subject_id={booking}&actor=nobody@example.org")
     assert 'value="nobody@example.org"' in desk.body
     desk.get(f"/desk/audit?subject_kind=booking&subject_id={booking}")
-    for action in ("booking.story_read", "booking.messages_joined", "booking.cancelled"):
+    for action in ("Read the booking&#39;s story", "Joined the messages", "Called the booking off"):
         assert action in desk.body
     assert "A complaint" in desk.body
 
@@ -195,7 +195,7 @@ def test_a_conflict_is_decided_a_classifier_tried_and_the_books_shown(
     credit.give(stage, people.trainee().id, credit.usd(1_000))
     desk.get("/desk/books")
     assert "all accounts sum to $0.00" in desk.body
-    assert "Trainee credit" in desk.body
+    assert "Credit of a trainee" in desk.body
     assert "An analyst makes it here" in desk.get("/desk/campaigns").get_data(as_text=True)
     assert "No booking fits." in desk.get(f"/desk/bookings?first_day_from={FIRST_DAY}").get_data(
         as_text=True

@@ -6,6 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from marketplace.payments import queries, tasks
+from marketplace.payments.errors import NotInSuspense
+from marketplace.payments.queries import suspense
+from marketplace.payments.service import suspense as settling
 from tests.integration.payments.conftest import WHOLE, usd
 
 
@@ -95,6 +98,25 @@ def test_what_is_explained_later_leaves_suspense(till, gateway):
         "platform_revenue": -4_080,
         "processor_fees": 1_142,
     }
+
+
+def test_what_a_person_settled_and_is_explained_after_all_leaves_that_account(till, gateway):
+    _, page = till.opened()
+    event = gateway.pay(page)
+    gateway.events.clear()
+    reconcile(till, gateway)
+    with till.context.transaction() as session:
+        (line,) = suspense.lines(session, 9)
+        settled = {"why": "Looked like ours.", "by": till.payer_id, "now": till.clock.now()}
+        settling.settle(session, line.source, "platform_revenue", **settled)
+        with pytest.raises(NotInSuspense):
+            settling.settle(session, line.source, "bank", **settled)
+    assert till.balance("platform_revenue") == -38_080
+    assert reconcile(till, gateway)[0] == set()
+    till.handle(event)
+    assert reconcile(till, gateway)[0] == set()
+    assert till.balance("platform_revenue") == -4_080
+    assert till.balance("suspense") == 0
 
 
 @pytest.mark.fault(41)

@@ -142,8 +142,9 @@ def test_a_refund_whose_answer_was_lost_is_found_and_made_once(till, gateway, pa
 
 @pytest.mark.fault(28)
 def test_a_refund_handed_back_days_later_is_owed_again_and_raises_an_alarm(
-    till, gateway, clock, paid
+    till, gateway, clock, paid, people, session
 ):
+    people.make("operator")
     refund_id = till.refund(paid)
     tasks.send_refund(till.context, str(refund_id))
     (made,) = gateway.refunds
@@ -155,6 +156,8 @@ def test_a_refund_handed_back_days_later_is_owed_again_and_raises_an_alarm(
     assert till.balance("processor_clearing") == gateway.balance()["USD"].minor
     assert till.quarantined() == ["refund_failed"]
     assert till.names() == ["RefundSettled", "RefundFailed"]
+    written = session.execute(text("SELECT template FROM notice WHERE template = 'refund_failed'"))
+    assert len(written.all()) == 1
     assert till.payment(paid).refundable == usd(0)
 
 

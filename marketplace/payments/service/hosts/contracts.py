@@ -47,6 +47,30 @@ def replace(
     return _add(session, row.site_id, terms, set_by, now, replaces=row.id)
 
 
+def end_on(
+    session: Session, contract_id: UUID, day: date, *, note: str, set_by: UUID, now: datetime
+) -> FeeContract:
+    """Let a contract count until before a day: the same terms, to that end.
+
+    `ContractDatesRefused` for a day that is not within it.
+    """
+    row = hosts.contract(session, contract_id)
+    if day <= row.valid_from or (row.valid_until is not None and day >= row.valid_until):
+        last = "" if row.valid_until is None else f" and before {row.valid_until}"
+        raise ContractDatesRefused(
+            fields={"ends_on": [f"Expected a day after {row.valid_from}{last}."]}
+        )
+    terms = Terms(
+        valid_from=row.valid_from,
+        valid_until=day,
+        host_fee_bp=row.host_fee_bp,
+        losses_borne_by=Bearer(row.losses_borne_by),
+        note=note,
+        platform_fee_bp=row.platform_fee_bp,
+    )
+    return replace(session, contract_id, terms, set_by=set_by, now=now)
+
+
 def withdraw(session: Session, contract_id: UUID, *, by: UUID, now: datetime) -> None:
     """Let a contract count no more, with nothing in its place."""
     _end(session, contract_id, by, now)
