@@ -66,6 +66,7 @@ from marketplace.booking.queries.holding import (
     weeks_of_trainee,
 )
 from marketplace.booking.queries.hosts import (
+    asked_of,
     attendance,
     attendance_revisions,
     coming,
@@ -81,6 +82,7 @@ __all__ = [
     "PAYABLE",
     "Overlap",
     "applications",
+    "asked_of",
     "attendance",
     "attendance_revisions",
     "balances_due",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,9 +14,10 @@ from marketplace.booking.models import (
     BookingTransition,
     QuestionVersion,
 )
-from marketplace.booking.states import UNDECIDED
+from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.core.db import Session
-from marketplace.web.pagination import Page, paginate
+from marketplace.identity import queries as identity
+from marketplace.web.pagination import Page, paginate, paginate_rows
 
 
 def current_questions(session: Session, listing_id: UUID) -> QuestionVersion | None:
@@ -86,6 +88,31 @@ def decision(session: Session, booking_id: UUID) -> BookingTransition | None:
         .order_by(BookingTransition.number.desc())
         .limit(1)
     ).scalar_one_or_none()
+
+
+def undecided(session: Session, site_id: UUID, *, limit: int) -> Page[Any]:
+    """Return the applications that wait for a site's decision, the most urgent first; one query.
+
+    Plain rows, with the trainee's name.
+    """
+    person = identity.names()
+    return paginate_rows(
+        session,
+        select(
+            Booking.id.label("booking_id"),
+            Booking.listing_title,
+            Booking.first_day,
+            Booking.weeks,
+            Booking.hold_expires_at.label("decide_by"),
+            person.c.name.label("trainee_name"),
+        )
+        .join(person, person.c.id == Booking.trainee_id)
+        .where(Booking.site_id == site_id, Booking.state == BookingState.SUBMITTED.value),
+        key=[Booking.hold_expires_at, Booking.id],
+        key_of=lambda row: [row.decide_by, row.booking_id],
+        limit=limit,
+        cursor=None,
+    )
 
 
 def applications(

@@ -1,14 +1,16 @@
 """What a site's people look at: the roster, applications and attendance."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.booking.models import AttendanceMark, Booking
+from marketplace.booking.queries import messages, rounds
+from marketplace.booking.queries.messages import Unanswered
 from marketplace.booking.states import OWNED, BookingState
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
@@ -46,13 +48,19 @@ def roster(
 
 def coming(
     session: Session, site_id: UUID, first: date, last: date, *, limit: int, cursor: str | None
-) -> Page[Booking]:
-    """Return the confirmed bookings of a site that begin between two days, by first day."""
-    return paginate(
+) -> Page[Any]:
+    """Return the confirmed bookings of a site that begin between two days, by first day.
+
+    Each with its trainee's name; one query.
+    """
+    person = identity.names()
+    return paginate_rows(
         session,
-        select(Booking).where(*_beginning(site_id, first, last)),
+        select(Booking, person.c.name)
+        .join(person, person.c.id == Booking.trainee_id)
+        .where(*_beginning(site_id, first, last)),
         key=[Booking.first_day, Booking.id],
-        key_of=lambda row: [row.first_day, row.id],
+        key_of=lambda row: [row.Booking.first_day, row.Booking.id],
         limit=limit,
         cursor=cursor,
     )
@@ -98,6 +106,22 @@ def roster_rows(
         limit=limit,
         cursor=cursor,
     )
+
+
+def asked_of(
+    session: Session, site_id: UUID, since: date, now: datetime, *, limit: int
+) -> tuple[bool, Sequence[Unanswered]]:
+    """Return whether a round asks the site whom it wants, and its threads as `unanswered`; one query."""
+    threads = messages.unanswered(site_id, since).limit(limit).subquery()
+    ordered = rounds.ordered_at(site_id, now).exists()
+    always = select(literal(1).label("one")).subquery()
+    rows = session.execute(
+        select(ordered, *threads.c)
+        .select_from(always)
+        .join(threads, true(), isouter=True)
+        .order_by(threads.c.sent_at)
+    ).all()
+    return rows[0][0], [Unanswered(*row[1:]) for row in rows if row[1] is not None]
 
 
 def _beginning(site_id: UUID, first: date, last: date) -> Sequence[ColumnElement[bool]]:

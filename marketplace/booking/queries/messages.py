@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 
 from marketplace.booking.models import (
     Booking,
@@ -350,10 +351,10 @@ def _counts(
     return {row[0]: Thread(*row) for row in rows}
 
 
-def unanswered(session: Session, site_id: UUID, since: date, *, limit: int) -> Sequence[Unanswered]:
-    """Return a site's threads whose last word is a trainee's or a school's, the longest waiting first.
+def unanswered(site_id: UUID, since: date) -> Select[Any]:
+    """Ask for a site's threads whose last word is a trainee's or a school's, longest waiting first.
 
-    Of rotations that begin or began from `since` on; one query.
+    Of rotations that begin or began from `since` on; its rows are `Unanswered`.
     """
     last = (
         select(BookingMessage)
@@ -363,7 +364,7 @@ def unanswered(session: Session, site_id: UUID, since: date, *, limit: int) -> S
         .lateral("last")
     )
     person = identity.names()
-    rows = session.execute(
+    return (
         select(
             Booking.id,
             Booking.listing_title,
@@ -381,9 +382,7 @@ def unanswered(session: Session, site_id: UUID, since: date, *, limit: int) -> S
             last.c.role.in_(["trainee", "school"]),
         )
         .order_by(last.c.sent_at)
-        .limit(limit)
     )
-    return [Unanswered(*row) for row in rows]
 
 
 def joining(session: Session, booking_id: UUID, account_id: UUID) -> BookingMessage | None:

@@ -91,9 +91,9 @@ def at_site(session: Session, site_id: UUID, *, limit: int, cursor: str | None) 
     return _page(session, query, limit, cursor)
 
 
-def ordered_at(session: Session, site_id: UUID, now: datetime) -> bool:
-    """Whether a round that its hosts can still order has a place at the site."""
-    one = (
+def ordered_at(site_id: UUID, now: datetime) -> Select[UUID]:
+    """Ask for the places at the site of rounds that their hosts can still order."""
+    return (
         select(RoundPlace.id)
         .join(AllocationRound, AllocationRound.id == RoundPlace.round_id)
         .where(
@@ -102,7 +102,6 @@ def ordered_at(session: Session, site_id: UUID, now: datetime) -> bool:
             AllocationRound.run_at > now,
         )
     )
-    return bool(session.execute(select(one.exists())).scalar())
 
 
 def _concerns(trainee_id: UUID, now: datetime) -> ColumnElement[bool]:

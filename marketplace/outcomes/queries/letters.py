@@ -8,6 +8,7 @@ from sqlalchemy import Select, exists, select
 
 from marketplace.compliance.queries import scans
 from marketplace.core.db import Session
+from marketplace.identity import queries as identity
 from marketplace.outcomes.models import Letter, LetterContent, LetterLink
 from marketplace.outcomes.states import LetterState
 from marketplace.web.pagination import Page, paginate
@@ -113,11 +114,17 @@ def of_site(session: Session, site_id: UUID, *, limit: int, cursor: str | None) 
     return _page(session, select(Letter).where(Letter.site_id == site_id), limit, cursor)
 
 
-def owed(session: Session, site_id: UUID, *, limit: int) -> Sequence[Letter]:
-    """Return letters that a site was asked for and that are not there yet, the first due first."""
-    return (
-        session.execute(
-            select(Letter)
+def owed(session: Session, site_id: UUID, *, limit: int) -> list[tuple[Letter, str]]:
+    """Return letters that a site was asked for and that are not there yet, the first due first.
+
+    Each with its trainee's name; one query.
+    """
+    person = identity.names()
+    return [
+        (row[0], row[1])
+        for row in session.execute(
+            select(Letter, person.c.name)
+            .join(person, person.c.id == Letter.trainee_id)
             .where(
                 Letter.site_id == site_id,
                 Letter.state.in_([LetterState.ASKED, LetterState.AGREED]),
@@ -125,9 +132,7 @@ def owed(session: Session, site_id: UUID, *, limit: int) -> Sequence[Letter]:
             .order_by(Letter.due_on.nulls_last(), Letter.id)
             .limit(limit)
         )
-        .scalars()
-        .all()
-    )
+    ]
 
 
 def _page(session: Session, query: Select[Letter], limit: int, cursor: str | None) -> Page[Letter]:

@@ -54,14 +54,15 @@ def list_asked(site_id: UUID) -> Response:
     cursor = request.args.get("cursor") or None
     owed = [] if cursor else queries.owed(session, site_id, limit=A_PAGE)
     found = queries.of_site(session, site_id, limit=A_PAGE, cursor=cursor)
-    people = {one.trainee_id for one in (*owed, *found.items)}
+    people = {one.trainee_id for one in found.items}
+    contacts = identity.contacts(session, list(people)) if people else {}
     return panel(
         "host/letters.html",
         site_id,
         TAB,
         owed=owed,
-        found=found,
-        people=identity.contacts(session, list(people)) if people else {},
+        found=[(one, contacts[one.trainee_id].name) for one in found.items],
+        next_cursor=found.next_cursor,
         states=STATES,
         shown=tone,
     )

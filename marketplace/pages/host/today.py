@@ -10,14 +10,13 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as bookings
-from marketplace.booking.queries import messages, rounds
+from marketplace.booking.queries import applying
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.rotation import Rotation
-from marketplace.booking.service import clearances, rosters
+from marketplace.booking.service import clearances
 from marketplace.booking.states import BookingState
 from marketplace.catalog.queries import sites
 from marketplace.compliance.queries import reviewing
-from marketplace.identity import queries as identity
 from marketplace.identity.access import caller, signed_in, site_member
 from marketplace.outcomes.queries import letters
 from marketplace.pages.host.frame import PEOPLE, decides_at, panel
@@ -75,8 +74,6 @@ def today(site_id: UUID) -> Response:
     arrivals, next_arrivals = _arrivals(site_id, day, MOST, None)
     closing = [one for one in here if Rotation(one.first_day, one.weeks).can_be_completed(day)]
     asks = _asks(site_id) if decides_at(site_id) else {}
-    owed = letters.owed(session, site_id, limit=A_FEW)
-    people = identity.contacts(session, list({one.trainee_id for one in owed})) if owed else {}
     return panel(
         "host/today.html",
         site_id,
@@ -92,8 +89,7 @@ def today(site_id: UUID) -> Response:
         more_here=bookings.count_there(session, site_id, day - BEHIND, day, begun) - len(here)
         if there.next_cursor
         else 0,
-        letters=owed,
-        people=people,
+        letters=letters.owed(session, site_id, limit=A_FEW),
         **asks,
     )
 
@@ -118,15 +114,14 @@ def _asks(site_id: UUID) -> dict[str, Any]:
     """What waits for those who decide for the site."""
     session, now = context.session(), context.now()
     since = (now - TALKED_OF).date()
-    first: dict[str, Any] = {"limit": A_FEW, "cursor": None}
+    # Messages are for those who are in the thread, not for who sees the page as one of them.
+    few = 0 if caller().seen else A_FEW
+    ordered, threads = bookings.asked_of(session, site_id, since, now, limit=few)
     return {
-        "applications": rosters.applications(session, site_id, states=["submitted"], **first),
-        "documents": reviewing.of_site(session, site_id, waiting=True, now=now, **first),
-        "rounds": rounds.ordered_at(session, site_id, now),
-        # Messages are for those who are in the thread, not for who sees the page as one of them.
-        "threads": []
-        if caller().seen
-        else messages.unanswered(session, site_id, since, limit=A_FEW),
+        "applications": applying.undecided(session, site_id, limit=A_FEW),
+        "documents": reviewing.undecided(session, site_id, now=now, limit=A_FEW),
+        "rounds": ordered,
+        "threads": threads,
     }
 
 
@@ -136,19 +131,17 @@ def _arrivals(
     """Who comes in two weeks, or should have begun and has not, by first day; where it goes on."""
     session, now = context.session(), context.now()
     listed = bookings.coming(session, site_id, *_soon(day), limit=most, cursor=cursor)
-    found = listed.items
-    cleared = clearances.clearances(session, found, now)
-    people = identity.contacts(session, [one.trainee_id for one in found]) if found else {}
+    cleared = clearances.clearances(session, [one for one, _ in listed.items], now)
     made = [
         Arrival(
             one.id,
-            people[one.trainee_id].name,
+            name,
             one.listing_title,
             one.first_day,
             one.weeks,
             cleared[one.id].may_start,
             [item.requirement.title for item in cleared[one.id].missing],
         )
-        for one in found
+        for one, name in listed.items
     ]
     return made, listed.next_cursor

@@ -4,11 +4,30 @@ import io
 import re
 from datetime import UTC, datetime, time, timedelta
 
+from sqlalchemy import text
+
 from marketplace.booking import queries
 from marketplace.booking.service import rotations
+from marketplace.catalog.queries import sites
+from marketplace.catalog.service import import_runs
+from marketplace.catalog.states import ImportMode
+from marketplace.core.ids import new_id
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
 
+# A letter that is owed for a booking, and a payout that was sent for it.
+LINES = """
+INSERT INTO letter (id, letter_code, booking_id, trainee_id, site_id, state, waived, packet, message,
+    asked_at)
+SELECT :letter, :code, id, trainee_id, site_id, 'asked', true, '{}', '', :now
+FROM booking WHERE id = :booking;
+INSERT INTO share_release (id, payable_kind, payable_id, site_id, step, from_at, told_at)
+SELECT :release, 'booking', id, site_id, 'first', :now, :now FROM booking WHERE id = :booking;
+INSERT INTO host_transfer (id, payable_kind, payable_id, tranche, release_id, site_id, currency,
+    gross_minor, fee_minor, netted_minor, amount_minor, state, earned_at)
+SELECT :sent, 'booking', id, 1, :release, site_id, 'USD', 100, 0, 0, 100, 'sent', :now
+FROM booking WHERE id = :booking
+"""
 PDF = b"%PDF-1.7\n1 0 obj<</Note (Map)>>endobj\n%%EOF\n"
 
 
@@ -98,3 +117,58 @@ def test_the_summary_of_errors_names_its_fields(host, base):
     host.get(f"{base}/listings/new")
     host.send(f"{base}/listings/new", title="Ward", duties=["shadowing"])
     assert '<a href="#specialty"><strong>Specialty</strong>: Fill this in.</a>' in host.body
+
+
+def test_no_list_asks_more_for_more_rows(host, base, place, stage, count_queries):
+    ward = stage.beside(place, seats_per_week=3, approval="request")
+    pages = (
+        *("", "/coming", "/applications", f"/roster?day={FIRST_DAY}", "/calendar", "/letters"),
+        *("/calendar/pools", "/documents", "/listings", "/imports", "/money", "/people"),
+    )
+
+    def asked():
+        found = {}
+        for page in pages:
+            with count_queries() as seen:
+                assert host.get(base + page).status_code == 200
+            found[page] = len(seen)
+        return found
+
+    def more(name):
+        one_of_each(stage, stage.beside(place), ward, name, host.person.id)
+
+    more("Ada")
+    stage.clock.advance(FIRST_DAY - timedelta(days=14) - stage.now.date())
+    host.sign_in(host.person)
+    few = asked()
+    more("Bo")
+    more("Cy")
+    assert asked() == few
+    # Besides a fixed few, with everything on it: what is asked of those who come.
+    assert few[""] <= 10
+    for page, what in {"": "Bo", "/money": "$1.00", "/letters": "Cy", "/imports": "Cy"}.items():
+        host.get(base + page)
+        assert what in host.body
+
+
+def one_of_each(stage, listed, ward, name, by):
+    """What the panel's lists have: who comes, an application, a letter, a payout, an import."""
+    with stage.transaction() as session:
+        site = sites.site(session, ward.site_id)
+        import_runs.begin(
+            session,
+            new_id(),
+            owner_account_id=ward.owner_id,
+            account_id=by,
+            site=site,
+            mode=ImportMode.ROWS,
+            commit=False,
+            file_name=name,
+            now=stage.now,
+        )
+    stage.submitted(ward, stage.trainee(name))
+    booking = stage.confirmed(listed, stage.trainee(name))
+    ids = {"booking": booking, "letter": new_id(), "release": new_id(), "sent": new_id()}
+    with stage.transaction() as session:
+        for insert in LINES.split(";"):
+            session.execute(text(insert), {**ids, "code": name, "now": stage.now})
