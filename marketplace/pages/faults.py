@@ -14,6 +14,7 @@ PLAIN = {
     "Missing data for required field.": noted("Fill this in."),
     "Field may not be null.": noted("Fill this in."),
     "Shorter than minimum length 1.": noted("Fill this in."),
+    "Give seats with `set` and `add`, and only there.": noted("Say how many seats."),
 }
 SENTENCES = (
     noted("Invalid value."),

@@ -267,6 +267,41 @@ def page_of_pools(
     )
 
 
+def with_seats(
+    session: Session, pool_ids: Collection[uuid.UUID], first: date
+) -> frozenset[uuid.UUID]:
+    """Which of the pools have a seat in that week or a later one."""
+    given = select(SeatWeek.pool_id).where(
+        SeatWeek.pool_id.in_(list(pool_ids)), SeatWeek.week >= first, SeatWeek.capacity > 0
+    )
+    return frozenset(session.execute(given.distinct()).scalars())
+
+
+def links(session: Session, pool_id: uuid.UUID) -> dict[uuid.UUID, tuple[str, int]]:
+    """The listings that draw on a pool: the host's own id, and on how many pools each draws."""
+    each = ListingPool.__table__.alias()
+    rows = session.execute(
+        select(Listing.id, Listing.external_id, func.count())
+        .join(ListingPool, ListingPool.listing_id == Listing.id)
+        .join(each, each.c.listing_id == Listing.id)
+        .where(ListingPool.pool_id == pool_id)
+        .group_by(Listing.id)
+        .order_by(Listing.id)
+    )
+    return {key: (own, count) for key, own, count in rows}
+
+
+def idle(session: Session, site_id: uuid.UUID, names: Collection[str]) -> dict[str, uuid.UUID]:
+    """A site's pools of these names that no listing draws on."""
+    drawn = select(ListingPool.pool_id).where(ListingPool.pool_id == SeatPool.id)
+    rows = session.execute(
+        select(SeatPool.name, SeatPool.id).where(
+            SeatPool.site_id == site_id, SeatPool.name.in_(list(names)), ~drawn.exists()
+        )
+    )
+    return {row.name: row.id for row in rows}
+
+
 def drawing(
     session: Session, pool_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[tuple[uuid.UUID, str, str, str]]]:

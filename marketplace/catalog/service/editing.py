@@ -133,6 +133,12 @@ def change(session: Session, found: Held, cells: Mapping[str, str], by: By) -> N
         _write(session, found, has, entry.stored.draft, entry.draft, entry.difference, by)
 
 
+def as_typed(found: Held, cells: Mapping[str, str]) -> dict[str, str]:
+    """What the terms of a listing that is `held` would be with these cells; `Invalid`."""
+    draft = listings.draft_of(found.listing, found.site, _known(found.person))
+    return terms_of(_read({**terms_of(draft), **cells}).draft)
+
+
 def _read(cells: Mapping[str, str]) -> "_Good":
     row = judged(Record(1, cells))
     if row.draft is None:

@@ -107,6 +107,33 @@ def unshare(
     return _change(session, found, set(), leaving, author, holders, EditKind.UNSHARE)
 
 
+def give_back(
+    session: Session,
+    site_id: uuid.UUID,
+    pool_id: uuid.UUID,
+    author: Author,
+    holders: SeatHolders,
+    listing_id: uuid.UUID | None = None,
+) -> None:
+    """Have a listing, or all of a pool's, draw on it no more; whoever has no other: on its own.
+
+    Its own is the one that it came with, which has its name, or else a new one. All of them or, where
+    the seats of one's bookings don't fit there, none: `CapacityBelowTaken`.
+    """
+    drawn = queries.links(session, pool_id)
+    if listing_id is not None:
+        drawn = {key: one for key, one in drawn.items() if key == listing_id}
+    last = {key: name for key, (name, count) in drawn.items() if count == 1}
+    own = queries.idle(session, site_id, list(last.values())) if last else {}
+    for key in drawn:
+        if key not in last:
+            unshare(session, site_id, pool_id, key, author, holders)
+            continue
+        name = last[key]
+        place = own[name] if name in own else create(session, site_id, name).id
+        share(session, site_id, place, [key], author, holders, alone=True)
+
+
 @dataclass(frozen=True)
 class _Found:
     """What is held: listings with their links and seats in use, the pool and those to be left."""

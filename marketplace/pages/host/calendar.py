@@ -25,6 +25,8 @@ from marketplace.catalog.schemas.calendars import EditSchema, UndoSchema, WeeksA
 from marketplace.catalog.service import calendars, overview, undoing
 from marketplace.catalog.service.calendars import Held, Wish
 from marketplace.catalog.service.edit_plans import EditPlan
+from marketplace.catalog.service.import_writing import BY_HAND, WHY
+from marketplace.catalog.states import ListingState
 from marketplace.core.errors import DomainError
 from marketplace.identity.access import site_member
 from marketplace.pages import forms
@@ -59,8 +61,11 @@ KINDS = {
     "share": noted("Seats were shared"),
     "unshare": noted("Seats were no longer shared"),
     "import": noted("A sheet was imported"),
+    "terms": noted("A listing was changed"),
     "undo": noted("An edit was undone"),
 }
+IDLE = noted("no listing draws on it")
+RETIRED = noted("retired: not booked any more")
 COUNTED = (Action.SET.value, Action.ADD.value)
 
 blueprint = Pages("host_calendar")
@@ -94,6 +99,7 @@ class Row:
     listings: Sequence[str]
     cells: Sequence[Cell]
     below: bool = False
+    note: str = ""
 
 
 @blueprint.get(BASE)
@@ -200,6 +206,8 @@ def _edits(site_id: UUID, status: int = 200, refused: str | None = None) -> Resp
         status,
         found=found,
         kinds=KINDS,
+        by_hand=WHY[BY_HAND],
+        day_of=date.fromisoformat,
         pools=_names(whole),
         refused=refused,
     )
@@ -318,7 +326,9 @@ def _rows(
     listings, known = pool["listings"], {one["week"]: one for one in pool["weeks"]}
     alone = set(closed.get(listings[0]["listing_id"], ())) if len(listings) == 1 else set()
     cells = [_cell(week, known.get(week), closed=week in alone) for week in weeks]
-    own = Row(f"pool:{pool['id']}", pool["name"], [one["title"] for one in listings], cells)
+    titles = [one["title"] for one in listings]
+    note = IDLE if not listings else _retired(*listings)
+    own = Row(f"pool:{pool['id']}", pool["name"], titles, cells, note=note)
     if len(listings) < 2:  # noqa: PLR2004 - one alone stands in the pool's own row
         return [own]
     below = [
@@ -331,10 +341,17 @@ def _rows(
                 for week in weeks
             ],
             below=True,
+            note=_retired(one),
         )
         for one in listings
     ]
     return [own, *below]
+
+
+def _retired(*listings: Mapping[str, Any]) -> str:
+    """That nobody can book these seats: all that draw on them is retired."""
+    gone = all(one["listing_state"] == ListingState.RETIRED for one in listings)
+    return RETIRED if gone else ""
 
 
 def _cell(week: date, one: Mapping[str, Any] | None, *, closed: bool) -> Cell:

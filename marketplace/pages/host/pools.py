@@ -79,14 +79,26 @@ def share(site_id: UUID, pool_id: UUID) -> Answer:
 @blueprint.post(f"{BASE}/<uuid:pool_id>/listings/<uuid:listing_id>/leave")
 @site_member(*DECIDERS, operators=False)
 def leave(site_id: UUID, pool_id: UUID, listing_id: UUID) -> Answer:
-    """Have a listing draw on a pool no more; it keeps one."""
+    """Have a listing draw on a pool no more; it keeps one, or has its own again."""
+    return _given_back(site_id, pool_id, listing_id)
+
+
+@blueprint.post(f"{BASE}/<uuid:pool_id>/dissolve")
+@site_member(*DECIDERS, operators=False)
+def dissolve(site_id: UUID, pool_id: UUID) -> Answer:
+    """Have no listing draw on a pool any more; each keeps one, or has its own again."""
+    return _given_back(site_id, pool_id)
+
+
+def _given_back(site_id: UUID, pool_id: UUID, listing_id: UUID | None = None) -> Answer:
     _, errors = forms.tried(
-        lambda: pools.unshare(
-            context.session(), site_id, pool_id, listing_id, routes.author(""), _holders()
+        lambda: pools.give_back(
+            context.session(), site_id, pool_id, routes.author(""), _holders(), listing_id
         ),
         f"pool-{pool_id}",
     )
-    return _shown(site_id, {}, errors) if errors else back(site_id, HERE, "unshared")
+    done = "unshared" if listing_id else "dissolved"
+    return _shown(site_id, {}, errors) if errors else back(site_id, HERE, done)
 
 
 def _shown(
@@ -105,6 +117,7 @@ def _shown(
         TAB,
         NOT_PROCESSABLE if errors else 200,
         pools=overview.pools(session, found.items, first, 0),
+        seated=queries.with_seats(session, [one.id for one in found.items], first),
         next_cursor=found.next_cursor,
         listings=[
             (one.id, one.title, one.preceptor_id, one.preceptor.name)

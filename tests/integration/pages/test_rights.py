@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -247,7 +248,28 @@ def test_listings_share_seats_and_stop_sharing_them(host, base, stage, place, mo
     host.get(page)
     leaves = [one for one in actions(host, "/leave") if ward.rpartition("/")[0] in one]
     assert len(leaves) == 2
+    assert "It has no seats: what draws on it alone" in host.body
     assert host.send(leaves[0]).status_code == 303
-    # The one that is left draws on two lines; a booking there stands in the way of taking all.
     host.get(f"{base}/calendar?first_week={FIRST_DAY}")
     assert "Ward 4" in host.body
+    # Whoever draws on a line alone has the one that it came with again, with its bookings' seats.
+    stage.set_seats(replace(place, pool_id=UUID(ward.split("/")[-2])), 1)
+    assert host.send(ward, alone="yes", listings=ids).status_code == 303
+    stage.confirmed(other)
+    host.get(f"{base}/calendar?first_week={FIRST_DAY}")
+    assert host.body.count("no listing draws on it") == 2
+    host.get(page)
+    (dissolve,) = actions(host, "/dissolve")
+    stage.set_seats(other, 0)
+    assert host.send(dissolve).status_code == 422
+    assert "too few free seats" in host.body
+    stage.set_seats(other, 1)
+    assert host.send(dissolve).status_code == 303
+    assert stage.taken(other)[FIRST_DAY] == 1
+    host.get(page)
+    assert host.send(ward, alone="yes", listings=ids[:1]).status_code == 303
+    host.get(page)
+    (leave,) = actions(host, "/leave")
+    assert host.send(leave).status_code == 303
+    host.get(f"{base}/calendar/edits")
+    assert "no listing draws on it" not in host.body
