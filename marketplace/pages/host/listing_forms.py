@@ -82,6 +82,16 @@ def of_listing(found: Any) -> dict[str, Any]:
     }
 
 
+def fields_of(column: str) -> tuple[str, ...]:
+    """The fields of the form that a column of the sheet is asked by."""
+    return {
+        "price_per_week": ("price",),
+        "deposit": ("deposit_kind", "deposit_percent", "deposit_amount"),
+        "english": ENGLISH,
+        "npi": ("preceptor_id",),
+    }.get(column, (column,))
+
+
 def by_field(errors: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Errors by the fields of the form: those of a part stand beside the whole."""
     found: dict[str, list[str]] = {}

@@ -6,8 +6,6 @@ live where scripts run.
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,13 +13,14 @@ from flask import Response, request
 from marshmallow import Schema
 from werkzeug.wrappers import Response as Answer
 
+from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.queries import listings as queries
 from marketplace.catalog.queries import sites, versions
 from marketplace.catalog.rules import specialties
 from marketplace.catalog.rules.classifiers import Classifiers
-from marketplace.catalog.rules.deposits import DepositKind
 from marketplace.catalog.rules.policies import POLICIES, SELECTABLE
+from marketplace.catalog.rules.terms import difference
 from marketplace.catalog.rules.whatif import what_if
 from marketplace.catalog.schemas.editing import ListingArgs, ListingChangeArgs, cells_of
 from marketplace.catalog.schemas.hosting import WhySchema
@@ -42,6 +41,7 @@ from marketplace.pages.host.frame import (
     panel,
     refusal,
 )
+from marketplace.pages.host.listing_words import DEPOSITS, changes
 from marketplace.pages.view import Pages, Reader, reader
 from marketplace.pages.words import noted
 from marketplace.web import context
@@ -52,20 +52,12 @@ ONE = f"{BASE}/<uuid:listing_id>"
 A_PAGE = 25
 CONFLICT = 409
 PRECEPTORS = 100
-# Terms that are codes, or lists of them.
-CODED = {*listing_forms.CHOICES, "duties", "documents"}
 STATES = {
     "draft": noted("Draft"),
     "in_review": noted("In review"),
     "published": noted("On show"),
     "paused": noted("Paused"),
     "retired": noted("Retired"),
-}
-DEPOSITS = {
-    DepositKind.STANDARD: noted("As the cancellation terms say"),
-    DepositKind.WHOLE: noted("The whole price"),
-    DepositKind.SHARE: noted("A percentage"),
-    DepositKind.AMOUNT: noted("An amount"),
 }
 AUDIENCES = {
     "students": noted("Students"),
@@ -151,8 +143,8 @@ def change(site_id: UUID, listing_id: UUID) -> Answer:
             if given.get("version") == str(found.listing.version):
                 editing.change(session, found, cells_of(values), _by())
                 return back(site_id, f"{TAB}/{listing_id}", "saved")
-            told, status = _changed(listing_id), CONFLICT
-            given["version"] = found.listing.version
+            typed = editing.as_typed(found, cells_of(values))
+            told, status = _changed(found.listing, given, typed), CONFLICT
         except forms.REFUSALS as error:
             refused = forms.meant(error)
             errors = listing_forms.by_field(refused.fields or {})
@@ -185,14 +177,15 @@ def move(site_id: UUID, listing_id: UUID) -> Answer:
         return _form(site_id, listing, typed, {}, refusal(refused), refused.status)
     if errors:
         return _form(site_id, listing, listing_forms.of_listing(listing), errors)
-    return back(site_id, f"{TAB}/{listing_id}", "moved")
+    done = "moved" if to == ListingState.RETIRED else f"listing_{listing.state}"
+    return back(site_id, f"{TAB}/{listing_id}", done)
 
 
 @blueprint.get(f"{ONE}/versions")
 @site_member(*DECIDERS, operators=False)
 def list_versions(site_id: UUID, listing_id: UUID) -> Response:
     """Show every change of the listing's terms and state, the newest first."""
-    session, listing = context.session(), _listing(site_id, listing_id)
+    session, who, listing = context.session(), reader(), _listing(site_id, listing_id)
     changed = list(reversed(versions.versions(session, listing_id)))
     steps = list(reversed(versions.history(session, listing_id)))
     authors = {one.account_id for one in changed} | {one.account_id for one in steps}
@@ -201,12 +194,12 @@ def list_versions(site_id: UUID, listing_id: UUID) -> Response:
         "host/versions.html",
         site_id,
         TAB,
+        reader=who,
         listing=listing,
-        changed=changed,
+        changed=[(one, changes(who, one.difference, one.terms)) for one in changed],
         steps=steps,
         states=STATES,
         people=identity.contacts(session, known) if known else {},
-        value=partial(_value, reader()),
     )
 
 
@@ -302,36 +295,29 @@ def _listing(site_id: UUID, listing_id: UUID) -> Any:
     return queries.listing(session, listing_id)
 
 
-def _changed(listing_id: UUID) -> str:
-    """Who was faster, when, and what they changed."""
+def _changed(listing: Any, given: dict[str, Any], typed: Mapping[str, str]) -> str:
+    """Who was faster, and what they changed; what of it was not `typed` over is put into the form."""
     session, who = context.session(), reader()
-    last = versions.last_version(session, listing_id)
-    person = identity.contact(session, last.account_id) if last and last.account_id else None
+    last = versions.last_version(session, listing.id)
+    if last is None:
+        raise ListingNotFound
+    looked_at = forms.number(given.get("version", "")) or 0
+    before = versions.terms_at(session, listing.id, min(max(looked_at, 1), last.version))
+    now, theirs = listing_forms.of_listing(listing), difference(before, last.terms)
+    for column in theirs:
+        if typed[column] == before[column]:
+            given |= {name: now[name] for name in listing_forms.fields_of(column) if name in now}
+    given["version"] = listing.version
+    person = identity.contact(session, last.account_id) if last.account_id else None
     return who.say(
-        "%(name)s has changed this meanwhile: %(what)s. Save again to have it your way.",
+        "%(name)s has changed this meanwhile: %(what)s. What you had not changed is as they left it;"
+        " save again to have the rest as it is here.",
         name=person.name if person else who.say("Somebody"),
-        what="; ".join(_told(who, name, *pair) for name, pair in last.difference.items())
-        if last
-        else "",
+        what="; ".join(
+            f"{who.label(name)}: {old} → {new}"
+            for name, old, new in changes(who, theirs, last.terms)
+        ),
     )
-
-
-def _told(who: Reader, name: str, before: str, after: str) -> str:
-    """What was changed, from what to what."""
-    return f"{who.label(name)}: {_value(who, name, before)} → {_value(who, name, after)}"
-
-
-def _value(who: Reader, name: str, text: str) -> str:
-    """A term as its readers know it: words for codes, days as they are written."""
-    if not text:
-        return "–"
-    if name in ("first_start", "last_start"):
-        return who.day(date.fromisoformat(text))
-    if name == "specialty":
-        return who.specialty(text)
-    if name in CODED:
-        return ", ".join(who.label(part) for part in text.split(";"))
-    return text
 
 
 def _off(state: str, owner: bool) -> list[str]:  # noqa: FBT001 - private
