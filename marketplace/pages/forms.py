@@ -18,6 +18,9 @@ IN_FORMS = once.OURS | {"next"}
 SHOWN_AGAIN = frozenset({409, 412, 413, 422})
 Errors = Mapping[str, list[str]]
 LONGEST_NUMBER = 9
+# As marshmallow says it.
+MISSING = "Missing data for required field."
+LENGTH = "Length must be between 1 and "
 # What a service or the database says no with.
 REFUSALS = (DomainError, IntegrityError)
 Done = TypeVar("Done")
@@ -28,7 +31,14 @@ def read(schema: Schema, given: Mapping[str, Any]) -> tuple[dict[str, Any], Erro
     try:
         return schema.load(given), {}
     except ValidationError as refused:
-        return {}, flatten(refused.messages)
+        errors = flatten(refused.messages)
+        return {}, {name: _said(given.get(name), texts) for name, texts in errors.items()}
+
+
+def _said(value: object, texts: list[str]) -> list[str]:
+    """What is wrong with a value; of a text that was left empty, that it is, and not its length."""
+    empty = value is None or (isinstance(value, str) and not value.strip())
+    return [MISSING] if empty and any(text.startswith(LENGTH) for text in texts) else texts
 
 
 def typed() -> dict[str, str]:

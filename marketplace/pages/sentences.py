@@ -11,6 +11,7 @@ COUNTED = {
     "mismatches": (noted("1 mismatch"), noted("%(count)s mismatches")),
     "papers": (noted("1 paper missing"), noted("%(count)s papers missing")),
     "texts": (noted("1 text cut"), noted("%(count)s texts cut")),
+    "doses": (noted("1 dose"), noted("%(count)s doses")),
     "hours": (noted("1 hour"), noted("%(count)s hours")),
 }
 # What HTTP's own names of errors say to people.

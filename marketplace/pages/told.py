@@ -11,16 +11,21 @@ from importlib.resources import files
 
 from babel.messages.pofile import read_po
 
+from marketplace.compliance.rules.kinds import TITLES
 from marketplace.pages import words
 
 PLACE = re.compile(r"%\\\((\w+)\\\)s|%\((\w+)\)s")
 # Between the values of a list.
 BETWEEN = re.compile(r"(, | and )")
+DOCUMENTS = frozenset(TITLES.values())
+# From one number to another.
+SPAN = re.compile(r"(\d+) to (\d+)")
 # One week is not many.
 ONE = re.compile(r"(?<![\d.,-])(1 (?:week|day|month|seat|year))s\b")
 # What is to be typed as it stands, such as the codes of a sheet.
 TYPED = frozenset({"codes"})
 AND = {"es": " y "}
+TO = {"es": r"de \1 a \2"}
 
 
 def told(text: str, language: str) -> str:
@@ -64,6 +69,10 @@ def _catalogue(language: str) -> Mapping[str, str]:
 
 def _value(text: str, language: str) -> str:
     """A value, or a list of them: duties, documents and learners by their names, all else as it is."""
+    if SPAN.fullmatch(text):
+        return SPAN.sub(TO.get(language, text), text)
+    if text in DOCUMENTS:
+        return told(text, language)
     parts = BETWEEN.split(text)
     return "".join(_name(part, language) for part in parts)
 

@@ -4,8 +4,11 @@ Passwords and tokens are Flask-Security's: argon2, signed and timed tokens. Wher
 unknown the password is hashed all the same, so that the answer takes as long.
 """
 
+import hmac
+import secrets
 import uuid
 from datetime import datetime
+from hashlib import sha256
 
 from flask_security import hash_password, uia_email_mapper
 from flask_security.confirmable import confirm_email_token_status, generate_confirmation_token
@@ -46,34 +49,62 @@ def register(
     now: datetime,
     locale: str = "en",
     time_zone: str = "UTC",
-) -> None:
+) -> str:
     """Make a trainee's account and send the link that confirms its address.
+
+    Returns a mark of this very registration, for the browser that it was made in: `is_marked` knows
+    it once the link is opened there. An address that had an account gives one that nobody knows.
 
     For an address that has a confirmed account, only its owner is told, by e-mail. One that was
     never confirmed is taken over whole, password included: whoever confirms gets what was asked
     for with that very message, and older links are void. One with a role beyond a trainee's gets a
     link that sets a password.
     """
-    address = normalize_address(email)
-    digest = hash_password(acceptable(password))
+    address, normal = _acceptable(email, password)
+    digest = hash_password(normal)
     account = _insert(session, address, digest, name, locale, time_zone)
     if account is not None:
         memberships.grant(session, account.id, Role.TRAINEE, granted_by=None, now=now)
         send_confirmation(session, account, now)
-        return
+        return _mark(account)
+    unknown = sha256(secrets.token_bytes()).hexdigest()
     known = queries.account_by_email(session, address)
     if known is None or not known.active:
-        return
+        return unknown
     if known.confirmed_at is not None:
         notices.notify(session, known.id, "already_registered", {}, now=now)
-        return
+        return unknown
     if any(role.role != Role.TRAINEE for role in queries.live_memberships(session, known.id)):
         # Made for somebody by somebody: whoever registers must not choose its password.
         passwords.recover(session, address, now)
-        return
+        return unknown
     known.password, known.name, known.locale, known.time_zone = digest, name, locale, time_zone
     end_all_sign_ins(known)
     send_confirmation(session, known, now)
+    return _mark(known)
+
+
+def is_marked(account: Account, mark: str | None) -> bool:
+    """Whether that mark is of the registration that the account's password was chosen in."""
+    return mark is not None and hmac.compare_digest(_mark(account), mark)
+
+
+def _mark(account: Account) -> str:
+    # Whoever registers the address anew, or ends all sign-ins, makes another one of it.
+    return sha256(f"registered:{account.fs_uniquifier}".encode()).hexdigest()
+
+
+def _acceptable(email: str, password: str) -> tuple[str, str]:
+    """Address and password as they are kept; what is wrong with either is said at once."""
+    try:
+        address = normalize_address(email)
+    except Invalid as refused:
+        try:
+            acceptable(password)
+        except Invalid as as_well:
+            raise Invalid(fields={**refused.fields, **as_well.fields}) from None
+        raise
+    return address, acceptable(password)
 
 
 def create_account(

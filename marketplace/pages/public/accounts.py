@@ -22,6 +22,8 @@ from marketplace.web import context
 NOT_PROCESSABLE = 422
 # Where somebody wanted to go who had no account yet; registering takes a mail, in another tab.
 GOING_TO = "going_to"
+# That this browser has just registered: the link in the mail signs it in.
+REGISTERED = "registered"
 # Where one's own work is, by role; a trainee has none.
 OWN_PAGES = (
     ({Role.OPERATOR}, "/desk"),
@@ -37,7 +39,7 @@ blueprint = Pages("account_pages")
 @public
 def ask_to_sign_in() -> Response:
     """Ask for address and password; `next` is where to go on."""
-    return form_page("account/sign_in.html", next=_going_to())
+    return form_page("account/sign_in.html", next=going_to())
 
 
 @blueprint.post("/sign-in")
@@ -46,7 +48,7 @@ def ask_to_sign_in() -> Response:
 def sign_in() -> Response:
     """Sign in by the session's cookie."""
     given = forms.typed()
-    going_to = safe_path(request.form.get("next"))
+    path = safe_path(request.form.get("next"))
     values, errors = forms.read(LoginSchema(), given)
     if not errors:
         try:
@@ -58,16 +60,14 @@ def sign_in() -> Response:
                 NOT_PROCESSABLE,
                 typed=given,
                 errors=errors,
-                next=going_to,
+                next=path,
                 code_asked=isinstance(refused, SecondFactorNeeded) or "code" in given,
                 unconfirmed=isinstance(refused, EmailNotConfirmed),
             )
         browser.pop(GOING_TO, None)
         begin_session(account)
-        return redirect(_own_page(account.id) if going_to == "/" else going_to, 303)
-    return form_page(
-        "account/sign_in.html", NOT_PROCESSABLE, typed=given, errors=errors, next=going_to
-    )
+        return redirect(_own_page(account.id) if path == "/" else path, 303)
+    return form_page("account/sign_in.html", NOT_PROCESSABLE, typed=given, errors=errors, next=path)
 
 
 @blueprint.post("/sign-out")
@@ -82,8 +82,8 @@ def sign_out() -> Response:
 @public
 def ask_to_register() -> Response:
     """Ask who registers, in which language and time zone to write; `next` is where to go on then."""
-    if (going_to := _going_to()) != "/":
-        browser[GOING_TO] = going_to
+    if (path := going_to()) != "/":
+        browser[GOING_TO] = path
     return form_page("account/register.html", typed={"locale": reader().language}, zones=_zones())
 
 
@@ -96,7 +96,7 @@ def register() -> Response:
     values, errors = forms.read(RegisterSchema(), given)
     if not errors:
         try:
-            accounts.register(context.session(), now=context.now(), **values)
+            browser[REGISTERED] = accounts.register(context.session(), now=context.now(), **values)
         except DomainError as refused:
             errors = forms.wrong(refused, "email")
     if errors:
@@ -126,7 +126,8 @@ def send_again() -> Response:
     return redirect(f"/registered?{urlencode({'email': email})}", 303)
 
 
-def _going_to() -> str:
+def going_to() -> str:
+    """Where somebody wanted to go before there was an account; the front page if nowhere."""
     return safe_path(request.args.get("next") or browser.get(GOING_TO))
 
 

@@ -18,6 +18,7 @@ from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import TraineeWeeks
 from marketplace.catalog.queries import listings, seats
 from marketplace.catalog.rules import eligibility
+from marketplace.catalog.rules.eligibility.answers import Outcome, RuleResult
 from marketplace.catalog.rules.english import text_of
 from marketplace.catalog.rules.fees import fee_on
 from marketplace.catalog.rules.policies import POLICIES, CancellationPolicy, Kept, KeptKind, Window
@@ -28,11 +29,12 @@ from marketplace.catalog.schemas.eligibility import EligibilityArgs
 from marketplace.catalog.service.advertising import advertised
 from marketplace.catalog.service.explaining import Explanation, explain, first_start, is_shown
 from marketplace.catalog.states import ListingState
+from marketplace.compliance.queries import requirements
 from marketplace.core.settings import Settings
 from marketplace.identity import queries as identity
 from marketplace.identity.access import public
 from marketplace.identity.rules import Role
-from marketplace.pages import forms
+from marketplace.pages import asked, forms
 from marketplace.pages.view import Pages, Reader, page, reader, with_query
 from marketplace.payments.rules import Quote
 from marketplace.reporting.service import letter_rates
@@ -40,6 +42,8 @@ from marketplace.web import context
 
 WEEKS_SHOWN = 53
 NOT_PROCESSABLE = 422
+
+ORDER = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.PASS: 2}
 
 blueprint = Pages("listing_page")
 
@@ -76,12 +80,16 @@ def show(listing_id: UUID) -> Response:
     listing = listings.listing(session, listing_id)
     if not is_shown(listing):
         raise ListingNotFound
-    asked, errors = _asked()
+    given, errors = _asked()
     today = context.now().date()
     agreed = fee_on(listings.platform_fees(session, listing.site_id), today)
     facts = advertised(listing, context.parts().get(Settings), agreed)
-    chosen = _chosen(listing, asked, today)
+    chosen = _chosen(listing, given, today)
     calendar = _calendar(listing, today)
+    explanation = None if errors else _explanation(listing, chosen, who)
+    wanted = requirements.effective_now(
+        session, listing.site_id, listing.id, listing.documents, today
+    )
     trainee = who.account_id if Role.TRAINEE in who.roles else None
     return page(
         "listings/listing.html",
@@ -95,7 +103,9 @@ def show(listing_id: UUID) -> Response:
         calendar=calendar,
         full=_is_full(calendar, chosen),
         # What was typed can't be answered: then nothing else is, either.
-        explanation=None if errors else _explanation(listing, chosen, who),
+        explanation=explanation,
+        rules=_rules(explanation, told_below=bool(wanted)),
+        wanted=[(asked.title(one, who), asked.needs(one, who), one.note) for one in wanted],
         may_hold=trainee is not None,
         profile_missing=trainee is not None and identity.profile(session, trainee) is None,
         english=text_of(listing.english) if listing.english.asked else None,
@@ -161,6 +171,14 @@ def _explanation(listing: Shown, chosen: Choice, who: Reader) -> Explanation | N
         weeks=chosen.weeks,
         bookings=context.parts().get(TraineeWeeks),
     )
+
+
+def _rules(explanation: Explanation | None, *, told_below: bool) -> Sequence[RuleResult]:
+    """Rule by rule: first what is in the way, then what is not known, then what is met."""
+    found = explanation.results if explanation else ()
+    # The rule on documents knows of those in the sheet alone; the page has them all.
+    shown = [one for one in found if one.rule != "documents" or not told_below]
+    return sorted(shown, key=lambda one: ORDER[one.outcome])
 
 
 def _clauses(

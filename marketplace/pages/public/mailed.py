@@ -6,15 +6,18 @@ the address is the credential; these pages are kept nowhere and told of to nobod
 
 from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import Response, redirect, request
+from flask import session as browser
+from werkzeug.wrappers import Response as Answer
 
 from marketplace.core.errors import DomainError
-from marketplace.identity.access import public
+from marketplace.identity.access import begin_session, public
 from marketplace.identity.errors import PasswordRefused, TokenExpired, TokenInvalid
 from marketplace.identity.routes.limited import guessing
 from marketplace.identity.schemas.auth import EmailAddressSchema, MailedTokenSchema, ResetSchema
 from marketplace.identity.service import accounts, passwords
 from marketplace.pages import forms
+from marketplace.pages.public.accounts import GOING_TO, REGISTERED, going_to
 from marketplace.pages.view import Pages, form_page
 from marketplace.web import context
 
@@ -34,15 +37,25 @@ def ask_to_confirm() -> Response:
 @blueprint.post("/confirm")
 @public
 @guessing
-def confirm() -> Response:
-    """Confirm the address that the token was mailed to; twice is once."""
+def confirm() -> Answer:
+    """Confirm the address that the token was mailed to; twice is once.
+
+    In the browser that registered, its owner is signed in: the password was chosen there, and the
+    mail opened. Elsewhere the password is asked for.
+    """
     values, errors = forms.read(MailedTokenSchema(), forms.typed())
-    if not errors:
-        try:
-            accounts.confirm(context.session(), values["token"], context.now())
-        except (TokenInvalid, TokenExpired) as refused:
-            errors = forms.wrong(forms.meant(refused), "token")
-    return _page("account/confirm.html", errors, done=not errors)
+    if errors:
+        return _page("account/confirm.html", errors)
+    try:
+        account = accounts.confirm(context.session(), values["token"], context.now())
+    except (TokenInvalid, TokenExpired) as refused:
+        return _page("account/confirm.html", forms.wrong(forms.meant(refused), "token"))
+    path = going_to()
+    if accounts.is_marked(account, browser.pop(REGISTERED, None)):
+        browser.pop(GOING_TO, None)
+        begin_session(account)
+        return redirect(f"/profile?{urlencode({'next': path, 'confirmed': 'yes'})}", 303)
+    return _page("account/confirm.html", done=True, email=account.email, next=path)
 
 
 @blueprint.get("/recover")
@@ -89,7 +102,9 @@ def reset() -> Response:
     return _page("account/reset.html", errors, done=not errors)
 
 
-def _page(template: str, errors: forms.Errors | None = None, *, done: bool = False) -> Response:
+def _page(
+    template: str, errors: forms.Errors | None = None, *, done: bool = False, **more: str
+) -> Response:
     token = request.values.get("token", "")
     answer = form_page(
         template,
@@ -98,6 +113,7 @@ def _page(template: str, errors: forms.Errors | None = None, *, done: bool = Fal
         errors=errors or {},
         done=done,
         token=token,
+        **more,
         # No browser says on these pages where it came from.
         here=f"{request.path}?{urlencode({'token': token})}" if token else request.path,
     )

@@ -24,7 +24,7 @@ from marketplace.core.ids import new_id
 from marketplace.core.ports import ObjectStore
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, signed_in
-from marketplace.pages import forms
+from marketplace.pages import asked, forms
 from marketplace.pages.view import Pages, Reader, form_page, reader
 from marketplace.web import context
 from marketplace.web import uploads as sent
@@ -160,6 +160,8 @@ def of_rotation(booking_id: UUID) -> Response:
     mine = queries.of_holder(session, booking.trainee_id, now.date(), limit=A_PAGE, cursor=None)
     return form_page(
         "rotations/documents.html",
+        title=asked.title,
+        needs=asked.needs,
         booking=booking,
         clearance=clearance,
         steps=paths.critical_path(session, booking, now),

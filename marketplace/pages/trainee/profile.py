@@ -59,20 +59,23 @@ def save() -> Response:
             errors = forms.wrong(refused, "school_country")
     if errors:
         return _form(given, errors)
-    return redirect(safe_path(request.form.get("next")), 303)
+    path = safe_path(request.form.get("next"))
+    if path == "/":
+        # Who has just registered looks for a rotation next; who mended a fact sees it mended.
+        path = "/listings" if given.get("onto") == "0" else "/profile?saved=yes"
+    return redirect(path, 303)
 
 
 def _form(typed: dict[str, Any], errors: forms.Errors) -> Response:
     who = reader()
     names = Locale(LOCALES[who.language].language).territories
-    asked = safe_path(request.values.get("next"))
     return form_page(
         "account/profile.html",
         NOT_PROCESSABLE if errors else 200,
         reader=who,
         typed=typed,
         errors=errors,
-        next="/listings" if asked == "/" else asked,
+        next=safe_path(request.values.get("next")),
         countries=sorted(((code, names.get(code, code)) for code in COUNTRIES), key=lambda c: c[1]),
         citizenships=[(one.value, who.label(one.value)) for one in Citizenship],
         visas=[(one.value, who.label(one.value)) for one in VisaType],

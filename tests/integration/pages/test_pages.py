@@ -205,12 +205,14 @@ def test_a_profile_is_saved_and_a_stale_one_refused(browser, people):
         "english_reading": "380",
     }
     answer = browser.send("/profile", onto="0", **facts)
-    assert answer.headers["Location"] == "/"
+    assert answer.headers["Location"] == "/listings"
     browser.get("/profile")
     assert 'value="380' in browser.body
     assert (
         browser.send("/profile", onto="0", **{**facts, "step1_result": "failed"}).status_code == 422
     )
+    answer = browser.send("/profile", onto="1", **facts)
+    assert "Saved." in browser.get(answer.headers["Location"]).text
     answer = browser.send("/profile", onto="1", **{**facts, "graduation_date": "soon"})
     assert answer.status_code == 422
     assert 'value="soon"' in browser.body

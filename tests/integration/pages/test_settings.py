@@ -38,15 +38,33 @@ def test_a_mailed_link_is_a_page_whose_button_does_it(app, mailed):
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert filled(anybody, "/sign-in", **new).status_code == 422
     token = link.partition("=")[2]
-    assert "You can sign in now." in filled(anybody, link, "/confirm", token=token).text
-    anybody.get("/sign-in")
-    going_to = re.search(r'name="next" value="([^"]+)"', anybody.body)[1]
-    assert going_to == "/rounds"
-    signed = anybody.send("/sign-in", **new, next=going_to)
-    assert (signed.status_code, signed.headers["Location"]) == (303, "/rounds")
+    # Where it was registered, the link signs in; elsewhere the password is asked for.
+    signed = filled(anybody, link, "/confirm", token=token)
+    assert signed.headers["Location"] == "/profile?next=%2Frounds&confirmed=yes"
+    assert "you are signed in" in anybody.get(signed.headers["Location"]).text
+    elsewhere = Browser(app.test_client())
+    assert "You can sign in now." in filled(elsewhere, link, "/confirm", token=token).text
+    assert 'value="new@example.org"' in elsewhere.body
+    signed = elsewhere.send("/sign-in", **new)
+    assert (signed.status_code, signed.headers["Location"]) == (303, "/rotations")
     refused = filled(Browser(app.test_client()), "/confirm?token=old", "/confirm", token="old")
     assert refused.status_code == 422
     assert "Send the confirmation again" in refused.text
+
+
+def test_a_link_signs_nobody_into_an_account_that_another_chose_the_password_of(app, mailed):
+    owner, stranger = Browser(app.test_client()), Browser(app.test_client())
+    for who, password in ((owner, PASSWORD), (stranger, f"{PASSWORD} of another")):
+        filled(who, "/register", name="Ana", email="ana@example.org", password=password)
+    link = mailed("ana@example.org")
+    page = filled(owner, link, "/confirm", token=link.partition("=")[2])
+    assert "You can sign in now." in page.text
+    # Nor does what the browser keeps tell whether there was an account.
+    again = Browser(app.test_client())
+    filled(again, "/register", name="Ana", email="ana@example.org", password=PASSWORD)
+    with again.client.session_transaction() as kept, owner.client.session_transaction() as other:
+        assert len(kept["registered"]) == 64
+        assert "registered" not in other
 
 
 def test_a_forgotten_password_is_set_anew_once_by_the_link(app, people, mailed):

@@ -54,8 +54,12 @@ def test_documents_from_missing_to_handed_over_and_back(browser, stage, place, t
     booking = stage.confirmed(place, trainee.id)
     path = f"/rotations/{booking}/documents"
     browser.get(path)
-    for words in ("Missing", "due by", "Have the visa in hand", "The rotation does not begin"):
+    asked = "at most 12 months before the start"
+    for words in ("Missing", "due by", "Have the visa in hand", "The rotation does not begin", asked):
         assert words in browser.body
+    browser.get(f"/listings/{place.listing_id}")
+    assert asked in browser.body
+    assert "Nothing besides." not in browser.body
     form = f"/documents/new?booking={booking}&kinds=tb_test"
     browser.get(form)
     about = {"kind": "tb_test", "booking": str(booking), "issued_on": "2026-11-01"}
