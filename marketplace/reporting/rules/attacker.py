@@ -29,6 +29,7 @@ class Figure:
 
     Cells in `minus` are subtracted: a shown difference of 0 ties two ways of counting the same
     people together. A settled figure was shown or hidden before, and that can't be chosen again.
+    One with a `cap` is known from elsewhere to be no larger than that.
     """
 
     name: str
@@ -39,6 +40,12 @@ class Figure:
     cost: int
     minus: tuple[str, ...] = ()
     settled: bool = False
+    cap: int | None = None
+
+    @property
+    def room(self) -> int | None:
+        """How much larger than it is the attacker can take it to be; None: as much as you like."""
+        return None if self.cap is None else self.cap - self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ class Attacker:
     def _movable(self, name: str) -> bool:
         if any(self._change(move, name) for move in self.moves):
             return True
-        for sign in (1, -1):
+        for sign in (-1,) if self._figures[name].room == 0 else (1, -1):
             move = self._find(name, sign)
             if move is not None:
                 self.moves.append(move)
@@ -118,13 +125,13 @@ class Attacker:
         for figure in self._figures.values():
             terms = _at(cells, self._cells.terms[figure.name])
             if figure.name == name and sign > 0:
-                program.require(terms, 1, None)
+                program.require(terms, 1, figure.room)
             elif figure.name == name:
                 program.require(terms, figure.floor - figure.value, -1)
             elif figure.shown:
                 program.require(terms, 0, 0)
             elif figure.floor:
-                program.require(terms, figure.floor - figure.value, None)
+                program.require(terms, figure.floor - figure.value, figure.room)
         answer = program.solve()
         if answer is None:
             return None
@@ -144,6 +151,8 @@ class Attacker:
                 return f"changes {figure.name}, which is shown"
             if not figure.shown and figure.value + change < figure.floor:
                 return f"takes {figure.name} below its floor"
+            if figure.room is not None and change > figure.room:
+                return f"takes {figure.name} above its cap"
         return None
 
 
@@ -171,11 +180,12 @@ def cheapest_hiding(
             for figure in able:
                 terms = _at(move, cells.terms[figure.name])
                 least = -min(figure.value - 1, reach)
-                program.only_if(terms, chosen[figure.name], least, reach)
+                most = reach if figure.room is None else min(reach, figure.room)
+                program.only_if(terms, chosen[figure.name], least, most)
             for figure in settled:
                 least = 0 if figure.shown else figure.floor - figure.value
-                most = 0 if figure.shown else None
-                program.require(_at(move, cells.terms[figure.name]), least, most)
+                limit = 0 if figure.shown else figure.room
+                program.require(_at(move, cells.terms[figure.name]), least, limit)
             program.apart(_at(move, cells.terms[name]), reach + 1)
         answer = program.solve(gap)
         if answer is not None:

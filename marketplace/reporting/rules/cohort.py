@@ -37,8 +37,10 @@ from marketplace.reporting.rules.publication import (
 from marketplace.reporting.rules.showing import HIDDEN, Shown
 
 # the first published the groups by applicant type alone, the second no programs, the third each
-# group's weighting by itself; what they made is worked out by them again
-ALONE, NAMELESS, APART, METHOD = "cohort-1", "cohort-2", "cohort-3", "cohort-4"
+# group's weighting by itself, the fourth without a look at letter rates; what they made is worked
+# out by them again
+ALONE, NAMELESS, APART, UNCAPPED = "cohort-1", "cohort-2", "cohort-3", "cohort-4"
+METHOD = "cohort-5"
 # a panel holds IMGs only, so its whole is compared with the published rate of IMGs
 POPULATIONS = {"all": "img", "us_img": "us_img", "non_us_img": "non_us_img"}
 WHOM = {"all": "the IMGs", "us_img": "the US IMGs", "non_us_img": "the non-US IMGs"}
@@ -165,7 +167,7 @@ def _hides(
 ) -> Hiding:
     if method == ALONE:
         return Hiding(hidden_counts(table, k), {})
-    return hiding(panel, k, earlier)
+    return hiding(panel, k, earlier, capped=method not in {NAMELESS, APART, UNCAPPED})
 
 
 def _unweighted(

@@ -8,7 +8,7 @@ and of what the grouping counts; and the ties between the two, since both count 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -89,21 +89,25 @@ def hidden_counts(table: Mapping[Cell, int], k: int = SMALL) -> dict[str, frozen
     return _by_group(suppress(problem))
 
 
-def hiding(panel: Panel, k: int = SMALL, earlier: Sequence[Earlier] = ()) -> Hiding:
+def hiding(
+    panel: Panel, k: int = SMALL, earlier: Sequence[Earlier] = (), *, capped: bool = True
+) -> Hiding:
     """What to hide of a report with all its groupings, published after `earlier` versions.
 
     Groups come first; then one grouping after the other, each so that everything small in all that
-    is shown by then stays hidden. A grouping for which that can't be is withheld
-    whole. `CannotHide` where the earlier versions leave no safe choice even for the groups.
+    is shown by then stays hidden. A grouping for which that can't be is withheld whole. `capped`:
+    readers know from the letter rates of listings how many are in the frame at most. `CannotHide`
+    where the earlier versions leave no safe choice even for the groups.
     """
-    return _Problem(panel, k, earlier).solve()
+    return _Problem(panel, k, earlier, capped=capped).solve()
 
 
 class _Problem:
     """The counts behind all that is published, and the figures that are settled so far."""
 
-    def __init__(self, panel: Panel, k: int, earlier: Sequence[Earlier]) -> None:
+    def __init__(self, panel: Panel, k: int, earlier: Sequence[Earlier], *, capped: bool) -> None:
         self._k = k
+        self._capped = capped
         self._earlier = earlier
         self._now = len(earlier)
         self._counts = panel.counts
@@ -177,7 +181,19 @@ class _Problem:
             settled_hidden=frozenset(self._settled_hidden),
             lost=self._lost,
             ties=self._ties,
+            capped=frozenset(self._caps([*figures, *self._settled]) if self._capped else ()),
         )
+
+    @staticmethod
+    def _caps(names: Sequence[Name]) -> Iterator[Name]:
+        """The figures of which the completed rotations of listings say how large they are at most."""
+        for name in names:
+            where, _, count = name.partition(":")
+            _, of, *category = where.split("|")
+            if (of == "all" and count == "rows") or (
+                count == "eligible" and (of == "all" or category)
+            ):
+                yield name
 
     def _given_away(self) -> frozenset[str]:
         """What the earlier versions gave away by themselves: it can't be hidden any more."""

@@ -26,7 +26,8 @@ class Table:
 
     `settled`: figures that were published before, those in `settled_hidden` as hidden; what they
     hide is protected, too, but for what they gave away by themselves, `lost`. `ties`: pairs of
-    sums that are equal, since they count the same people.
+    sums that are equal, since they count the same people. `capped`: figures of which the attacker
+    knows from elsewhere that they are no larger than they are, or than k if they are small.
     """
 
     k: int
@@ -38,6 +39,7 @@ class Table:
     settled_hidden: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     ties: Sequence[tuple[Sequence[str], Sequence[str]]] = ()
+    capped: frozenset[str] = frozenset()
 
     def value(self, name: str) -> int:
         """What a figure is."""
@@ -45,6 +47,10 @@ class Table:
             if name in figures:
                 return sum(self.base[cell] for cell in figures[name])
         raise KeyError(name)
+
+    def cap(self, name: str) -> int | None:
+        """The most that the attacker can take a figure to be, where that is known from elsewhere."""
+        return max(self.value(name), self.k) if name in self.capped else None
 
     def small(self, name: str) -> bool:
         """Whether a figure must be hidden."""
@@ -164,6 +170,7 @@ def _figures(table: Table, hidden: set[str] | None) -> list[Figure]:
             shown=hidden is None or name not in hidden,
             floor=1,
             cost=table.importance.get(name, 1),
+            cap=table.cap(name),
         )
         for name, members in table.published.items()
     ]
@@ -180,6 +187,7 @@ def _figures(table: Table, hidden: set[str] | None) -> list[Figure]:
             floor=1,
             cost=0,
             settled=True,
+            cap=table.cap(name),
         )
         for name, members in table.settled.items()
     ]

@@ -12,7 +12,7 @@ from marketplace.reporting.rules.cohort import ALONE, NAMELESS, report
 from marketplace.reporting.rules.groupings import GROUPINGS
 from marketplace.reporting.rules.panel import PanelRow
 from marketplace.reporting.rules.publication import Earlier, hidden_counts
-from tests.unit.reporting.joint_attacker import HIDDEN, JointAttacker, counted, flat
+from tests.unit.reporting.joint_attacker import HIDDEN, JointAttacker, counted, flat, rotations
 
 TIERS = ("elective", "externship", "observership")
 # small enough for a panel of a test to have both shown and hidden figures
@@ -81,8 +81,12 @@ def as_published(versions, documents):
 def test_every_hidden_figure_of_all_that_is_published_could_be_another(
     rows, later, published, registry
 ):
-    """Rows of other people, made by the attacker, give the very same two publications."""
-    attacker = JointAttacker(as_published([rows, later], published), published, registry)
+    """Rows of other people, made by the attacker, give the very same two publications.
+
+    No more of them than listings had completed rotations, which their letter rates tell.
+    """
+    people = as_published([rows, later], published)
+    attacker = JointAttacker(people, published, registry, rotations([later], K))
     assert len(attacker.secrets(K)) > 30
     assert attacker.determined(K) == []
 
@@ -97,6 +101,29 @@ def test_the_attacker_finds_what_is_given_away(rows, published, registry):
                 figures[name] = true["specialty", category, name]
     attacker = JointAttacker([rows], [careless], registry)
     assert any(key[0] == "specialty" for _, key in attacker.determined(K))
+
+
+def test_letter_rates_do_not_tell_who_is_silent(registry):
+    """56 completed rotations of two listings, 55 who answered: before `cohort-5` one was silent."""
+    people = [
+        PanelRow(
+            trainee_id=f"P{n:02}", img_type="us_img" if n % 2 else "non_us_img",
+            disposition="I" if n else "NC_no_reply", match_items_answered=n > 0,
+            registered=True if n else None, certified_rol=True if n else None,
+            main_result=("matched_pgy1" if n % 4 < 2 else "unmatched") if n else None,
+            specialty="internal_medicine" if n < 30 else "family_medicine",
+        )
+        for n in range(56)
+    ]  # fmt: skip
+    asked = {"year": 2024, "benchmarks": registry, "public": True}
+    before, now = report(people, **asked, method="cohort-4"), report(people, **asked)
+    most = rotations([people])
+    assert (most["all", "eligible"], most["specialty", "family_medicine", "eligible"]) == (56, 26)
+    assert JointAttacker([people], [before], registry).determined() == []
+    told = JointAttacker([people], [before], registry, most).determined()
+    assert (0, ("all", "silent")) in told
+    assert JointAttacker([people], [now], registry, most).determined() == []
+    assert now["groups"]["all"]["matched_pgy1"] == 27
 
 
 def test_no_small_count_is_shown_and_enough_is(rows, later, published):
