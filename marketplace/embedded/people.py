@@ -23,7 +23,7 @@ class Person:
     profile: Mapping[str, object] | None = None
 
 
-PEOPLE = (
+TEAM = (
     Person(
         "owner@demo.test",
         "Morgan Reyes",
@@ -81,6 +81,14 @@ PEOPLE = (
         },
     ),
 )
+SCHOOL = Person(
+    "school@demo.test",
+    "Lucía Herrera",
+    "school_coordinator",
+    "of a school that waits to be verified",
+    "America/Bogota",
+)
+PEOPLE = (*TEAM, SCHOOL)
 
 
 def main() -> None:

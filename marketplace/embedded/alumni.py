@@ -1,0 +1,98 @@
+"""The demo's past: who did a rotation, how they answered the survey, two more sites. Plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+SHEET_HEAD = (
+    "external_id,site_name,address,city,state,country,timezone,preceptor,npi,specialty,title,setting,"
+    "duties,audience,weeks_min,weeks_max,price_per_week,currency,seats_per_week,first_start,"
+    "last_start,blackout_weeks,visa_types,step1_required,step2_min,letter_policy,"
+    "cancellation_policy,approval,notes\n"
+)
+# Where the past rotations took place; the days are filled in.
+PAST_SITE = (
+    "BOS-FM-01,{name},18 Harbor Street,Boston,MA,US,America/New_York,"
+    "Dr. Ruth Adeyemi,{npi},Family Medicine,Family Medicine Externship,outpatient,"
+    "history_taking;physical_examination;case_presentation,graduates,4,8,300.00,USD,2,"
+    "{first},{last},,B1/B2,no,,on_merit,tiered_days,instant,A community clinic near the harbour\n"
+)
+# Whose document is loaded last.
+LAST = "graduate@demo.test"
+# A site that its host has shown evidence for, and nobody has looked at yet.
+NEW_SITE = (
+    "PHX-PED-01,{name},2200 East Camelback Road,Phoenix,AZ,US,America/Phoenix,"
+    "Dr. Daniel Ortega,{npi},Pediatrics,Pediatrics Observership,outpatient,"
+    "shadowing;rounds_attendance,both,1,4,180.00,USD,2,"
+    "{first},{last},,B1/B2,no,,never,tiered_days,instant,\n"
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A site, its preceptor's number and the row of its listing; the days are filled in."""
+
+    name: str
+    npi: str
+    row: str
+
+    def sheet(self, first: date, last: date) -> str:
+        """The spreadsheet that its host sends."""
+        row = self.row.format(name=self.name, npi=self.npi, first=first, last=last)
+        return SHEET_HEAD + row
+
+
+PAST = Place("Harbor Street Family Clinic", "2000413379", PAST_SITE)
+NEW = Place("Desert Willow Pediatrics", "2000524480", NEW_SITE)
+
+MATCHED: Mapping[str, object] = {
+    "consent_reporting": True,
+    "registered": True,
+    "certified_rol": True,
+    "main_result": "matched_pgy1",
+    "soap_result": "not_applicable",
+    "outside_match": False,
+    "interviews": 6,
+    "lor_earned": True,
+    "consent_research": True,
+    "consent_named": False,
+}
+PLACED = {**MATCHED, "main_result": "unmatched", "soap_result": "placed_pgy1", "interviews": 3}
+UNMATCHED = {**PLACED, "soap_result": "not_placed", "lor_earned": False}
+# The items on the Match answered, the others not.
+HALF = {
+    name: MATCHED[name]
+    for name in ("consent_reporting", "registered", "certified_rol", "main_result")
+}
+REFUSAL = {"consent_reporting": False}
+
+
+@dataclass(frozen=True)
+class Alumnus:
+    """Somebody who did the past rotation: what they then did, as they said, and answered to a wave."""
+
+    name: str
+    school: str
+    country: str
+    citizenship: str
+    wave: int | None = None
+    answers: Mapping[str, object] | None = None
+    duties: tuple[str, ...] = ()
+
+    @property
+    def email(self) -> str:
+        return f"{self.name.split(' ')[0].lower()}@demo.test"
+
+
+WATCHED = ("shadowing", "rounds_attendance")
+WORKED = ("history_taking", "physical_examination", "case_presentation")
+ALUMNI = (
+    Alumnus("Priya Nair", "Grant Medical College", "IN", "permanent_resident", 1, MATCHED, WATCHED),
+    Alumnus("Omar Haddad", "Cairo University", "EG", "permanent_resident", 1, MATCHED, WORKED),
+    Alumnus("Grace Lee", "St. George's University", "GD", "us_citizen", 1, UNMATCHED, WATCHED),
+    Alumnus("Yusuf Bello", "University of Lagos", "NG", "permanent_resident", 1, REFUSAL),
+    Alumnus("Elena Petrova", "Sofia Medical University", "BG", "us_citizen", 2, PLACED, WATCHED),
+    Alumnus("Diego Ramos", "Universidad de Buenos Aires", "AR", "permanent_resident", 2, HALF),
+    Alumnus("Mei Tanaka", "Osaka University", "JP", "permanent_resident"),
+    Alumnus("Adam Novak", "Charles University", "CZ", "us_citizen"),
+)
