@@ -30,7 +30,7 @@ from marketplace.core.errors import DomainError
 from marketplace.core.money import EXPONENTS, Money
 from marketplace.identity.access import SAFE_METHODS, Caller, current_caller
 from marketplace.identity.errors import NotSignedIn
-from marketplace.pages import faults, once, words
+from marketplace.pages import faults, once, singular, words
 from marketplace.pages.sentences import COUNTED, STOPPED
 from marketplace.pages.told import told
 from marketplace.web import context, problems
@@ -73,8 +73,8 @@ class Reader:
         return LOCALES[self.language]
 
     def say(self, text: str, **values: object) -> str:
-        """A text in the reader's language, with `values` put in."""
-        said = words.translated(text, self.language)
+        """A text in the reader's language, with `values` put in; where they count one, of one."""
+        said = words.translated(singular.fitting(text, values), self.language)
         return said % values if values else said
 
     def told(self, text: str | None) -> str:

@@ -120,4 +120,5 @@ def _balance_due(old: Booking, first_day: date) -> date:
 
 def _reason(planned: Plan) -> str:
     new = planned.new
-    return f"Moved to {new.first_day}, {new.weeks} weeks."
+    weeks = "1 week" if new.weeks == 1 else f"{new.weeks} weeks"
+    return f"Moved to {new.first_day}, {weeks}."

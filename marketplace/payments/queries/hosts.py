@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, func, literal, not_, or_, select, text
+from sqlalchemy import and_, func, literal, not_, or_, select, text, true, tuple_
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
@@ -162,21 +162,27 @@ def protected_share(session: Session, payable: Payable) -> Money | None:
 
 
 def due_releases(
-    session: Session, now: datetime, first_after: timedelta, limit: int
-) -> Sequence[UUID]:
-    """Return releases whose time has come, oldest first; what waits for something is tried again."""
+    session: Session,
+    now: datetime,
+    first_after: timedelta,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+) -> Sequence[tuple[datetime, UUID]]:
+    """Return releases whose time has come, with it, oldest first, `after` one of them.
+
+    What waits for something is among them, to be tried again.
+    """
     first = and_(ShareRelease.step == ShareStep.FIRST, ShareRelease.from_at <= now - first_after)
     others = and_(ShareRelease.step != ShareStep.FIRST, ShareRelease.from_at <= now)
-    return (
-        session.execute(
-            select(ShareRelease.id)
-            .where(ShareRelease.handled_at.is_(None), or_(first, others))
-            .order_by(ShareRelease.from_at, ShareRelease.id)
-            .limit(limit)
-        )
-        .scalars()
-        .all()
+    place = tuple_(ShareRelease.from_at, ShareRelease.id)
+    found = session.execute(
+        select(ShareRelease.from_at, ShareRelease.id)
+        .where(ShareRelease.handled_at.is_(None), or_(first, others))
+        .where(place > after if after is not None else true())
+        .order_by(ShareRelease.from_at, ShareRelease.id)
+        .limit(limit)
     )
+    return [(row.from_at, row.id) for row in found]
 
 
 def release(session: Session, release_id: UUID) -> ShareRelease:

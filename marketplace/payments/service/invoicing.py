@@ -40,6 +40,8 @@ SAYS = {
     InvoiceState.VOID: f"It is void: nothing is owed by it. {SENT_BACK}, or is written down for the"
     " invoice that took its place.",
 }
+# As far as any clock is behind UTC: the last day is over everywhere.
+BEHIND = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -203,8 +205,8 @@ def parts_of(session: Session, payable: Payable) -> list[Part]:
 
 
 def mark_overdue(session: Session, now: datetime) -> int:
-    """Mark what was not paid by its day, and tell the schools; return how many."""
-    late = invoices.past_due(session, now.date(), BATCH)
+    """Mark what was not paid by its day, wherever the school is, and tell it; return how many."""
+    late = invoices.past_due(session, (now - BEHIND).date(), BATCH)
     for found in late:
         _move(session, found, InvoiceState.OVERDUE, None, "Not paid by its day.", now)
         _tell(session, found, "invoice_overdue", now)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from marketplace.core.db import Session, affected
@@ -26,10 +26,14 @@ def put_aside(
     now: datetime,
     payment_id: UUID | None = None,
     event_id: UUID | None = None,
+    again: bool = False,
 ) -> UUID | None:
     """Record that `processor_object` does not fit; the log line at level error is the alarm.
 
-    Returns the new case; None where it is on record already.
+    Met again it is the same case, and stays closed once it was closed, since what is looked at
+    every few minutes would call a person every few minutes. `again`: it was tried anew and has
+    failed anew, so a case that was closed is open again, and says how it had been closed.
+    Returns the case where it is new, or open again; None where it is on record already.
     """
     row = session.execute(
         upsert(Quarantine)
@@ -45,6 +49,8 @@ def put_aside(
         .on_conflict_do_nothing(constraint="uq_quarantine_processor_object_reason")
         .returning(Quarantine.id)
     ).scalar_one_or_none()
+    if row is None and again:
+        row = _open_again(session, processor_object, reason, details, now)
     if row is not None:
         log.error(
             "money_quarantined",
@@ -55,6 +61,32 @@ def put_aside(
             **{f"detail_{name}": value for name, value in details.items()},
         )
     return row
+
+
+def _open_again(
+    session: Session, processor_object: str, reason: str, details: Mapping[str, Any], now: datetime
+) -> UUID | None:
+    """Open a closed case; None where it is open already. How it was closed before stays in it."""
+    row = session.execute(
+        select(Quarantine)
+        .where(
+            Quarantine.processor_object == processor_object,
+            Quarantine.reason == reason,
+            Quarantine.resolved_at.is_not(None),
+        )
+        .with_for_update()
+    ).scalar_one_or_none()
+    if row is None or row.resolved_at is None:
+        return None
+    closed = (
+        f"{row.resolved_at:%Y-%m-%d %H:%M} UTC, {row.resolved_by or 'by itself'}: {row.resolution}"
+    )
+    before = [row.details["closed_before"]] if "closed_before" in row.details else []
+    row.details = {**details, "closed_before": "; ".join([*before, closed])}
+    row.found_at = now
+    row.resolved_at = row.resolved_by = row.resolution = None
+    session.flush()
+    return row.id
 
 
 def end_by_itself(

@@ -20,7 +20,7 @@ from marketplace.payments.models import Payment, PaymentPart, Refund, RefundTran
 from marketplace.payments.queries import disputes
 from marketplace.payments.rules import Split, refund_split
 from marketplace.payments.rules.credit import CreditTerms, Means
-from marketplace.payments.service import ledger, reserving, steps
+from marketplace.payments.service import ledger, refunds_told, reserving, steps
 from marketplace.payments.service.credit import refunding
 from marketplace.payments.service.hosts import shares
 from marketplace.payments.service.positions import position
@@ -338,12 +338,17 @@ def step(
         row.settled_at = now
         session.flush()
         _end_cases(session, row, now)
+        if row.replaces_id is not None and row.paid_by_dispute_id is None:
+            refunds_told.tell(session, refunds_told.SENT_AGAIN, row, payment, now)
         publish(session, RefundSettled(**told))
         return Arrival.SETTLED
     if after is RefundState.FAILED:
         row.failure = reason
         _set_aside(session, row, payment, reason, now)
         session.flush()
+        if row.replaces_id is None or before is RefundState.SETTLED:
+            # Else they know that it is owed, and were not told that it is on its way again.
+            refunds_told.tell(session, refunds_told.CAME_BACK, row, payment, now)
         publish(session, RefundFailed(**told, reason=reason))
         return Arrival.FAILED
     return Arrival.OPENED

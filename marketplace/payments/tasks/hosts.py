@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
+
 from marketplace.core.jobs import JobContext, RetryPolicy, Task
 from marketplace.core.settings import Settings
 from marketplace.payments.gateway import (
@@ -24,6 +26,7 @@ LOST_FOR = timedelta(days=30)
 UNABLE = frozenset(
     {"insufficient_capabilities_for_transfer", "account_invalid", "transfers_not_allowed"}
 )
+log = structlog.get_logger(__name__)
 CALLS = RetryPolicy(attempts=10, first=2, longest=300)
 
 
@@ -80,15 +83,31 @@ def account_stands(job: JobContext, site_id: str) -> str:
 
 
 def release_shares(job: JobContext) -> None:
-    """Release the shares whose time has come, each in a transaction of its own."""
+    """Release the shares whose time has come, each in a transaction of its own.
+
+    However many wait for a dispute, those behind them are reached. One that can't be released holds
+    up no other: the job fails after them, and says of which.
+    """
     settings, now = job.parts.get(Settings), job.clock.now()
-    with job.transaction() as session:
-        due = found.due_releases(session, now, settings.payout_first_after, BATCH)
-    for release_id in due:
+    failed: list[Exception] = []
+    last = None
+    while True:
         with job.transaction() as session:
-            shares.release(
-                session, release_id, first_percent=settings.payout_first_percent, now=now
-            )
+            due = found.due_releases(session, now, settings.payout_first_after, BATCH, last)
+        for _, release_id in due:
+            try:
+                with job.transaction() as session:
+                    shares.release(
+                        session, release_id, first_percent=settings.payout_first_percent, now=now
+                    )
+            except Exception as error:
+                log.exception("share_not_released", release=str(release_id))
+                failed.append(error)
+        if len(due) < BATCH:
+            break
+        last = due[-1]
+    if failed:
+        raise failed[0]
 
 
 def send_transfer(job: JobContext, transfer_id: str) -> None:

@@ -35,5 +35,5 @@ def mark_overdue(job: JobContext) -> None:
 
 TASKS = (
     Task(invoicing.PRINT, print_invoice),
-    Task("payments.mark_overdue", mark_overdue, cron="17 5 * * *"),
+    Task("payments.mark_overdue", mark_overdue, cron="17 12 * * *"),
 )

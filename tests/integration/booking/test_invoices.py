@@ -1,7 +1,7 @@
 """The money of a cohort: its way in by bank and page, late, twice, and back."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -39,8 +39,11 @@ def test_what_is_not_paid_by_its_day_and_the_grace_is_given_up(desk, stage, run_
     invoice_id = desk.invoice(cohort_id)
     stage.clock.advance(timedelta(days=15))
     stage.expire_due()
+    the_day_after = datetime.combine(desk.found(invoice_id).due_on, time(), UTC) + timedelta(days=1)
     with stage.transaction() as session:
-        assert invoicing.mark_overdue(session, stage.now) == 1
+        # In Hawaii it is the day itself still.
+        assert invoicing.mark_overdue(session, the_day_after + timedelta(hours=9)) == 0
+        assert invoicing.mark_overdue(session, the_day_after + timedelta(hours=12)) == 1
     with stage.transaction() as session:
         assert invoicing.mark_overdue(session, stage.now) == 0
     assert stage.told(desk.coordinator)[-1] == "invoice_overdue"

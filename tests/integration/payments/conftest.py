@@ -30,7 +30,7 @@ from marketplace.payments.events import (
 from marketplace.payments.gateway import PaymentGateway, ProcessorEvent
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.rules import Earner, PriceLine
-from marketplace.payments.service import inbox
+from marketplace.payments.service import inbox, quarantine
 from tests.factories.people import people  # noqa: F401 - a fixture
 from tests.factories.rotations import live_stage, stage  # noqa: F401 - fixtures
 from tests.fakes.gateway import FakeGateway
@@ -163,6 +163,40 @@ class Till:
     def quarantined(self) -> list[str]:
         with self.context.transaction() as session:
             return [row.reason for row in queries.open_quarantine(session, 100)]
+
+    def case(self, reason: str) -> dict[str, str]:
+        """What the open case of this reason says."""
+        with self.context.transaction() as session:
+            (found,) = [
+                one for one in queries.open_quarantine(session, 100) if one.reason == reason
+            ]
+            return dict(found.details)
+
+    def close_case(self, reason: str) -> None:
+        """A person closes the open case of this reason."""
+        with self.context.transaction() as session:
+            (found,) = [
+                one for one in queries.open_quarantine(session, 100) if one.reason == reason
+            ]
+            quarantine.resolve(
+                session,
+                found.id,
+                resolution="Seen.",
+                account_id=self.payer_id,
+                now=self.clock.now(),
+            )
+
+    def told(self) -> list[str]:
+        """What was written to the payer about refunds, by its template, in turn."""
+        with self.context.transaction() as session:
+            found = session.execute(
+                text(
+                    "SELECT template FROM notice WHERE account_id = :payer"
+                    " AND template LIKE 'refund%' ORDER BY id"
+                ),
+                {"payer": self.payer_id},
+            )
+            return list(found.scalars())
 
     def names(self) -> list[str]:
         return [type(event).__name__ for event in self.heard]

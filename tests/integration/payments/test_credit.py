@@ -62,7 +62,8 @@ def test_an_operator_gives_and_takes_back(stage, call, operator, trainee):
     assert call(operator, "POST", revoke, body).json["left"] == money(15_000)
     assert call(operator, "POST", revoke, {"reason": "All of it."}).json["left"] == money(0)
     again = call(operator, "POST", revoke, {"reason": "Once more."})
-    assert (again.status_code, again.json["code"]) == (422, "amount_refused")
+    assert (again.status_code, again.json["code"]) == (409, "credit_lacking")
+    assert again.json["detail"].startswith("Nothing is left of it")
     listed = call(operator, "GET", f"/operator/credit/movements?account_id={trainee.id}").json
     assert [(one["kind"], one["reason"]) for one in listed["items"]] == [
         ("revoked", "All of it."),

@@ -8,6 +8,7 @@ import pytest
 from marketplace.payments import service, tasks
 from marketplace.payments.errors import DisputeEnded, PaymentDisputed, RefundExceedsPayment
 from marketplace.payments.gateway import DisputeGateway, EvidenceSource, GatewayUncertain
+from marketplace.payments.models import ShareRelease
 from marketplace.payments.queries import disputes as found
 from marketplace.payments.rules.credit import CreditTerms
 from marketplace.payments.rules.shares import Bearer
@@ -89,6 +90,30 @@ def test_a_dispute_before_the_payout_stops_it_and_a_won_one_lets_it_go_on(
     assert till.balance("dispute_losses") == 0
     assert host.agrees()
     assert host.mismatches() == []
+
+
+def test_what_waits_or_fails_holds_up_no_other_host(host, disputed, till, monkeypatch):
+    """One waits for a dispute, one can't be released at all; a batch is one release long."""
+    waits = disputed()[0]
+    broken, fine = host.paid()[0], host.paid()[0]
+    for thing in (waits, broken, fine):
+        host.tell(thing, "rest")
+        till.clock.advance(timedelta(minutes=1))
+    released = host_jobs.shares.release
+
+    def fails_for_one(session, release_id, **terms):
+        if session.get_one(ShareRelease, release_id).payable == broken:
+            raise LookupError("it is broken")
+        return released(session, release_id, **terms)
+
+    monkeypatch.setattr(host_jobs.shares, "release", fails_for_one)
+    monkeypatch.setattr(host_jobs, "BATCH", 1)
+    with pytest.raises(LookupError):
+        host.release()
+    assert [len(host.transfers(one)) for one in (waits, broken, fine)] == [0, 0, 1]
+    monkeypatch.undo()
+    host.release()
+    assert [len(host.transfers(one)) for one in (waits, broken, fine)] == [0, 1, 1]
 
 
 @pytest.mark.fault(33)

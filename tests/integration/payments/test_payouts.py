@@ -247,11 +247,22 @@ def test_an_account_disabled_before_we_are_told_refuses_and_the_debt_stays(joine
 
 
 def test_a_refused_transfer_is_tried_again_under_another_key(joined, till):
+    """Closed by a person while it is refused still, its case is open again with the next refusal."""
     thing, _ = joined.paid()
     row = joined.end(thing)
-    joined.gateway.failures = [GatewayRefused("no money", code="balance_insufficient")]
+    refused = GatewayRefused("no money", code="balance_insufficient")
+    joined.gateway.failures = [refused]
     assert joined.send(row).state == "failed"
     assert till.quarantined() == ["transfer_failed"]
+    till.close_case("transfer_failed")
+    assert till.quarantined() == []
+    till.clock.advance(timedelta(hours=1))
+    jobs.poll(till.context)
+    # It is looked for first, then sent.
+    joined.gateway.failures = [None, refused]
+    joined.work()
+    assert till.quarantined() == ["transfer_failed"]
+    assert till.case("transfer_failed")["closed_before"].endswith(f"{till.payer_id}: Seen.")
     till.clock.advance(timedelta(hours=1))
     jobs.poll(till.context)
     joined.work()

@@ -159,6 +159,9 @@ def test_a_refund_handed_back_days_later_is_owed_again_and_raises_an_alarm(
     written = session.execute(text("SELECT template FROM notice WHERE template = 'refund_failed'"))
     assert len(written.all()) == 1
     assert till.payment(paid).refundable == usd(0)
+    assert till.told() == ["refund_came_back"]
+    till.handle(gateway.tell_refund("refund.updated", made))
+    assert till.told() == ["refund_came_back"]
 
 
 def test_a_failed_refund_is_sent_again_under_a_new_key_for_the_same_debt(till, gateway, paid):
@@ -178,6 +181,7 @@ def test_a_failed_refund_is_sent_again_under_a_new_key_for_the_same_debt(till, g
     assert till.refund_row(third).state == "settled"
     assert till.quarantined() == []
     assert till.books() == {"processor_clearing": -1_142, "processor_fees": 1_142}
+    assert till.told() == ["refund_came_back", "refund_sent_again"]
     with pytest.raises(RefundNotRetryable), till.context.transaction() as session:
         service.retry_refund(session, first, now=till.clock.now())
     with pytest.raises(RefundNotRetryable), till.context.transaction() as session:

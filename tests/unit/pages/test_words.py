@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -15,8 +16,9 @@ from marketplace.catalog.rules.tiers import classify
 from marketplace.catalog.rules.vocabulary import Duty, Setting
 from marketplace.core.money import Money
 from marketplace.outcomes.rules import calendar
-from marketplace.pages import faults, labels, words
+from marketplace.pages import faults, labels, singular, view, words
 from marketplace.pages.public.states_map import squares
+from marketplace.pages.sentences import COUNTED
 from marketplace.pages.told import told
 from marketplace.payments.rules import quote
 from marketplace.reporting.rules import readiness
@@ -48,6 +50,20 @@ def test_every_text_is_translated_and_none_is_left_over(language):
 def test_a_translation_fills_in_what_the_text_does(language):
     for text, translation in words.catalogue(language).items():
         assert sorted(PLACES.findall(text)) == sorted(PLACES.findall(translation)), text
+
+
+def test_a_text_that_counts_says_it_of_one_as_well():
+    """What is left out can't be one, or says the same of one as of many."""
+    counts = re.compile(r"%\((count|days|all|seen|total|most|miles)\)s (?:more )?[a-z]+s\b")
+    # From so many, or the first of them, is of more than one; `most` is a sum of money.
+    never = {"%(least)s to %(most)s weeks", "%(first)s to %(last)s days before the start"}
+    never |= {text for text in marked() if re.match("Only the first |At most %.most.s is", text)}
+    texts = {text for text in marked() if counts.search(text)}
+    assert texts - singular.ONE.keys() - {many for _, many in COUNTED.values()} - never == set()
+    assert singular.ONE.keys() - marked() == set()
+    reader = view.Reader(None, frozenset(), "es", ZoneInfo("UTC"))
+    assert [reader.say("in %(days)s days", days=n) for n in (1, 2)] == ["en 1 día", "en 2 días"]
+    assert reader.counted(1, "weeks") == "1 semana"
 
 
 def test_what_rules_say_is_told_in_spanish():

@@ -90,15 +90,20 @@ def length(asked: Asked) -> RuleResult:
     )
     span = f"{least}" if least == most else f"{least} to {most}"
     if least <= asked.weeks <= most:
-        sentence = f"{asked.weeks} weeks; {span} can be booked."
+        sentence = f"{_weeks(asked.weeks)}; {span} can be booked."
         return RuleResult("length", Outcome.PASS, sentence, evidence)
+    were = "was" if asked.weeks == 1 else "were"
     return RuleResult(
         "length",
         Outcome.FAIL,
-        f"{asked.weeks} weeks were asked for; {span} can be booked.",
+        f"{_weeks(asked.weeks)} {were} asked for; {span} can be booked.",
         evidence,
-        f"Choose {span} weeks.",
+        "Choose 1 week." if most == 1 else f"Choose {span} weeks.",
     )
+
+
+def _weeks(number: int) -> str:
+    return "1 week" if number == 1 else f"{number} weeks"
 
 
 def blackout(asked: Asked) -> RuleResult:

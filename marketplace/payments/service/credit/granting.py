@@ -48,7 +48,7 @@ def give(
             "It would have expired already.", fields={"expires_at": ["A time to come."]}
         )
     if people.contact(session, account_id) is None:
-        raise RecipientUnknown
+        raise RecipientUnknown(fields={"account_id": ["Expected the id of an account here."]})
     grant = begin(
         session,
         account_id,
@@ -124,11 +124,17 @@ def revoke(
 ) -> CreditGrant:
     """Take back what is left of a grant, or `amount` of it, for an operator and a reason."""
     grant = queries.grant(session, grant_id, lock=True)
+    if not grant.left:
+        raise CreditLacking(
+            "Nothing is left of it: it was spent, has ended, or is set aside for a payment that is"
+            " under way, and is free again if that fails."
+        )
     taken = grant.left if amount is None else amount
+    most = f"Expected an amount above nothing, at most {grant.left}."
     if taken.currency != grant.amount.currency or taken.minor <= 0:
-        raise AmountRefused(f"An amount in {grant.amount.currency} above nothing can be taken.")
+        raise AmountRefused(f"The credit is in {grant.amount.currency}.", fields={"amount": [most]})
     if taken > grant.left:
-        raise CreditLacking(f"{grant.left} is left of it.")
+        raise CreditLacking(f"{grant.left} is left of it.", fields={"amount": [most]})
     _end(session, grant, MoveKind.REVOKED, taken, reason, now, actor_id)
     return grant
 

@@ -151,6 +151,7 @@ def refuse_transfer(
         reason=REFUSED,
         details={"transfer": str(row.id), "amount": str(row.amount), "why": reason},
         now=now,
+        again=True,
     )
 
 
