@@ -1,5 +1,6 @@
 """What an endpoint's address may look like, before anybody is asked where it leads."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,7 +11,8 @@ HTTPS = 443
 # Below are the well-known ports of other services, which have no business with our calls.
 FIRST_FREE_PORT = 1024
 HERE = "localhost"
-AN_ADDRESS = frozenset("0123456789.")
+# A host whose last part is a number is an IPv4 address in one of its spellings (WHATWG URL).
+A_NUMBER = re.compile(r"(?:[^.]+\.)*(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def read(url: str, *, loopback: bool) -> Target:
     except ValueError as error:
         raise BadTarget("This is no address.") from error
     https = parts.scheme == "https"
-    here = host == HERE or is_loopback(host)
+    name = host.removesuffix(".")
+    here = name == HERE or name.endswith(f".{HERE}") or is_loopback(name)
     if not https and not (parts.scheme == "http" and here and loopback):
         raise BadTarget("An address begins with https://.")
     if not host or parts.username is not None or parts.password is not None or parts.fragment:
@@ -63,6 +66,7 @@ def read(url: str, *, loopback: bool) -> Target:
 
 def _check_host(host: str, *, here: bool) -> None:
     """Refuse what can be seen from the name alone; the rest is seen when it is resolved."""
-    why = why_refused(host) if ":" in host or set(host) <= AN_ADDRESS else None
+    name = host.removesuffix(".")
+    why = why_refused(name) if ":" in name or A_NUMBER.fullmatch(name) else None
     if here or why is not None:
         raise BadTarget(f"{host} is not called: {why or 'loopback'}.")
