@@ -184,6 +184,11 @@ class InvitedAlready(Conflict):
     title = "This address has just been invited, or belongs here already."
 
 
+class InvitedTooOften(Conflict):
+    code = "invited_too_often"
+    title = "This address has had ten invitations of yours in a day. Invite it again tomorrow."
+
+
 class ConsentWordsChanged(Conflict):
     """`extra.wording` names the present words."""
 

@@ -99,6 +99,7 @@ def watched(round_id: UUID) -> dict[str, Any]:
     ranked = queries.rankings(session, round_id)
     runs = queries.runs(session, round_id, limit=RUNS_SHOWN, cursor=None).items
     decided = next((one for one in runs if not one.dry), None)
+    offers = queries.offers(session, round_id)
     after = request.args.get("after")
     newest = str(runs[0].id) if runs else NOBODY
     return {
@@ -109,6 +110,8 @@ def watched(round_id: UUID) -> dict[str, Any]:
         "ordered": queries.orders(session, [one.id for one in places]),
         "runs": [_run(one) for one in runs],
         "given": Counter(decided.result["matched"].values()) if decided else None,
+        "offers": offers,
+        "until": max((one.expires_at for one in offers), default=found.decide_by),
         "history": queries.steps(session, round_id),
         "waiting": after == newest and found.state == "open",
         "is_open": found.state == "open",

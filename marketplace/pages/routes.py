@@ -18,6 +18,7 @@ from marketplace.pages.host.rounds import blueprint as host_rounds
 from marketplace.pages.host.site import blueprint as host_site
 from marketplace.pages.host.teaching import blueprint as host_teaching
 from marketplace.pages.host.today import blueprint as host_today
+from marketplace.pages.host.waiting import blueprint as host_waiting
 from marketplace.pages.host.webhook_forms import blueprint as webhook_forms
 from marketplace.pages.host.webhooks import blueprint as webhooks
 from marketplace.pages.operator.account_roles import blueprint as desk_account_roles
@@ -169,6 +170,7 @@ BLUEPRINTS = (
     webhook_forms,
     site_invitations,
     host_today,
+    host_waiting,
     host_incidents,
     host_teaching,
     host_applications,

@@ -15,6 +15,7 @@ from marketplace.booking.queries.bookings import (
     overlapping,
     own_to_pay,
     search,
+    spans,
     titles,
     versions,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "roster_rows",
     "search",
     "seats_in_use",
+    "spans",
     "starting_soon",
     "titles",
     "touched",

@@ -28,6 +28,15 @@ PAYABLE = "booking"
 
 
 @dataclass(frozen=True)
+class Span:
+    """What a booking is called elsewhere: its listing's title and its days."""
+
+    listing_title: str
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True)
 class Overlap:
     """A trainee's other booking, and the weeks that it shares with the one that was asked for."""
 
@@ -61,6 +70,16 @@ def titles(session: Session, booking_ids: Collection[UUID]) -> dict[UUID, str]:
         select(Booking.id, Booking.listing_title).where(Booking.id.in_(booking_ids))
     )
     return {row.id: row.listing_title for row in rows}
+
+
+def spans(session: Session, booking_ids: Collection[UUID]) -> dict[UUID, Span]:
+    """The title and the days of each booking, as it was booked."""
+    rows = session.execute(
+        select(Booking.id, Booking.listing_title, Booking.first_day, Booking.last_day).where(
+            Booking.id.in_(booking_ids)
+        )
+    )
+    return {row.id: Span(row.listing_title, row.first_day, row.last_day) for row in rows}
 
 
 def lock(session: Session, booking_id: UUID) -> Booking:

@@ -232,6 +232,32 @@ def offer_of(session: Session, round_id: UUID, trainee_id: UUID) -> SeatOffer | 
     ).scalar_one_or_none()
 
 
+def offers(session: Session, round_id: UUID) -> Sequence[SeatOffer]:
+    """All that the round has offered, whatever became of it."""
+    return (
+        session.execute(
+            select(SeatOffer)
+            .join(RoundPlace, RoundPlace.id == SeatOffer.place_id)
+            .where(RoundPlace.round_id == round_id)
+            .order_by(SeatOffer.id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def answer_by(
+    session: Session, round_ids: Collection[UUID], trainee_id: UUID
+) -> dict[UUID, datetime]:
+    """Until when the trainee's offers of these rounds are open, where one was made."""
+    rows = session.execute(
+        select(RoundPlace.round_id, SeatOffer.expires_at)
+        .join(RoundPlace, RoundPlace.id == SeatOffer.place_id)
+        .where(RoundPlace.round_id.in_(list(round_ids)), SeatOffer.trainee_id == trainee_id)
+    )
+    return {row.round_id: row.expires_at for row in rows}
+
+
 def open_offer(session: Session, round_id: UUID, trainee_id: UUID) -> SeatOffer | None:
     """The open offer of a round to a trainee, held; whoever ends it at the same time goes first."""
     return session.execute(

@@ -52,6 +52,11 @@ blueprint = Blueprint(
     description="Seats of oversubscribed weeks, given by rankings of both sides.",
 )
 opening = Blueprint("round-openings", __name__, description="Opening allocation rounds.")
+# What a host learns of who has ranked a place, as of who applies.
+SHOWN_OF = (
+    "school_name", "school_country", "graduation_date", "needs_visa", "visa_type", "step1_result",
+    "step2_ck_score", "target_specialty",
+)  # fmt: skip
 SENTENCES = {
     "given": "You got this place.",
     "filled": "Its seats went to {ahead} ranked above you; {by_lottery} of them stood beside you in"
@@ -166,16 +171,25 @@ def decline(round_id: UUID) -> dict[str, Any]:
 @signed_in
 @blueprint.response(200, RoundApplicantsSchema)
 def applicants(round_id: UUID, place_id: UUID) -> dict[str, Any]:
-    """See who has ranked a place of yours (not how high), and your order of them."""
+    """See who has ranked a place of yours (not how high), and your order of them.
+
+    Of each what an application shows of the profile; nulls where there is none any more.
+    """
     session = context.session()
     place = _hosted(round_id, place_id)
     wanting = rounds.wanting_of(session, place)
     people = identity.contacts(session, [one.trainee_id for one in wanting])
+    facts = identity.many_trainee_facts(session, [one.trainee_id for one in wanting])
     order = queries.orders(session, [place_id]).get(place_id)
     return {
         "place": place,
         "applicants": [
-            {"trainee_id": one.trainee_id, "name": people[one.trainee_id].name} for one in wanting
+            {
+                "trainee_id": one.trainee_id,
+                "name": people[one.trainee_id].name,
+                **{name: getattr(facts.get(one.trainee_id), name, None) for name in SHOWN_OF},
+            }
+            for one in wanting
         ],
         "order": order,
     }

@@ -139,6 +139,14 @@ class OrderSchema(StrictSchema):
 class RoundApplicantSchema(StrictSchema):
     trainee_id = fields.UUID()
     name = fields.String()
+    school_name = fields.String(allow_none=True)
+    school_country = fields.String(allow_none=True)
+    graduation_date = fields.Date(allow_none=True)
+    needs_visa = fields.Boolean(allow_none=True)
+    visa_type = fields.String(allow_none=True)
+    step1_result = fields.String(allow_none=True)
+    step2_ck_score = fields.Integer(allow_none=True)
+    target_specialty = fields.String(allow_none=True)
 
 
 class RoundApplicantsSchema(StrictSchema):

@@ -77,7 +77,7 @@ def open_round(
     if not now < times.rank_by <= times.run_at < times.decide_by:
         raise RoundUnfit(
             "A round is ranked from now on, then run, then decided on: in this order.",
-            fields={"rank_by": ["after now, up to run_at"], "decide_by": ["after run_at"]},
+            fields=_out_of_order(times, now),
         )
     seed = secrets.token_hex(SEED_BYTES)
     made = AllocationRound(
@@ -99,6 +99,18 @@ def open_round(
     session.add_all(places)
     note(session, made, actor_id, "Opened.", now)
     return queries.Whole(made, places)
+
+
+def _out_of_order(times: Times, now: datetime) -> dict[str, list[str]]:
+    """Which of the times is not where it must be, and where that is."""
+    wrong = {}
+    if times.rank_by <= now:
+        wrong["rank_by"] = ["Expected a time that is still to come."]
+    if times.run_at < times.rank_by:
+        wrong["run_at"] = ["Expected a time not before the end of ranking."]
+    if times.decide_by <= times.run_at:
+        wrong["decide_by"] = ["Expected a time after the run."]
+    return wrong
 
 
 def _in_order(wanted: Sequence[Wanted]) -> list[Wanted]:

@@ -16,6 +16,7 @@ from marketplace.identity.models import (
     School,
     SchoolConsent,
     SchoolStudent,
+    SchoolStudentStep,
 )
 from marketplace.identity.queries import Contact, civil
 from marketplace.identity.rules import Role, Seen
@@ -224,6 +225,24 @@ def open_links(
         execution_options={"populate_existing": True},
     ).scalars()
     return {row.email: row for row in rows}
+
+
+def links_since(
+    session: Session, school_id: uuid.UUID, emails: Collection[str], since: datetime
+) -> dict[str, int]:
+    """How many links the school has had mailed to each of these addresses since then."""
+    rows = session.execute(
+        select(SchoolStudent.email, func.count())
+        .join(SchoolStudentStep, SchoolStudentStep.student_id == SchoolStudent.id)
+        .where(
+            SchoolStudent.school_id == school_id,
+            SchoolStudent.email.in_(emails),
+            SchoolStudentStep.to_state == StudentState.INVITED,
+            SchoolStudentStep.at > since,
+        )
+        .group_by(SchoolStudent.email)
+    )
+    return {email: int(number) for email, number in rows}
 
 
 def accounts_by_email(session: Session, emails: Collection[str]) -> dict[str, Account]:

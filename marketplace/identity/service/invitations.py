@@ -116,6 +116,7 @@ def letter(email: str, known: Account | None, inviter: Account, token: str) -> L
         known.name if known else "",
         known.locale if known else inviter.locale,
         {"token": token},
+        known.time_zone if known else inviter.time_zone,
     )
 
 

@@ -45,6 +45,7 @@ class Letter:
     name: str
     locale: str
     secret: Mapping[str, Any]
+    time_zone: str = "UTC"
 
 
 def notify(
@@ -165,6 +166,7 @@ def notify_addresses(
             to_address=letter.address,
             template=template,
             locale=letter.locale,
+            time_zone=letter.time_zone,
             data={"name": letter.name, **data},
             secret=dict(letter.secret),
             had_secret=True,

@@ -20,6 +20,7 @@ from marketplace.identity.errors import (
     ConsentWordsChanged,
     InvitationGone,
     InvitedAlready,
+    InvitedTooOften,
     OtherDomain,
     StudentElsewhere,
 )
@@ -36,6 +37,9 @@ from marketplace.identity.states import STUDENT, StudentState
 PURPOSE = "school-invitation"
 LINK_LIFE = timedelta(days=30)
 INVITED = "Invited by the school."
+# So many links does a school have mailed to one address within a day.
+MOST_LINKS = 10
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def invite_all(
     """
     check_verified(school)
     wanted, answers = _sorted_out(school, addresses)
+    answers += _mailed_enough(session, school, wanted, now)
     before = schools.open_links(session, school.id, wanted.keys())
     for email, row in before.items():
         if row.state == StudentState.LINKED:
@@ -200,6 +205,15 @@ def _sorted_out(school: School, addresses: Sequence[str]) -> tuple[dict[str, int
     return wanted, answers
 
 
+def _mailed_enough(
+    session: Session, school: School, wanted: dict[str, int], now: datetime
+) -> list[Invited]:
+    """Leave out the addresses that the school has had mailed enough links today, and say so."""
+    sent = schools.links_since(session, school.id, wanted.keys(), now - DAY)
+    full = [email for email in wanted if sent.get(email, 0) >= MOST_LINKS]
+    return [Invited(wanted.pop(email), email, error=InvitedTooOften()) for email in full]
+
+
 def _made(
     session: Session, school: School, emails: Collection[str], signer: LinkSigner, now: datetime
 ) -> dict[str, tuple[uuid.UUID, str]]:
@@ -251,6 +265,7 @@ def _mail(session: Session, school: School, tokens: Mapping[str, str], now: date
                 account.name if account else "",
                 account.locale if account else notices.FALLBACK,
                 {"token": token},
+                account.time_zone if account else "UTC",
             )
         )
     data: dict[str, Any] = {

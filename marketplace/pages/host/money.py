@@ -1,12 +1,13 @@
 """A site's money: whether it can be paid, what was sent, and the statement of each month."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 from werkzeug.wrappers import Response as Answer
 
+from marketplace.booking import queries as booking
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_account, site_member
 from marketplace.identity.rules import Role
@@ -15,13 +16,16 @@ from marketplace.pages.host.frame import DECIDERS, back, panel, refusal
 from marketplace.pages.view import Pages
 from marketplace.pages.words import noted
 from marketplace.payments.queries import hosts as found
+from marketplace.payments.queries import statements as ledger
 from marketplace.payments.routes.hosts import month_of, word_of
-from marketplace.payments.service.hosts import accounts, books, statements
+from marketplace.payments.service.hosts import accounts, books, shares, statements
 from marketplace.web import context
 
 TAB = "/money"
 BASE = "/host/sites/<uuid:site_id>/money"
-A_PAGE = 20
+A_PAGE, MOST_FROZEN = 20, 50
+# What was posted at this very time is in what is due now.
+MOMENT = timedelta(microseconds=1)
 DECEMBER = 12
 STATES = {
     "none": noted("Not set up: nothing can be sent to you yet"),
@@ -38,6 +42,11 @@ SENT = {
     "settled": noted("Sent"),
     "failed": noted("Failed"),
     "withdrawn": noted("Nothing was left to send"),
+}
+# Why a part is not sent.
+HELD = {
+    shares.ACCOUNT: noted("Your account can't receive it yet: set up payouts above."),
+    shares.DISPUTE: noted("The payment is disputed: it waits for the bank's word."),
 }
 KINDS = {
     books.SHARE_EARNED: noted("Share of a rotation"),
@@ -90,6 +99,9 @@ def statement(site_id: UUID, month: str) -> Response:
 
 def _shown(site_id: UUID, refused: str | None = None, status: int = 200) -> Response:
     session, now = context.session(), context.now()
+    transfers = found.transfers_page(session, site_id, limit=A_PAGE, cursor=forms.cursor())
+    frozen = found.frozen_releases(session, MOST_FROZEN, site_id=site_id)
+    about = {one.payable_id for one in transfers.items} | {one.payable_id for one in frozen}
     account: Any = found.host_account(session, site_id)
     month = date(now.year, now.month, 1)
     good = account is not None and account.link_url and account.link_expires_at > now
@@ -103,9 +115,11 @@ def _shown(site_id: UUID, refused: str | None = None, status: int = 200) -> Resp
         link=account.link_url if good else None,
         states=STATES,
         sent=SENT,
-        transfers=found.transfers_page(
-            session, site_id, limit=A_PAGE, cursor=request.args.get("cursor") or None
-        ),
+        held=HELD,
+        transfers=transfers,
+        frozen=frozen,
+        rotations=booking.spans(session, about) if about else {},
+        standing=ledger.opening(session, site_id, now + MOMENT),
         months=[_moved(month, -back) for back in range(12)],
         refused=refused,
     )

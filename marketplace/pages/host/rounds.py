@@ -1,6 +1,7 @@
 """Allocation rounds at a site: opened over its own listings, watched, ordered place by place."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from marketplace.pages import forms, round_forms
 from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, back, panel
 from marketplace.pages.trainee.rounds import STATES, TONES
 from marketplace.pages.view import Pages, reader
+from marketplace.pages.words import noted
 from marketplace.web import context
 
 TAB = "/rounds"
@@ -29,6 +31,13 @@ A_PAGE = 20
 TIER = "tier-"
 MOST_TIERS = 999
 MOST_LISTINGS = 100
+# What has become of an offer, as the host reads it.
+OFFERS: Mapping[str, str] = {
+    "open": noted("Offered"),
+    "accepted": noted("Taken"),
+    "declined": noted("Let go"),
+    "lapsed": noted("The offer ran out"),
+}
 
 blueprint = Pages("host_rounds")
 
@@ -154,7 +163,7 @@ def _watched(
     if not mine and not here:
         raise NotFound
     # Of somebody else's round a host is shown its own places, and none of the runs.
-    seen = found if mine else {**found, "places": here, "runs": []}
+    seen = found if mine else {**found, "places": here, "runs": [], "until": _until(found, here)}
     return panel(
         "host/round.html",
         site_id,
@@ -166,6 +175,13 @@ def _watched(
         errors=errors,
         **seen,
     )
+
+
+def _until(found: Mapping[str, Any], places: Sequence[Any]) -> datetime:
+    """Until when offers of these places are open; as it was planned where none was made."""
+    own = {one.id for one in places}
+    planned: datetime = found["round"].decide_by
+    return max((one.expires_at for one in found["offers"] if one.place_id in own), default=planned)
 
 
 def _tiers(wanting: Sequence[UUID]) -> tuple[list[list[str]], forms.Errors]:
@@ -207,6 +223,7 @@ def _shown(
     wanting = [one.trainee_id for one in rounds.wanting_of(session, place)]
     people = identity.contacts(session, wanting) if wanting else {}
     order = queries.orders(session, [place_id]).get(place_id)
+    now, offers = context.now(), queries.offers(session, round_id)
     return panel(
         "host/round_place.html",
         site_id,
@@ -215,10 +232,14 @@ def _shown(
         round=found,
         place=place,
         applicants=sorted(people.values(), key=lambda one: (one.name, str(one.account_id))),
+        facts=identity.many_trainee_facts(session, wanting) if wanting else {},
         ranks=dict(typed or {}) if errors else _ranks(order.tiers if order else []),
         refused=request.form.getlist("refused") if errors else order.refused if order else [],
         ordered_at=order.ordered_at if order else None,
-        orderable=found.state == "open" and found.run_at > context.now(),
+        orderable=found.state == "open" and found.run_at > now,
+        rankable=found.state == "open" and found.rank_by > now,
+        offers={one.trainee_id: one for one in offers if one.place_id == place_id},
+        offer_states=OFFERS,
         states=STATES,
         tones=TONES,
         errors=errors or {},

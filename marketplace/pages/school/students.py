@@ -27,6 +27,7 @@ TAB, PEOPLE = "/students", "/people"
 OF_SCHOOL = "/schools/<uuid:school_id>"
 ONE = f"{OF_SCHOOL}/students/<uuid:student_id>"
 MOST_ADDRESSES = 100
+NAMED = re.compile(r"<\s*([^<>\s]+)\s*>$")
 
 blueprint = Pages("school_students")
 
@@ -49,16 +50,14 @@ def list_students(school_id: UUID) -> Response:
 
 @blueprint.post(f"{OF_SCHOOL}/students")
 @school_member(operators=False)
-@inviting
 def invite(school_id: UUID) -> Answer:
-    """Invite each address that was typed, one a line; those that can't be stay in the field."""
+    """Invite each address that was typed; those that can't be stay in the field, each named."""
     given = forms.typed()
-    lines = re.split(r"[\n,;]", given.get("email", ""))
-    addresses = [one.strip() for one in lines if one.strip()]
+    addresses = typed_addresses(given.get("email", ""))
     if len(addresses) == 1:
         return _invite_one(school_id, given, addresses[0])
     if not 1 <= len(addresses) <= MOST_ADDRESSES:
-        said = f"Expected 1 to {MOST_ADDRESSES} addresses, one a line."
+        said = f"Expected 1 to {MOST_ADDRESSES} addresses; these are {len(addresses)}."
         return _students(school_id, given, {"email": [said]})
     session = context.session()
     found = students.invite_all(
@@ -194,10 +193,26 @@ def remove(school_id: UUID, membership_id: UUID) -> Answer:
     return back(school_id, PEOPLE, "removed") if mine else redirect("/schools", 303)
 
 
+def typed_addresses(text: str) -> list[str]:
+    """The addresses of a text: one a line, or between commas, semicolons, tabs or spaces.
+
+    As mail programs write them too, with a name before the address: `Asha Rao <asha@grant.example>`.
+    What is no address stays as it was typed, to be named.
+    """
+    found: list[str] = []
+    for part in re.split(r"[\n\t,;]", text):
+        one = part.strip()
+        inside = NAMED.search(one)
+        several = one.split() if not inside and one.count("@") > 1 else [one]
+        found += [inside[1]] if inside else [each for each in several if each]
+    return found
+
+
 def _why(error: DomainError) -> str:
     """What stands against an address: what its field says, where it says something."""
     said = [text for texts in (error.fields or {}).values() for text in texts]
-    return " ".join(faults.told(text, reader().language) for text in said) or refusal(error)
+    who = reader()
+    return " ".join(faults.told(text, who.language) for text in said) or who.told(refusal(error))
 
 
 def _invite_one(school_id: UUID, given: dict[str, str], address: str) -> Answer:

@@ -65,14 +65,12 @@ class Place(Protocol):
 @signed_in
 def list_rounds() -> Response:
     """List rounds that can be ranked now, and those that one has ranked in."""
-    found = queries.concerning(
-        context.session(),
-        current_account().id,
-        context.now(),
-        limit=A_PAGE,
-        cursor=request.args.get("cursor") or None,
+    session, own = context.session(), current_account().id
+    found = queries.concerning(session, own, context.now(), limit=A_PAGE, cursor=forms.cursor())
+    until = queries.answer_by(session, [one.round.id for one in found.items], own)
+    return form_page(
+        "rounds/list.html", found=found, until=until, states=STATES, tones=TONES, has_rounds=True
     )
-    return form_page("rounds/list.html", found=found, states=STATES, tones=TONES, has_rounds=True)
 
 
 @blueprint.get("/rounds/<uuid:round_id>")

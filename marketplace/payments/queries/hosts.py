@@ -279,18 +279,19 @@ def transfers_page(
     )
 
 
-def frozen_releases(session: Session, limit: int = 500) -> Sequence[ShareRelease]:
-    """Return releases that are due and wait for something, oldest first."""
-    return (
-        session.execute(
-            select(ShareRelease)
-            .where(ShareRelease.handled_at.is_(None), ShareRelease.waits_for.is_not(None))
-            .order_by(ShareRelease.from_at)
-            .limit(limit)
-        )
-        .scalars()
-        .all()
+def frozen_releases(
+    session: Session, limit: int = 500, *, site_id: UUID | None = None
+) -> Sequence[ShareRelease]:
+    """Return releases that are due and wait for something, oldest first; of a site if it is given."""
+    query = (
+        select(ShareRelease)
+        .where(ShareRelease.handled_at.is_(None), ShareRelease.waits_for.is_not(None))
+        .order_by(ShareRelease.from_at)
+        .limit(limit)
     )
+    if site_id is not None:
+        query = query.where(ShareRelease.site_id == site_id)
+    return session.execute(query).scalars().all()
 
 
 def claims_for(session: Session, payable: Payable) -> Sequence[ShareClaim]:

@@ -6,6 +6,11 @@ import re
 from datetime import timedelta
 
 from marketplace.catalog.service import error_workbook
+from marketplace.core.ids import new_id
+from marketplace.core.money import Money
+from marketplace.payments.models import AccountKind, ShareRelease
+from marketplace.payments.service import ledger
+from marketplace.payments.service.ledger import Leg
 from tests.factories.rotations import FIRST_DAY, ROW
 from tests.integration.pages.hosting import browser_of
 
@@ -138,13 +143,30 @@ def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(
     assert stranger.get(f"{page}/{place.site_id}").status_code == 404
 
 
-def test_money_and_people_and_keys(host, base, place, people, app):
+def test_money_and_people_and_keys(host, base, stage, place, people, app):
     host.get(f"{base}/money")
     assert "Not set up" in host.body
+    assert "Nothing is due yet." in host.body
+    booking = stage.confirmed(stage.beside(place))
+    with stage.transaction() as session:
+        session.add(
+            ShareRelease(
+                id=new_id(), payable_kind="booking", payable_id=booking, site_id=place.site_id,
+                step="first", from_at=stage.now, told_at=stage.now, waits_for="dispute",
+            )
+        )  # fmt: skip
+        amount, (owed, kept) = Money(4_200, "USD"), ("host_payable", "deferred_host_share")
+        legs = [Leg(AccountKind(owed), amount, place.site_id)]
+        legs.append(Leg(AccountKind(kept), -amount, place.site_id))
+        ledger.post(session, source="a test", reason="share_taken_back", legs=legs, at=stage.now)
+    host.get(f"{base}/money")
+    assert "You owe $42.00." in host.body
+    assert "Kept while a payment is disputed" in host.body
+    assert f'href="{base}/rotations/{booking}"' in host.body
     assert host.send(f"{base}/money/onboarding").status_code == 303
     host.get(f"{base}/money")
     assert "is being made" in host.body
-    host.get(f"{base}/money/2026-11")
+    host.get(f"{base}/money/2026-10")
     assert "Nothing moved in this month." in host.body
     assert host.get(f"{base}/money/2026-13").status_code == 404
     other = browser_of(app, people.make("coordinator", site_id=place.site_id, name="Cora Diaz"))

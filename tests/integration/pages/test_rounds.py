@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace.booking.service import allocating, rounds
+from marketplace.booking.service import allocating, rounds, waiting
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
-from tests.integration.pages.test_schools import to
+from tests.integration.pages.schooling import to
 
 DAY = timedelta(days=1)
 
@@ -72,9 +72,22 @@ def test_a_round_from_ranks_to_an_accepted_place(host, base, stage, place, peopl
     ranks = {f"tier-{ids['Ana']}": "2", f"tier-{ids['Ben']}": "1"}
     assert to(host.send(spot, **ranks)) == f"{spot}?done=saved"
     assert host.get(f"{base}/rounds/{round_id}/places/{other}").status_code == 404
-    stage.clock.advance(2 * DAY)
+    host.get(spot)
+    assert host.body.count("India</td>") == 2
+    # Run two hours late: there is as long to answer as was promised.
+    stage.clock.advance(2 * DAY + timedelta(hours=2))
     with stage.transaction() as session:
         assert allocating.decide_due(session, stage.now)
+    for browser, seen in ((host, f"{base}/rounds/{round_id}"), (ben, path)):
+        browser.get(seen)
+        planned = re.search(r"Planned was ([^:]+:\d\d [AP]M [^:]+):", browser.body)
+        until = re.search(r"Offers are open until</dt><dd>([^<]+)<", browser.body)
+        assert planned[1] != until[1]
+    ben.get("/rounds")
+    assert until[1] in ben.body
+    assert planned[1] not in ben.body
+    host.get(spot)
+    assert host.body.count(">Offered</span>") == 1
     ben.get(path)
     assert "You got this place." in ben.body
     assert "A seat is kept for you until" in ben.body
@@ -84,6 +97,30 @@ def test_a_round_from_ranks_to_an_accepted_place(host, base, stage, place, peopl
     assert "Ben" not in ana.body
     assert ana.send(f"{path}/accept").status_code == 422
     assert to(ben.send(f"{path}/accept")).startswith("/rotations/")
+    host.get(spot)
+    assert "Rotation of Ben" in host.body
     ben.get(path)
     assert "To the rotation" in ben.body
     assert ben.send(f"{path}/decline").status_code == 422
+
+
+def test_a_host_sees_who_waits_in_order_and_without_names(host, base, stage, place, people):
+    one = stage.beside(place)
+    stage.hold(stage.trainee("Bo Chen"), one)
+    first = f"{base}/calendar/waiting-list"
+    host.get(f"{base}/calendar")
+    assert f'href="{first}"' in host.body
+    host.get(first)
+    assert "Nobody waits." in host.body
+    for name in ("Cy Dee", "Dora Esch"):
+        with stage.transaction() as session:
+            waiting.join(
+                session, trainee_id=stage.trainee(name), listing_id=one.listing_id,
+                first_day=FIRST_DAY, weeks=4, now=stage.now,
+            )  # fmt: skip
+    host.get(f"{first}?listing_id={one.listing_id}")
+    assert re.findall(r"<tr><td>(\d)</td>", host.body) == ["1", "2"]
+    assert "Cy Dee" not in host.body
+    host.get(f"{first}?listing_id={place.listing_id}")
+    assert "Nobody waits." in host.body
+    assert host.get(f"{first}?listing_id=x").status_code == 422

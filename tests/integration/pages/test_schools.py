@@ -1,7 +1,6 @@
 """What a school's mails lead to: students and colleagues say yes or no, signers sign, coordinators decide."""
 
 import re
-from typing import Any
 
 import pytest
 
@@ -10,46 +9,17 @@ from marketplace.booking.service import schooling
 from marketplace.compliance.gateway import LinkSigner
 from marketplace.compliance.rules.agreements import CONSENT, Signer
 from marketplace.compliance.service import agreements
-from marketplace.identity.rules import SEEN_WORDS, Role
-from marketplace.identity.service import memberships
+from marketplace.identity.rules import SEEN_WORDS
 from marketplace.pages.school import words
 from tests.factories.rotations import FIRST_DAY
-from tests.factories.schools import a_school, link
+from tests.factories.schools import link
+from tests.integration.pages.schooling import LINK, mailed, to
 from tests.integration.pages.test_pages import Browser
-
-LINK = re.compile(r"http\S+?(/(?:schools|agreements)/[\w/.~-]+)")
 
 
 @pytest.fixture
 def place(stage):
     return stage.place()
-
-
-@pytest.fixture
-def school(stage):
-    return a_school(stage, approves=True)
-
-
-@pytest.fixture
-def coordinator(stage, people, school):
-    made = people.make(name="Sara Khan")
-    with stage.transaction() as session:
-        memberships.grant_role(
-            session, made.id, Role.SCHOOL_COORDINATOR, school_id=school, now=stage.now
-        )
-    return made
-
-
-@pytest.fixture
-def desk(client, coordinator):
-    made = Browser(client)
-    made.sign_in(coordinator, "/schools")
-    return made
-
-
-@pytest.fixture
-def anybody(app):
-    return Browser(app.test_client())
 
 
 @pytest.fixture
@@ -60,19 +30,6 @@ def browser_of(app):
         return made
 
     return opened
-
-
-def to(answer: Any) -> str:
-    """Where an answer leads; what the page said instead, where it does not."""
-    assert answer.status_code == 303, answer.get_data(as_text=True)
-    return str(answer.headers["Location"])
-
-
-def mailed(run_jobs, mail, subject: str) -> str:
-    """The path that the newest mail with this subject leads to."""
-    run_jobs()
-    found = [one for one in mail.sent if subject in one.subject][-1]
-    return LINK.search(found.text)[1]
 
 
 def test_the_words_that_are_agreed_to_are_those_of_the_rules():
@@ -119,26 +76,6 @@ def test_a_student_is_invited_accepts_chooses_anew_and_leaves(
     assert "linked to no school" in anybody.get("/my-school").get_data(as_text=True)
     desk.get(one)
     assert "Asha Rao" not in desk.body
-
-
-def test_an_invitation_is_refused_without_an_account_and_one_is_taken_back(
-    desk, anybody, school, run_jobs, mail
-):
-    base = f"/schools/{school}"
-    desk.get(f"{base}/students")
-    answer = desk.send(f"{base}/students", email="a@grant.example, b@grant.example\nnobody")
-    assert answer.status_code == 200
-    assert "2 were invited" in desk.body
-    assert ">nobody</textarea>" in desk.body
-    path = mailed(run_jobs, mail, "invites you as its student")
-    anybody.get(path)
-    assert anybody.send(f"{path}/refusal").status_code == 200
-    assert anybody.get(path).status_code == 404
-    desk.get(f"{base}/students?state=invited")
-    (one,) = set(re.findall(rf'href="({base}/students/[0-9a-f-]+)"', desk.body))
-    desk.get(one)
-    assert desk.send(f"{one}/end").status_code == 422
-    assert to(desk.send(f"{one}/end", reason="A typo."))
 
 
 def test_a_colleague_takes_on_the_school_by_the_address_that_was_invited(

@@ -14,8 +14,8 @@ from tests.factories.cohorts import Desk
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.booking.test_places import WEEK, paid
 from tests.integration.pages.hosting import browser_of
+from tests.integration.pages.schooling import to
 from tests.integration.pages.test_pages import Browser
-from tests.integration.pages.test_schools import to
 
 MARK = re.compile(r'name="quote" value="([0-9a-f]{64})"')
 
