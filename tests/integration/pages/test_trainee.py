@@ -55,7 +55,13 @@ def test_documents_from_missing_to_handed_over_and_back(browser, stage, place, t
     path = f"/rotations/{booking}/documents"
     browser.get(path)
     asked = "at most 12 months before the start"
-    for words in ("Missing", "due by", "Have the visa in hand", "The rotation does not begin", asked):
+    for words in (
+        "Missing",
+        "due by",
+        "Have the visa in hand",
+        "The rotation does not begin",
+        asked,
+    ):
         assert words in browser.body
     browser.get(f"/listings/{place.listing_id}")
     assert asked in browser.body

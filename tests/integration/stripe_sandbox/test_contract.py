@@ -10,15 +10,34 @@ from datetime import timedelta
 import pytest
 
 from marketplace.adapters.stripe_cards import StripeCards
+from marketplace.adapters.stripe_connect import StripeConnect
+from marketplace.adapters.stripe_disputes import StripeDisputes
 from marketplace.adapters.stripe_gateway import StripeGateway
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
-from marketplace.payments.gateway import CheckoutLine, GatewayMissing, GatewayRefused
+from marketplace.payments.gateway import RECEIPT, CheckoutLine, GatewayMissing, GatewayRefused
+from marketplace.payments.tasks.hosts import UNABLE
 from tests.integration.stripe_sandbox.running import KEY, RETURN, eventually
 
 GIVEN = "STRIPE_TEST_KEY"
 # Stripe's own lists are told a moment later.
 PATIENCE = 60
+# An empty page, as small as a reader of PDF takes it.
+PAPER = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]>>endobj
+xref
+0 4
+0000000000 65535 f\x20
+0000000009 00000 n\x20
+0000000052 00000 n\x20
+0000000101 00000 n\x20
+trailer<</Size 4/Root 1 0 R>>
+startxref
+164
+%%EOF
+"""
 
 
 class Processor:
@@ -27,13 +46,17 @@ class Processor:
     def __init__(self, key, api_base=None):
         self.pages = StripeGateway(key, api_base=api_base)
         self.cards = StripeCards(key, api_base=api_base)
+        self.hosts = StripeConnect(key, api_base=api_base)
+        self.disputes = StripeDisputes(key, api_base=api_base)
         self.raw = self.pages._client
+        self._until = {}
 
     def since(self):
         return self.pages.now() - timedelta(minutes=5)
 
     def page(self, payment_id, key, amount=42_500):
-        now = self.pages.now()
+        # As the product does: a call that is repeated is the same to the second, or the key is refused.
+        until = self._until.setdefault(payment_id, self.pages.now() + timedelta(minutes=45))
         whole = Money(amount, "USD")
         return self.pages.open_checkout(
             key,
@@ -42,7 +65,7 @@ class Processor:
             lines=[CheckoutLine("Four weeks", whole)],
             description="Internal medicine, 4 weeks",
             customer_email="payer@example.org",
-            expires_at=now + timedelta(minutes=45),
+            expires_at=until,
             success_url=f"{RETURN}/paid",
             cancel_url=f"{RETURN}/back",
             metadata={"kind": "contract"},
@@ -160,6 +183,55 @@ def test_a_decline_is_an_intent_that_took_nothing(processor):
     assert not seen.captured
     assert seen.decline_code == "authentication_required"
     assert seen.intent_failed
+
+
+def test_a_hosts_account_is_made_once_and_gets_nothing_before_it_is_onboarded(processor):
+    site_id, transfer_id, key = new_id(), new_id(), f"contract:{new_id()}"
+    group = f"contract:{site_id}"
+    try:
+        made = processor.hosts.create_account(key, site_id=site_id, email="host@example.org")
+    except GatewayRefused as error:
+        if "Connect" not in str(error):
+            raise
+        pytest.skip(f"the account of the key has not signed up for Connect: {error}")
+    again = processor.hosts.create_account(key, site_id=site_id, email="host@example.org")
+    assert (again.id, made.site_id) == (made.id, site_id)
+    assert (made.details_submitted, made.transfers, made.payouts) == (False, False, False)
+    found = eventually(lambda: processor.hosts.find_account(site_id, processor.since()), PATIENCE)
+    assert found.id == processor.hosts.retrieve_account(made.id).id == made.id
+    link = processor.hosts.onboarding_link(made.id, back=f"{RETURN}/back", again=f"{RETURN}/again")
+    assert link.url.startswith("http")
+    assert link.expires_at > processor.pages.now()
+    with pytest.raises(GatewayRefused) as refused:
+        processor.hosts.transfer(
+            f"contract:{transfer_id}",
+            transfer_id=transfer_id,
+            account=made.id,
+            amount=Money(100, "USD"),
+            group=group,
+            words="A share",
+        )
+    # Which of the two is looked at first is not published.
+    assert refused.value.code in {*UNABLE, "balance_insufficient"}
+    assert processor.hosts.find_transfer(group, transfer_id) is None
+
+
+def test_a_disputed_charge_is_answered_once_with_a_file(processor):
+    charge = processor.charge(f"contract:{new_id()}", new_id(), "pm_card_createDispute", 2_000)
+    paid = charge()
+    listed = processor.raw.v1.disputes.list
+    (opened,) = eventually(lambda: listed({"payment_intent": paid.intent_id}).data, PATIENCE)
+    seen = processor.disputes.retrieve_dispute(opened.id)
+    assert (seen.status, seen.amount) == ("needs_response", Money(2_000, "USD"))
+    assert (seen.intent_id, seen.submitted) == (paid.intent_id, 0)
+    assert seen.due_by > processor.pages.now()
+    keys = [f"contract:{new_id()}" for _ in range(2)]
+    receipt = processor.disputes.send_file(keys[0], name="receipt.pdf", content=PAPER)
+    texts = {"customer_name": "Asha Rao", "history": "Attended on twenty days."}
+    for _ in range(2):
+        answered = processor.disputes.submit_evidence(keys[1], opened.id, texts, {RECEIPT: receipt})
+        assert (answered.id, answered.submitted) == (opened.id, 1)
+    assert answered.status != "needs_response"
 
 
 def test_what_was_never_made_is_missing(processor):
