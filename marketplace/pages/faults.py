@@ -14,6 +14,9 @@ PLAIN = {
     "Missing data for required field.": noted("Fill this in."),
     "Field may not be null.": noted("Fill this in."),
     "Shorter than minimum length 1.": noted("Fill this in."),
+    "The content is not application/pdf.": noted("Inside it is no PDF: save it as one anew."),
+    "The content is not image/jpeg.": noted("Inside it is no JPEG: save it as one anew."),
+    "The content is not image/png.": noted("Inside it is no PNG: save it as one anew."),
     "Give seats with `set` and `add`, and only there.": noted("Say how many seats."),
 }
 SENTENCES = (
@@ -77,6 +80,8 @@ SENTENCES = (
     noted("The file is too large."),
     noted("A PDF, a JPEG or a PNG is needed."),
     noted("The file is empty."),
+    noted("This file can't be taken."),
+    noted("Expected 0 to 16 hours."),
     noted("A plain file name is needed, without a path in it."),
     noted("A document has at most %(n1)s MiB."),
     noted("The PDF is protected: save it without a password."),
@@ -102,6 +107,9 @@ def told(text: str, language: str) -> str:
     found = translated(text, language)
     if found != text:
         return found
+    first, stop, rest = text.partition(". ")
+    if stop and (rest in PLAIN or translated(rest, language) != rest):
+        return f"{told(first + '.', language)} {told(rest, language)}"
     numbers: dict[str, str] = {}
 
     def place(number: re.Match[str]) -> str:

@@ -20,6 +20,7 @@ Errors = Mapping[str, list[str]]
 LONGEST_NUMBER = 9
 # As marshmallow says it.
 MISSING = "Missing data for required field."
+UNTICKED = "Tick at least one."
 LENGTH = "Length must be between 1 and "
 # What a service or the database says no with.
 REFUSALS = (DomainError, IntegrityError)
@@ -38,7 +39,9 @@ def read(schema: Schema, given: Mapping[str, Any]) -> tuple[dict[str, Any], Erro
 def _said(value: object, texts: list[str]) -> list[str]:
     """What is wrong with a value; of a text that was left empty, that it is, and not its length."""
     empty = value is None or (isinstance(value, str) and not value.strip())
-    return [MISSING] if empty and any(text.startswith(LENGTH) for text in texts) else texts
+    if not any(text.startswith(LENGTH) for text in texts):
+        return texts
+    return [MISSING] if empty else [UNTICKED] if value == [] else texts
 
 
 def typed() -> dict[str, str]:

@@ -45,7 +45,7 @@ PARTS: Mapping[str, str] = {
     "setting": noted("Setting"),
     "letter_policy": noted("Letter of recommendation"),
     "visa": noted("My visa"),
-    "price_max": noted("At most, in dollars"),
+    "price_max": noted("Total at most, in dollars"),
     "weeks": noted("Weeks"),
     "start_from": noted("From"),
     "near": noted("Near (ZIP code or city)"),

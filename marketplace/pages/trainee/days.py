@@ -27,6 +27,9 @@ NOT_PROCESSABLE = 422
 CHOICES = {"yes": True, "no": False}
 BEGUN = LOGGED_IN | {BookingState.CONFIRMED}
 
+# Minutes that one day can have.
+MOST = 960
+
 blueprint = Pages("day_pages")
 
 
@@ -54,7 +57,11 @@ def log(booking_id: UUID) -> Response:
             lambda: hours.write(context.session(), booking.id, days, context.now()), "day"
         )
     if errors:
-        return _shown(booking_id, typed, {_field(name): texts for name, texts in errors.items()})
+        wrong = {_field(name): texts for name, texts in errors.items()}
+        if isinstance(day["minutes"], int) and not 0 <= day["minutes"] <= MOST:
+            # The day's limit is in minutes, which nobody typed.
+            wrong["hours"] = ["Expected 0 to 16 hours."]
+        return _shown(booking_id, typed, wrong)
     return redirect(f"/rotations/{booking_id}/days", 303)
 
 

@@ -96,7 +96,7 @@ def test_what_can_not_be_searched_for_keeps_what_was_typed(browser, place):
 def test_nothing_found_says_what_to_leave_out(browser, place):
     browser.get("/listings?state=IL&most=1&weeks=4")
     assert "Nothing fits all of this." in browser.body
-    assert "without “At most, in dollars”" in browser.body
+    assert "without “Total at most, in dollars”" in browser.body
     browser.get("/listings?q=nowhere&state=new+york&specialty=IM")
     for name in ("New York", "Internal Medicine"):
         assert f'aria-current="true">{name} <span class="count">0</span>' in browser.body

@@ -74,7 +74,7 @@ def test_documents_from_missing_to_handed_over_and_back(browser, stage, place, t
     assert "Choose a file." in browser.body
     assert 'value="2026-11-01"' in browser.body
     for content, name, said in (
-        (b"no pdf at all", "tb.pdf", "The content is not application/pdf."),
+        (b"no pdf at all", "tb.pdf", "Inside it is no PDF"),
         (PDF, "tb.exe", "ends with .pdf"),
     ):
         answer = browser.send("/documents/new", file=a_file(content, name), **about)

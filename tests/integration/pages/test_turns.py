@@ -172,6 +172,8 @@ def test_days_papers_and_what_was_really_done(browser, stage, clock, trainee, pe
     browser.get(days)
     assert browser.send(f"{days}/hours", day="2027-03-01", hours="7.1").status_code == 422
     assert 'value="7.1"' in browser.body
+    assert browser.send(f"{days}/hours", day="2027-03-01", hours="17").status_code == 422
+    assert "Expected 0 to 16 hours." in browser.body
     assert (
         to(browser.send(f"{days}/hours", day="2027-03-01", hours="7.5", activity="Rounds")) == days
     )
