@@ -18,6 +18,7 @@ from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
 from marketplace.core.jobs import JobContext, defer, given_up
 from marketplace.core.ports import ObjectStore
+from marketplace.identity.service.notices import notify
 from marketplace.reporting.errors import IdentifiedRefused, NothingToRetry, ScheduleRefused
 from marketplace.reporting.gateway import DeliveryStore
 from marketplace.reporting.models import DeliveryAttempt, ExportDelivery, ExportSchedule
@@ -116,7 +117,7 @@ def not_built(session: Session, export_id: UUID, failure: str, now: datetime) ->
     delivery = queries.delivery_of(session, export_id)
     if delivery is not None and delivery.state == "building":
         delivery.state, delivery.failure = "failed", failure
-        _log(session, delivery.id, now, failure)
+        _tell(session, delivery, failure, now)
 
 
 def send(job: JobContext, delivery_id: UUID) -> None:
@@ -193,7 +194,7 @@ def _start(session: Session, row: ExportSchedule, now: datetime) -> None:
     session.add(delivery)
     session.flush()
     if delivery.failure is not None:
-        _log(session, delivery.id, now, delivery.failure)
+        _tell(session, delivery, delivery.failure, now)
 
 
 def _close(session: Session, now: datetime) -> None:
@@ -207,10 +208,10 @@ def _close(session: Session, now: datetime) -> None:
             update(ExportDelivery)
             .where(*where)
             .values(state="failed", failure=failure)
-            .returning(ExportDelivery.id)
+            .returning(ExportDelivery)
         )
-        for delivery_id in lost.scalars().all():
-            _log(session, delivery_id, now, failure)
+        for delivery in lost.scalars().all():
+            _tell(session, delivery, failure, now)
 
 
 def _copy(job: JobContext, folder: str, files: Sequence[File]) -> None:
@@ -220,6 +221,20 @@ def _copy(job: JobContext, folder: str, files: Sequence[File]) -> None:
             if not fetch(ours, file, spool):
                 raise Changed(file.name)
             put(theirs, f"{folder}/{file.name}", spool)
+
+
+def _tell(session: Session, delivery: ExportDelivery, failure: str, now: datetime) -> None:
+    """Log that a delivery has failed for good, and write to who made its schedule."""
+    _log(session, delivery.id, now, failure)
+    row = queries.schedule(session, delivery.schedule_id)
+    if row is not None:
+        told = {
+            "schedule": row.name,
+            "due_at": delivery.due_at.isoformat(),
+            "cause": failure,
+            "delivery_id": str(delivery.id),
+        }
+        notify(session, row.created_by, "delivery_failed", told, now=now)
 
 
 def _log(session: Session, delivery_id: UUID, now: datetime, failure: str | None) -> None:

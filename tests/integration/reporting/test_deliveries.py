@@ -103,7 +103,7 @@ def test_the_next_one_says_what_has_changed_and_missed_times_come_as_one(
 
 
 def test_a_store_that_fails_gets_no_manifest_is_tried_again_and_logged(
-    panel, client, analyst, clock, job, parts, elsewhere, session, run_jobs
+    panel, client, analyst, clock, job, parts, elsewhere, session, run_jobs, mail
 ):
     plan(client, analyst)
     at(clock, "2026-11-23T12:00:30+00:00")
@@ -146,6 +146,9 @@ def test_a_store_that_fails_gets_no_manifest_is_tried_again_and_logged(
     (one,) = log(client, analyst)
     assert (one["state"], one["failure"]) == ("delivered", None)
     assert [a["failure"] for a in one["attempts"]] == ["OSError", "not_sent", None]
+    (told,) = [m for m in mail.to(analyst.email) if "weekly" in m.subject]
+    assert "ten times over some seven hours" in told.text
+    assert one["id"] in told.text
 
 
 def test_a_file_that_is_not_what_was_noted_is_not_delivered(
