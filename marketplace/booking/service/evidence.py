@@ -78,7 +78,7 @@ def _history(session: Session, booking: Booking) -> str:
     rows = queries.history(session, booking.id)
     people = _names(session, [row.actor_id for row in rows])
     return "\n".join(
-        f"{_at(row.at)}: {row.to_state}"
+        f"{_at(row.at)}: {row.to_state.replace('_', ' ')}"
         + (f" by {people[row.actor_id]}" if row.actor_id in people else "")
         + f". {row.reason}"
         for row in rows

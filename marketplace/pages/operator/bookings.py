@@ -16,7 +16,7 @@ from marketplace.booking.schemas.stories import BookingSearchArgs
 from marketplace.booking.service import cancellations, messages, rescues, stories
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
-from marketplace.catalog.rules.policies import PolicyEvent
+from marketplace.catalog.rules.policies import POLICIES, PolicyEvent
 from marketplace.compliance import service as compliance
 from marketplace.core.db import Session, edge
 from marketplace.core.money import Money
@@ -35,6 +35,8 @@ from marketplace.web import context
 A_PAGE = 50
 NOT_PROCESSABLE = 422
 LONGEST_REASON = 500
+# What clauses want to be seen before they count.
+PROOFS = sorted({one.proof for policy in POLICIES.values() for one in policy.clauses if one.proof})
 # Payments that the processor may know more about than we do.
 UNPAID = frozenset(PaymentState) - {PaymentState.REQUESTED, PaymentState.SETTLED}
 
@@ -252,6 +254,7 @@ def _quote(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
         reader=who,
         booking=booking,
         quote=quote,
+        proofs=PROOFS,
         events=[(one.value, who.label(f"desk_{one.value}")) for one in PolicyEvent],
         typed=typed,
         errors=found,

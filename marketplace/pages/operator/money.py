@@ -1,6 +1,7 @@
 """Money at the desk: disputes, what is set aside, and how the books agree with the processor."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +19,9 @@ from marketplace.payments.gateway import EVIDENCE_PARTS
 from marketplace.payments.queries import desk
 from marketplace.payments.queries import disputes as found
 from marketplace.payments.rules.shares import Bearer
-from marketplace.payments.schemas import ResolutionSchema
+from marketplace.payments.schemas import ReconcileArgs, ResolutionSchema
 from marketplace.payments.schemas.hosts import ConcessionArgs, DisputeEvidenceArgs
-from marketplace.payments.service import disputes, quarantine, retry_refund
+from marketplace.payments.service import disputes, quarantine, reconcile, retry_refund
 from marketplace.payments.states import DisputeState, EvidenceState
 from marketplace.web import context
 
@@ -166,20 +167,40 @@ def pay_back_again(quarantine_id: UUID) -> Response:
 @require("operator")
 def books() -> Response:
     """Show the last comparison with the processor, and every account's balance."""
+    return _books({}, {})
+
+
+def _books(typed: Mapping[str, str], errors: forms.Errors) -> Response:
     session = context.session()
     accounts = payments.trial_balance(session)
     sums: dict[str, Money] = {}
     for account in accounts:
         currency = account.debits.currency
         sums[currency] = sums.get(currency, Money.zero(currency)) + account.balance
-    return page(
+    return _form(
         "desk/books.html",
+        typed,
+        errors,
+        asked=request.args.get("asked") == "yes",
         last=payments.last_reconciliation(session),
         accounts=accounts[:MANY],
         more=max(len(accounts) - MANY, 0),
         sums=list(sums.values()),
         month=f"{context.now():%Y-%m}",
     )
+
+
+@blueprint.post("/desk/books/runs")
+@require("operator")
+def compare() -> Response:
+    """Have the books compared with the processor now, from a day on if one is given."""
+    values, errors = forms.read(ReconcileArgs(), {"since": forms.typed().get("since")})
+    if errors:
+        return _books(forms.typed(), errors)
+    day = values["since"]
+    since = datetime.combine(day, time(), UTC) if day is not None else None
+    reconcile.ask_now(context.session(), since)
+    return redirect("/desk/books?asked=yes", 303)
 
 
 def _dispute(dispute_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:

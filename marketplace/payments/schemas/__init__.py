@@ -196,3 +196,9 @@ class SuspenseArgs(StrictSchema):
         required=True, validate=validate.OneOf([kind.value for kind in suspense.MOVED])
     )
     reason = Text(required=True, validate=validate.Length(3, 2000))
+
+
+class ReconcileArgs(StrictSchema):
+    """From which day on the books are compared."""
+
+    since = fields.Date(load_default=None, allow_none=True)

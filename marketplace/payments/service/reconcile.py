@@ -27,6 +27,7 @@ from marketplace.payments.states import LIVE, PaymentState, RefundState
 
 log = structlog.get_logger(__name__)
 
+RUN = "payments.reconcile"
 LIMIT = 500
 # What is younger may be under way in another process.
 GRACE = timedelta(minutes=10)
@@ -111,6 +112,11 @@ def process_again(session: Session, *, now: datetime) -> int:
     for event_id in waiting:
         defer(session, steps.PROCESS_EVENT, event_id=str(event_id))
     return len(waiting)
+
+
+def ask_now(session: Session, since: datetime | None) -> None:
+    """Have a run done now, from a time on or from the last run's beginning; one at a time."""
+    defer(session, RUN, lock=RUN, since=since.isoformat() if since else None)
 
 
 def since_last(session: Session, *, processor_now: datetime) -> datetime:

@@ -248,7 +248,7 @@ TASKS = (
     Task(steps.ISSUE_RECEIPT, issue_receipt),
     Task("payments.poll", poll, cron="*/5 * * * *"),
     Task("payments.process_pending_events", process_pending_events, cron="* * * * *"),
-    Task("payments.reconcile", run_reconciliation, cron="7 * * * *"),
+    Task(reconcile.RUN, run_reconciliation, cron="7 * * * *"),
     *cards.TASKS,
     *credit.TASKS,
     *credit_notes.TASKS,

@@ -154,8 +154,8 @@ def test_a_bookings_story_its_messages_and_its_money(desk, stage, place, trainee
     assert to(desk.send(f"{path}/messages", reason="A complaint")) == f"{path}/messages"
     desk.get(f"{path}/cancel")
     own = MARK.search(desk.body)[1]
-    assert desk.get(f"{path}/cancel?event=no_such&proofs=x").status_code == 422
-    assert 'value="x"' in desk.body
+    assert desk.get(f"{path}/cancel?event=no_such&proofs=visa_denial").status_code == 422
+    assert 'value="visa_denial" checked' in desk.body
     desk.get(f"{path}/cancel?event=host_withdraws")
     mark = MARK.search(desk.body)[1]
     assert mark != own
@@ -196,6 +196,9 @@ def test_a_conflict_is_decided_a_classifier_tried_and_the_books_shown(
     desk.get("/desk/books")
     assert "all accounts sum to $0.00" in desk.body
     assert "Credit of a trainee" in desk.body
+    assert desk.send("/desk/books/runs", since="some day").status_code == 422
+    assert to(desk.send("/desk/books/runs", since="2026-11-01")) == "/desk/books?asked=yes"
+    assert "Look again" in desk.get("/desk/books?asked=yes").get_data(as_text=True)
     assert "An analyst makes it here" in desk.get("/desk/campaigns").get_data(as_text=True)
     assert "No booking fits." in desk.get(f"/desk/bookings?first_day_from={FIRST_DAY}").get_data(
         as_text=True
