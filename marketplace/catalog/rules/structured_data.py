@@ -94,12 +94,17 @@ def embedded(data: Mapping[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(ESCAPES)
 
 
+def _weeks(listing: Advertised) -> str:
+    least, most = listing.weeks_min, listing.weeks_max
+    return f"{least} week{'s' * (least > 1)}" if least == most else f"{least} to {most} weeks"
+
+
 def _description(listing: Advertised) -> str:
     tiers = "; ".join(f"{_for_whom(who)}: {tier}" for who, tier in listing.tiers.items())
     sentences = [
         f"{listing.specialty} in {listing.place.city}, {listing.place.us_state}.",
         f"Counts as, by what the trainee may do ({listing.classifier}): {tiers}.",
-        f"{listing.weeks_min} to {listing.weeks_max} weeks from a Monday on.",
+        f"{_weeks(listing)} from a Monday on.",
         LETTERS[listing.letter_policy],
     ]
     if listing.flagged:
