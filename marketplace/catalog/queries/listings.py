@@ -27,7 +27,6 @@ from marketplace.core.db import Session, fetch
 from marketplace.core.money import Money
 from marketplace.identity import queries as identity
 from marketplace.identity.rules import LearnerStatus
-from marketplace.web.pagination import Page, paginate
 
 # Of a listing that is booked: what a search reads, and what hosts and operators are shown.
 UNREAD = (
@@ -308,22 +307,6 @@ def site_listings(session: Session, site_id: uuid.UUID) -> Sequence[Listing]:
         )
         .scalars()
         .all()
-    )
-
-
-def page_of_site(
-    session: Session, site_id: uuid.UUID, *, limit: int, cursor: str | None
-) -> Page[Listing]:
-    """A page of a site's listings in every state, by their own ids."""
-    return paginate(
-        session,
-        select(Listing)
-        .options(joinedload(Listing.site), joinedload(Listing.preceptor))
-        .where(Listing.site_id == site_id),
-        key=[Listing.external_id, Listing.id],
-        key_of=lambda row: [row.external_id, row.id],
-        limit=limit,
-        cursor=cursor,
     )
 
 

@@ -8,7 +8,7 @@ from flask import Response, make_response
 
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.models import Listing
-from marketplace.catalog.queries import held, listings, seats, versions
+from marketplace.catalog.queries import browsing, held, listings, seats, versions
 from marketplace.catalog.routes.calendars import require_match
 from marketplace.catalog.rules.edits import not_monday
 from marketplace.catalog.rules.weeks import calendar, monday_of
@@ -45,7 +45,7 @@ blueprint = Blueprint(
 @blueprint.response(200, ListingPage)
 def list_listings(data: dict[str, Any], site_id: UUID) -> Page[Listing]:
     """List a site's listings in every state."""
-    return listings.page_of_site(context.session(), site_id, **data)
+    return browsing.page_of_site(context.session(), site_id, **data)
 
 
 @blueprint.route("/<uuid:site_id>/listings/<uuid:listing_id>/publish", methods=["POST"])

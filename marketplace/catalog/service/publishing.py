@@ -8,7 +8,7 @@ away unseen; the site is held before the listing.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.errors import DomainError, Invalid
 from marketplace.core.ids import new_id
+from marketplace.core.states import IllegalTransition
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,25 @@ def request_all(
     session: Session, owner_account_id: uuid.UUID, account_id: uuid.UUID | None, now: datetime
 ) -> list[Asked]:
     """Ask for all drafts of an owner; one that can't be published does not stop the others."""
+    drafts = listings.owned_ids(session, owner_account_id, [ListingState.DRAFT])
+    return request_some(session, drafts, account_id, now)
+
+
+def request_some(
+    session: Session,
+    listing_ids: Iterable[uuid.UUID],
+    account_id: uuid.UUID | None,
+    now: datetime,
+    *,
+    site_id: uuid.UUID | None = None,
+) -> list[Asked]:
+    """Ask for several; one that can't be published does not stop the others."""
     answers = []
-    for listing_id in listings.owned_ids(session, owner_account_id, [ListingState.DRAFT]):
+    for listing_id in listing_ids:
         try:
-            listing = request(session, listing_id, account_id, now)
+            listing = request(session, listing_id, account_id, now, site_id=site_id)
             why = " ".join(text for _, text in waiting.reasons(listing))
-        except (Unclassified, NoSeats) as refused:
+        except (Unclassified, NoSeats, IllegalTransition) as refused:
             listing = locks.listing(session, listing_id)
             why = refused.title
         answers.append(Asked(listing.id, listing.external_id, listing.state, why))

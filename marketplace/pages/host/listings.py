@@ -4,19 +4,19 @@ The tier is explained by the classifier of the API, for what is typed at the mom
 live where scripts run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from marshmallow import Schema
+from marshmallow import Schema, fields
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
+from marketplace.catalog.queries import browsing, sites, versions
 from marketplace.catalog.queries import listings as queries
-from marketplace.catalog.queries import sites, versions
 from marketplace.catalog.rules import specialties
 from marketplace.catalog.rules.classifiers import Classifiers
 from marketplace.catalog.rules.policies import POLICIES, SELECTABLE
@@ -50,6 +50,9 @@ TAB = "/listings"
 BASE = "/host/sites/<uuid:site_id>/listings"
 ONE = f"{BASE}/<uuid:listing_id>"
 A_PAGE = 25
+# So many are published by one form.
+DRAFTS = 50
+LONGEST = 100
 CONFLICT = 409
 PRECEPTORS = 100
 STATES = {
@@ -84,13 +87,57 @@ NEW = {
 blueprint = Pages("host_listings")
 
 
+class TickedSchema(Schema):
+    """Which listings were ticked."""
+
+    listings = fields.List(fields.UUID())
+
+
 @blueprint.get(BASE)
 @site_member(*PEOPLE, operators=False)
 def list_all(site_id: UUID) -> Response:
-    """List the site's listings in every state."""
-    cursor = request.args.get("cursor") or None
-    found = queries.page_of_site(context.session(), site_id, limit=A_PAGE, cursor=cursor)
-    return panel("host/listings.html", site_id, TAB, found=found, states=STATES, shown=tone)
+    """List the site's listings, in every state or in one; drafts to be published together."""
+    return _list(site_id)
+
+
+@blueprint.post(f"{BASE}/publish")
+@site_member(*DECIDERS, operators=False)
+def publish(site_id: UUID) -> Response:
+    """Ask for publication of the drafts that were ticked; each goes its own way."""
+    ticked = _ids(request.form.getlist("listings")[:DRAFTS])
+    by, now = current_account().id, context.now()
+    asked = publishing.request_some(context.session(), ticked, by, now, site_id=site_id)
+    return _list(site_id, asked, {} if asked else {"listings": ["Tick at least one."]})
+
+
+def _list(
+    site_id: UUID, asked: Sequence[publishing.Asked] = (), errors: forms.Errors | None = None
+) -> Response:
+    state = request.values.get("state", "")
+    state = state if state in STATES else ""
+    words = request.values.get("words", "").strip()[:LONGEST]
+    found = browsing.page_of_site(
+        context.session(),
+        site_id,
+        limit=DRAFTS if state == ListingState.DRAFT else A_PAGE,
+        cursor=request.args.get("cursor") or None,
+        state=state,
+        words=words,
+    )
+    return panel(
+        "host/listings.html",
+        site_id,
+        TAB,
+        NOT_PROCESSABLE if errors else 200,
+        found=found,
+        states=STATES,
+        shown=tone,
+        states_said=[(code, reader().say(text)) for code, text in STATES.items()],
+        state=state,
+        words=words,
+        asked=asked,
+        errors=errors or {},
+    )
 
 
 @blueprint.get(f"{BASE}/new")
@@ -259,6 +306,11 @@ def _form(
         **_choices(who),
         preceptors=[(str(one.id), one.name) for one in people],
     )
+
+
+def _ids(texts: Sequence[str]) -> list[UUID]:
+    values, errors = forms.read(TickedSchema(), {"listings": texts})
+    return [] if errors else values["listings"]
 
 
 def _choices(who: Reader) -> dict[str, Any]:

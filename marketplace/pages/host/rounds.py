@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.booking.queries import rounds as queries
 from marketplace.booking.schemas.rounds import OrderArgs
 from marketplace.booking.service import rounds
-from marketplace.catalog.queries import listings
+from marketplace.catalog.queries import browsing
 from marketplace.catalog.states import ListingState
 from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
@@ -143,13 +143,15 @@ def _own(site_id: UUID, round_id: UUID) -> Any:
 
 
 def _form(site_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
-    own = listings.page_of_site(context.session(), site_id, limit=MOST_LISTINGS, cursor=None)
+    own = browsing.page_of_site(
+        context.session(), site_id, limit=MOST_LISTINGS, cursor=None, state=ListingState.PUBLISHED
+    )
     return panel(
         "host/new_round.html",
         site_id,
         TAB,
         NOT_PROCESSABLE if errors else 200,
-        listings=[one for one in own.items if one.state == ListingState.PUBLISHED],
+        listings=own.items,
         **round_forms.form(typed, errors),
     )
 

@@ -1,5 +1,6 @@
 """Registering, signing in and out, by forms; the rules and the limits are those of the API."""
 
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -31,6 +32,9 @@ OWN_PAGES = (
     (SITE_ROLES, "/host"),
     (SCHOOL_ROLES, "/schools"),
 )
+
+# Pages of invitations to work for a site or a school.
+INVITED = ("/site-invitations/", "/schools/coordinator-invitations/")
 
 blueprint = Pages("account_pages")
 
@@ -84,7 +88,7 @@ def ask_to_register() -> Response:
     """Ask who registers, in which language and time zone to write; `next` is where to go on then."""
     if (path := going_to()) != "/":
         browser[GOING_TO] = path
-    return form_page("account/register.html", typed={"locale": reader().language}, zones=_zones())
+    return _register(200, typed={"locale": reader().language})
 
 
 @blueprint.post("/register")
@@ -100,9 +104,7 @@ def register() -> Response:
         except DomainError as refused:
             errors = forms.wrong(refused, "email")
     if errors:
-        return form_page(
-            "account/register.html", NOT_PROCESSABLE, typed=given, errors=errors, zones=_zones()
-        )
+        return _register(NOT_PROCESSABLE, typed=given, errors=errors)
     return redirect(f"/registered?{urlencode({'email': values['email']})}", 303)
 
 
@@ -124,6 +126,12 @@ def send_again() -> Response:
     except DomainError as refused:
         return page("account/registered.html", NOT_PROCESSABLE, email=email, errors=refused.fields)
     return redirect(f"/registered?{urlencode({'email': email})}", 303)
+
+
+def _register(status: int, **values: Any) -> Response:
+    """The form; whoever is on the way to an invitation need not be a trainee."""
+    invited = str(browser.get(GOING_TO, "")).startswith(INVITED)
+    return form_page("account/register.html", status, zones=_zones(), invited=invited, **values)
 
 
 def going_to() -> str:

@@ -11,7 +11,7 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.queries import listings
+from marketplace.catalog.queries import browsing
 from marketplace.compliance.queries import agreements as queries
 from marketplace.compliance.schemas.agreements import AgreementArgs
 from marketplace.compliance.service import agreement_upkeep, drafting
@@ -243,7 +243,7 @@ def _listed(site_id: UUID) -> Response:
 
 
 def _listings(site_id: UUID) -> Sequence[Any]:
-    return listings.page_of_site(context.session(), site_id, limit=MOST_LISTINGS, cursor=None).items
+    return browsing.page_of_site(context.session(), site_id, limit=MOST_LISTINGS, cursor=None).items
 
 
 def _id(text: str | None) -> UUID | None:

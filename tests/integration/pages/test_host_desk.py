@@ -131,6 +131,18 @@ def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(
     host.get(f"{base}/listings")
     assert "S-1" in host.body
     assert "S-2" not in host.body
+    # Its drafts are published together, each going its own way; what is not there is said.
+    host.get(f"{base}/listings?state=draft&words=s-9")
+    assert "No listing is like this." in host.body
+    host.get(f"{base}/listings?state=draft&words=S-1")
+    (draft,) = re.findall(r'name="listings" value="([^"]+)"', host.body)
+    assert str(place.listing_id) not in host.body
+    assert host.send(f"{base}/listings/publish", state="draft").status_code == 422
+    assert host.send(f"{base}/listings/publish", state="draft", listings=[draft]).status_code == 200
+    assert "This came of it:" in host.body
+    assert 'name="listings"' not in host.body
+    host.get(f"{base}/listings/{draft}")
+    assert "As trainees see it" in host.body
     weeks = (io.BytesIO(host.get("/api/v1" + base[5:] + "/calendar/export").data), "weeks.csv")
     host.get(page)
     assert "my sheet.csv" in host.body

@@ -59,6 +59,8 @@ def test_a_colleague_is_invited_accepts_is_given_other_rights_and_asked_to_go(
     stranger = Browser(app.test_client())
     stranger.get(link)
     assert "/sign-in?next=" in stranger.body
+    stranger.get(f"/register?next={link}")
+    assert "Register with the address that was invited." in stranger.body
     cora = people.make(email="cora@example.org", name="Cora Diaz")
     own = browser_of(app, cora)
     own.get(link)
