@@ -253,6 +253,12 @@ def sums(
     return [dict(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's documented name
 
 
+def some_pools(session: Session, pool_ids: Collection[uuid.UUID]) -> Sequence[SeatPool]:
+    """Pools by id, to be named."""
+    query = select(SeatPool).where(SeatPool.id.in_(list(pool_ids)))
+    return session.execute(query).scalars().all()
+
+
 def page_of_pools(
     session: Session, site_id: uuid.UUID, *, limit: int, cursor: str | None
 ) -> Page[SeatPool]:

@@ -4,7 +4,7 @@ An edit is looked at before it is made: the look is a GET that changes nothing, 
 the version that was looked at, so that two coordinators are told of each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -46,6 +46,10 @@ TAB = "/calendar"
 BASE = "/host/sites/<uuid:site_id>/calendar"
 SHOWN = 13
 A_PAGE = 25
+# Of a site with thousands of lines: how many can be chosen, and how many a page tells of.
+MOST_CHOOSABLE = 100
+MOST_SHOWN = 50
+SOME_POOLS = 5
 CONFLICT = 409
 # Whether seats or closed weeks are meant is said by what is done; whose they are, by the scope.
 ACTIONS = {
@@ -198,7 +202,7 @@ def _edits(site_id: UUID, status: int = 200, refused: str | None = None) -> Resp
     session = context.session()
     cursor = request.args.get("cursor") or None
     found = overview.history(session, Scope(site_id), limit=A_PAGE, cursor=cursor)
-    whole = calendars.hold(session, Scope(site_id), keep=False)
+    meant = {pool["pool_id"] for one in found.items for pool in one["pools"][:SOME_POOLS]}
     return panel(
         "host/edits.html",
         site_id,
@@ -208,7 +212,8 @@ def _edits(site_id: UUID, status: int = 200, refused: str | None = None) -> Resp
         kinds=KINDS,
         by_hand=WHY[BY_HAND],
         day_of=date.fromisoformat,
-        pools=_names(whole),
+        pools=_names(queries.some_pools(session, meant)) if meant else {},
+        some=SOME_POOLS,
         refused=refused,
     )
 
@@ -221,9 +226,20 @@ def _look(
     held: Held | None = None,
     refused: str | None = None,
 ) -> Response:
-    session = context.session()
-    whole = calendars.hold(session, Scope(site_id), keep=False)
-    names = _names(whole)
+    session, who = context.session(), reader()
+    first = queries.page_of_pools(session, site_id, limit=MOST_CHOOSABLE, cursor=None)
+    listed = queries.choosable(session, site_id, MOST_CHOOSABLE)
+    meant = _met(found) if found else set()
+    pools = [one for one in (held.pools if held else ()) if one.id in meant]
+    names = _names({one.id: one for one in (*pools, *first.items)}.values())
+    scopes = [
+        ("", who.say("All of the site")),
+        *((f"pool:{one.id}", names[one.id]) for one in first.items),
+        *((f"listing:{one.id}", who.say("%(title)s alone", title=one.title)) for one in listed),
+    ]
+    chosen = given.get("scope", "")
+    if chosen not in dict(scopes):
+        scopes.append((chosen, who.say("The one that you chose")))
     status = CONFLICT if refused else NOT_PROCESSABLE if errors else 200
     return panel(
         "host/edit.html",
@@ -231,13 +247,10 @@ def _look(
         TAB,
         status,
         found=found,
+        most=MOST_SHOWN,
         version=held.version if held else "",
-        scopes=[
-            ("", reader().say("All of the site")),
-            *((f"pool:{key}", name) for key, name in names.items()),
-            *((f"listing:{one.id}", one.title) for one in whole.listings),
-        ],
-        titles={one.id: one.title for one in whole.listings},
+        scopes=scopes,
+        titles={one.id: one.title for one in held.listings} if held else {},
         pools=names,
         actions=_actions(),
         counted=COUNTED,
@@ -245,6 +258,12 @@ def _look(
         errors={"weeks": errors.get("weeks", []), **errors} if errors else {},
         refused=refused,
     )
+
+
+def _met(found: EditPlan) -> set[UUID | None]:
+    """The pools that the page tells of."""
+    changed = {one.pool_id for one in found.pools[:MOST_SHOWN]}
+    return changed | {one.pool_id for one in found.obstacles[:MOST_SHOWN]}
 
 
 def _held(site_id: UUID, data: Mapping[str, Any], *, keep: bool) -> tuple[Held, Wish]:
@@ -257,14 +276,12 @@ def _held(site_id: UUID, data: Mapping[str, Any], *, keep: bool) -> tuple[Held, 
     return held, wish
 
 
-def _names(whole: Held) -> dict[UUID, str]:
-    """What the pools are called: by the listing that draws on one alone, where one does."""
-    drawing = queries.drawing(context.session(), [pool.id for pool in whole.pools])
-    alone = {key: found[0][2] for key, found in drawing.items() if len(found) == 1}
-    return {
-        pool.id: f"{alone[pool.id]} ({pool.name})" if pool.id in alone else pool.name
-        for pool in whole.pools
-    }
+def _names(pools: Iterable[Any]) -> dict[UUID, str]:
+    """What pools are called: by the listing that draws on one alone, where one does."""
+    found = {pool.id: pool.name for pool in pools}
+    drawing = queries.drawing(context.session(), list(found)) if found else {}
+    alone = {key: listed[0][2] for key, listed in drawing.items() if len(listed) == 1}
+    return {key: f"{alone[key]} ({name})" if key in alone else name for key, name in found.items()}
 
 
 def _edited(held: Held) -> str:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from marketplace.outcomes.service import hours
 from marketplace.outcomes.service.hours import Worked
-from marketplace.pages.host import roster, today
+from marketplace.pages.host import calendar, roster, today
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
 
@@ -224,7 +224,7 @@ def _hours_are_signed_and_taken_back(stage, booking, host, page):
 
 
 def test_weeks_are_changed_after_a_look_refused_with_names_and_undone(
-    host, base, stage, place, people, app
+    host, base, stage, place, people, app, monkeypatch
 ):
     booking = stage.confirmed(stage.beside(place, title="Night Externship"))
     stage.submitted(place)
@@ -243,6 +243,15 @@ def test_weeks_are_changed_after_a_look_refused_with_names_and_undone(
     assert "Bookings stand against this" in host.body
     assert "Asha Rao" in host.body
     assert "Do it" not in host.body
+    # Of however many lines a few can be chosen here, and whichever was chosen stays so.
+    with monkeypatch.context() as few:
+        few.setattr(calendar, "MOST_CHOOSABLE", 1)
+        few.setattr(calendar, "MOST_SHOWN", 0)
+        look(action="add", seats="1")
+        assert "and 2 more" in host.body
+        look(scope=f"listing:{place.listing_id}", action="close")
+        assert host.body.count('<option value="pool:') == 1
+        assert f'<option value="listing:{place.listing_id}" selected>' in host.body
     assert look(scope=scope, action="set", seats="many").status_code == 422
     assert 'value="many"' in host.body
     assert look(scope=scope, action="set", seats="2", last_week="2027-05-05").status_code == 422
