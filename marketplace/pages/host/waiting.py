@@ -8,7 +8,7 @@ from flask import Response, request
 
 from marketplace.booking.queries import waiting as queries
 from marketplace.booking.schemas.waiting import WaitingListArgs
-from marketplace.catalog.queries import listings
+from marketplace.catalog.queries import browsing
 from marketplace.catalog.states import ListingState
 from marketplace.identity.access import site_member
 from marketplace.pages import forms
@@ -41,7 +41,7 @@ def show(site_id: UUID) -> Response:
         if errors
         else queries.placed(session, queries.in_line(session, site_id=site_id, **values))
     )
-    own = listings.page_of_site(session, site_id, limit=MOST_LISTINGS, cursor=None)
+    own = browsing.page_of_site(session, site_id, limit=MOST_LISTINGS, cursor=None)
     return panel(
         "host/waiting.html",
         site_id,

@@ -53,7 +53,7 @@ def test_a_day_at_a_site_shows_what_waits(
     stage.clock.advance(timedelta(days=8))
     host.sign_in(host.person)
     host.get(f"{base}/roster")
-    assert "These are 1; there are more." in host.body
+    assert "This is one; there are more." in host.body
     following = re.search(r'rel="next" href="([^"]+cursor[^"]+)"', host.body)[1]
     host.get(following.replace("&amp;", "&"))
     assert "there are more" not in host.body
