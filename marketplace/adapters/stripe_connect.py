@@ -59,7 +59,8 @@ class StripeConnect(StripeCaller):
         }
         links = self._client.v1.account_links
         made = self._call(lambda: links.create(params)).to_dict()
-        return OnboardingLink(made["url"], shapes.moment(made["expires_at"]))
+        lives = shapes.moment(made["expires_at"]) - shapes.moment(made["created"])
+        return OnboardingLink(made["url"], lives)
 
     def transfer(
         self, key: str, *, transfer_id: UUID, account: str, amount: Money, group: str, words: str

@@ -7,7 +7,7 @@ happened: repeat with the same key), `GatewayRefused` (it did not happen and wil
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -168,7 +168,8 @@ class OnboardingLink:
     """Where a host gives what the processor asks for; good once and for minutes."""
 
     url: str
-    expires_at: datetime
+    # How long, not until when: the processor's clock need not be ours.
+    lives: timedelta
 
 
 @dataclass(frozen=True, slots=True)

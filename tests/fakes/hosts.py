@@ -55,7 +55,7 @@ class FakeHosts:
 
     def onboarding_link(self, account: str, *, back: str, again: str) -> OnboardingLink:
         self.money._fail()
-        return OnboardingLink(f"https://host.test/{account}", self.money.at + timedelta(minutes=5))
+        return OnboardingLink(f"https://host.test/{account}", timedelta(minutes=5))
 
     def transfer(
         self, key: str, *, transfer_id: UUID, account: str, amount: Money, group: str, words: str

@@ -113,6 +113,8 @@ def _shown(site_id: UUID, refused: str | None = None, status: int = 200) -> Resp
         account=account,
         word=word_of(account) if account else "none",
         link=account.link_url if good else None,
+        # A first link is waited for, and another one.
+        waiting=account is not None and account.link_asked_at is not None and not good,
         states=STATES,
         sent=SENT,
         held=HELD,

@@ -9,7 +9,7 @@ from flask import redirect
 from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as bookings
-from marketplace.booking.queries import applying
+from marketplace.booking.queries import applying, cohorts
 from marketplace.booking.queries import changes as changed
 from marketplace.booking.routes import finding
 from marketplace.booking.schemas.applying import ApplicationAnswerArgs
@@ -17,7 +17,7 @@ from marketplace.booking.schemas.changes import AcceptRescueArgs, SwitchRescueAr
 from marketplace.booking.schemas.endings import DisputeArgs
 from marketplace.booking.service import applications, conversations, no_shows, rescues
 from marketplace.booking.service import questions as asking
-from marketplace.booking.states import BookingState
+from marketplace.booking.states import TIMED, BookingState
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_account, signed_in
 from marketplace.pages import forms
@@ -39,11 +39,20 @@ class Rotation(Protocol):
     def id(self) -> UUID: ...
     @property
     def state(self) -> str: ...
+    @property
+    def cohort_id(self) -> UUID | None: ...
+    @property
+    def school_id(self) -> UUID | None: ...
 
 
 def turns(booking: Rotation, now: datetime) -> list[tuple[str, str]]:
     """Where its trainee has something to say now: the page after the rotation's, and the words."""
     session, state = context.session(), BookingState(booking.state)
+    if booking.cohort_id and booking.school_id and state in TIMED:
+        place = cohorts.place(session, booking.id)
+        cohort = cohorts.find(session, booking.cohort_id, booking.school_id)
+        if place.answer == "waiting" and cohort.state == "held" and cohort.answer_by > now:
+            return [("/school", noted("Your school keeps this place for you. Say yes or no."))]
     if state is BookingState.MORE_ASKED:
         return [("/answer", noted("The host asks for more. Answer it."))]
     if state is BookingState.CANCELLED_BY_HOST:

@@ -50,7 +50,7 @@ def open_onboarding(job: JobContext, site_id: str) -> None:
             accounts.refuse_onboarding(session, plan.site_id, str(error))
         return
     with job.transaction() as session:
-        accounts.take_link(session, plan.site_id, link)
+        accounts.take_link(session, plan.site_id, link, job.clock.now())
 
 
 def _account(

@@ -310,6 +310,8 @@ def test_applications_of_a_cohort_are_handed_to_a_host_that_decides(
     own = Browser(app.test_client())
     own.sign_in(student)
     booking = re.search(r"/places/([0-9a-f-]+)", desk.body)[1]
+    own.get(f"/rotations/{booking}")
+    assert "Your school keeps this place for you. Say yes or no." in own.body
     own.get(f"/rotations/{booking}/school")
     own.send(f"/rotations/{booking}/school/answer", agreed="yes")
     desk.get(cohort)

@@ -72,12 +72,12 @@ def plan_onboarding(session: Session, site_id: UUID) -> OnboardingPlan | None:
     )
 
 
-def take_link(session: Session, site_id: UUID, link: OnboardingLink) -> None:
+def take_link(session: Session, site_id: UUID, link: OnboardingLink, now: datetime) -> None:
     """Keep the link for the host to follow."""
     hosts.lock_host(session, site_id)
     row = hosts.host_account(session, site_id)
     if row is not None:
-        row.link_url, row.link_expires_at = link.url, link.expires_at
+        row.link_url, row.link_expires_at = link.url, now + link.lives
         row.link_asked_at = None
         session.flush()
 
