@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response
 
 from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
-from marketplace.identity.access import current_account, require
+from marketplace.identity.access import caller, current_account, require
+from marketplace.identity.rules import Role
 from marketplace.outcomes.queries import match as queries
 from marketplace.outcomes.queries import verification as waiting
 from marketplace.outcomes.rules.match import (
@@ -32,6 +33,7 @@ from marketplace.outcomes.service import match, programs, verification
 from marketplace.pages import forms
 from marketplace.pages.operator.outcome_words import WORDS as SAID
 from marketplace.pages.view import Pages, form_page, page
+from marketplace.reporting.queries import exports
 from marketplace.web import context
 
 A_PAGE = 50
@@ -65,7 +67,7 @@ def list_waiting(match_year: int) -> Response:
     none_reported = not found[0].self_reported and found[0].disputed
     kind = Provenance(asked) if asked in KINDS else KINDS[bool(none_reported)]
     rows = waiting.waiting(session, match_year, kind, limit=A_PAGE, cursor=forms.cursor())
-    whose = waiting.whose(session, rows.items)
+    whose, names = waiting.whose(session, rows.items), _may_name()
     return page(
         "desk/outcomes_year.html",
         progress=found[0],
@@ -74,7 +76,8 @@ def list_waiting(match_year: int) -> Response:
         said=SAID,
         words={one.id: result(_values(one)).value for one in rows.items},
         whose=whose,
-        contacts=_contacts([one.account_id for one in whose.values()]),
+        contacts=_contacts([one.account_id for one in whose.values()] if names else []),
+        names=names,
     )
 
 
@@ -180,7 +183,8 @@ def _shown(outcome_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
     session = context.session()
     outcome = _found(outcome_id)
     events = queries.events(session, outcome_id)
-    whose = waiting.whose(session, [outcome])[outcome_id]
+    whose, names = waiting.whose(session, [outcome])[outcome_id], _may_name()
+    actors = [one.actor_id for one in events if one.actor_id != whose.account_id]
     return form_page(
         "desk/outcome.html",
         NOT_PROCESSABLE if errors else 200,
@@ -192,7 +196,8 @@ def _shown(outcome_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
         events=events[::-1],
         taken_back={one.retracts_id for one in events},
         whose=whose,
-        contacts=_contacts([whose.account_id, *(one.actor_id for one in events)]),
+        contacts=_contacts([*actors, whose.account_id if names else None]),
+        names=names,
         named=programs.for_outcome(session, outcome),
         flags=FLAGS,
         options={
@@ -230,6 +235,15 @@ def _value(name: str, text: str) -> Any:
 
 def _values(outcome: Any) -> dict[str, Any]:
     return {name: getattr(outcome, name) for name in FIELDS}
+
+
+def _may_name() -> bool:
+    """Whether it is shown whose a record is: to operators, and by the right to exports with names."""
+    who = caller()
+    return (
+        Role.OPERATOR in who.roles
+        or exports.live_right(context.session(), who.account_id, context.now()) is not None
+    )
 
 
 def _contacts(ids: Sequence[UUID | None]) -> Mapping[UUID, Any]:

@@ -1,11 +1,13 @@
 """Match outcomes are verified, corrected and rejected on pages, each with evidence, none edited."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from marketplace.core.db import edge
 from marketplace.outcomes.queries import match as queries
+from marketplace.reporting.service import export_rights
 from marketplace.reporting.service.panel_import import import_panel
 from tests.conftest import NOW
 from tests.integration.pages.hosting import browser_of
@@ -46,7 +48,7 @@ def test_what_was_told_waits_until_somebody_has_seen_it(desk, record, client, tr
     desk.get("/desk")
     assert "<strong>1</strong> Match outcomes to verify" in desk.body
     desk.get("/desk/outcomes")
-    assert "0 of 1 results verified; 1 only self-reported, 0 disputed." in desk.body
+    assert "0 of 1 result verified; 1 only self-reported, 0 disputed." in desk.body
     desk.get("/desk/outcomes/2027")
     assert f'href="{record}"' in desk.body
     assert trainee.email in desk.body
@@ -129,3 +131,29 @@ def test_others_see_nothing_and_a_panel_waits_too(app, people, desk, record, ses
     own.get(f"/desk/outcomes/{YEAR}")
     assert "Declarado por la persona" in own.body
     assert "Waits since" not in own.body
+
+
+def test_an_analyst_sees_whose_a_record_is_only_by_the_right_to_names(
+    app, people, trainee, record, session
+):
+    analyst, operator = people.make("analyst", name="Noor Haddad"), people.make("operator")
+    own = browser_of(app, analyst)
+
+    def named():
+        bodies = [own.get(path).text for path in (record, "/desk/outcomes/2027")]
+        return [trainee.name in body or trainee.email in body for body in bodies]
+
+    said = {"source": "self_reported", "evidence": "By telephone.", "interviews": "8"}
+    own.get(record)
+    assert own.send(f"{record}/entries", **said).status_code == 303
+    assert named() == [False, False]
+    assert "Names need a right that an operator gives." in own.body
+    page = own.get(record).text
+    for words in ("who it is about", f"· {analyst.name}<"):
+        assert words in page, words
+    with edge(session):
+        export_rights.give(
+            session, account_id=analyst.id, reason="Verifies 2027.", granted_by=operator.id,
+            expires_at=NOW + timedelta(days=30), now=NOW,
+        )  # fmt: skip
+    assert named() == [True, True]
