@@ -141,7 +141,8 @@ def received(
     _check_open(found)
     if transfer.amount != found.amount:
         raise AmountRefused(
-            f"The invoice is for {found.amount}: another amount is a person's to sort out.",
+            f"The invoice is for {found.amount}, and is written down as paid when all of it is here."
+            " What is over goes back to the account that it came from; for what lacks, ask the school.",
             fields={"amount": [f"Expected {found.amount}."]},
         )
     if queries.kept_payments(session, found.payable):
