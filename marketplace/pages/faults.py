@@ -20,6 +20,8 @@ PLAIN = {
     "Give seats with `set` and `add`, and only there.": noted("Say how many seats."),
 }
 SENTENCES = (
+    noted("Save it as CSV in UTF-8."),
+    noted("Some cells can't be read. Mend them, and send the file again."),
     noted("Invalid value."),
     noted("Invalid input."),
     noted("Unknown field."),

@@ -25,6 +25,7 @@ from marketplace.pages.operator.account_roles import blueprint as desk_account_r
 from marketplace.pages.operator.accounts import blueprint as desk_accounts
 from marketplace.pages.operator.agreements import blueprint as desk_agreements
 from marketplace.pages.operator.bank import blueprint as desk_bank
+from marketplace.pages.operator.benchmarks import blueprint as desk_benchmarks
 from marketplace.pages.operator.bookings import blueprint as desk_bookings
 from marketplace.pages.operator.campaigns import blueprint as desk_campaigns
 from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
@@ -42,6 +43,7 @@ from marketplace.pages.operator.payouts import blueprint as desk_payouts
 from marketplace.pages.operator.records import blueprint as desk_records
 from marketplace.pages.operator.repairs import blueprint as desk_repairs
 from marketplace.pages.operator.reports import blueprint as desk_reports
+from marketplace.pages.operator.rights import blueprint as desk_rights
 from marketplace.pages.operator.rounds import blueprint as desk_rounds
 from marketplace.pages.operator.schools import blueprint as desk_schools
 from marketplace.pages.operator.suspense import blueprint as desk_suspense
@@ -145,6 +147,8 @@ BLUEPRINTS = (
     desk_campaigns,
     desk_accounts,
     desk_reports,
+    desk_benchmarks,
+    desk_rights,
     desk_rounds,
     desk_agreements,
     desk_schools,

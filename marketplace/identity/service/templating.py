@@ -140,6 +140,24 @@ def render(
     )
 
 
+def subject_of(name: str, reader: Reader, data: Mapping[str, Any]) -> str | None:
+    """The subject alone, for who lists mails; None where `data` does not say enough any more."""
+    folder, text = _folder(), ""
+    language = reader.locale if reader.locale in OPEN else FALLBACK
+    if not folder.joinpath(f"{name}.{language}.txt").is_file():
+        return None
+    given = {"name": "", "public_url": "", **data, LOCALE: language, ZONE: reader.time_zone}
+    try:
+        # What follows may name what was kept from the record.
+        for piece in _environment().get_template(f"{name}.{language}.txt").generate(given):
+            text += piece
+            if "\n" in text:
+                break
+    except (UndefinedError, TypeError, ValueError, KeyError):
+        return None
+    return re.sub(r"\s+", " ", text.partition("\n")[0]).strip() or None
+
+
 @dataclass(frozen=True)
 class Block:
     """A paragraph of `words`; with `url` a button; or a list of `points`, each perhaps a link."""

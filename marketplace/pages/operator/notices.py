@@ -9,7 +9,7 @@ from marketplace.identity import queries as identity
 from marketplace.identity.access import require
 from marketplace.identity.queries import notices as queries
 from marketplace.identity.schemas.notices import NoticesArgs
-from marketplace.identity.service import notices
+from marketplace.identity.service import notices, templating
 from marketplace.pages import forms
 from marketplace.pages.view import Pages, form_page, reader
 from marketplace.web import context
@@ -53,11 +53,19 @@ def _shown(refused: forms.Errors) -> Response:
             given["account_id"] = str(person.id)
     values, wrong = forms.read(NoticesArgs(), {**given, "limit": A_PAGE})
     errors = {**wrong, **errors, **refused}
+    found = None if not values or "email" in errors else queries.notices(session, **values)
+    # In the desk's language and by its clock: what was sent is in its recipient's.
+    by = templating.Reader(who.language, str(who.zone))
+    subjects = {
+        one.id: templating.subject_of(one.template, by, one.data) or who.label(one.template)
+        for one in (found.items if found else ())
+    }
     return form_page(
         "desk/notices.html",
         NOT_PROCESSABLE if errors else 200,
         reader=who,
-        found=None if not values or "email" in errors else queries.notices(session, **values),
+        found=found,
+        subjects=subjects,
         states=[(one, who.label(f"notice_{one}")) for one in queries.STATES],
         again=queries.FAILED,
         typed=typed,

@@ -35,3 +35,22 @@ WORDS: Mapping[str, str] = {
     "verdict_disputed": noted("Another source says otherwise: it is disputed"),
     "verdict_rejected": noted("It is not borne out: take it back"),
 }
+
+# Whose and what the published figures are that a report is compared with.
+POPULATIONS: Mapping[str, str] = {
+    "all": noted("All applicants"),
+    "img": noted("IMGs"),
+    "us_img": noted("US IMGs"),
+    "non_us_img": noted("Non-US IMGs"),
+    "peer_amo_us_img": noted("US IMGs of another provider"),
+    "peer_amo_non_us_img": noted("Non-US IMGs of another provider"),
+}
+METRICS: Mapping[str, str] = {
+    "pgy1_match_rate": noted("PGY-1 match rate"),
+    "placement_rate_active": noted("Placement rate of active applicants"),
+    "placement_rate_all_applicants": noted("Placement rate of all applicants"),
+    "share_of_matched_pgy1": noted("Share of those matched to PGY-1"),
+    "share_of_pgy1_positions_filled": noted("Share of PGY-1 positions filled"),
+    "share_of_pgy1_positions_offered": noted("Share of PGY-1 positions offered"),
+    "mean_step2ck_matched": noted("Mean Step 2 CK score of the matched"),
+}

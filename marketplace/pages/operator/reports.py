@@ -17,9 +17,9 @@ from marketplace.identity.rules import Role
 from marketplace.outcomes.queries import responses
 from marketplace.outcomes.schemas.match import FIRST_YEAR, LAST_YEAR
 from marketplace.pages import forms
+from marketplace.pages.operator.outcome_words import METRICS, POPULATIONS
 from marketplace.pages.public import report_view
 from marketplace.pages.view import Pages, Reader, form_page, page, reader
-from marketplace.pages.words import noted
 from marketplace.reporting.queries import looks as queries
 from marketplace.reporting.queries import runs
 from marketplace.reporting.rules import charts
@@ -32,24 +32,6 @@ from marketplace.web import context
 A_PAGE = 25
 NOT_PROCESSABLE = 422
 WORKERS = ("analyst", "operator")
-
-# Whose and what the published figures are that a report is compared with.
-POPULATIONS = {
-    "all": noted("All applicants"),
-    "img": noted("IMGs"),
-    "us_img": noted("US IMGs"),
-    "non_us_img": noted("Non-US IMGs"),
-    "peer_amo_us_img": noted("US IMGs of another provider"),
-    "peer_amo_non_us_img": noted("Non-US IMGs of another provider"),
-}
-METRICS = {
-    "pgy1_match_rate": noted("PGY-1 match rate"),
-    "placement_rate_all_applicants": noted("Placement rate of all applicants"),
-    "share_of_matched_pgy1": noted("Share of those matched to PGY-1"),
-    "share_of_pgy1_positions_filled": noted("Share of PGY-1 positions filled"),
-    "share_of_pgy1_positions_offered": noted("Share of PGY-1 positions offered"),
-    "mean_step2ck_matched": noted("Mean Step 2 CK score of the matched"),
-}
 
 blueprint = Pages("desk_reports")
 

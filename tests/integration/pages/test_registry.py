@@ -1,0 +1,77 @@
+"""The desk's registry of published figures, and rights to exports with names."""
+
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from sqlalchemy import text
+
+from marketplace.core.db import edge
+from marketplace.reporting.service.benchmarks import load_shipped
+from tests.integration.pages.hosting import browser_of
+from tests.integration.pages.test_trainee import a_file
+
+PAGE, RIGHTS = "/desk/benchmarks", "/desk/rights"
+HEAD = (
+    "match_year,population,metric,specialty,numerator,denominator,value,unit,status,source,note\n"
+)
+NEW = "2024,us_img,pgy1_match_rate,,,,61.5,percent,secondary,A newspaper,\n"
+
+
+@pytest.fixture
+def registry(session, clock):
+    with edge(session):
+        load_shipped(session, clock.now())
+
+
+def sent(browser, content: str):
+    return browser.send(f"{PAGE}/look", sheet=a_file(content.encode(), "figures.csv", "text/csv"))
+
+
+def test_figures_are_looked_at_before_they_are_taken_in(app, people, registry, session):
+    count = text("SELECT count(*) FROM benchmark")
+    before = session.execute(count).scalar_one()
+    desk = browser_of(app, people.make("analyst"))
+    assert "Disputed: never tested against" in unescape(desk.get(f"{PAGE}?year=2024").text)
+    bad = sent(desk, HEAD + NEW.replace("61.5", "about 60"))
+    assert bad.status_code == 422
+    said = unescape(desk.body)
+    assert all(one in said for one in ("<td>2</td>", "<code>value</code>", "about 60"))
+    looked = sent(desk, HEAD + NEW + NEW)
+    assert looked.status_code == 200
+    said = unescape(desk.body)
+    assert "New figures: 1. There already: 0." in said
+    assert "Other sources say otherwise" in said
+    assert session.execute(count).scalar_one() == before
+    done = desk.send(PAGE, figures=HEAD + NEW)
+    assert done.headers["Location"] == f"{PAGE}?added=1"
+    assert "A newspaper" in desk.get(f"{PAGE}?year=2024").text
+    sent(desk, HEAD + NEW)
+    assert "New figures: 0. There already: 1." in unescape(desk.body)
+    trail = text("SELECT detail ->> 'figures' FROM audit_entry WHERE action = 'benchmark.load'")
+    assert session.execute(trail).scalars().all() == ["1"]
+    reader = browser_of(app, people.make("operator"))
+    reader.get(PAGE)
+    assert reader.send(PAGE, figures=HEAD + NEW).status_code == 403
+
+
+def test_a_right_to_names_is_given_with_its_end_and_taken_back(app, people, clock, session):
+    analyst = people.make("analyst", name="Ana Lyst")
+    desk = browser_of(app, people.make("operator"))
+    assert "Nobody has had it yet." in desk.get(RIGHTS).text
+    until = (clock.now() + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")
+    asked = {"email": analyst.email, "reason": "The yearly linkage", "expires_at": until}
+    assert desk.send(RIGHTS, **{**asked, "expires_at": "2001-01-01T00:00"}).status_code == 422
+    assert "The yearly linkage" in desk.body
+    assert desk.send(RIGHTS, **{**asked, "email": people.make("trainee").email}).status_code == 422
+    assert "Expected the account of an analyst." in desk.body
+    assert desk.send(RIGHTS, **asked).status_code == 303
+    assert "In force" in desk.get(RIGHTS).text
+    own = browser_of(app, analyst)
+    assert "Accounts and programs by name" in own.get("/desk/exports").text
+    right = session.execute(text("SELECT id FROM identified_right")).scalar_one()
+    assert desk.send(f"{RIGHTS}/{right}/revoke").status_code == 303
+    assert "Taken back" in desk.get(RIGHTS).text
+    assert "Accounts and programs by name" not in own.get("/desk/exports").text
+    assert own.get(RIGHTS).status_code == 403
+    assert "Gave the right to" in desk.get("/desk/audit").text
