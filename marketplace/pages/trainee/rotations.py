@@ -1,6 +1,7 @@
 """A trainee's rotations: the seat that is kept, the application, and calling it off."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Protocol
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,6 +14,7 @@ from marketplace.booking.errors import ProfileMissing, QuoteChanged
 from marketplace.booking.queries import applying, rounds
 from marketplace.booking.routes import finding
 from marketplace.booking.rules import frozen
+from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.schemas import HoldArgs
 from marketplace.booking.schemas.applying import SubmitArgs
 from marketplace.booking.service import applications, cancellations, extending, holds, payment
@@ -58,6 +60,10 @@ class Rotation(Protocol):
     def state(self) -> str: ...
     @property
     def approval(self) -> str: ...
+    @property
+    def balance_due_on(self) -> date | None: ...
+    @property
+    def time_zone(self) -> str: ...
     @property
     def price(self) -> Mapping[str, Any]: ...
     @property
@@ -216,6 +222,8 @@ def _shown(
         questions=asking.asked(version),
         applies=applies,
         may_pay=_may_pay(booking, state),
+        # Who books late owes the balance at once: there is no deposit then.
+        whole=state in TIMED and _balance_is_due(booking),
         may_withdraw=state in TIMED,
         may_cancel=state in CANCELLABLE,
         turns=turns(booking, context.now()),
@@ -223,6 +231,11 @@ def _shown(
         typed=typed or {},
         errors=errors or {},
     )
+
+
+def _balance_is_due(booking: Rotation) -> bool:
+    due = booking.balance_due_on
+    return due is not None and due <= site_day(context.now(), booking.time_zone)
 
 
 def _by_card(booking: Rotation, state: BookingState) -> bool:

@@ -2,10 +2,12 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from marketplace.booking import queries
+from marketplace.booking.models import Booking
 from tests.factories.people import PASSWORD
 from tests.factories.rotations import FIRST_DAY
 
@@ -227,12 +229,21 @@ def kept(browser: Browser, place: Any) -> str:
     return str(answer.headers["Location"])
 
 
-def test_a_seat_is_kept_and_given_up_by_forms(browser, place, trainee):
+def test_a_seat_is_kept_and_given_up_by_forms(browser, stage, place, trainee):
     browser.sign_in(trainee)
     path = kept(browser, place)
     browser.get(path)
     assert "Kept for you" in browser.body
     assert "Pay the deposit, $448.00" in browser.body
+    with stage.transaction() as session:
+        booking = session.get_one(Booking, UUID(path.rpartition("/")[2]))
+        due, booking.balance_due_on = booking.balance_due_on, stage.now.date()
+    browser.get(path)
+    # The balance is due as well: no deposit is spoken of that would not be enough.
+    assert "Pay all, $2,240.00" in browser.body
+    assert "Pay the deposit" not in browser.body
+    with stage.transaction() as session:
+        session.get_one(Booking, booking.id).balance_due_on = due
     assert browser.send(f"{path}/extend").status_code == 303
     browser.get(path)
     assert browser.send(f"{path}/withdraw").status_code == 303
