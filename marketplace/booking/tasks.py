@@ -47,7 +47,7 @@ ONE_BY_ONE = 100
 SCANNING = RetryPolicy(attempts=10, first=5, longest=900)
 TIME_TO_SCAN = timedelta(minutes=10)
 MOST_SCANS = 200
-MOST_CHARGES = 500
+CHARGES = 500
 log = structlog.get_logger()
 
 
@@ -89,16 +89,28 @@ def drop_payment(job: JobContext, payment_id: str) -> None:
 
 
 def charge_balances(job: JobContext) -> None:
-    """Charge what is left of prices to the cards of trainees who agreed to that, as it is due."""
-    with job.transaction() as session:
-        due = cards.plans_due(session, queries.PAYABLE, job.clock.now(), MOST_CHARGES)
+    """Charge what is left of prices to the cards of trainees who agreed to that, as it is due.
+
+    However many are refused, and stay due, those behind them are reached.
+    """
+    now, last = job.clock.now(), None
+    for _ in range(MOST_BATCHES):
+        with job.transaction() as session:
+            due = cards.plans_due(session, queries.PAYABLE, now, CHARGES, last)
+        for _, plan_id in due:
+            _charge_balance(job, plan_id)
+        if len(due) < CHARGES:
+            return
+        last = due[-1]
+
+
+def _charge_balance(job: JobContext, plan_id: UUID) -> None:
     terms = Terms.of(job.parts.get(Settings))
-    for plan_id in due:
-        try:
-            with job.transaction() as session:
-                balances.charge(session, plan_id, terms=terms, now=job.clock.now())
-        except DomainError as refused:
-            log.warning("balance_needs_a_person", plan_id=str(plan_id), why=str(refused))
+    try:
+        with job.transaction() as session:
+            balances.charge(session, plan_id, terms=terms, now=job.clock.now())
+    except DomainError as refused:
+        log.warning("balance_needs_a_person", plan_id=str(plan_id), why=str(refused))
 
 
 def ask_list(job: JobContext, pool_ids: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, true, tuple_
 
 from marketplace.core.db import Session
 from marketplace.payments.errors import CardNotFound, PlanNotFound
@@ -17,7 +17,6 @@ from marketplace.payments.models import (
     Payment,
     SavedCard,
 )
-from marketplace.payments.queries.due import due
 from marketplace.payments.states import LIVE, PLANNED, PaymentState, PlanState
 
 
@@ -167,12 +166,26 @@ def plans_on(session: Session, card_id: UUID) -> Sequence[BalancePlan]:
     )
 
 
-def plans_due(session: Session, kind: str, now: datetime, limit: int) -> Sequence[UUID]:
-    """Return plans for things of a kind whose next try has come, the longest waiting first."""
-    waiting = select(BalancePlan).where(
-        BalancePlan.state == PlanState.READY, BalancePlan.payable_kind == kind
+def plans_due(
+    session: Session,
+    kind: str,
+    now: datetime,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+) -> Sequence[tuple[datetime, UUID]]:
+    """Return plans for things of a kind whose next try has come, with when it did.
+
+    The longest waiting first, those `after` one of them.
+    """
+    place = tuple_(BalancePlan.next_try_at, BalancePlan.id)
+    found = session.execute(
+        select(BalancePlan.next_try_at, BalancePlan.id)
+        .where(BalancePlan.state == PlanState.READY, BalancePlan.payable_kind == kind)
+        .where(BalancePlan.next_try_at <= now, place > after if after is not None else true())
+        .order_by(*place.clauses)
+        .limit(limit)
     )
-    return [one.id for one in due(session, waiting, BalancePlan.next_try_at, now, limit)]
+    return [(row.next_try_at, row.id) for row in found]
 
 
 def plan_steps(session: Session, plan_id: UUID) -> Sequence[BalancePlanStep]:

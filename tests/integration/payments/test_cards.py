@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from marketplace.booking import tasks as booking_tasks
+from marketplace.booking.service import balances
 from marketplace.payments import tasks
+from marketplace.payments.errors import CardInUse
 from marketplace.payments.gateway import GatewayUncertain
 from marketplace.payments.tasks import cards as jobs
 from tests.factories import itineraries
@@ -26,11 +28,7 @@ from tests.integration.payments.carding import (
     saved,
 )
 from tests.integration.payments.test_payout_races import killed_in, together
-from tests.integration.stripe_sandbox.running import (
-    SECRET,
-    card,
-    visit,
-)
+from tests.integration.stripe_sandbox.running import SECRET, card, visit
 
 
 @pytest.fixture
@@ -286,6 +284,29 @@ def test_cards_are_replaced_removed_and_changed_at_the_bank(counter, kept_by, pe
     run_jobs()
     assert counter.ask("get", "/payments/cards", other)[1]["items"] == []
     assert counter.plan(theirs).state == "stopped"
+
+
+def test_a_balance_that_waits_for_a_person_holds_up_none_behind_it(
+    counter, kept_by, run_jobs, monkeypatch
+):
+    bookings = [kept_by()[1] for _ in range(2)]
+    for booking_id in bookings:
+        counter.to_the_day(booking_id)
+    plans = {counter.plan(one).id: one for one in bookings}  # of one day: in the order of their ids
+    charge, plan_id = balances.charge, min(plans)
+
+    def refused(session, plan, **given):
+        if plan == plan_id:
+            raise CardInUse("The card is being charged.")
+        charge(session, plan, **given)
+
+    monkeypatch.setattr(balances, "charge", refused)
+    monkeypatch.setattr(booking_tasks, "CHARGES", 1)
+    counter.charge_due(run_jobs)
+    assert [len(counter.tries(plans[one])) for one in sorted(plans)] == [0, 1]
+    monkeypatch.undo()
+    counter.charge_due(run_jobs)
+    assert [len(counter.tries(one)) for one in bookings] == [1, 1]
 
 
 @pytest.mark.fault(7)
