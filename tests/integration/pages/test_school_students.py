@@ -43,7 +43,7 @@ def test_each_of_many_addresses_counts_by_itself(desk, school, stage):
         assert to(desk.send(path, email=f"a@grant.example, n{n}@grant.example"))
     desk.get(path)
     assert desk.send(path, email="a@grant.example, b@grant.example").status_code == 200
-    assert "1 were invited" in desk.body
+    assert "One was invited" in desk.body
     assert "a@grant.example: This address has had ten invitations" in desk.body
     assert desk.send(path, email="a@grant.example").status_code == 422
     stage.clock.advance(timedelta(days=1))

@@ -237,7 +237,7 @@ def test_a_sheet_of_students_is_invited_row_by_row(coordinator, side):
     assert 'id="sheet-note"' in coordinator.body
     answer = sent(b"name;email\nAsha;asha@grant.example\nBo;bo at grant\n")
     assert answer.status_code == 200
-    assert "1 were invited" in coordinator.body
+    assert "One was invited" in coordinator.body
     assert "bo at grant" in coordinator.body
     assert to(sent(b"email\nbo@grant.example\n")).endswith("done=invited")
     assert Browser(coordinator.client.application.test_client()).get(path).status_code == 405
