@@ -107,7 +107,7 @@ class EmbeddedPostgres(EmbeddedServer):
     ) -> None:
         self.user = privileges.unprivileged_user()
         super().__init__(
-            data_dir or privileges.temporary_directory(self.user, in_memory=not durable),
+            data_dir or privileges.temporary_directory(self.user),
             port,
             temporary=data_dir is None,
             parent=parent,

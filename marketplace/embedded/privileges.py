@@ -17,8 +17,6 @@ PRODUCT = "rotation-marketplace"
 WORLD_READABLE_DIRECTORY = 0o755
 PASSABLE_DIRECTORY = 0o711
 PRIVATE_DIRECTORY = 0o700
-MEMORY = "/dev/shm"  # noqa: S108 - mkdtemp below
-PLENTY_BYTES = 6 * 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +91,9 @@ def reachable_place(wanted: Path, user: Unprivileged | None) -> Path:
     return place / wanted.name
 
 
-def temporary_directory(user: Unprivileged | None, *, in_memory: bool = False) -> Path:
-    """A new directory for throwaway data, in the first place that the user can reach.
-
-    With `in_memory` that is memory, where there is plenty: to make a thousand files, as a copy of a
-    database is, costs a disk's file system ten times as much.
-    """
-    candidates = (tempfile.gettempdir(), "/tmp", "/var/tmp", MEMORY)  # noqa: S108 - mkdtemp below
-    if in_memory and _has_plenty(MEMORY):
-        candidates = (MEMORY, *candidates)
+def temporary_directory(user: Unprivileged | None) -> Path:
+    """A new directory for throwaway data, in the first place that the user can reach."""
+    candidates = (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - mkdtemp below
     for base in map(Path, candidates):
         if base.is_dir() and can_reach(base, user):
             made = Path(tempfile.mkdtemp(prefix=f"{PRODUCT}-", dir=base))
@@ -109,17 +101,6 @@ def temporary_directory(user: Unprivileged | None, *, in_memory: bool = False) -
                 made.chmod(PASSABLE_DIRECTORY)
             return made
     raise StackError("no temporary directory can be reached by the user that PostgreSQL runs as")
-
-
-def _has_plenty(memory: str) -> bool:
-    """Whether there is room for a server's data in memory, and for everything else besides."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        facts = {line.partition(":")[0]: line.partition(":")[2].split() for line in lines}
-        available = int(facts["MemAvailable"][0]) * 1024
-        return min(shutil.disk_usage(memory).free, available) >= PLENTY_BYTES
-    except (OSError, LookupError, ValueError):
-        return False
 
 
 def reachable_copy(trees: list[Path], version: str, user: Unprivileged | None) -> Path:
