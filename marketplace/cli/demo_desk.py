@@ -1,5 +1,7 @@
 """What the demo's desk has to do: sites, schools and documents to look at, a survey under way.
 
+A listing asks for documents, and there is a text from which an agreement is drafted.
+
 It all comes about as it would in use: the same services, at the times when it is said to have
 happened. Past rotations are paid for with credit that an operator gave, so that no payment is
 invented which the processor would not know of. Each part is left alone where it is there already.
@@ -18,9 +20,11 @@ from marketplace.catalog.queries import listings, sites
 from marketplace.catalog.rules.vocabulary import EvidenceKind
 from marketplace.catalog.service import importing, publishing, verifying
 from marketplace.compliance.gateway import DocumentVault
+from marketplace.compliance.queries import agreements as texts
 from marketplace.compliance.queries import documents
+from marketplace.compliance.queries import requirements as asked_for
 from marketplace.compliance.rules.validity import Facts
-from marketplace.compliance.service import files, uploads
+from marketplace.compliance.service import agreements, files, requirements, uploads
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.core.parts import Parts
@@ -83,6 +87,9 @@ class Desk:
             if alumni.PAST.name not in named:
                 self._past_rotations(session, owner, operator)
                 self._survey(session)
+            self._documents_asked_for(session, owner)
+            if not texts.templates(session):
+                self._agreement_text(session, operator)
         for email, kind, days in PAPERS:
             self._document(ids[email], kind, self.now - timedelta(days=days))
         return self.told
@@ -101,6 +108,36 @@ class Desk:
             session, school.id, people.SCHOOL.email, actor_id=operator, now=self.now
         )
         self.told.append("a school to verify")
+
+    def _documents_asked_for(self, session: Session, owner: UUID) -> None:
+        """Have the host of the past rotations ask for documents from now on, where it asks for none."""
+        named = sites.names(session, sites.of_owner(session, owner))
+        (site_id,) = (one for one, name in named.items() if name == alumni.PAST.name)
+        listing = listings.site_listings(session, site_id)[0]
+        if asked_for.current(session, listing.id) is not None:
+            return
+        requirements.adopt(
+            session,
+            site_id=site_id,
+            listing_id=listing.id,
+            keys=alumni.ASKED_FOR,
+            read=0,
+            actor_id=owner,
+            now=self.now,
+        )
+        self.told.append(f"documents asked for at {alumni.PAST.name}")
+
+    def _agreement_text(self, session: Session, operator: UUID) -> None:
+        agreements.make_template(
+            session,
+            name="affiliation",
+            title=alumni.AGREEMENT,
+            body=alumni.AGREED,
+            fields=alumni.LEFT_OPEN,
+            actor_id=operator,
+            now=self.now,
+        )
+        self.told.append("a text to draft agreements from")
 
     def _report(self, session: Session, analyst: UUID) -> None:
         """Ask for it as an analyst does; the worker makes and publishes it."""

@@ -15,7 +15,7 @@ from marketplace.adapters import migrate
 from marketplace.catalog.queries import sites
 from marketplace.catalog.service import importing, publishing, verifying
 from marketplace.cli.edge import now, parts, readable, transaction
-from marketplace.compliance.queries import documents
+from marketplace.compliance.queries import agreements, documents
 from marketplace.core.db import Session
 from marketplace.core.loading import named
 from marketplace.core.settings import Settings
@@ -71,7 +71,7 @@ def _people_and_places(at: datetime) -> Iterator[str]:
 
 
 def _desk_is_set() -> bool:
-    """Whether the first and the last of what the desks have to do is there already."""
+    """Whether the first, the newest and the last of what the desks have to do is there already."""
     with transaction() as session:
         owner, last = (
             queries.account_by_email(session, one) for one in ("owner@demo.test", alumni.LAST)
@@ -79,7 +79,8 @@ def _desk_is_set() -> bool:
         if owner is None or last is None:
             return False
         named_so = sites.names(session, sites.of_owner(session, owner.id)).values()
-        return alumni.NEW.name in named_so and documents.count_of(session, last.id) > 0
+        begun = alumni.NEW.name in named_so and agreements.templates(session)
+        return bool(begun) and documents.count_of(session, last.id) > 0
 
 
 @demo.command("accounts")

@@ -1,4 +1,7 @@
-"""The demo's past: who did a rotation, how they answered the survey, two more sites. Plain data."""
+"""The demo's past: who did a rotation, how they answered the survey, two more sites. Plain data.
+
+And what is asked for there, and the text of an agreement.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +20,19 @@ PAST_SITE = (
     "history_taking;physical_examination;case_presentation,graduates,4,8,300.00,USD,2,"
     "{first},{last},,B1/B2,no,,on_merit,tiered_days,instant,A community clinic near the harbour\n"
 )
+# What the site of the past rotations asks whoever books from now on for, of what is usual.
+ASKED_FOR = ("cv", "tb_test", "bls")
+AGREEMENT = "Affiliation agreement"
+AGREED = """\
+Between {{school_name}} (the school) and {{site_name}} (the site), from {{starts_on}} to {{ends_on}}.
+
+1. The site takes trainees of the school for rotations that are booked one by one.
+2. The school says of each that they are enrolled and in good standing.
+3. The site supervises them, and evaluates them at the end.
+4. Liability: {{liability}}
+5. Either side may end this agreement; rotations that have begun are completed.
+"""
+LEFT_OPEN = ({"key": "liability", "label": "Who is liable for what"},)
 # Whose document is loaded last.
 LAST = "graduate@demo.test"
 # A site that its host has shown evidence for, and nobody has looked at yet.

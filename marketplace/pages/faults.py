@@ -9,6 +9,12 @@ import re
 from marketplace.pages.words import noted, translated
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# What schemas say of lengths, as people say it.
+LENGTHS = {
+    "Length must be between %(n1)s and %(n2)s.": noted("Expected %(n1)s to %(n2)s characters."),
+    "Shorter than minimum length %(n1)s.": noted("Expected at least %(n1)s characters."),
+    "Longer than maximum length %(n1)s.": noted("Expected at most %(n1)s characters."),
+}
 # What programs are told, as people say it.
 PLAIN = {
     "Missing data for required field.": noted("Fill this in."),
@@ -18,10 +24,34 @@ PLAIN = {
     "The content is not image/jpeg.": noted("Inside it is no JPEG: save it as one anew."),
     "The content is not image/png.": noted("Inside it is no PNG: save it as one anew."),
     "Give seats with `set` and `add`, and only there.": noted("Say how many seats."),
+    "It is after valid_from: the first day that no longer counts.": noted(
+        "It comes after the first day: from then on the contract no longer counts."
+    ),
+    "Expected a moment to come, within 366 days.": noted("Expected a day to come, within a year."),
 }
 SENTENCES = (
     noted("Save it as CSV in UTF-8."),
     noted("Some cells can't be read. Mend them, and send the file again."),
+    noted(
+        "Two contracts of one site can't count on the same day. Another counts from"
+        " %(n1)s-%(n2)s-%(n3)s on: replace or withdraw that one, or choose other days."
+    ),
+    noted(
+        "Two contracts of one site can't count on the same day. Another counts from"
+        " %(n1)s-%(n2)s-%(n3)s to before %(n4)s-%(n5)s-%(n6)s: replace or withdraw that one, or"
+        " choose other days."
+    ),
+    noted("Expected a day after %(n1)s-%(n2)s-%(n3)s."),
+    noted("Expected a day after %(n1)s-%(n2)s-%(n3)s and before %(n4)s-%(n5)s-%(n6)s."),
+    noted("This contract was replaced: see the site's contracts."),
+    noted("At most two decimals."),
+    noted("Expected the account of an analyst."),
+    noted("Somebody else has to give you this right."),
+    noted("There is a schedule of this name. Choose another one."),
+    noted("Expected a-z, 0-9 and -, such as weekly-2027."),
+    noted("Say what it is for; it is recorded with each export."),
+    noted("There is nothing of this delivery to try again."),
+    noted("All waves of this survey have been sent."),
     noted("Invalid value."),
     noted("Invalid input."),
     noted("Unknown field."),
@@ -39,9 +69,6 @@ SENTENCES = (
     noted("Not a valid URL."),
     noted("Not a day such as %(n1)s-%(n2)s-%(n3)s."),
     noted("Expected a day from %(n1)s-%(n2)s-%(n3)s to %(n4)s-%(n5)s-%(n6)s."),
-    noted("Length must be between %(n1)s and %(n2)s."),
-    noted("Shorter than minimum length %(n1)s."),
-    noted("Longer than maximum length %(n1)s."),
     noted("Must be at least %(n1)s."),
     noted("Must be at most %(n1)s."),
     noted("Must be at least %(n1)s and at most %(n2)s."),
@@ -120,5 +147,5 @@ def told(text: str, language: str) -> str:
         return f"%({name})s"
 
     shape = NUMBER.sub(place, text)
-    known = translated(shape, language)
+    known = translated(LENGTHS.get(shape, shape), language)
     return text if known == shape else known % numbers

@@ -30,6 +30,7 @@ from marketplace.pages.operator.bookings import blueprint as desk_bookings
 from marketplace.pages.operator.campaigns import blueprint as desk_campaigns
 from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
 from marketplace.pages.operator.contracts import blueprint as desk_contracts
+from marketplace.pages.operator.deliveries import blueprint as desk_deliveries
 from marketplace.pages.operator.documents import blueprint as desk_documents
 from marketplace.pages.operator.events import blueprint as desk_events
 from marketplace.pages.operator.exports import blueprint as desk_exports
@@ -139,6 +140,7 @@ BLUEPRINTS = (
     rounds,
     desk,
     desk_catalogue,
+    desk_deliveries,
     desk_documents,
     desk_money,
     desk_outcomes,

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -136,6 +136,14 @@ class Reader:
         except ValueError:
             return text
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).isoformat()
+
+    def day_ended(self, text: str) -> str:
+        """The end of a day as a browser gives it, in this zone; any other text as `moment_typed`."""
+        try:
+            day = date.fromisoformat(text)
+            return self.moment_typed(f"{day + timedelta(days=1)}T00:00")
+        except (ValueError, OverflowError):
+            return self.moment_typed(text)
 
     def _zone_at(self, moment: datetime) -> str:
         """The zone's short name where it has one (CDT), else its city: an offset is no name."""
@@ -316,8 +324,14 @@ def _told(problem: Response) -> Response:
     return _error(problem.status_code, told["title"], told.get("detail"), {})
 
 
+def _asked_for(who: Reader) -> Reader:
+    """The reader in the language that the address asks for, as links that are mailed do."""
+    wanted = request.args.get(LANGUAGE)
+    return replace(who, language=wanted) if wanted in words.LANGUAGES else who
+
+
 def _error(status: int, title: str, detail: str | None, fields: Mapping[str, Any]) -> Response:
-    who = reader()
+    who = _asked_for(reader())
     title, detail = STOPPED.get(title, (title, detail))
 
     def say(text: str) -> str:

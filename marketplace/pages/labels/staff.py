@@ -16,6 +16,23 @@ LABELS: Mapping[str, str] = {
     "format_sav": noted("SPSS"),
     "format_dta": noted("Stata"),
     "format_xlsx": noted("Excel"),
+    "delivery_building": noted("The export is being made"),
+    "delivery_sending": noted("Being sent"),
+    "delivery_delivered": noted("Delivered"),
+    "delivery_failed": noted("Failed"),
+    "undelivered_not_sent": noted(
+        "The store did not take it. Have the store or its credentials mended, then try it again."
+    ),
+    "undelivered_not_built": noted(
+        "The export could not be made: its page says why. Then try it again."
+    ),
+    "undelivered_too_many_rows_for_xlsx": noted(
+        "More rows than Excel takes: make a schedule without Excel, or of one Match year."
+    ),
+    "undelivered_identified_export_refused": noted(
+        "Who made the schedule has no right to names any more: give it again, and make the schedule"
+        " anew."
+    ),
     "no_show_upheld": noted("It stands: the terms apply"),
     "no_show_reinstated": noted("The trainee came: the rotation goes on"),
     "no_show_refunded": noted("All that was paid goes back"),

@@ -74,7 +74,7 @@ def search() -> Response:
         NOT_PROCESSABLE if errors else 200,
         reader=who,
         found=found,
-        states=[(one.value, who.label(one.value)) for one in BookingState],
+        states=[(one.value, who.coded("desk_state", one.value)) for one in BookingState],
         tone=tone,
         typed=typed,
         older={name: text for name, text in typed.items() if name != "cursor"},

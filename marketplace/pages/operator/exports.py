@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import redirect, request
 from werkzeug.wrappers import Response
 
+from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
@@ -70,11 +71,16 @@ def show(export_id: UUID) -> Response:
     return page("desk/export.html", run=run, by=identity.contact(session, run.asked_by))
 
 
+def years(session: Session) -> list[tuple[int, int]]:
+    """The Match years that there may be outcomes of, the latest first, to choose from."""
+    found = {one.campaign.match_year for one in responses.campaigns(session)}
+    found |= looks.years(session) | set(runs.years_published(session))
+    return [(one, one) for one in sorted(found, reverse=True)]
+
+
 def _exports(typed: Mapping[str, str], errors: forms.Errors) -> Response:
     session, who = context.session(), reader()
     found = queries.export_runs(session, limit=A_PAGE, cursor=forms.cursor())
-    years = {one.campaign.match_year for one in responses.campaigns(session)}
-    years |= looks.years(session) | set(runs.years_published(session))
     chosen = request.form.getlist("formats")
     right = queries.live_right(session, current_account().id, context.now())
     # Without the right nothing but that is offered; it is asked for anew when the export is.
@@ -84,7 +90,7 @@ def _exports(typed: Mapping[str, str], errors: forms.Errors) -> Response:
         NOT_PROCESSABLE if errors else 200,
         reader=who,
         found=found,
-        years=[(one, one) for one in sorted(years, reverse=True)],
+        years=years(session),
         profiles=[(one, who.label(f"profile_{one}")) for one in offered],
         formats=[(one, one in chosen) for one in exports.FORMATS if one != "csv"],
         earlier=[

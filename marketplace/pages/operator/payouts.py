@@ -46,9 +46,13 @@ def send_again(transfer_id: UUID) -> Response:
 
 def _shown(errors: forms.Errors) -> Response:
     session = context.session()
-    frozen = hosts.frozen_releases(session, MANY)
-    stopped = hosts.stopped_transfers(session, MANY)
-    owed = statements.receivables(session, MANY)
+    # One more than is shown tells whether there are more.
+    found = (
+        hosts.frozen_releases(session, MANY + 1),
+        hosts.stopped_transfers(session, MANY + 1),
+        statements.receivables(session, MANY + 1),
+    )
+    frozen, stopped, owed = found[0][:MANY], found[1][:MANY], found[2][:MANY]
     told = [(one.payable_kind, one.payable_id) for one in frozen]
     told += [(one.payable_kind, one.payable_id) for one in stopped]
     about = [key for kind, key in told if kind == booking.PAYABLE]
@@ -60,6 +64,8 @@ def _shown(errors: forms.Errors) -> Response:
         frozen=frozen,
         stopped=stopped,
         owed=owed,
+        many=MANY,
+        more=[len(one) > MANY for one in found],
         titles=booking.titles(session, about),
         sites=sites.names(session, at),
         waiting=hosts.WAITING,

@@ -17,6 +17,7 @@ from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
 from marketplace.pages.labels.records import SUBJECTS
+from marketplace.pages.operator.trail import Facts
 from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.web import context, failed_jobs
 
@@ -45,10 +46,12 @@ def audit() -> Response:
     errors = {**wrong, **errors}
     found = None if errors else records.audit_trail(session, **values)
     actors = [one.actor_id for one in found.items if one.actor_id] if found else []
+    facts = Facts(session, reader(), [one.detail for one in found.items] if found else [])
     return page(
         "desk/audit.html",
         NOT_PROCESSABLE if errors else 200,
         found=found,
+        facts=facts,
         people=identity.contacts(session, actors) if actors else {},
         kinds=[
             (code.removeprefix("about_"), reader().say(text)) for code, text in SUBJECTS.items()

@@ -39,7 +39,7 @@ def give() -> Response:
         return _rights(typed, {"email": ["Nobody has this address here."]})
     given = {"account_id": str(person.id), "reason": typed.get("reason")}
     if "expires_at" in typed:
-        given["expires_at"] = reader().moment_typed(typed["expires_at"])
+        given["expires_at"] = reader().day_ended(typed["expires_at"])
     errors = forms.carried_out(
         RightArgs(),
         {name: value for name, value in given.items() if value is not None},

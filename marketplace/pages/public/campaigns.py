@@ -14,12 +14,19 @@ from marketplace.outcomes.service import marks
 from marketplace.pages import forms
 from marketplace.pages.public.report_parts import Section, Table, percent
 from marketplace.pages.view import Pages, Reader, form_page, page, reader
+from marketplace.pages.words import noted
 from marketplace.reporting.rules import charts
 from marketplace.reporting.rules.charts import Bar
 from marketplace.reporting.service import response
 from marketplace.web import context
 
-SHOWN_RATES = ("RR1", "RR2", "COOP1", "REF1", "CON1")
+RATES = {
+    "RR1": noted("Response: complete answers, of all who are eligible."),
+    "RR2": noted("Response that counts partial answers too, of all who are eligible."),
+    "COOP1": noted("Cooperation: complete answers, of those who were reached in any way."),
+    "REF1": noted("Refusal: those who said no, of all who are eligible."),
+    "CON1": noted("Contact: those who were reached in any way, of all who are eligible."),
+}
 AGAIN_SECONDS = 60
 A_PAGE = 50
 NOT_PROCESSABLE = 422
@@ -38,7 +45,7 @@ def look(campaign_id: UUID) -> Response:
         campaign_id=campaign_id,
         reader=who,
         found=found,
-        sections=[_standing(who, found), _waves(who, found), _days(who, found)],
+        sections=[_standing(who, found), _meant(who), _waves(who, found), _days(who, found)],
         draw=charts.svg,
         again=AGAIN_SECONDS,
     )
@@ -95,11 +102,21 @@ def _standing(who: Reader, found: response.Response) -> Section:
         [who.say("Eligible"), str(found.eligible)],
         [who.say("Responded"), str(found.responded)],
         [who.say("Begun, and nothing that counts yet"), str(found.broken_off)],
-        *([name, percent(found.rates[name])] for name in SHOWN_RATES),
+        *([name, percent(found.rates[name])] for name in RATES),
         *([who.label(f"aapor_{code}"), str(n)] for code, n in found.dispositions.items()),
     ]
     table = Table([who.say("Item"), who.say("Figure")], rows)
     return Section(who.say("As it stands"), table=table, code="standing")
+
+
+def _meant(who: Reader) -> Section:
+    reached = who.say(
+        "Reached is who answered whole or in part, said no, or is known to have died. The rates are"
+        " those of AAPOR's Standard Definitions; of our own trainees nobody's eligibility is unknown."
+    )
+    rows = [[name, who.say(text)] for name, text in RATES.items()]
+    table = Table([who.say("Rate"), who.say("What it says")], rows)
+    return Section(who.say("What the rates say"), [reached], table=table, code="disclosure")
 
 
 def _waves(who: Reader, found: response.Response) -> Section:

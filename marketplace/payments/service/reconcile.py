@@ -270,7 +270,7 @@ def _suspend(
     """Book it to suspense, so that the clearing account is right, and call a person."""
     findings.posted += ledger.post_plain(session, transaction, _K.SUSPENSE, UNEXPLAINED)
     about = f" for {transaction.source}" if transaction.source else ""
-    detail = f"{transaction.kind} of {transaction.amount}{about}"
+    detail = f"moved at the processor: {transaction.kind} of {transaction.amount}{about}"
     findings.note(UNEXPLAINED, transaction.id, detail)
     put_aside(
         session,

@@ -141,6 +141,7 @@ def test_the_response_is_seen_live_and_mail_that_came_back_ends_the_waves(
     done.call(done.trainee, "GET", f"{path}/response", 403)
     page = done.client.get(path, headers=done.analyst.headers).get_data(as_text=True)
     assert re.search(r"RR1</th><td>100.0%</td>", page)
+    assert "Contact: those who were reached in any way" in page
     assert page.count('<svg class="chart"') == 2
 
 

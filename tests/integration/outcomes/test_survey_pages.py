@@ -134,3 +134,5 @@ def test_it_speaks_spanish_and_a_wrong_link_is_a_page(client, token):
     assert "May we count your answers" in window.body
     wrong = client.get("/surveys/" + "a" * 75)
     assert (wrong.status_code, wrong.mimetype) == (404, "text/html")
+    asked = client.get("/surveys/" + "a" * 75 + "?language=es", headers={"Accept-Language": "en"})
+    assert '<html lang="es"' in asked.get_data(as_text=True)

@@ -33,4 +33,7 @@ def test_the_demo_leaves_work_at_each_desk_and_is_loaded_once(app, client, sessi
     home = desk.get("/desk").get_data(as_text=True)
     waits = re.findall(r'href="/desk/([a-z-]+)" class="waits"', home)
     assert set(QUEUES) <= set(waits), waits
+    assert "Affiliation agreement" in desk.get("/desk/agreements").get_data(as_text=True)
+    asked = text("SELECT requirements FROM requirement_version")
+    assert [one["key"] for one in session.execute(asked).scalar_one()] == ["cv", "tb_test", "bls"]
     assert "5 of 8" in desk.get("/desk/campaigns").get_data(as_text=True)

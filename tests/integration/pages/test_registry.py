@@ -1,5 +1,6 @@
 """The desk's registry of published figures, and rights to exports with names."""
 
+import re
 from datetime import timedelta
 from html import unescape
 
@@ -12,6 +13,7 @@ from tests.integration.pages.hosting import browser_of
 from tests.integration.pages.test_trainee import a_file
 
 PAGE, RIGHTS = "/desk/benchmarks", "/desk/rights"
+SCHEDULES, DELIVERIES = "/desk/exports/schedules", "/desk/exports/deliveries"
 HEAD = (
     "match_year,population,metric,specialty,numerator,denominator,value,unit,status,source,note\n"
 )
@@ -59,9 +61,14 @@ def test_a_right_to_names_is_given_with_its_end_and_taken_back(app, people, cloc
     analyst = people.make("analyst", name="Ana Lyst")
     desk = browser_of(app, people.make("operator"))
     assert "Nobody has had it yet." in desk.get(RIGHTS).text
-    until = (clock.now() + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")
+    until = (clock.now() + timedelta(days=30)).strftime("%Y-%m-%d")
     asked = {"email": analyst.email, "reason": "The yearly linkage", "expires_at": until}
-    assert desk.send(RIGHTS, **{**asked, "expires_at": "2001-01-01T00:00"}).status_code == 422
+    assert (
+        desk.send(RIGHTS, **{**asked, "expires_at": "2001-01-01", "reason": "x"}).status_code == 422
+    )
+    assert "Expected 8 to 500 characters." in desk.body
+    assert desk.send(RIGHTS, **{**asked, "expires_at": "2001-01-01"}).status_code == 422
+    assert "Expected a day to come, within a year." in desk.body
     assert "The yearly linkage" in desk.body
     assert desk.send(RIGHTS, **{**asked, "email": people.make("trainee").email}).status_code == 422
     assert "Expected the account of an analyst." in desk.body
@@ -74,4 +81,41 @@ def test_a_right_to_names_is_given_with_its_end_and_taken_back(app, people, cloc
     assert "Taken back" in desk.get(RIGHTS).text
     assert "Accounts and programs by name" not in own.get("/desk/exports").text
     assert own.get(RIGHTS).status_code == 403
-    assert "Gave the right to" in desk.get("/desk/audit").text
+    said = desk.get("/desk/audit").text
+    assert "Gave the right to" in said
+    assert "Until: " in said
+    assert "T00:00" not in said
+
+
+def test_exports_are_scheduled_and_a_failed_delivery_is_tried_again(app, people, session, clock):
+    analyst = browser_of(app, people.make("analyst"))
+    assert SCHEDULES in analyst.get("/desk/exports").text
+    analyst.get(SCHEDULES)
+    wanted = {"name": "weekly", "often": "1", "hour": "6", "formats": "sav"}
+    assert analyst.send(SCHEDULES, **{**wanted, "name": "Weekly!"}).status_code == 422
+    assert "Expected a-z, 0-9 and -" in analyst.body
+    assert analyst.send(SCHEDULES, **wanted).status_code == 303
+    assert "every Monday at 06:00" in analyst.get(SCHEDULES).text
+    assert analyst.send(SCHEDULES, **wanted).status_code == 422
+    assert "There is a schedule of this name. Choose another one." in analyst.body
+    analyst.get("/desk/exports")
+    export = analyst.send("/desk/exports", profile="pii_free").headers["Location"].split("/")[-1]
+    failed = text(
+        "INSERT INTO export_delivery (id, schedule_id, export_id, due_at, state, folder, failure)"
+        " SELECT gen_random_uuid(), id, :export, :due, 'failed', 'deliveries/weekly/x', 'not_built'"
+        " FROM export_schedule RETURNING id"
+    )
+    row = session.execute(failed, {"export": export, "due": clock.now()}).scalar_one()
+    desk = browser_of(app, people.make("operator"))
+    assert SCHEDULES in desk.get(RIGHTS).text
+    assert f"{DELIVERIES}/{row}" in desk.get(DELIVERIES).text
+    assert "The export could not be made" in desk.get(f"{DELIVERIES}/{row}").text
+    assert desk.send(f"{DELIVERIES}/{row}/again").status_code == 303
+    assert "The export is being made" in desk.get(f"{DELIVERIES}/{row}").text
+    assert desk.send(f"{DELIVERIES}/{row}/again").status_code == 422
+    assert "There is nothing of this delivery to try again." in desk.body
+    assert "Make a schedule" not in desk.get(SCHEDULES).text
+    ended = desk.send(re.search(rf"{SCHEDULES}/[0-9a-f-]+/end", desk.body)[0])
+    assert ended.status_code == 303
+    assert "Ended" in desk.get(SCHEDULES).text
+    assert browser_of(app, people.make("trainee")).get(SCHEDULES).status_code == 403

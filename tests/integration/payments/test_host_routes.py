@@ -203,8 +203,8 @@ def test_operators_set_and_replace_contracts(client, host, operator):
     assert made.json["host_fee_percent"] == "12.50"
     twice = client.post(place, json=TERMS, headers=operator.headers)
     assert (twice.status_code, twice.json["code"]) == (409, "contracts_overlap")
-    named = f"Contract {made.json['id']} counts from 2027-01-01 on:"
-    assert twice.json["detail"].startswith(named)
+    assert twice.json["detail"].startswith("Another counts from 2027-01-01 on:")
+    assert twice.json["contract"] == made.json["id"]
     before = {**TERMS, "valid_from": "2026-12-01", "valid_until": "2027-01-01"}
     assert client.post(place, json=before, headers=operator.headers).status_code == 201
     dates = {**TERMS, "valid_until": "2026-01-01"}

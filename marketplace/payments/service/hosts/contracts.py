@@ -101,8 +101,9 @@ def _add(
     if other is not None:
         until = "on" if other.valid_until is None else f"to before {other.valid_until}"
         raise ContractsOverlap(
-            f"Contract {other.id} counts from {other.valid_from} {until}: "
-            "replace or withdraw that one, or choose other days."
+            f"Another counts from {other.valid_from} {until}: "
+            "replace or withdraw that one, or choose other days.",
+            extra={"contract": str(other.id)},
         )
     row = FeeContract(
         site_id=site_id,
