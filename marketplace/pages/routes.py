@@ -46,6 +46,7 @@ from marketplace.pages.operator.repairs import blueprint as desk_repairs
 from marketplace.pages.operator.reports import blueprint as desk_reports
 from marketplace.pages.operator.rights import blueprint as desk_rights
 from marketplace.pages.operator.rounds import blueprint as desk_rounds
+from marketplace.pages.operator.safety import blueprint as desk_safety
 from marketplace.pages.operator.schools import blueprint as desk_schools
 from marketplace.pages.operator.suspense import blueprint as desk_suspense
 from marketplace.pages.public.access_log import blueprint as access_log
@@ -152,6 +153,7 @@ BLUEPRINTS = (
     desk_benchmarks,
     desk_rights,
     desk_rounds,
+    desk_safety,
     desk_agreements,
     desk_schools,
     desk_account_roles,

@@ -1,5 +1,6 @@
 """Hours, incident notes and safety reports of a rotation; the form of its evaluation."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -173,13 +174,7 @@ def report_safety(data: dict[str, Any], booking_id: UUID) -> SafetyReport:
 @blueprint.response(200, SafetyReportsSchema)
 def list_safety_reports(booking_id: UUID) -> dict[str, Any]:
     """List your own reports on a booking; an operator who has no part in the site reads them too."""
-    about = rotation(context.session(), booking_id)
-    reader = caller()
-    if about.trainee_id != reader.account.id:
-        if Role.OPERATOR not in reader.roles or reader.site_roles(about.site_id):
-            raise NotFound
-        _record(about.booking_id)
-    return {"items": queries.safety_reports(context.session(), booking_id)}
+    return {"items": reports_of(booking_id)}
 
 
 @blueprint.route("/operator/safety-reports", methods=["GET"])
@@ -188,10 +183,26 @@ def list_safety_reports(booking_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, page_of(SafetyReportSchema))
 def list_all_safety_reports(args: dict[str, Any]) -> Page[SafetyReport]:
     """List all reports, the newest first, but for sites that you have a part in."""
+    return every_report(**args)
+
+
+def reports_of(booking_id: UUID) -> Sequence[SafetyReport]:
+    """A booking's reports, for its trainee and for operators without a part in the site: recorded."""
+    about = rotation(context.session(), booking_id)
+    reader = caller()
+    if about.trainee_id != reader.account.id:
+        if Role.OPERATOR not in reader.roles or reader.site_roles(about.site_id):
+            raise NotFound
+        _record(about.booking_id)
+    return queries.safety_reports(context.session(), booking_id)
+
+
+def every_report(*, limit: int, cursor: str | None) -> Page[SafetyReport]:
+    """All reports but those on sites that the caller has a part in; that they were read is recorded."""
     own = {grant.site_id for grant in caller().grants if grant.site_id is not None}
-    page = queries.all_safety_reports(context.session(), **args, besides=own)
+    found = queries.all_safety_reports(context.session(), limit=limit, cursor=cursor, besides=own)
     _record(current_account().id, action="safety_reports.listed", kind="account")
-    return page
+    return found
 
 
 def _record(subject_id: UUID, action: str = "safety_reports.read", kind: str = "booking") -> None:

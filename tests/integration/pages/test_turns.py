@@ -8,6 +8,7 @@ from marketplace.booking import queries
 from marketplace.booking.service import applications, no_shows, rescues, rotations
 from marketplace.outcomes.queries import papers as papers_kept
 from tests.factories.schools import a_school, link
+from tests.integration.pages.hosting import browser_of
 from tests.integration.pages.test_pages import MARK, Browser
 from tests.integration.pages.test_trainee import AFTER, to
 
@@ -159,7 +160,9 @@ def test_a_rotation_is_handed_on_to_a_trainee_of_the_same_school(
     assert stage.booking(booking).state == "cancelled_by_trainee"
 
 
-def test_days_papers_and_what_was_really_done(browser, stage, clock, trainee, people, run_jobs):
+def test_days_papers_and_what_was_really_done(
+    app, browser, stage, clock, trainee, people, run_jobs
+):
     place = stage.place()
     host = people.make("coordinator", site_id=place.site_id)
     booking = stage.confirmed(place, trainee.id, whole=True)
@@ -187,6 +190,11 @@ def test_days_papers_and_what_was_really_done(browser, stage, clock, trainee, pe
     assert to(browser.send(f"{days}/safety", happened_on="2027-03-02", body="No gloves.")) == days
     browser.get(days)
     assert "No gloves." in browser.body
+    desk, about = browser_of(app, people.make("operator")), f"/desk/bookings/{booking}/incidents"
+    assert about in desk.get(f"/desk/bookings/{booking}").text
+    assert "No gloves." in desk.get(about).text
+    assert "No gloves." in desk.get("/desk/safety").text
+    assert "Listed safety reports" in desk.get("/desk/audit").text
     papers = f"/rotations/{booking}/papers"
     run_jobs()
     browser.get(papers)
