@@ -1,5 +1,6 @@
 """What an entry of the audit trail says besides who did what: codes, days and ids as people read."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -28,6 +29,9 @@ LINKS = {
     "contract": "/desk/contracts",
     "replaces": "/desk/contracts",
 }
+# Whose codes are names of their own.
+SPOKEN = frozenset({"requirements"})
+A_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T.+)?")
 Fact = tuple[str, str, str | None]
 
 
@@ -64,17 +68,19 @@ class Facts:
             return self.names[text]
         if name in LINKS and _is_id(text):
             return self.who.say("Open it")
+        if name in SPOKEN:
+            return self.who.label(text)
         known = f"{KINDS.get(name, name)}_{text}"
         if known in words.LABELS:
             return self.who.label(known)
         return self._day(text)
 
     def _day(self, text: str) -> str:
+        if not A_TIME.fullmatch(text):
+            return text
         try:
-            return self.who.day(date.fromisoformat(text))
-        except ValueError:
-            pass
-        try:
+            if len(text) == len("2027-01-04"):
+                return self.who.day(date.fromisoformat(text))
             moment = datetime.fromisoformat(text)
         except ValueError:
             return text
