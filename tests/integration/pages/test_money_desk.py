@@ -118,6 +118,11 @@ def test_fee_contracts_are_set_ended_and_never_overlap(desk, stage, session, clo
     desk.get(path)
     assert "It no longer counts since" in desk.body
     assert did(session) == ["fee_contract.set", "fee_contract.ended", "fee_contract.set"]
+    desk.get("/desk/audit?subject_kind=site")
+    assert re.search(
+        r'Fee contract: <a href="/desk/contracts/[0-9a-f-]{36}">Open it</a>', desk.body
+    )
+    assert day[2] not in desk.body
 
 
 def test_an_unpaid_booking_is_released_and_a_hosts_place_replaced(desk, stage, people, session):
