@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -138,11 +138,10 @@ class Reader:
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).isoformat()
 
     def day_ended(self, text: str) -> str:
-        """The end of a day as a browser gives it, in this zone; any other text as `moment_typed`."""
+        """The last second of a day as a browser gives it, in this zone; other text as it is."""
         try:
-            day = date.fromisoformat(text)
-            return self.moment_typed(f"{day + timedelta(days=1)}T00:00")
-        except (ValueError, OverflowError):
+            return self.moment_typed(f"{date.fromisoformat(text)}T23:59:59")
+        except ValueError:
             return self.moment_typed(text)
 
     def _zone_at(self, moment: datetime) -> str:
