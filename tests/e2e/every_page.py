@@ -7,7 +7,7 @@ run.
 
 import os
 import re
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -66,12 +66,14 @@ PICTURED = {
 CLIP: FloatRect = {"x": 0, "y": 0, "width": 1280, "height": 680}
 CONTRAST = "() => axe.run(document, {runOnly: ['color-contrast']})"
 TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
+SIGN_IN = "/sign-in"
 LINKS = "all => all.map(one => one.href)"
 
 
 # Pages that wait, and the one that counts as it goes, ask for themselves again: in the middle of a
 # look, and axe advises against it.
-WAITING = re.compile(r"/(payment|returned|(imports|tiers|runs|campaigns|rounds)/[^/]+)$")
+WAITS = "imports|tiers|runs|campaigns|rounds|exports|force-majeure"
+WAITING = re.compile(rf"/(payment|returned|money|({WAITS})/[^/?]+)(\?.*)?$")
 
 
 def still(route: Route) -> None:
@@ -90,6 +92,7 @@ class Walk:
         self.routes = world.live.app.url_map.bind(urlsplit(base).netloc)
         self.seen: set[str] = set()
         self.wrong: list[str] = []
+        self.pictures: Counter[str] = Counter()
         self.wanted = {
             rule.rule
             for rule in world.live.app.url_map.iter_rules()
@@ -109,19 +112,24 @@ class Walk:
 
     def go(self, *starts: str, who: str) -> None:
         """Look at `starts` and at every page that can be reached and was not seen yet."""
-        waiting, still = deque(starts), set(starts)
+        waiting, still, tried = deque(starts), set(starts), set[str]()
         while waiting:
             path = waiting.popleft()
             rule = self.rule(path)
-            if rule not in self.wanted or (rule in self.seen and path not in still):
+            if rule not in self.wanted or (rule in self.seen | tried and path not in still):
                 continue
             still.discard(path)
+            tried.add(rule)
             answer = self.page.goto(f"{self.base}{path}")
             assert answer is not None
-            self.seen |= {rule, self.rule(urlsplit(self.page.url).path)}
             if answer.status != 200:
                 self.wrong.append(f"{path}: {answer.status}")
                 continue
+            landed = self.rule(urlsplit(self.page.url).path)
+            if landed == SIGN_IN and SIGN_IN in self.seen:
+                # Somebody else's page: seen once they are signed in.
+                continue
+            self.seen |= {landed} if landed == SIGN_IN else {rule, landed}
             self.look(f"{who} {path}")
             links = self.page.eval_on_selector_all("a[href]", LINKS)
             ours = [urlsplit(urljoin(self.base, link)) for link in links]
@@ -133,33 +141,35 @@ class Walk:
 
     def look(self, name: str) -> None:
         """All rules by day on a telephone; what depends on colours by night; the width of both."""
-        page = self.page
-        self.size(NARROW, "light", name)
+        page, who, path = self.page, *name.split(" ")
+        self.pictures[picture := self.called(who, path)] += 1
+        if self.pictures[picture] > 1:
+            picture = f"{picture}-{self.pictures[picture]}"
+        self.size(NARROW, "light", name, picture if ALL_PICTURES else "")
         self.judge(name, Axe().run(page).response)
-        self.size(NARROW, "dark", name)
+        self.size(NARROW, "dark", name, picture if ALL_PICTURES else "")
         self.judge(f"{name} in the dark", page.evaluate(CONTRAST))
         if ALL_PICTURES:
-            self.size(WIDE, "dark", name)
-        self.size(WIDE, "light", name, picture=True)
-        who, path = name.split(" ")
+            self.size(WIDE, "dark", name, picture)
+        self.size(WIDE, "light", name, picture)
         if PICTURES and (known := PICTURED.get(f"{who} {self.rule(path)}")):
             page.screenshot(path=f"{PICTURES}/{known}.png", clip=CLIP)
 
-    def size(self, width: int, scheme: str, name: str, *, picture: bool = ALL_PICTURES) -> None:
+    def called(self, who: str, path: str) -> str:
+        """What pictures of a page are called."""
+        place = self.rule(path).strip("/").replace("/", "-") or "home"
+        plain = "".join(one for one in place if one not in "<>:")
+        return f"{who}-{plain}{'-with-query' if urlsplit(path).query else ''}"
+
+    def size(self, width: int, scheme: str, name: str, picture: str) -> None:
         self.page.set_viewport_size({"width": width, "height": HEIGHT})
         self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of its words
         wide = self.page.evaluate(TOO_WIDE)
         if wide > 0:
             self.wrong.append(f"{name} is {wide} px wider than {width}")
         if picture:
-            who, path = name.split(" ")
-            place = self.rule(path).strip("/").replace("/", "-") or "home"
-            plain = "".join(one for one in place if one not in "<>:")
-            where = urlsplit(path)
-            variant = "-with-query" if where.query else ""
-            self.page.screenshot(
-                path=SCREENS / f"{who}-{plain}{variant}-{width}-{scheme}.png", full_page=True
-            )
+            where = SCREENS / f"{picture}-{width}-{scheme}.png"
+            self.page.screenshot(path=where, full_page=True)
 
     def judge(self, name: str, found: dict) -> None:
         for one in found["violations"]:

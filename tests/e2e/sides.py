@@ -1,17 +1,23 @@
 """What a world has besides: a school with its cohorts, agreements, rounds, and what goes wrong."""
 
+import csv
+import io
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from marketplace.booking import queries
 from marketplace.booking.service import no_shows, rescues, schooling
 from marketplace.booking.service.cohorts import changing
+from marketplace.catalog.service.importing import import_listings
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.models import Account
 from marketplace.identity.rules import Role
 from marketplace.identity.service import memberships, site_people
+from tests.e2e import till
 from tests.factories.cohorts import Desk
-from tests.factories.rotations import FIRST_DAY
+from tests.factories.rotations import FIRST_DAY, ROW
 from tests.factories.schools import link
 
 WEEK = timedelta(weeks=1)
@@ -68,18 +74,20 @@ def add(world: Any) -> None:
     _agreements(world, side)
     _rounds(world, place)
     _troubles(world)
+    _shared(world)
 
 
 def _school(world: Any, side: Desk, place: Any, base: str) -> None:
-    stage, (first, second, third, *_) = world.stage, side.students
+    stage, (first, second, third, _, fifth) = world.stage, side.students
     (own,) = link(stage, side.school, world.trainee.id)
     kept = side.hold(place, [first, second], LATER)
-    paid = side.hold(place, [first, second, third], LATER + 4 * WEEK)
+    paid = side.hold(place, [first, second, third, fifth], LATER + 4 * WEEK)
     owed = side.hold(place, [first, second], LATER + 8 * WEEK)
     for one in (paid, owed):
         side.answer(one)
     side.transfer(side.invoice(paid))
     side.invoice(owed)
+    till.goes_back(world, side.places(paid)["Student 4"].booking.id)
     called_off = side.places(paid)["Student 2"].booking.id
     with stage.transaction() as session:
         rescues.call_off(
@@ -168,6 +176,27 @@ def _rounds(world: Any, place: Any) -> None:
     world.starts["trainee"].append("/rounds")
 
 
+def _shared(world: Any) -> None:
+    """Seats that two listings share; and drafts of a sheet, made last: nobody has published them."""
+    stage, site, owner = world.stage, world.place.site_id, world.place.owner_id
+    both = [
+        stage.beside(world.place, title=f"Psychiatry, {when}", specialty="Psychiatry")
+        for when in ("days", "evenings")
+    ]
+    pool = world.call(world.host, "POST", f"/sites/{site}/pools", json={"name": "Ward 4"})["id"]
+    stage.set_seats(replace(both[0], pool_id=UUID(pool)), 2, FIRST_DAY + 12 * WEEK, 8)
+    ids = {"listing_ids": [str(one.listing_id) for one in both], "alone": True}
+    world.call(world.host, "POST", f"/sites/{site}/pools/{pool}/listings", json=ids)
+    out = io.StringIO()
+    sheet = csv.DictWriter(out, ["external_id", *ROW])
+    sheet.writeheader()
+    for number, title in enumerate(("Dermatology Clinic", "Hands-on Observership"), 1):
+        sheet.writerow({**ROW, "external_id": f"D-{number}", "title": title})
+    with stage.transaction() as session:
+        import_listings(session, out.getvalue(), owner, True, stage.now)
+    world.starts["host"].append(f"/host/sites/{site}/listings?state=draft")
+
+
 def _troubles(world: Any) -> None:
     """A rotation that its host calls off, and one to which nobody came."""
     stage, own = world.stage, world.trainee.id
@@ -204,11 +233,13 @@ def _troubles(world: Any) -> None:
         f"{other}/letters/{world.letter}",
         f"{own_site}/applications/beside?booking={world.asked}&booking={world.asks[0]}",
         f"{own_site}/calendar/edit?action=close&{weeks}",
+        f"{own_site}/roster?day={FIRST_DAY + 6 * WEEK}",
         *(
             f"{other}/rotations/{world.booking}{more}"
             for more in ("", "/hours", "/evaluation", "/incidents")
         ),
         f"{other}/teaching",
+        f"{other}/money",
     ]
     world.starts["operator"] += [
         f"/desk/accounts/{own}",

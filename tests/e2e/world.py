@@ -24,16 +24,13 @@ from marketplace.catalog.service import drifting
 from marketplace.catalog.service.drifting import Attested
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
-from marketplace.payments.gateway import ProcessorEvent
 from marketplace.payments.models import Dispute
-from marketplace.payments.service import inbox
-from marketplace.payments.service.quarantine import put_aside
 from marketplace.reporting.service.benchmarks import load_shipped
 from marketplace.reporting.service.panel_import import import_panel
 from marketplace.webhooks.rules.owners import Owner, Side
 from marketplace.webhooks.service import endpoints, replaying
 from tests.conftest import Live, run_due_jobs
-from tests.e2e import sides
+from tests.e2e import sides, till
 from tests.factories import credit, itineraries
 from tests.factories.people import People, Person
 from tests.factories.rotations import FIRST_DAY, ROW, Stage
@@ -74,22 +71,29 @@ class World:
         self.missed = stage.confirmed(self.open, self.trainee.id, FIRST_DAY + 4 * WEEK)
         other = stage.trainee("Eve Fox")
         self.disputed = stage.confirmed(self.open, other, FIRST_DAY + 4 * WEEK)
+        soon = stage.beside(self.place, title="Neurology", specialty="Neurology", seats_per_week=2)
+        for name in ("Lena Park", "Omar Said"):
+            stage.confirmed(soon, stage.trainee(name), FIRST_DAY + 6 * WEEK, whole=True)
         live.clock.at = AFTER
         self.starts: dict[str, list[str]] = {
-            "anybody": ["/", "/registered?email=asha@example.org", "/listings?state=AK&most=1"],
+            "anybody": [
+                "/", "/listings", "/listings?state=AK&most=1", "/registered?email=asha@example.org",
+            ],
             "trainee": ["/rotations", "/settings", "/my-data"],
             "host": [f"/host/sites/{self.place.site_id}", "/webhooks"],
             "operator": ["/desk"],
             "analyst": ["/reports"],
-        }
+        }  # fmt: skip
         for happen in (
             self.rotation, self.seats, self.papers, self.hosting, self.desk, self.outcomes,
         ):  # fmt: skip
             happen()
         sides.add(self)
+        till.add(self)
         run_due_jobs(live.app, live.sessions)
         self.links()
-        # Asked for last: the pages to pay at are opened by jobs, and these two wait for that.
+        # Last, since jobs would open the pages to pay at, and handle the event: these wait.
+        till.told(self, "evt_3", "pi_3")
         stage.pay(self.paying)
         itineraries.pay(stage, self.together)
 
@@ -136,14 +140,19 @@ class World:
         draft = itineraries.draw_up(stage, own, (self.open, NEXT + 20 * WEEK, 4))
         held, _ = itineraries.held(stage, own, (self.open, NEXT + 24 * WEEK, 4))
         self.together = held
-        full = stage.beside(self.place, title="Cardiology", specialty="Cardiology")
-        stage.hold(stage.trainee("Bo Chen"), full, NEXT + 16 * WEEK)
-        wish = {"listing_id": str(full.listing_id), "first_day": str(NEXT + 16 * WEEK), "weeks": 4}
+        self.full = stage.beside(self.place, title="Cardiology", specialty="Cardiology")
+        stage.hold(stage.trainee("Bo Chen"), self.full, NEXT + 16 * WEEK)
+        wish = {
+            "listing_id": str(self.full.listing_id), "first_day": str(NEXT + 16 * WEEK), "weeks": 4,
+        }  # fmt: skip
         self.call(self.trainee, "POST", "/waiting-list", json=wish)
+        self.starts["anybody"].append(f"/listings/{self.full.listing_id}")
         credit.give(stage, own, Money(10_000, "USD"), transferable=True)
         self.starts["trainee"] += [
             f"/listings/{self.open.listing_id}?first_day={NEXT + 16 * WEEK}&weeks=4",
             f"/rotations/{self.held}",
+            f"/rotations/{self.booking}",
+            f"/bookings/{self.booking}",
             f"/rotations/{self.paying}/payment",
             f"/rotations/{self.paying}/returned?paid=yes",
             f"/rotations/{self.paid}/pay",
@@ -151,7 +160,11 @@ class World:
             f"/itineraries/{draft}",
             f"/itineraries/{held}/payment",
             f"/itineraries/{held}/returned?paid=yes",
-            f"/rotations/{self.booking}/letter",
+            *(
+                f"/rotations/{self.booking}/{page}"
+                for page in ("letter", "days", "papers", "messages")
+            ),
+            f"/rotations/{self.asked}/documents",
         ]
 
     def papers(self) -> None:
@@ -205,16 +218,8 @@ class World:
         with stage.transaction() as session:
             waiting = session.get_one(SiteRow, self.place.site_id)
             waiting.waiting_since = now
-            put_aside(
-                session, processor_object="pi_1", reason="amount_differs", details={"paid": "1"},
-                now=now,
-            )  # fmt: skip
-            told = {"data": {"object": {"id": "pi_2"}}}
-            came = now - timedelta(hours=1)
-            event = ProcessorEvent("evt_2", "charge.succeeded", came, False, None, None, {}, told)
-            inbox.receive(session, event, now=came)
             drifting.judge(
-                session, self.open.listing_id, [Attested({"shadowing"}, now, 1)] * 3, now
+                session, self.full.listing_id, [Attested({"shadowing"}, now, 1)] * 3, now
             )
             session.execute(
                 text(

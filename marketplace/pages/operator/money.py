@@ -8,12 +8,14 @@ from uuid import UUID
 from flask import redirect, request
 from werkzeug.wrappers import Response
 
+from marketplace.catalog.queries import sites
 from marketplace.core.errors import NotFound
-from marketplace.core.money import Money
+from marketplace.core.money import EXPONENTS, Money
+from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
 from marketplace.pages.labels import desk as words
-from marketplace.pages.view import Pages, form_page, page
+from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.payments import queries as payments
 from marketplace.payments.gateway import EVIDENCE_PARTS
 from marketplace.payments.queries import desk
@@ -173,6 +175,7 @@ def books() -> Response:
 def _books(typed: Mapping[str, str], errors: forms.Errors) -> Response:
     session = context.session()
     accounts = payments.trial_balance(session)
+    owners = {one.owner_id for one in accounts[:MANY] if one.owner_id}
     sums: dict[str, Money] = {}
     for account in accounts:
         currency = account.debits.currency
@@ -184,6 +187,8 @@ def _books(typed: Mapping[str, str], errors: forms.Errors) -> Response:
         asked=request.args.get("asked") == "yes",
         last=payments.last_reconciliation(session),
         accounts=accounts[:MANY],
+        sites=sites.names(session, owners),
+        people=identity.contacts(session, sorted(owners)),
         more=max(len(accounts) - MANY, 0),
         sums=list(sums.values()),
         month=f"{context.now():%Y-%m}",
@@ -231,10 +236,20 @@ def _quarantined(quarantine_id: UUID, typed: Mapping[str, str], errors: forms.Er
         typed,
         errors,
         row=row,
+        details=_details(row.details),
         payment=payment,
         todo=todo,
         failed=REFUND_FAILED,
     )
+
+
+def _details(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a case tells, an amount that the processor named in cents as money."""
+    amount, currency = str(told.get("amount")), str(told.get("currency")).upper()
+    if not amount.isdecimal() or currency not in EXPONENTS:
+        return told
+    kept = {name: text for name, text in told.items() if name != "currency"}
+    return {**kept, "amount": reader().money(Money(int(amount), currency))}
 
 
 def _form(template: str, typed: Mapping[str, str], errors: forms.Errors, **values: Any) -> Response:

@@ -54,8 +54,8 @@ def test_what_waits_is_counted_and_worked_off(
     with stage.transaction() as own:
         own.get_one(Site, place.site_id).waiting_since = stage.now
         put_aside(
-            own, processor_object="pi_1", reason="amount_differs", details={"paid": "1"},
-            now=stage.now,
+            own, processor_object="pi_1", reason="refund_not_ours", now=stage.now,
+            details={"amount": "1234", "currency": "usd"},
         )  # fmt: skip
         own.execute(
             text(
@@ -100,6 +100,7 @@ def test_what_waits_is_counted_and_worked_off(
     desk.get("/desk/quarantine")
     path = linked(desk.body, r'href="(/desk/quarantine/[^"]+)"')
     desk.get(path)
+    assert "$12.34" in desk.body
     assert desk.send(path, resolution="x").status_code == 422
     assert to(desk.send(path, resolution="Paid back by hand.")) == "/desk/quarantine"
 
@@ -192,8 +193,10 @@ def test_a_conflict_is_decided_a_classifier_tried_and_the_books_shown(
     assert "Nothing would change." in desk.get(path).get_data(as_text=True)
     desk.get("/desk/tiers")
     assert desk.send("/desk/tiers", classifier="usce-99").status_code == 422
-    credit.give(stage, people.trainee().id, credit.usd(1_000))
+    whose = people.trainee().id
+    credit.give(stage, whose, credit.usd(1_000))
     desk.get("/desk/books")
+    assert f'href="/desk/accounts/{whose}"' in desk.body
     assert "all accounts sum to $0.00" in desk.body
     assert "Credit of a trainee" in desk.body
     assert desk.send("/desk/books/runs", since="some day").status_code == 422

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from importlib.resources import files
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,6 +27,7 @@ from marketplace.reporting.rules.benchmarks import read_benchmarks
 from marketplace.web.schemas import EXPECTED
 
 PLACES = re.compile(r"%\(\w+\)s|%%")
+EXPRESSION = re.compile(r"\{\{(.*?)\}\}")
 MARKS = {"_": None, "noted": None, "say": None}
 
 
@@ -50,6 +52,14 @@ def test_every_text_is_translated_and_none_is_left_over(language):
 def test_a_translation_fills_in_what_the_text_does(language):
     for text, translation in words.catalogue(language).items():
         assert sorted(PLACES.findall(text)) == sorted(PLACES.findall(translation)), text
+
+
+def test_no_expression_of_a_template_has_markup_that_would_be_escaped():
+    """What stands in quotes within braces is text, an ampersand or an attribute of it escaped anew."""
+    for template in Path(str(files("marketplace.pages"))).rglob("templates/**/*.html"):
+        for expression in EXPRESSION.findall(template.read_text("utf-8")):
+            wrong = "&amp;" in expression or re.search(r"' [a-z-]+=\"", expression)
+            assert not wrong or "|safe" in expression, (template.name, expression)
 
 
 def test_a_text_that_counts_says_it_of_one_as_well():
