@@ -53,4 +53,6 @@ LABELS: Mapping[str, str] = {
     "part_note": noted("A note of ours"),
     "original_payment": noted("back to your card"),
     "voucher": noted("as a voucher"),
+    # A school pays by bank as well.
+    "school_original_payment": noted("the way it was paid"),
 }
