@@ -44,6 +44,10 @@ ONE: Mapping[str, tuple[str, str]] = {
             "%(some)s of 1 result verified; %(reported)s only self-reported, %(disputed)s disputed."
         ),
     ),
+    "%(what)s, at most %(months)s months before the start": (
+        "months",
+        noted("%(what)s, at most 1 month before the start"),
+    ),
     "%(what)s: %(count)s rows": ("count", noted("%(what)s: 1 row")),
     "%(without)s of %(all)s trainees without direct contact": (
         "all",

@@ -188,6 +188,7 @@ def _look(found: looking.Look) -> dict[str, Any]:
         "currencies": found.currencies,
         "total": found.total,
         "deposit": found.deposit,
+        "due_now": found.due_now,
         "gaps": found.gaps,
         "stays": found.stays,
         "experience": found.experience,

@@ -182,6 +182,13 @@ class ItineraryLookSchema(StrictSchema):
     )
     total = MoneyField(allow_none=True)
     deposit = MoneyField(allow_none=True)
+    due_now = MoneyField(
+        allow_none=True,
+        metadata={
+            "description": "What booking takes: the deposits, and all of a rotation whose balance is"
+            " due already."
+        },
+    )
     gaps = fields.List(fields.Nested(ItineraryGapSchema))
     stays = fields.List(fields.Nested(StaySchema))
     experience = fields.Nested(ExperienceSchema)

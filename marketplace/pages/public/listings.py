@@ -11,6 +11,7 @@ from flask import request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import holds
 from marketplace.catalog import queries as catalog
@@ -65,11 +66,16 @@ class Shown(eligibility.Terms, Protocol):
 
 @dataclass(frozen=True)
 class Choice:
-    """The rotation that is looked at: its first day and weeks, and what they would cost."""
+    """The rotation that is looked at: its first day and weeks, what they would cost, and when.
+
+    Who books late owes the balance at once: `whole` says so.
+    """
 
     first_day: date
     weeks: int
     quote: Quote | None
+    balance_due_on: date | None = None
+    whole: bool = False
 
 
 @blueprint.get("/listings/<uuid:listing_id>")
@@ -84,7 +90,8 @@ def show(listing_id: UUID) -> Response:
     today = context.now().date()
     agreed = fee_on(listings.platform_fees(session, listing.site_id), today)
     facts = advertised(listing, context.parts().get(Settings), agreed)
-    chosen = _chosen(listing, given, today)
+    site_today = site_day(context.now(), listing.site.time_zone)
+    chosen = _chosen(listing, given, today, site_today)
     calendar = _calendar(listing, today)
     explanation = None if errors else _explanation(listing, chosen, who)
     wanted = requirements.effective_now(
@@ -123,7 +130,7 @@ def _asked() -> tuple[Mapping[str, Any], Mapping[str, list[str]]]:
     return forms.read(EligibilityArgs(unknown="exclude"), given)
 
 
-def _chosen(listing: Shown, asked: Mapping[str, Any], today: date) -> Choice:
+def _chosen(listing: Shown, asked: Mapping[str, Any], today: date, site_today: date) -> Choice:
     first = asked.get("first_day") or first_start(listing, today)
     weeks = asked.get("weeks") or listing.weeks_min
     if listing.state != ListingState.PUBLISHED:
@@ -131,7 +138,9 @@ def _chosen(listing: Shown, asked: Mapping[str, Any], today: date) -> Choice:
     booked = catalog.listing_for_booking(context.session(), listing.id)
     terms = Terms.of(context.parts().get(Settings))
     policy = POLICIES[listing.cancellation_policy]
-    return Choice(first, weeks, holds.price_of(booked, weeks, policy, terms, context.now().date()))
+    quote = holds.price_of(booked, weeks, policy, terms, today)
+    due_on = holds.balance_due_on(quote, policy, first)
+    return Choice(first, weeks, quote, due_on, due_on is not None and due_on <= site_today)
 
 
 def _calendar(listing: Shown, today: date) -> Calendar:

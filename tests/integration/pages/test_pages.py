@@ -1,6 +1,7 @@
 """The pages say what the services say, keep what was typed, and refuse in words."""
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -114,13 +115,26 @@ def test_facets_are_links_that_set_and_unset_a_filter(browser, place):
 def test_a_listing_shows_tier_weeks_price_and_terms(browser, place):
     answer = browser.get(f"/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=4")
     assert answer.status_code == 200
-    for words in ("Externship", "1 free", "$2,240.00", "is kept", "application/ld+json"):
+    terms = "$250.00 is kept more than 90 days before the start, $500.00 from"
+    for words in ("Externship", "1 free", "$2,240.00", terms, "application/ld+json"):
         assert words in browser.body
     assert "Sign in to book" in browser.body
     wrong = browser.get(f"/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=99")
     assert wrong.status_code == 422
     assert "Must be at least 1 and at most 52." in browser.body
     assert "Sign in to book" not in browser.body
+
+
+def test_who_books_late_is_shown_no_deposit(browser, stage, place):
+    path = f"/listings/{place.listing_id}?first_day={FIRST_DAY}&weeks=4"
+    browser.get(path)
+    assert "Balance, by Feb 1, 2027" in browser.body
+    assert "All of it, to book" not in browser.body
+    stage.clock.advance(timedelta(days=75))
+    browser.get(path)
+    assert "All of it, to book" in browser.body
+    for words in ("Balance, by", "Deposit, to book", "$448.00"):
+        assert words not in browser.body
 
 
 def test_a_listing_that_is_not_on_show_is_a_page_that_says_so(browser):

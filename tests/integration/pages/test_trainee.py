@@ -7,8 +7,10 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from marketplace.booking import queries
+from marketplace.booking.models import Booking
 from marketplace.booking.service import rotations
 from marketplace.catalog.models import Listing
 from marketplace.core.ids import new_id
@@ -221,11 +223,15 @@ def test_an_itinerary_is_put_together_held_and_paid_at_once(
     browser.get(path)
     browser.send(f"{path}/hold")
     browser.get(path)
+    assert "Pay the deposits together" in browser.body
+    with stage.transaction() as session:
+        session.execute(update(Booking).values(balance_due_on=stage.now.date()))
+    browser.get(path)
+    assert "All of it, to book" in browser.body
+    assert "Pay the deposits together" not in browser.body
     assert to(browser.send(f"{path}/pay")) == f"{path}/payment"
     assert "Opening the payment page" in browser.get(f"{path}/payment").get_data(as_text=True)
-    assert "Waiting for your payment" in browser.get(f"{path}/returned?paid=yes").get_data(
-        as_text=True
-    )
+    assert "Waiting for your payment" in browser.get(f"{path}/returned?paid=yes").text
     assert to(browser.get(f"{path}/returned")) == path
     stranger = Browser(app.test_client())
     stranger.sign_in(people.trainee())

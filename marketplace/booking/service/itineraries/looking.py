@@ -18,7 +18,7 @@ from marketplace.booking.rules import itineraries as rules
 from marketplace.booking.rules import stays
 from marketplace.booking.rules.itineraries import Experience, Gap
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import holds
+from marketplace.booking.service import holds, payment
 from marketplace.booking.service.itineraries import staying
 from marketplace.booking.states import GIVES_UP_SEATS
 from marketplace.catalog import queries as catalog
@@ -71,13 +71,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Look:
-    """The whole of it; `total` and `deposit` are None where a price or one currency is lacking."""
+    """The whole of it; the sums are None where a price or one currency is lacking.
+
+    `due_now` is what booking takes: the deposits, and all of a rotation whose balance is due as well.
+    """
 
     itinerary: Itinerary
     parts: tuple[Part, ...]
     currencies: tuple[str, ...]
     total: Money | None
     deposit: Money | None
+    due_now: Money | None
     gaps: tuple[Gap, ...]
     stays: tuple[stays.Stay, ...]
     experience: Experience
@@ -106,7 +110,7 @@ def look(session: Session, itinerary: Itinerary, *, terms: Terms, now: datetime)
         parts = [
             Part(item, made.get(item.booking_id) if item.booking_id else None, ()) for item in items
         ]
-    return _summed(session, itinerary, parts, trainee)
+    return _summed(session, itinerary, parts, trainee, now)
 
 
 def drafted(
@@ -252,6 +256,7 @@ def _summed(
     itinerary: Itinerary,
     parts: Sequence[Part],
     trainee: identity.TraineeFacts,
+    now: datetime,
 ) -> Look:
     priced = [part.booking for part in parts if part.booking is not None and not part.over]
     currencies = tuple(sorted({booking.total.currency for booking in priced}))
@@ -263,12 +268,18 @@ def _summed(
         currencies=currencies,
         total=_sum([booking.total for booking in priced]) if whole else None,
         deposit=_sum([booking.deposit for booking in priced]) if whole else None,
+        due_now=_sum([_due_now(booking, now) for booking in priced]) if whole else None,
         gaps=tuple(rules.gaps([part.days for part in parts if not part.over])),
         stays=staying.of(session, itinerary, priced, trainee),
         experience=rules.experience(
             priced, queries.hands_on_weeks(session, itinerary.trainee_id, made)
         ),
     )
+
+
+def _due_now(booking: Booking, now: datetime) -> Money:
+    whole = payment.purpose_of(booking, now, whole=False) == "whole"
+    return booking.total if whole else booking.deposit
 
 
 def _sum(amounts: Sequence[Money]) -> Money:
