@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from jinja2 import meta
 
+from marketplace.catalog.rules.policies import POLICIES
 from marketplace.compliance.rules import kinds as documents
 from marketplace.identity.rules import LOCALES, NoticeKind
 from marketplace.identity.service import reading, templating, wording
@@ -113,8 +114,9 @@ def test_a_notice_is_set_with_its_sample(name, locale):
     assert "\n\n\n" not in found.text
 
 
-def test_documents_and_papers_have_a_spanish_name():
+def test_documents_papers_and_terms_have_a_spanish_name():
     named = {*documents.TITLES.values(), *papers.TITLES.values()}
+    named |= {policy.name for policy in POLICIES.values()}
     assert wording._titles().keys() == named
     filters = templating._environment().filters
     said = templating._environment().from_string("{{ title | titled }}")

@@ -21,6 +21,7 @@ from marketplace.booking.rules import cancellation, frozen
 from marketplace.booking.rules.cancellation import Facts, Quote
 from marketplace.booking.rules.deadlines import days_before
 from marketplace.booking.service import (
+    cancel_notices,
     host_shares,
     notices,
     payment,
@@ -28,6 +29,7 @@ from marketplace.booking.service import (
     school_notices,
     transition,
 )
+from marketplace.booking.service.cancel_notices import Returned
 from marketplace.booking.service.cohorts import succeeding
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.rules.policies import PolicyEvent, RefundOrder
@@ -41,8 +43,8 @@ from marketplace.payments.rules.credit import CreditTerms, Means
 from marketplace.payments.service import refunds
 from marketplace.payments.service.credit import refunding
 
-# Tells both sides, with what goes back and why it was cancelled.
-Tell = Callable[[Session, Booking, Money, str, datetime], None]
+# Tells both sides, with what comes of what was paid and why it was cancelled.
+Tell = Callable[[Session, Booking, Returned | None, str, datetime], None]
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def cancel(
     actor_id: UUID,
     reason: str,
     now: datetime,
-    tell: Tell = notices.cancelled,
+    tell: Tell = cancel_notices.cancelled,
 ) -> Quote:
     """Cancel under the quote whose `mark` was shown; `to` says which side cancels.
 
@@ -109,10 +111,9 @@ def cancel(
     present = quote(booking, wish, now)
     if present.mark != mark:
         raise QuoteChanged(extra={"quote": quote_json(present)})
-    by_card = settle(session, booking, present, actor_id=actor_id, reason=reason, now=now)
+    found = settle(session, booking, present, actor_id=actor_id, reason=reason, now=now)
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
-    # Of what becomes credit the trainee is told by a notice of its own.
-    tell(session, booking, by_card, reason, now)
+    tell(session, booking, found, reason, now)
     return present
 
 
@@ -124,11 +125,8 @@ def settle(
     actor_id: UUID,
     reason: str,
     now: datetime,
-) -> Money:
-    """Ask for the refund of a quote and write it down for good; once for a booking.
-
-    Returns what of it goes back to the way of payment: the rest is credit from now on.
-    """
+) -> Returned:
+    """Ask for the refund of a quote and write it down for good; once for a booking."""
     asked = give_back(
         session, booking, agreed.refund, actor_id, reason, now, agreed.refund_order, agreed.credit
     )
@@ -139,7 +137,15 @@ def settle(
         succeeding.drop(session, booking, reason, actor_id, now)
         school_notices.cancelled(session, booking, agreed.refund, reason, now)
     by_card = sum(one["amount"]["amount"] for one in asked if one["means"] != Means.CREDIT)
-    return Money(by_card, agreed.refund.currency)
+    money = Money(by_card, agreed.refund.currency)
+    terms = _named(booking, agreed.policy_key)
+    return Returned(agreed.paid, money, agreed.refund - money, agreed.kept, terms)
+
+
+def _named(booking: Booking, key: str) -> str:
+    """What the frozen terms of that key are called."""
+    every = (policy for terms in frozen.choices(booking.policy) for policy in terms)
+    return next(policy.name for policy in every if policy.key == key)
 
 
 def certificate(session: Session, booking: Booking) -> dict[str, Any]:
@@ -173,14 +179,14 @@ def cancel_unpaid(
     actor_id: UUID,
     reason: str,
     now: datetime,
-    tell: Tell = notices.cancelled,
+    tell: Tell = cancel_notices.cancelled,
 ) -> None:
     """End a booking that is not confirmed, for the host or an operator; nothing was paid for it."""
     if BookingState(booking.state) not in TIMED:
         raise refusing.closed(booking)
     transition.move(session, booking, to, actor_id=actor_id, reason=reason, now=now)
     payment.drop(session, booking)
-    tell(session, booking, Money.zero(booking.paid.currency), reason, now)
+    tell(session, booking, None, reason, now)
     school_notices.lost(session, booking, reason, now)
 
 

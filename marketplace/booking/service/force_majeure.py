@@ -18,6 +18,7 @@ from marketplace.booking import queries
 from marketplace.booking.errors import CodeWrong, DryRunOld, NothingTouched, SetChanged
 from marketplace.booking.models import Booking, ForceMajeure, ForceMajeureBooking
 from marketplace.booking.service import cancellations, changes, notices
+from marketplace.booking.service.cancel_notices import Returned
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.queries.sites import ids_in_states
@@ -233,8 +234,11 @@ def _keep_set(session: Session, row: ForceMajeure, found: Sequence[Touched]) -> 
     session.flush()
 
 
-def _tell(session: Session, booking: Booking, refund: Money, reason: str, now: datetime) -> None:
-    data: dict[str, Any] = {"reason": reason, "refund": notices.money_of(booking, refund)}
+def _tell(
+    session: Session, booking: Booking, found: Returned | None, reason: str, now: datetime
+) -> None:
+    refund = notices.money_of(booking, found.money) if found else None
+    data: dict[str, Any] = {"reason": reason, "refund": refund}
     files = [notices.days_off(session, booking, now)] if booking.paid.minor else []
     notices.tell_trainee(session, booking, "force_majeure", now=now, files=files, **data)
     notices.tell_host(session, booking, "force_majeure", now=now, **{**data, "refund": None})

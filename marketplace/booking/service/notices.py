@@ -8,7 +8,6 @@ from uuid import UUID
 
 from marketplace.booking.models import Booking
 from marketplace.booking.rules.ical import Entry, Method, Status, mailed
-from marketplace.booking.states import BookingState
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.rules.vocabulary import Approval
 from marketplace.core.db import Session
@@ -20,11 +19,6 @@ from marketplace.identity.rules import Role
 from marketplace.identity.service.notices import TextFile, notify, notify_all
 
 DECIDERS = (Role.COORDINATOR, Role.SITE_OWNER)
-CANCELLED_BY = {
-    BookingState.CANCELLED_BY_TRAINEE: "trainee",
-    BookingState.CANCELLED_BY_HOST: "host",
-    BookingState.CANCELLED_BY_OPERATOR: "operator",
-}
 
 
 def money_json(amount: Money) -> dict[str, Any]:
@@ -250,25 +244,6 @@ def _owed(session: Session, booking: Booking, template: str, now: datetime) -> N
         amount=money_json(booking.total - booking.paid),
         due_on=None if due is None else due.isoformat(),
     )
-
-
-def cancelled(
-    session: Session,
-    booking: Booking,
-    refund: Money,
-    reason: str,
-    now: datetime,
-    by: str | None = None,
-) -> None:
-    """Tell both sides, whichever of them did it; the trainee also why, if somebody else did."""
-    by = by or CANCELLED_BY[BookingState(booking.state)]
-    data = {"cancelled_by": by, "refund": money_of(booking, refund)}
-    why = None if by == "trainee" else reason
-    # Whoever paid has the days in a calendar.
-    files = [days_off(session, booking, now)] if booking.paid.minor else []
-    tell_trainee(session, booking, "booking_cancelled", now=now, files=files, reason=why, **data)
-    hidden = {**data, "refund": None, "reason": None}
-    tell_host(session, booking, "booking_cancelled", now=now, **hidden)
 
 
 def school_asked(

@@ -34,6 +34,7 @@ from marketplace.booking.service import (
     standing,
     transition,
 )
+from marketplace.booking.service.cancel_notices import returned_json
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.service.cohorts import accord
 from marketplace.booking.states import TIMED, BookingState
@@ -94,7 +95,7 @@ def call_off(
     session.flush()
     changes.close_balance(session, old, now)
     defer(session, SEARCH, booking_id=str(old.id))
-    hidden: dict[str, Any] = {"refund": None, "reason": None}
+    hidden: dict[str, Any] = {"refund": None, "back": None, "reason": None}
     notices.tell_host(session, old, "booking_cancelled", now=now, cancelled_by="host", **hidden)
 
 
@@ -377,7 +378,7 @@ def _refund(
     wish = Wish(event=PolicyEvent.HOST_WITHDRAWS)
     agreed = cancellations.quote_of_ended(old, wish, rescue.called_off_at)
     by = actor_id or rescue.called_off_by
-    cancellations.settle(session, old, agreed, actor_id=by, reason=why, now=now)
+    found = cancellations.settle(session, old, agreed, actor_id=by, reason=why, now=now)
     _end(session, rescue, "refunded", actor_id, now)
     notices.tell_trainee(
         session,
@@ -387,7 +388,7 @@ def _refund(
         files=[notices.days_off(session, old, now)],
         cancelled_by="host",
         reason=rescue.reason,
-        refund=notices.money_of(old, agreed.refund),
+        **returned_json(old, found),
     )
 
 

@@ -45,6 +45,7 @@ def given_up(session: Session, booking: Booking, reason: str, now: datetime) -> 
         cancelled_by="school",
         reason=reason,
         refund=None,
+        back=None,
     )
 
 

@@ -5,6 +5,7 @@ hours name the place whose clock they are of, and how far it is from UTC.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -23,6 +24,10 @@ from marketplace.core.money import Money
 # In a template's context: the language, and the zone of who reads it.
 LOCALE, ZONE = "locale", "reader_zone"
 AMOUNT = "#,##0.00 ¤¤"
+ISO = r"\b\d{4}-\d{2}-\d{2}\b"
+# Days as a payment's description has them: from the first to the last, or one alone.
+DAYS = re.compile(rf"({ISO}) to ({ISO})|({ISO})(?!T)")
+SPANS = {"en": "{} to {}", "es": "del {} al {}"}
 CLOCKS = {"en": "{} ({} time, {})", "es": "{} (hora de {}, {})"}
 
 
@@ -41,6 +46,21 @@ def day(context: Context, value: str | date) -> str:
     """Write a civil date (ISO text or date) with the month in words: no order to mistake."""
     on = date.fromisoformat(value) if isinstance(value, str) else value
     return _day(on, _language(context))
+
+
+@pass_context
+def dated(context: Context, value: str) -> str:
+    """Write the days in what a payment is for as the language does; all else as it is."""
+    language = _language(context)
+
+    def written(found: re.Match[str]) -> str:
+        try:
+            days = [_day(date.fromisoformat(one), language) for one in found.groups() if one]
+        except ValueError:
+            return found[0]
+        return SPANS[language].format(*days) if len(days) > 1 else days[0]
+
+    return DAYS.sub(written, value)
 
 
 @pass_context
@@ -88,6 +108,7 @@ def _language(context: Context) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "money": money,
     "day": day,
+    "dated": dated,
     "moment": moment,
     "listed": listed,
     "titled": titled,

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from marketplace.booking import queries
 from marketplace.booking.errors import (
@@ -18,6 +19,7 @@ from marketplace.booking.states import BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
 from marketplace.core.money import Money
 from marketplace.core.states import IllegalTransition
+from marketplace.identity.service import templating
 from marketplace.payments import queries as payments
 
 TRAINEE = BookingState.CANCELLED_BY_TRAINEE
@@ -42,6 +44,19 @@ def cancel(stage, booking_id, mark, wish=None, to=TRAINEE):
         )
 
 
+def mailed(stage, booking_id):
+    """The text of the last mail to the trainee, which tells them of the cancellation."""
+    asked = text(
+        "SELECT template, data FROM notice WHERE account_id = :id ORDER BY id DESC LIMIT 1"
+    )
+    with stage.transaction() as session:
+        template, data = session.execute(asked, {"id": stage.booking(booking_id).trainee_id}).one()
+    assert template == "booking_cancelled"
+    return templating.render(
+        template, templating.Reader(), {"name": "", **data}, "https://x.example"
+    ).text
+
+
 def test_the_trainee_gets_back_what_the_quote_said(stage):
     place = stage.place()
     booking_id = stage.confirmed(place, whole=True)
@@ -63,7 +78,9 @@ def test_the_trainee_gets_back_what_the_quote_said(stage):
         Money(199000, "USD"),
         99,
     )
-    assert stage.told(stage.booking(booking_id).trainee_id)[-1] == "booking_cancelled"
+    assert "Of the 2,240.00 USD that you have paid, 250.00 USD are kept, by" in mailed(
+        stage, booking_id
+    )
     assert stage.findings() == []
 
 
@@ -98,6 +115,9 @@ def test_nothing_is_refunded_where_the_terms_keep_all(stage):
     cancel(stage, booking_id, quote(stage, booking_id).mark)
     assert stage.state(booking_id) == "cancelled_by_trainee"
     assert stage.refunded(stage.booking(booking_id).payment_id) == 0
+    said = mailed(stage, booking_id)
+    assert "Nothing goes back of the 899.00 USD that you have paid, by the terms" in said
+    assert "“No refund but for a visa denial”" in said
 
 
 def test_a_voucher_is_credit_in_the_same_transaction(stage):
@@ -123,6 +143,7 @@ def test_a_voucher_is_credit_in_the_same_transaction(stage):
         assert (grant.reason, grant.expires_at, grant.transferable) == ("cancellation", None, False)
         assert queries.cancellation(session, booking_id).refunds[0]["means"] == "credit"
     assert stage.told(booking.trainee_id)[-2:] == ["credit_granted", "booking_cancelled"]
+    assert "899.00 USD come back as credit" in mailed(stage, booking_id)
     assert stage.findings() == []
 
 

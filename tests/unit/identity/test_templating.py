@@ -117,6 +117,17 @@ def test_amounts_have_their_currency_and_are_written_as_the_language_does():
     assert wording.money({"locale": "en"}, jpy) == "1,250 JPY"
 
 
+def test_the_days_of_what_is_paid_for_are_written_out():
+    text = "Cardiology, 2027-01-04 to 2027-01-31"
+    english = "Cardiology, January 4, 2027 to January 31, 2027"
+    assert wording.dated({"locale": "en"}, text) == english
+    spanish = "Cardiology, del 4 de enero de 2027 al 31 de enero de 2027"
+    assert wording.dated({"locale": "es"}, text) == spanish
+    assert wording.dated({"locale": "en"}, "Since 2027-01-04: 2027-99-99") == (
+        "Since January 4, 2027: 2027-99-99"
+    )
+
+
 def test_lists_end_as_the_language_does():
     assert wording.listed({"locale": "en"}, ["a", "b", "c"]) == "a, b, and c"
     assert wording.listed({"locale": "es"}, ["a", "b"]) == "a y b"

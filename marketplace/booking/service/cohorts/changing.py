@@ -16,8 +16,8 @@ from marketplace.booking.rules.cancellation import Quote
 from marketplace.booking.rules.changes import ChangeQuote
 from marketplace.booking.rules.terms import Terms
 from marketplace.booking.service import (
+    cancel_notices,
     cancellations,
-    notices,
     proposals,
     reschedules,
     transfers,
@@ -121,7 +121,7 @@ def cancel(
         actor_id=actor_id,
         reason=reason,
         now=now,
-        tell=partial(notices.cancelled, by="school"),
+        tell=partial(cancel_notices.cancelled, by="school"),
     )
 
 
