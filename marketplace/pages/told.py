@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from babel.messages.pofile import read_po
 
+from marketplace.catalog.rules.policies import POLICIES
 from marketplace.compliance.rules.kinds import TITLES
 from marketplace.pages import words
 
@@ -18,10 +19,14 @@ PLACE = re.compile(r"%\\\((\w+)\\\)s|%\((\w+)\)s")
 # Between the values of a list.
 BETWEEN = re.compile(r"(, | and )")
 DOCUMENTS = frozenset(TITLES.values())
+TERMS = frozenset(policy.name for policy in POLICIES.values())
 # From one number to another.
 SPAN = re.compile(r"(\d+) to (\d+)")
 # One week is not many.
-ONE = re.compile(r"(?<![\d.,-])(1 (?:week|day|month|seat|year))s\b")
+ONE = {
+    "en": re.compile(r"(?<![\d.,-])(1 (?:week|day|month|seat|year))s\b"),
+    "es": re.compile(r"(?<![\d.,-])(1 (?:semana|día|mes|plaza|año))(?:e?s)\b"),
+}
 # What is to be typed as it stands, such as the codes of a sheet.
 TYPED = frozenset({"codes"})
 AND = {"es": " y "}
@@ -31,7 +36,7 @@ TO = {"es": r"de \1 a \2"}
 def told(text: str, language: str) -> str:
     """The sentence in that language; itself where it is not known there."""
     if not text or language == "en":
-        return ONE.sub(r"\1", text)
+        return _of_one(text, "en")
     for pattern, said in _sentences(language):
         found = pattern.fullmatch(text)
         if found is not None:
@@ -39,8 +44,12 @@ def told(text: str, language: str) -> str:
                 name: value if name in TYPED else _value(value, language)
                 for name, value in found.groupdict().items()
             }
-            return said % values if values else said
+            return _of_one(said % values if values else said, language)
     return text
+
+
+def _of_one(text: str, language: str) -> str:
+    return ONE[language].sub(r"\1", text) if language in ONE else text
 
 
 @cache
@@ -71,7 +80,7 @@ def _value(text: str, language: str) -> str:
     """A value, or a list of them: duties, documents and learners by their names, all else as it is."""
     if SPAN.fullmatch(text):
         return SPAN.sub(TO.get(language, text), text)
-    if text in DOCUMENTS:
+    if text in DOCUMENTS or text in TERMS:
         return told(text, language)
     parts = BETWEEN.split(text)
     return "".join(_name(part, language) for part in parts)

@@ -49,6 +49,10 @@ SERVER_ERROR = 500
 # In which language somebody without an account wants to read, where the browser says another.
 LANGUAGE = "language"
 A_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b(?!T)")
+# The days of a rotation, in what a payment is for.
+DAYS = re.compile(r"(?<=, )(\d{4}-\d{2}-\d{2}) to (?=\d{4}-\d{2}-\d{2}\b)")
+# As rules write it: 1,250.00 USD.
+AN_AMOUNT = re.compile(rf"(?<![\d.,-])(-?[\d,]*\d(?:\.\d+)?) ({'|'.join(EXPONENTS)})\b")
 # A field's label or the legend of its boxes, and its place in the summary of what is wrong.
 LABEL = re.compile(
     r'<(?:label for|fieldset(?=[^>]*\sid=)[^>]*?\sid)="([^"]+)"[^>]*>(?:\s*<legend[^>]*>)?(.*?)'
@@ -78,8 +82,13 @@ class Reader:
         return said % values if values else said
 
     def told(self, text: str | None) -> str:
-        """A sentence that a rule made, in the reader's language where it is known; its days too."""
-        return A_DAY.sub(self._day_of, told(text or "", self.language))
+        """A sentence that a rule made, in the reader's language if known; its days and amounts too."""
+        said = DAYS.sub(r"\1 – ", told(text or "", self.language))
+        return self.amounts(A_DAY.sub(self._day_of, said))
+
+    def amounts(self, text: str) -> str:
+        """A text with the amounts in it as the reader writes them."""
+        return AN_AMOUNT.sub(self._amount_of, text)
 
     def label(self, code: str | None) -> str:
         return "" if code is None else words.label(code, self.language)
@@ -111,6 +120,12 @@ class Reader:
     def _day_of(self, found: re.Match[str]) -> str:
         try:
             return self.day(date.fromisoformat(found[0]))
+        except ValueError:
+            return found[0]
+
+    def _amount_of(self, found: re.Match[str]) -> str:
+        try:
+            return self.money(Money.parse(found[1].replace(",", ""), found[2]))
         except ValueError:
             return found[0]
 
@@ -193,7 +208,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     found = _caller()
     if errors := values.get("errors"):
         values["errors"] = {
-            name: [faults.told(text, who.language) for text in texts]
+            name: [who.amounts(faults.told(text, who.language)) for text in texts]
             for name, texts in errors.items()
         }
     html = render_template(

@@ -238,10 +238,14 @@ def _when(window: Window) -> str:
     if window.from_days is None and window.to_days is None:
         return "kept whenever you cancel"
     if window.from_days is None:
-        return f"kept from {window.to_days} days before the start on"
+        return f"kept from {_days(window.to_days)} before the start on"
     if window.to_days is None:
-        return f"kept up to {window.from_days} days before the start"
+        return f"kept up to {_days(window.from_days)} before the start"
     return f"kept from {window.to_days} to {window.from_days} days before the start"
+
+
+def _days(number: int | None) -> str:
+    return "1 day" if number == 1 else f"{number} days"
 
 
 def _mark(facts: Facts, option: Option, policy_key: str, lines: Collection[QuoteLine]) -> str:

@@ -92,9 +92,10 @@ class Stay:
         if self.limit is None or self.last_day is None:
             return "No limit is known here for your visa in this country: ask who issued it."
         spare = (self.last_day - self.leave_on).days
+        days = "1 day" if self.days == 1 else f"{self.days} days"
         if self.verdict is Verdict.TOO_LONG:
-            return f"{self.days} days: {-spare} longer than to {self.last_day}. {self.limit.rule}"
-        return f"{self.days} days, {spare} to spare until {self.last_day}. {self.limit.rule}"
+            return f"{days}: {-spare} longer than to {self.last_day}. {self.limit.rule}"
+        return f"{days}, {spare} to spare until {self.last_day}. {self.limit.rule}"
 
 
 def stays(

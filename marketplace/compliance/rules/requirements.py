@@ -86,7 +86,8 @@ def _describe(needed: Needed) -> str:
             return words + " valid through the last day"
         case Rule.WITHIN_MONTHS:
             years, rest = divmod(needed.validity.months, 12)
-            span = f"{needed.validity.months} months" if rest or years == 1 else f"{years} years"
+            months = f"{needed.validity.months} month{'s' if needed.validity.months > 1 else ''}"
+            span = months if rest or years == 1 else f"{years} years"
             return words + f" within {span} before the start"
         case Rule.SEASON:
             return words + " of the season"

@@ -167,7 +167,7 @@ def test_an_overdue_invoice_is_paid_by_bank_and_goes_back_by_bank(desk, stage, s
     assert "It is overdue: as long as it is not void" in desk.body
     came = {"amount": "6,720.00", "received_on": str(stage.now.date()), "reference": "INV 1 GRANT"}
     assert desk.send(f"{path}/transfers", **{**came, "amount": "6720.01"}).status_code == 422
-    assert "Expected 6,720.00 USD." in desk.body
+    assert "Expected $6,720.00." in desk.body
     assert followed(desk, desk.send(f"{path}/transfers", **came)) == path
     assert "Has more money come for it?" in desk.body
     assert desk.send(f"{path}/transfers", **came).status_code == 422

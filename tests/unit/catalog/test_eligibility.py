@@ -156,6 +156,8 @@ def test_lead_time_is_counted_in_whole_days():
     assert answer("lead_time", first_day=first, today=date(2027, 2, 15)).outcome == "pass"
     late = answer("lead_time", first_day=first, today=date(2027, 2, 16))
     assert (late.outcome, late.earliest) == ("fail", date(2027, 3, 8))
+    tomorrow = answer("lead_time", first_day=first, today=date(2027, 2, 28))
+    assert tomorrow.sentence.endswith("before the start; there is 1.")
     never = answer("lead_time", first_day=date(2027, 12, 6), today=date(2027, 12, 1))
     assert never.earliest is None
 

@@ -79,6 +79,16 @@ def test_a_text_that_counts_says_it_of_one_as_well():
 def test_what_rules_say_is_told_in_spanish():
     duties = [Duty.HISTORY_TAKING, Duty.PHYSICAL_EXAMINATION, Duty.CLINICAL_NOTES]
     said = [policy.summary for policy in POLICIES.values()]
+    kept = (
+        "from 1 day before",
+        "from 56 days before",
+        "from 60 to 30 days before",
+        "up to 9 days before",
+    )
+    said += [f"{one.name}: kept {when} the start" for one in POLICIES.values() for when in kept[2:]]
+    said += [
+        f"{one.name}: kept {when} the start on" for one in POLICIES.values() for when in kept[:2]
+    ]
     for some in (duties, duties[:1], [Duty.SHADOWING], []):
         for setting in (Setting.INPATIENT, Setting.REMOTE):
             found = classify(some, setting)
@@ -94,6 +104,16 @@ def test_what_rules_say_is_told_in_spanish():
     assert told("one of: inpatient, both", "es") == "una de: inpatient, both"
     assert told("Something else, 3 of it.", "es") == "Something else, 3 of it."
     assert told(first, "en") == first
+    reader = view.Reader(None, frozenset(), "es", ZoneInfo("UTC"))
+    fee = POLICIES["fixed_fee"]
+    assert reader.told(fee.summary) == (
+        "Se retienen $250.00, o $500.00 desde 9 semanas antes del inicio."
+    )
+    assert reader.told("Clinic, 2027-01-04 to 2027-01-31") == "Clinic, 4 ene 2027 – 31 ene 2027"
+    assert told(f"{fee.name}: kept from 1 day before the start on", "es") == (
+        "Una cuota fija: se retiene desde 1 día antes del inicio"
+    )
+    assert told("There is 1 day until the start; 30 are needed.", "es").startswith("Falta 1 día ")
 
 
 def test_a_code_without_a_label_is_spelt_out():

@@ -66,14 +66,15 @@ def lead_time(asked: Asked) -> RuleResult:
         listed("lead_days", needed),
     )
     if days >= needed:
-        sentence = f"There are {days} days until the start; {needed} are needed."
+        are = "is" if needed == 1 else "are"
+        sentence = f"{_there(days)} until the start; {needed} {are} needed."
         return RuleResult("lead_time", Outcome.PASS, sentence, evidence)
     soonest = asked.today + timedelta(days=needed)
     earliest = asked.earliest(lambda day: day >= soonest)
     return RuleResult(
         "lead_time",
         Outcome.FAIL,
-        f"A booking needs {needed} days before the start; there are {max(days, 0)}.",
+        f"A booking needs {_days(needed)} before the start; {_left(days)}.",
         evidence,
         f"Choose {earliest} or later." if earliest else "There is no later start.",
         earliest,
@@ -104,6 +105,19 @@ def length(asked: Asked) -> RuleResult:
 
 def _weeks(number: int) -> str:
     return "1 week" if number == 1 else f"{number} weeks"
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
+
+
+def _there(days: int) -> str:
+    return f"There {'is' if days == 1 else 'are'} {_days(days)}"
+
+
+def _left(days: int) -> str:
+    """How many days there are until a start, which may have passed."""
+    return "there is 1" if days == 1 else f"there are {max(days, 0)}"
 
 
 def blackout(asked: Asked) -> RuleResult:
@@ -201,10 +215,10 @@ def visa_time(asked: Asked) -> RuleResult:
         sentence = "No visa has to be waited for."
         return RuleResult("visa_time", Outcome.PASS, sentence, evidence, blocks=False)
     if days >= VISA_DAYS:
-        sentence = f"There are {days} days for a visa; we plan with {VISA_DAYS}."
+        sentence = f"{_there(days)} for a visa; we plan with {VISA_DAYS}."
         return RuleResult("visa_time", Outcome.PASS, sentence, evidence, blocks=False)
     if profile.needs_visa is None:
-        sentence = f"If you need a visa: we plan with {VISA_DAYS} days, and there are {days}."
+        sentence = f"If you need a visa: we plan with {VISA_DAYS} days, and {_left(days)}."
         needed = (field_of_profile("needs_visa"),)
         action = "Say in your profile whether you need a visa."
         return RuleResult(
@@ -214,7 +228,7 @@ def visa_time(asked: Asked) -> RuleResult:
     return RuleResult(
         "visa_time",
         Outcome.UNKNOWN,
-        f"We plan with {VISA_DAYS} days for a visa; there are {days}.",
+        f"We plan with {VISA_DAYS} days for a visa; {_left(days)}.",
         evidence,
         "If you have no visa yet, look up your consulate's waiting time before you book.",
         asked.earliest(lambda day: day >= soonest),
