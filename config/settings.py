@@ -102,6 +102,7 @@ def _read(env: Env) -> dict[str, Any]:
         ),
         "tax_on": env.str("TAX_ON", "platform", validate=one_of(["platform", "all"])),
         "tax_number": env.str("TAX_NUMBER", None),
+        "bank_details": env.str("BANK_DETAILS", None),
         "object_store_url": env.str("OBJECT_STORE_URL"),
         "export_store_url": env.str("EXPORT_STORE_URL", None),
         "direct_uploads": env.bool("DIRECT_UPLOADS", True),

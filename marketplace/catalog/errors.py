@@ -218,6 +218,13 @@ class ImportNotReady(Conflict):
     title = "There is no such file of this import, or not yet."
 
 
+class ImportNotTakenBack(Conflict):
+    """`state` in the problem is the one that it is in."""
+
+    code = "import_not_taken_back"
+    title = "Only an import of listings that has ended can be taken back."
+
+
 class ImportNotFound(NotFound):
     code = "import_not_found"
     title = "There is no such import at this site."

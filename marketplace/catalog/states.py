@@ -107,6 +107,14 @@ class SheetKind(StrEnum):
     CALENDAR = "calendar"
 
 
+class Touched(StrEnum):
+    """What somebody has done with a listing since an import made it."""
+
+    STATE = "state"
+    TERMS = "terms"
+    CALENDAR = "calendar"
+
+
 class Waiting(StrEnum):
     """What a listing in review waits for; with none of them left it is published."""
 

@@ -18,6 +18,7 @@ from marketplace.catalog.service import (
     importing,
     publishing,
     seat_sheets,
+    taking_back,
 )
 from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.service.exporting import Whose
@@ -172,6 +173,29 @@ def cancel_import(import_id: UUID) -> None:
     with transaction() as session:
         run = import_runs.cancel(session, import_id, now())
         click.echo(f"{run.state} after {run.position} rows")
+
+
+@listings.command("take-back-import")
+@click.argument("import_id", type=click.UUID)
+@click.option("--by", required=True, help="E-mail address of whoever takes it back.")
+@click.option("--commit", is_flag=True, help="Do it; without this nothing is changed.")
+@with_appcontext
+@readable
+def take_back_import(import_id: UUID, by: str, commit: bool) -> None:  # noqa: FBT001 - click calls by keyword
+    """Take away the drafts that the import IMPORT_ID made and that nobody has touched since.
+
+    They are retired, and their ids are free for another sheet. What somebody has published or
+    changed stays, and is named. A dry run unless --commit is given.
+    """
+    with transaction() as session:
+        who = find(session, by)
+        found = taking_back.take_back(session, import_id, who, now(), commit=commit)
+    table(
+        ["listing", "state", "changed since"],
+        [[one.external_id, one.state, one.why] for one in found.kept],
+    )
+    verb = "taken back" if commit else "would be taken back"
+    click.echo(f"{found.listings} {verb}, {found.kept_in_all} kept")
 
 
 @listings.command("publish")

@@ -42,6 +42,8 @@ class Settings:
     """On what the marketplace earns of a price, or on all of it."""
     tax_number: str | None
     """By which the tax office knows the legal entity; printed where it is given."""
+    bank_details: str | None
+    """Where schools send the money of an invoice, in one line; none, and staff tells them."""
     object_store_url: str
     export_store_url: str | None
     """Where exports on schedule are delivered; none, and they go into the object store itself."""

@@ -64,6 +64,7 @@ SENTENCES = (
     noted("Expected a date and time, such as 2027-01-04T09:00:00Z."),
     noted("Expected a time with its zone, such as 2027-01-04T09:00:00Z."),
     noted("Expected an e-mail address."),
+    noted("Not a valid e-mail address."),
     noted("Expected a list."),
     noted("Expected an object."),
     noted("Not a valid URL."),

@@ -26,6 +26,7 @@ SHOWN = (
     _D.attempts,
     _D.next_at,
     _D.created_at,
+    _D.begun_at,
     _D.done_at,
 )
 

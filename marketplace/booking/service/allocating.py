@@ -6,6 +6,7 @@ replayed to the same result.
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -122,6 +123,8 @@ def decide_due(session: Session, now: datetime) -> bool:
         session.add(offer)
         waiting_notices.matched(session, place, offer, now)
     session.flush()
+    given = Counter(UUID(key) for key in matched.values())
+    waiting_notices.decided(session, found, list(places.values()), given, now)
     _unmatched(session, found, matched, places, now)
     rounds.give_back(session, list(places.values()))
     return True

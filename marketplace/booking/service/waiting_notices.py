@@ -1,13 +1,16 @@
 """What those are told who wait for seats, or were given one by a round, or were not."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from marketplace.booking.models import AllocationRound, RoundPlace, SeatOffer, WaitingEntry
 from marketplace.booking.rules.rotation import Rotation
+from marketplace.booking.service import notices
 from marketplace.core.db import Session
-from marketplace.identity.service.notices import notify
+from marketplace.identity import queries as identity
+from marketplace.identity.service.notices import notify, notify_all
 
 
 def offered(session: Session, entry: WaitingEntry, offer: SeatOffer, now: datetime) -> None:
@@ -43,6 +46,28 @@ def unmatched(
     """A round gave nothing; `waits`: the trainee is on waiting lists now, as asked for."""
     data = {"round_id": str(found.id), "title": found.title, "waits": waits}
     notify(session, trainee_id, "round_unmatched", data, now=now)
+
+
+def decided(
+    session: Session,
+    found: AllocationRound,
+    places: Sequence[RoundPlace],
+    given: Mapping[UUID, int],
+    now: datetime,
+) -> None:
+    """A round was run: each site with a place in it is told how many of its places are offered."""
+    for site_id in sorted({place.site_id for place in places}):
+        own = [place for place in places if place.site_id == site_id]
+        data = {
+            "round_id": str(found.id),
+            "title": found.title,
+            "site_id": str(site_id),
+            "site_name": own[0].site_name,
+            "places": sum(place.quota for place in own),
+            "offered": sum(given.get(place.id, 0) for place in own),
+        }
+        people = identity.site_contacts(session, site_id, *notices.DECIDERS)
+        notify_all(session, people, "round_decided", data, now=now)
 
 
 def _facts(entry: WaitingEntry, offer: SeatOffer | None) -> dict[str, Any]:

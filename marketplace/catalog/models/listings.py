@@ -272,11 +272,19 @@ class ListingVersion(Base):
     """A listing's terms as they were from one change to the next. Append-only by trigger.
 
     `terms` are those of the host's sheet, so that a booking can show what it was made on;
-    `difference` maps each changed column to what it was and is.
+    `difference` maps each changed column to what it was and is. `import_id` is the import that
+    wrote it, if one did.
     """
 
     __tablename__ = "listing_version"
-    __table_args__ = (Index("ix_listing_version_account_id", "account_id"),)
+    __table_args__ = (
+        Index("ix_listing_version_account_id", "account_id"),
+        Index(
+            "ix_listing_version_import_id",
+            "import_id",
+            postgresql_where=text("import_id IS NOT NULL"),
+        ),
+    )
 
     listing_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("listing.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -285,6 +293,7 @@ class ListingVersion(Base):
     source: Mapped[str]
     difference: Mapped[dict[str, Any]] = mapped_column(JSONB)
     terms: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    import_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("import_run.id"))
 
 
 class ListingTransition(Base):

@@ -19,9 +19,11 @@ from marketplace.catalog.schemas.imports import (
     ImportPage,
     ImportSchema,
     PlanSchema,
+    TakeBackArgs,
+    TakenBackSchema,
     UploadArgs,
 )
-from marketplace.catalog.service import import_runs
+from marketplace.catalog.service import import_runs, taking_back
 from marketplace.catalog.service.importing import import_listings, refuse_fault
 from marketplace.catalog.service.planning import ImportPlan
 from marketplace.core.ports import ObjectStore
@@ -159,6 +161,26 @@ def commit(site_id: UUID, import_id: UUID) -> ImportRun:
 def cancel(site_id: UUID, import_id: UUID) -> ImportRun:
     """Stop an import; rows that are written by then stay, and `position` tells how many."""
     return import_runs.cancel(context.session(), import_id, context.now(), site_id=site_id)
+
+
+@blueprint.route("/imports/<uuid:import_id>/take-back", methods=["POST"])
+@site_member("site_owner", "coordinator")
+@blueprint.arguments(TakeBackArgs)
+@blueprint.response(200, TakenBackSchema)
+def take_back(data: dict[str, Any], site_id: UUID, import_id: UUID) -> taking_back.TakenBack:
+    """Take away the drafts that an import made and nobody has touched since; a look without `commit`.
+
+    They are retired, their ids are free for another sheet, and their lines of the calendar are gone.
+    What was published, changed or given other weeks since stays: `kept` names the first of it.
+    """
+    return taking_back.take_back(
+        context.session(),
+        import_id,
+        current_account().id,
+        context.now(),
+        site_id=site_id,
+        commit=data["commit"],
+    )
 
 
 @blueprint.route("/imports/<uuid:import_id>/files/<string:name>", methods=["GET"])

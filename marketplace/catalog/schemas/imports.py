@@ -3,7 +3,14 @@
 from marshmallow import Schema, fields, validate
 
 from marketplace.catalog.rules.writing import Format
-from marketplace.catalog.states import ImportMode, ImportPhase, ImportState, SheetKind
+from marketplace.catalog.states import (
+    ImportMode,
+    ImportPhase,
+    ImportState,
+    ListingState,
+    SheetKind,
+    Touched,
+)
 from marketplace.web.schemas import StrictSchema, Text, page_of
 
 
@@ -165,3 +172,40 @@ class ImportSchema(Schema):
 
 
 ImportPage = page_of(ImportSchema)
+
+
+class TakeBackArgs(StrictSchema):
+    """Take an import back; nothing is changed unless `commit` is true."""
+
+    commit = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class KeptSchema(Schema):
+    """A listing that the import made and that stays."""
+
+    listing_id = fields.UUID(required=True)
+    external_id = fields.String(required=True)
+    title = fields.String(required=True)
+    state = fields.String(required=True, metadata={"enum": [one.value for one in ListingState]})
+    why = fields.String(
+        required=True,
+        metadata={
+            "enum": [one.value for one in Touched],
+            "description": "What was done with it since: its state, its terms or its calendar.",
+        },
+    )
+
+
+class TakenBackSchema(Schema):
+    """What taking an import back would do, or did where `committed`."""
+
+    committed = fields.Boolean(required=True)
+    listings = fields.Integer(
+        required=True, metadata={"description": "How many are, or were, taken away."}
+    )
+    kept_in_all = fields.Integer(required=True)
+    kept = fields.List(
+        fields.Nested(KeptSchema),
+        required=True,
+        metadata={"description": "The first hundred of those that stay, by their own ids."},
+    )

@@ -74,9 +74,14 @@ class Writer:
         # Listings that get a version of their own here.
         self.changing: set[uuid.UUID] = set()
         self.reseated = Reseated()
+        self.import_id: uuid.UUID | None = None
 
-    def run(self, record: ImportRun | None = None) -> None:
-        """Write what the entries say, and the `record` of the import; nothing new is passed over."""
+    def run(self, record: ImportRun | None = None, *, import_id: uuid.UUID | None = None) -> None:
+        """Write what the entries say, and the `record` of the import; nothing new is passed over.
+
+        `import_id` is that of an import whose record is kept already.
+        """
+        self.import_id = record.id if record is not None else import_id
         created = [entry.draft for entry in self._of(CREATED) if entry.draft]
         changed = self._of(CHANGED)
         drafts = [*created, *(entry.draft for entry in changed if entry.draft)]
@@ -194,6 +199,7 @@ class Writer:
             "source": SOURCE,
             "difference": {column: list(pair) for column, pair in changed.items()},
             "terms": terms_of(draft),
+            "import_id": self.import_id,
         }
 
     def _change(self, stored: Stored, draft: ListingDraft) -> None:

@@ -102,7 +102,7 @@ class _Listings:
         holders, now = job.parts.get(SeatHolders), job.clock.now()
         asked = Asked(run.owner_account_id, run.site_id, now.date())
         settled = settle(session, batch, asked, holders, memory, import_id=run.id)
-        Writer(session, settled, run.account_id, now, holders, memory).run()
+        Writer(session, settled, run.account_id, now, holders, memory).run(import_id=run.id)
         return settled.entries
 
 

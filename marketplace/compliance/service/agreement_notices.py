@@ -31,6 +31,7 @@ def asked(
         now=now,
         name=who.name,
         secret={"token": token},
+        **_reads(session, who.email),
     )
 
 
@@ -45,6 +46,7 @@ def signed(session: Session, found: Agreement, key: str, now: datetime) -> None:
             [key],
             now=now,
             name=one.signer.name,
+            **_reads(session, one.signer.email),
         )
     notify_all(session, _sides(session, found), "agreement_in_force", _facts(found), now=now)
 
@@ -62,6 +64,12 @@ def ended(session: Session, found: Agreement, reason: str, now: datetime) -> Non
 def ends_soon(session: Session, found: Agreement, days_left: int, now: datetime) -> None:
     data = {**_facts(found), "days_left": days_left}
     notify_all(session, _sides(session, found), "agreement_ends_soon", data, now=now)
+
+
+def _reads(session: Session, email: str) -> dict[str, Any]:
+    """In which language and zone a signer with an account reads; of anybody else it isn't known."""
+    known = identity.account_by_email(session, email.lower())
+    return {"locale": known.locale, "time_zone": known.time_zone} if known else {}
 
 
 def _sides(session: Session, found: Agreement) -> Sequence[identity.Contact]:

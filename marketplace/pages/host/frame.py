@@ -45,6 +45,7 @@ DONE: Mapping[str, str] = {
     "marked": noted("Saved."),
     "edited": noted("Done. It can be undone in the history of edits."),
     "undone": noted("Undone."),
+    "taken_back": noted("Taken back. The ids of these listings are free for another sheet."),
     "saved": noted("Saved."),
     "moved": noted("Done."),
     "listing_published": noted("Published. Trainees can find it."),

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.catalog.errors import ImportNotFound
 from marketplace.catalog.queries import imports, sites
 from marketplace.catalog.rules.faults import LARGE
-from marketplace.catalog.service import import_runs
+from marketplace.catalog.service import import_runs, taking_back
 from marketplace.catalog.service.import_reports import ERRORS, PLAN_JSON
 from marketplace.catalog.states import ImportMode, ImportState, SheetKind
 from marketplace.core.ids import new_id
@@ -31,6 +31,7 @@ from marketplace.pages.host.frame import (
     panel,
     refusal,
 )
+from marketplace.pages.host.listings import STATES as LISTING_STATES
 from marketplace.pages.view import Pages
 from marketplace.pages.words import noted
 from marketplace.web import context, uploads
@@ -58,6 +59,12 @@ COUNTS = {
     "unchanged": noted("unchanged"),
     "repeated": noted("repeated"),
     "refused": noted("refused"),
+}
+# What was done with a listing since, so that it stays.
+TOUCHED = {
+    "state": noted("its publication was asked for"),
+    "terms": noted("its terms were changed"),
+    "calendar": noted("its weeks were changed"),
 }
 blueprint = Pages("host_imports")
 
@@ -145,6 +152,27 @@ def commit(site_id: UUID, import_id: UUID) -> Answer:
     return back(site_id, f"{TAB}/{import_id}")
 
 
+@blueprint.get(f"{ONE}/take-back")
+@site_member(*DECIDERS, operators=False)
+def look_at_taking_back(site_id: UUID, import_id: UUID) -> Response:
+    """Show what of an import would go and what would stay; nothing of it is done yet."""
+    _run(site_id, import_id)
+    return _taking_back(site_id, import_id, _take_back(site_id, import_id, commit=False))
+
+
+@blueprint.post(f"{ONE}/take-back")
+@site_member(*DECIDERS, operators=False)
+def take_back(site_id: UUID, import_id: UUID) -> Answer:
+    """Take away the drafts that an import made and that nobody has touched since."""
+    _run(site_id, import_id)
+    try:
+        _take_back(site_id, import_id, commit=True)
+    except forms.REFUSALS as error:
+        refused = forms.meant(error)
+        return _shown(site_id, import_id, refusal(refused), refused.status)
+    return back(site_id, f"{TAB}/{import_id}", "taken_back")
+
+
 @blueprint.post(f"{ONE}/cancel")
 @site_member(*DECIDERS, operators=False)
 def cancel(site_id: UUID, import_id: UUID) -> Answer:
@@ -198,6 +226,8 @@ def _shown(
         under_way=under_way,
         may_commit=run.state == ImportState.PLANNED and not run.commit_wanted,
         may_do=not _all_refused(run),
+        may_take_back=_some_left(run),
+        taken_back=run.counts.get(taking_back.TAKEN_BACK, 0),
         may_cancel=run.state in (*UNDER_WAY, ImportState.PLANNED),
         rows=rows,
         columns=list({name: None for row in rows for name in row.cells}),
@@ -207,6 +237,33 @@ def _shown(
         shown=tone,
         refused=refused,
     )
+
+
+def _take_back(site_id: UUID, import_id: UUID, *, commit: bool) -> taking_back.TakenBack:
+    session, by, now = context.session(), current_account().id, context.now()
+    return taking_back.take_back(session, import_id, by, now, site_id=site_id, commit=commit)
+
+
+def _taking_back(site_id: UUID, import_id: UUID, found: taking_back.TakenBack) -> Response:
+    return panel(
+        "host/take_back.html",
+        site_id,
+        TAB,
+        run=_run(site_id, import_id),
+        found=found,
+        states=LISTING_STATES,
+        whys=TOUCHED,
+    )
+
+
+def _some_left(run: Any) -> bool:
+    """Whether there may be a listing that it made and that was not taken back yet.
+
+    What was dropped before anything was written has the counts of its plan, and made nothing.
+    """
+    made = run.counts.get("created", 0) - run.counts.get(taking_back.TAKEN_BACK, 0)
+    written = run.state == ImportState.DONE or run.position > 0
+    return taking_back.can_be(run) and written and made > 0
 
 
 def _all_refused(run: Any) -> bool:

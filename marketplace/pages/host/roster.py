@@ -28,7 +28,8 @@ from marketplace.web import context
 
 TAB = "/roster"
 MOST = 200
-MARKS = ("present", "absent")
+PRESENT = "present"
+MARKS = (PRESENT, "absent")
 A_DAY = timedelta(days=1)
 MARKABLE = {BookingState.CONFIRMED, BookingState.IN_PROGRESS, BookingState.COMPLETED}
 
@@ -63,27 +64,42 @@ def show(site_id: UUID) -> Response:
 @blueprint.post("/host/sites/<uuid:site_id>/roster")
 @site_member(*DECIDERS, operators=False)
 def mark(site_id: UUID) -> Answer:
-    """Mark a day's sheet: what is as it was stays, all of the rest or none of it is marked."""
+    """Mark a day's sheet: what is as it was stays, all of the rest or none of it is marked.
+
+    By the button for everybody, who has no mark yet is present; who can't be marked is named.
+    """
     values, errors = forms.read(DayArgs(unknown="exclude"), forms.typed())
     day = values.get("day")
     if errors or day is None:
         return _shown(site_id, None, errors or {"day": [""]})
-    session, now, by = context.session(), context.now(), current_account().id
     here = request.form.get("cursor") or None
+    everybody = "everybody" in request.form
+    left: list[str] = []
     for line in _sheet(site_id, day, _today(site_id), here)[0]:
         wished = request.form.get(f"mark-{line.booking.id}")
+        wished = wished or (PRESENT if everybody and line.mark is None else None)
         if wished not in MARKS or wished == line.mark or not line.may_mark:
             continue
-        booking = finding.hosted(line.booking.id)
         try:
-            one = Day(day, "present" if wished == "present" else "absent")
-            rotations.mark_attendance(session, booking, [one], actor_id=by, now=now)
+            _mark(line, Day(day, "present" if wished == PRESENT else "absent"))
         except forms.REFUSALS as error:
             refused = forms.meant(error)
             told = f"{line.booking.trainee_name}: {refusal(refused)}"
-            return _shown(site_id, day, {}, told, refused.status, request.form)
+            if not everybody:
+                return _shown(site_id, day, {}, told, refused.status, request.form)
+            left.append(told)
+    if left:
+        return _shown(site_id, day, {}, typed=request.form, left=left)
     place = f"&{urlencode({'cursor': here})}" if here else ""
     return back(site_id, f"{TAB}?day={day}{place}", "marked")
+
+
+def _mark(line: Line, day: Day) -> None:
+    """Mark a day of one trainee's; refused, nothing of it is done, and what was before stays."""
+    session, now, by = context.session(), context.now(), current_account().id
+    booking = finding.hosted(line.booking.id)
+    with session.begin_nested():
+        rotations.mark_attendance(session, booking, [day], actor_id=by, now=now)
 
 
 def _shown(
@@ -93,6 +109,7 @@ def _shown(
     refused: str | None = None,
     status: int = 200,
     typed: Mapping[str, str] | None = None,
+    left: Sequence[str] = (),
 ) -> Response:
     today = _today(site_id)
     chosen = day or today
@@ -112,6 +129,8 @@ def _shown(
         more=more,
         errors=errors,
         refused=refused,
+        left=left,
+        unmarked=sum(line.may_mark and line.mark is None for line in lines),
         typed=typed or {},
     )
 

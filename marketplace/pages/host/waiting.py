@@ -41,14 +41,15 @@ def show(site_id: UUID) -> Response:
         if errors
         else queries.placed(session, queries.in_line(session, site_id=site_id, **values))
     )
-    own = browsing.page_of_site(session, site_id, limit=MOST_LISTINGS, cursor=None)
+    shown = ListingState.PUBLISHED
+    own = browsing.page_of_site(session, site_id, limit=MOST_LISTINGS, cursor=None, state=shown)
     return panel(
         "host/waiting.html",
         site_id,
         TAB,
         NOT_PROCESSABLE if errors else 200,
         found=found,
-        listings=[one for one in own.items if one.state != ListingState.DRAFT],
+        listings=own.items,
         wanted=given.get("listing_id", ""),
         states=STATES,
         errors=errors,

@@ -1,5 +1,6 @@
 """Webhooks of one's sites and schools: the endpoints, what went out, and sending it again."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from marketplace.webhooks.states import DeliveryState
 
 A_PAGE = 20
 READERS = frozenset({Role.SITE_OWNER, Role.COORDINATOR})
+PENDING = DeliveryState.PENDING.value
 STATES = tuple(one.value for one in DeliveryState)
 
 blueprint = Pages("webhook_pages")
@@ -67,6 +69,8 @@ def _one(side: Side, guards: Guards) -> None:
             found=found,
             state=state,
             states=STATES,
+            asked="asked" in request.args,
+            waiting=any(_is_sent_now(one, context.now()) for one in found.items),
             may_change=_may_change(row.owner),
             tone=tone,
         )
@@ -113,7 +117,8 @@ def _one(side: Side, guards: Guards) -> None:
         return _back(endpoint_id, where)
 
     def _back(endpoint_id: UUID, where: dict[str, UUID]) -> Response:
-        return redirect(f"/webhooks/{side.value}s/{owner_of(where).id}/{endpoint_id}", 303)
+        where_to = f"/webhooks/{side.value}s/{owner_of(where).id}/{endpoint_id}"
+        return redirect(f"{where_to}?asked=yes", 303)
 
     views: tuple[tuple[str, str, Any], ...] = (
         ("GET", "", show),
@@ -125,6 +130,11 @@ def _one(side: Side, guards: Guards) -> None:
     for method, path, view in views:
         name = f"{side.value}_{view.__name__}"
         blueprint.add_url_rule(f"{base}{path}", name, view, methods=[method])
+
+
+def _is_sent_now(one: Any, now: datetime) -> bool:
+    """Whether a delivery is due or under way, and not put off."""
+    return one.state == PENDING and (one.begun_at is not None or one.next_at <= now)
 
 
 def _may_change(owner: Owner) -> bool:

@@ -14,7 +14,7 @@ from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.identity.queries import schools
 from marketplace.pages import forms
-from marketplace.pages.school.words import INVOICE_STATES, tone
+from marketplace.pages.school.words import INVOICE_STATES, invoiced, tone
 from marketplace.pages.view import Pages, form_page, page
 from marketplace.payments.errors import InvoiceNotReady
 from marketplace.payments.queries import credit_notes
@@ -56,6 +56,7 @@ def list_invoices() -> Response:
         NOT_PROCESSABLE if errors else 200,
         found=found,
         schools=schools.names(session, {one.school_id for one in found.items}),
+        invoiced=invoiced,
         states=INVOICE_STATES,
         tone=tone,
         typed=typed,
@@ -150,6 +151,7 @@ def _invoice(invoice_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -
         open_now=found.state in OPEN_INVOICE,
         others=queries.open_of(session, found.school_id, MANY),
         today=context.now().date(),
+        invoiced=invoiced,
         states=INVOICE_STATES,
         tone=tone,
         typed=typed,

@@ -12,7 +12,7 @@ from marketplace.core.settings import Settings
 from marketplace.identity.access import current_account, school_member
 from marketplace.pages import forms
 from marketplace.pages.school.frame import NOT_PROCESSABLE, asked_for, panel
-from marketplace.pages.school.words import INVOICE_STATES
+from marketplace.pages.school.words import INVOICE_STATES, invoiced
 from marketplace.pages.trainee.paying import address_of
 from marketplace.pages.view import Pages, page
 from marketplace.payments.errors import CreditNoteNotReady, InvoiceNotReady
@@ -35,7 +35,14 @@ blueprint = Pages("school_invoices")
 def list_invoices(school_id: UUID) -> Response:
     """List the school's invoices, the newest first."""
     found = queries.of_school(context.session(), school_id, **asked_for())
-    return panel("school/invoices.html", school_id, TAB, found=found, states=INVOICE_STATES)
+    return panel(
+        "school/invoices.html",
+        school_id,
+        TAB,
+        found=found,
+        invoiced=invoiced,
+        states=INVOICE_STATES,
+    )
 
 
 @blueprint.get(ONE)
@@ -117,11 +124,13 @@ def _shown(school_id: UUID, invoice_id: UUID, errors: forms.Errors | None = None
         TAB,
         NOT_PROCESSABLE if errors else 200,
         invoice=found,
+        invoiced=invoiced,
         lines=queries.lines(session, invoice_id),
         history=queries.steps(session, invoice_id),
         notes=credit_notes.of_invoice(session, invoice_id),
         cohort_id=found.payable_id if found.payable_kind == "cohort" else None,
         open_now=found.state in OPEN_INVOICE,
+        bank=context.parts().get(Settings).bank_details,
         states=INVOICE_STATES,
         errors=errors or {},
     )

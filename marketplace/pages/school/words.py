@@ -3,10 +3,19 @@
 What a school sees of a booking is told from its own side: who cancelled is its student, not the reader.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import date
 
 from marketplace.identity.rules import Seen
+from marketplace.pages.view import Reader
 from marketplace.pages.words import noted
+
+DAY = r"\d{4}-\d\d-\d\d"
+# What an invoice is for: a cohort's places, one place, or a line of a place's price.
+PLACES = re.compile(rf"(?P<what>.+), (?P<count>\d+) places? from (?P<first>{DAY})")
+PLACE = re.compile(rf"(?P<what>.+), one place, (?P<first>{DAY}) to (?P<last>{DAY})")
+PRICE = re.compile(rf"(?P<what>.+), (?P<first>{DAY}) to (?P<last>{DAY}): (?P<line>.+)")
 
 # As `identity.rules.SEEN_WORDS` and `compliance.rules.agreements.CONSENT` have them; a test compares.
 SEEN: Mapping[str, str] = {
@@ -98,3 +107,25 @@ TONES = {
 def tone(state: str) -> str:
     """How a state is coloured: good, fair or bad."""
     return TONES.get(state, "bad")
+
+
+def invoiced(who: Reader, text: str) -> str:
+    """What an invoice or a line of it is for, in the reader's words; names stay as they are."""
+    if found := PRICE.fullmatch(text):
+        return f"{found['what']}, {_days(who, found)}: {who.told(found['line'])}"
+    if found := PLACE.fullmatch(text):
+        return f"{found['what']}, {who.counted(1, 'places')}, {_days(who, found)}"
+    if found := PLACES.fullmatch(text):
+        places = who.counted(int(found["count"]), "places")
+        return (
+            f"{found['what']}, {places}, {who.say('from %(day)s', day=_day(who, found, 'first'))}"
+        )
+    return who.told(text)
+
+
+def _days(who: Reader, found: re.Match[str]) -> str:
+    return f"{_day(who, found, 'first')} – {_day(who, found, 'last')}"
+
+
+def _day(who: Reader, found: re.Match[str], name: str) -> str:
+    return who.day(date.fromisoformat(found[name]))

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from marketplace.core.jobs import JobContext, Task
 from marketplace.core.ports import ObjectStore, PdfRenderer
+from marketplace.core.settings import Settings
 from marketplace.payments.queries import invoices as queries
 from marketplace.payments.service import invoicing
 
@@ -18,7 +19,8 @@ def print_invoice(job: JobContext, invoice_id: str) -> None:
         found = queries.find(session, wanted)
         if found.object_key is not None:
             return
-        content = found.content
+        bank = job.parts.get(Settings).bank_details
+        content = {**found.content, **({"bank": bank} if bank else {})}
     key = f"invoices/{wanted}/invoice-{content['number']}.pdf"
     job.parts.get(ObjectStore).put(key, job.parts.get(PdfRenderer).render(TEMPLATE, content))
     with job.transaction() as session:

@@ -104,6 +104,7 @@ def test_seats_go_by_both_sides_rankings_and_the_rest_comes_back(stage):
     assert offer_of(stage, made, ben).place_id == first.id
     assert offer_of(stage, made, ana).place_id == second.id
     assert stage.told(ana) == ["round_matched"]
+    assert stage.told(one.owner_id)[-1] == stage.told(two.owner_id)[-1] == "round_decided"
     assert set(stage.taken(two).values()) == {1}
     assert stage.findings() == []
     booking = answer(stage, made, ana)

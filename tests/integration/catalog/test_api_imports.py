@@ -32,8 +32,9 @@ def desk(client, host, market):
         def get(self, path="", **options):
             return client.get(f"{self.base}{path}", headers=options.get("headers", host.headers))
 
-        def post(self, path, headers=()):
-            return client.post(f"{self.base}{path}", headers={**host.headers, **dict(headers)})
+        def post(self, path, headers=(), **sent):
+            given = {**host.headers, **dict(headers)}
+            return client.post(f"{self.base}{path}", headers=given, **sent)
 
     return Desk()
 
@@ -65,6 +66,10 @@ def test_a_sheet_is_uploaded_planned_looked_at_and_done(desk, run_jobs, people):
     done = desk.get(f"/{import_id}").json
     assert (done["state"], done["position"], done["counts"]["changed"]) == ("done", 2, 1)
     assert [item["id"] for item in desk.get().json["items"]] == [str(import_id)]
+    # What it only changed stays.
+    back = desk.post(f"/{import_id}/take-back", json={"commit": True})
+    nothing = {"committed": True, "listings": 0, "kept_in_all": 0, "kept": []}
+    assert (back.status_code, back.json) == (200, nothing)
     stranger = people.trainee().headers
     assert desk.get(f"/{import_id}", headers=stranger).status_code == 404
     assert desk.post(f"/{import_id}/cancel").json["code"] == "illegal_transition"

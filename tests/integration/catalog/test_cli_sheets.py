@@ -20,14 +20,15 @@ from tests.unit.catalog.sheets import GOOD, sheet
 def desk(live, tmp_path):
     live.parts.add(ObjectStore, FileStore(f"file://{tmp_path}/store"))
     with live.transaction() as session:
-        owner = new_account(session)
+        account = new_account(session)
     (tmp_path / "ours.csv").write_bytes(SHEET)
 
     class Desk:
         folder = tmp_path
+        owner = f"{account}@example.org"
 
         def run(self, command, file, *options):
-            given = [command, str(tmp_path / file), "--site-owner", f"{owner}@example.org"]
+            given = [command, str(tmp_path / file), "--site-owner", self.owner]
             return live.app.test_cli_runner().invoke(listings, [*given, *options])
 
         def count(self):
@@ -108,6 +109,10 @@ def test_an_import_is_cancelled_by_its_id(desk, live):
     late = runner.invoke(listings, ["cancel-import", str(import_id)])
     assert late.exit_code == 1
     assert "It is done and can't become cancelled. Nothing follows it." in late.output
+    back = ["take-back-import", str(import_id), "--by", desk.owner]
+    assert "13 would be taken back, 0 kept" in runner.invoke(listings, back).output
+    assert "13 taken back, 0 kept" in runner.invoke(listings, [*back, "--commit"]).output
+    assert "13 created" in desk.run("import", "ours.csv").output
 
 
 def test_what_can_not_be_read_says_why(desk):

@@ -115,9 +115,21 @@ def test_it_is_signed_in_order_and_the_file_has_the_trail(desk, token_of, run_jo
     path = f"/agreements/{made['id']}"
     run_jobs()
     assert not mail.to("dean@grant.example")
+    # A signer with an account is written to as that reads.
+    with desk.stage.transaction() as session:
+        session.execute(
+            text(
+                "UPDATE account SET email = 'dean@grant.example', locale = 'es',"
+                " time_zone = 'America/Chicago' WHERE id = :id"
+            ),
+            {"id": desk.stranger.id},
+        )
     desk.call(desk.coordinator, "POST", f"{path}/send")
     assert not mail.to("chief@mercy.example")
     dean = token_of("dean@grant.example")
+    asked = mail.to("dean@grant.example")[0].text
+    assert "Le toca firmar" in asked
+    assert "UTC" not in asked
     for _ in range(2):
         desk.call(None, "GET", f"/agreements/signing/{dean}")
     other = desk.sign(dean, 409, sha256="0" * 64)

@@ -121,6 +121,7 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
 ):
     trainee = people.trainee(name="Asha Rao", visa_type="b1_b2")
     booking = stage.confirmed(stage.beside(place), trainee.id)
+    other = stage.confirmed(stage.beside(place), people.trainee(visa_type="b1_b2").id)
     page, roster = f"{base}/rotations/{booking}", f"{base}/roster"
     talk, file_id, client = f"/api/v1/bookings/{booking}/messages", uuid4(), app.test_client()
     sent = {"data": PDF, "content_type": "application/pdf", "headers": trainee.headers}
@@ -133,11 +134,12 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
     assert "Expected a date" in host.body
     host.get(roster)
     assert "Asha Rao" in host.body
-    marked = host.send(roster, day=str(FIRST_DAY), **{f"mark-{booking}": "present"})
-    assert marked.status_code == 303
+    assert 'name="everybody"' in host.body
+    whole = {f"mark-{other}": "absent", "everybody": "present"}
+    assert host.send(roster, day=str(FIRST_DAY), **whole).status_code == 303
     assert stage.state(booking) == "in_progress"
     host.get(roster)
-    assert 'value="present" checked' in host.body
+    assert host.body.count('value="present" checked') == host.body.count('"absent" checked') == 1
     assert "1, 0" in host.body
     tomorrow = f"{roster}?day={FIRST_DAY + timedelta(days=1)}"
     host.get(tomorrow)

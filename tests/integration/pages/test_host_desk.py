@@ -127,6 +127,7 @@ def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(
     run_jobs()
     host.get(own)
     assert "New listings are drafts" in host.body
+    assert f'href="{own}/take-back"' in host.body
     assert host.send(f"{own}/cancel").status_code == 409
     host.get(f"{base}/listings")
     assert "S-1" in host.body
@@ -143,6 +144,25 @@ def test_a_sheet_is_looked_at_cell_by_cell_and_then_done(
     assert 'name="listings"' not in host.body
     host.get(f"{base}/listings/{draft}")
     assert "As trainees see it" in host.body
+    # Published, it stays; another sheet, whose draft nobody has touched, is taken back.
+    host.get(f"{own}/take-back")
+    assert "Nothing of it can be taken back." in host.body
+    assert "its publication was asked for" in host.body
+    host.get(page)
+    other = host.send(page, sheet=sheet_of({"external_id": "S-3"})).headers["Location"]
+    run_jobs()
+    host.get(other)
+    host.send(f"{other}/commit")
+    run_jobs()
+    host.get(f"{other}/take-back")
+    assert host.send(f"{other}/take-back").headers["Location"] == f"{other}?done=taken_back"
+    host.get(other)
+    assert "taken back: 1." in host.body
+    assert "/take-back" not in host.body
+    host.get(f"{base}/listings?state=retired")
+    assert "S-3 ~" in host.body
+    (gone,) = set(re.findall(rf'href="({base}/listings/[0-9a-f-]{{36}})"', host.body))
+    assert host.get(gone).status_code == host.get(f"{gone}/versions").status_code == 200
     weeks = (io.BytesIO(host.get("/api/v1" + base[5:] + "/calendar/export").data), "weeks.csv")
     host.get(page)
     assert "my sheet.csv" in host.body

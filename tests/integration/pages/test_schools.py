@@ -1,6 +1,7 @@
 """What a school's mails lead to: students and colleagues say yes or no, signers sign, coordinators decide."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from marketplace.booking.service import schooling
 from marketplace.compliance.gateway import LinkSigner
 from marketplace.compliance.rules.agreements import CONSENT, Signer
 from marketplace.compliance.service import agreements
+from marketplace.core.settings import Settings
 from marketplace.identity.rules import SEEN_WORDS
 from marketplace.pages.school import words
 from tests.factories.rotations import FIRST_DAY
@@ -268,6 +270,13 @@ def test_places_are_booked_answered_handed_on_invoiced_and_paid(
     run_jobs()
     desk.get(invoice)
     assert "$2,240.00" in desk.body
+    assert "Our staff tells you the account" in desk.body
+    parts = app.extensions["marketplace.parts"]
+    before = parts.get(Settings)
+    parts.add(Settings, replace(before, bank_details="First Bank, 0123456789"))
+    desk.get(invoice)
+    parts.add(Settings, before)
+    assert "First Bank, 0123456789" in desk.body
     file = desk.client.get(f"{invoice}/file")
     assert (file.status_code, file.mimetype) == (200, "application/pdf")
     paid = f"{invoice}/payment"

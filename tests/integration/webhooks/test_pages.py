@@ -32,8 +32,13 @@ def test_a_host_sees_what_failed_and_sends_it_again(
     assert "Answered 500" in browser.body
     receiver.status = 200
     sent = browser.send(f"{link}/deliveries/{delivery['id']}/replay")
-    assert (sent.status_code, sent.headers["Location"]) == (303, link)
+    assert (sent.status_code, sent.headers["Location"]) == (303, f"{link}?asked=yes")
+    browser.get(f"{link}?asked=yes")
+    assert "It is being sent" in browser.body
+    assert 'http-equiv="refresh"' in browser.body
     run_jobs()
+    browser.get(f"{link}?asked=yes")
+    assert "What came of it is below." in browser.body
     browser.get(f"{link}?state=delivered")
     assert "booking.submitted" in browser.body
     browser.send(f"{link}/ping")
@@ -47,6 +52,8 @@ def test_a_host_sees_what_failed_and_sends_it_again(
     reads = people.make("coordinator", site_id=place.site_id, locale="es")
     other = Browser(browser.client.application.test_client())
     other.sign_in(reads, going_to="/webhooks")
+    other.get(f"{link}/deliveries/{delivery['id']}")
+    assert "Respondió 500; solo 2xx dice" in other.body
     other.get(link)
     assert "Envíos" in other.body
     assert "Enviar de nuevo" not in other.body

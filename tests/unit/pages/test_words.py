@@ -19,6 +19,7 @@ from marketplace.core.money import Money
 from marketplace.outcomes.rules import calendar
 from marketplace.pages import faults, labels, singular, view, words
 from marketplace.pages.public.states_map import squares
+from marketplace.pages.school.words import invoiced
 from marketplace.pages.sentences import COUNTED
 from marketplace.pages.told import told
 from marketplace.payments.rules import quote
@@ -74,6 +75,17 @@ def test_a_text_that_counts_says_it_of_one_as_well():
     reader = view.Reader(None, frozenset(), "es", ZoneInfo("UTC"))
     assert [reader.say("in %(days)s days", days=n) for n in (1, 2)] == ["en 1 día", "en 2 días"]
     assert reader.counted(1, "weeks") == "1 semana"
+
+
+def test_what_an_invoice_is_for_is_said_in_spanish():
+    reader = view.Reader(None, frozenset(), "es", ZoneInfo("UTC"))
+    said = {
+        "Fall and more: IM, day, 1 place from 2027-01-04": "Fall and more: IM, day, 1 plaza, desde el 4 ene 2027",
+        "Fall: IM, one place, 2027-01-04 to 2027-01-31": "Fall: IM, 1 plaza, 4 ene 2027 – 31 ene 2027",
+        "IM, 2027-01-04 to 2027-01-31: Platform fee": "IM, 4 ene 2027 – 31 ene 2027: Cargo de la plataforma",
+        "Issued.": "Emitida.",
+    }
+    assert {text: invoiced(reader, text) for text in said} == said
 
 
 def test_what_rules_say_is_told_in_spanish():
