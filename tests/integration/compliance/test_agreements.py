@@ -116,14 +116,9 @@ def test_it_is_signed_in_order_and_the_file_has_the_trail(desk, token_of, run_jo
     run_jobs()
     assert not mail.to("dean@grant.example")
     # A signer with an account is written to as that reads.
+    own = "email = 'dean@grant.example', locale = 'es', time_zone = 'America/Chicago'"
     with desk.stage.transaction() as session:
-        session.execute(
-            text(
-                "UPDATE account SET email = 'dean@grant.example', locale = 'es',"
-                " time_zone = 'America/Chicago' WHERE id = :id"
-            ),
-            {"id": desk.stranger.id},
-        )
+        session.execute(text(f"UPDATE account SET {own} WHERE id = '{desk.stranger.id}'"))
     desk.call(desk.coordinator, "POST", f"{path}/send")
     assert not mail.to("chief@mercy.example")
     dean = token_of("dean@grant.example")
