@@ -14,7 +14,8 @@ def run(session: Session, run_id: uuid.UUID, *, lock: bool = False) -> ImportRun
     """A run of the import as it is now; held against others with `lock`."""
     statement = select(ImportRun).where(ImportRun.id == run_id)
     if lock:
-        statement = statement.with_for_update()
+        # Versions that name it, being written, don't hold it: its id stays as it is.
+        statement = statement.with_for_update(key_share=True)
     found: ImportRun | None = session.execute(
         statement.execution_options(populate_existing=True)
     ).scalar_one_or_none()

@@ -146,7 +146,7 @@ def fail_given_up(session: Session, now: datetime) -> int:
         select(ImportRun)
         .where(ImportRun.id.in_(ids), ImportRun.state.in_(under_way))
         .order_by(ImportRun.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
         .execution_options(populate_existing=True)
     ).scalars()
     ended = 0
