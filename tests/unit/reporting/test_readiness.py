@@ -84,6 +84,7 @@ def test_step_scores_are_those_of_the_applicant_type_and_specialty():
     assert means("non_img", "internal_medicine") == set()
     # What is said of IMGs is said of both kinds of them, and of nobody else.
     advice = rules.shipped()
+    assert [one.source for one in advice if "/" in one.source and "://" not in one.source] == []
     assert rules.fitting(advice, "experience", "us_img", None)
     assert rules.fitting(advice, "experience", "non_img", None) == []
 
