@@ -255,6 +255,19 @@ def test_bursts_are_waited_out_at_once_when_short(till, street, parts, status):
     assert len(street.sandbox.client().v1.checkout.sessions.list().data) == 1
 
 
+@pytest.mark.fault(10)
+@pytest.mark.parametrize("status", [429, 409])
+def test_a_burst_on_a_refund_is_one_refund(till, street, settle, parts, status):
+    payment_id = settle()
+    parts.add(PaymentGateway, StripeGateway(KEY, api_base=street.sandbox.url, waits=(0.05, 0.1)))
+    refund_id = till.refund(payment_id)
+    street.sandbox.fault("request.error", status=status, path="/v1/refunds", method="POST", times=2)
+    tasks.send_refund(till.context, str(refund_id))
+    assert till.refund_row(refund_id).state == "settled"
+    assert len(street.sandbox.client().v1.refunds.list().data) == 1
+    assert agrees(till, street.sandbox)
+
+
 @pytest.mark.fault(13)
 def test_refund_events_before_payment_events(till, street, run_jobs):
     payment_id, _ = till.opened()
