@@ -93,15 +93,7 @@ def end_by_itself(
     session: Session, *, processor_object: str, reason: str, resolution: str, now: datetime
 ) -> None:
     """End what has come right without a person; nobody is named as having resolved it."""
-    session.execute(
-        update(Quarantine)
-        .where(
-            Quarantine.processor_object == processor_object,
-            Quarantine.reason == reason,
-            Quarantine.resolved_at.is_(None),
-        )
-        .values(resolved_at=now, resolution=resolution)
-    )
+    close(session, processor_object, reason, resolution=resolution, account_id=None, now=now)
 
 
 def close(
@@ -110,7 +102,7 @@ def close(
     reason: str,
     *,
     resolution: str,
-    account_id: UUID,
+    account_id: UUID | None,
     now: datetime,
 ) -> None:
     """Close the case of an object with what a person did about it, where it is open."""
