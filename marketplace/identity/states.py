@@ -27,8 +27,10 @@ STUDENT = Transitions(
 
 
 class SchoolStep(StrEnum):
-    """What an operator has decided about a school."""
+    """What is shown of a school, and what an operator has decided about it."""
 
+    SUBMITTED = "submitted"
+    """Its own people have shown by what it is known."""
     VERIFIED = "verified"
     REFUSED = "refused"
 

@@ -66,12 +66,14 @@ from marketplace.pages.public.settings import blueprint as settings
 from marketplace.pages.public.site_invitations import blueprint as site_invitations
 from marketplace.pages.public.surveys import blueprint as surveys
 from marketplace.pages.public.ways import blueprint as ways
+from marketplace.pages.school.about import blueprint as school_about
 from marketplace.pages.school.agreements import blueprint as school_agreements
 from marketplace.pages.school.cohorts import blueprint as school_cohorts
 from marketplace.pages.school.drafting import blueprint as agreement_drafts
 from marketplace.pages.school.invoices import blueprint as school_invoices
 from marketplace.pages.school.links import blueprint as school_links
 from marketplace.pages.school.paid_places import blueprint as school_paid_places
+from marketplace.pages.school.people import blueprint as school_people
 from marketplace.pages.school.requests import blueprint as school_requests
 from marketplace.pages.school.students import blueprint as school_students
 from marketplace.pages.school.today import blueprint as school_today
@@ -134,6 +136,8 @@ BLUEPRINTS = (
     school_students,
     school_cohorts,
     school_invoices,
+    school_about,
+    school_people,
     school_agreements,
     agreement_drafts,
     school_paid_places,

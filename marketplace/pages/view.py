@@ -48,7 +48,8 @@ LOCALES = {"en": Locale("en", "US"), "es": Locale("es", "US")}
 SERVER_ERROR = 500
 # In which language somebody without an account wants to read, where the browser says another.
 LANGUAGE = "language"
-A_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b(?!T)")
+# A day in a sentence; not an example of how one is typed.
+A_DAY = re.compile(r"(?<!such as )(?<! como )\b\d{4}-\d{2}-\d{2}\b(?!T)")
 # The days of a rotation, in what a payment is for.
 DAYS = re.compile(r"(?<=, )(\d{4}-\d{2}-\d{2}) to (?=\d{4}-\d{2}-\d{2}\b)")
 # As rules write it: 1,250.00 USD.
@@ -208,7 +209,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     found = _caller()
     if errors := values.get("errors"):
         values["errors"] = {
-            name: [who.amounts(faults.told(text, who.language)) for text in texts]
+            name: [who.told(faults.told(text, who.language)) for text in texts]
             for name, texts in errors.items()
         }
     html = render_template(

@@ -60,9 +60,10 @@ class School(Base):
 
 
 class SchoolCheck(Base):
-    """A step of a school's verification: by which evidence, or why not. Append-only.
+    """A step of a school's verification: what it shows, by which evidence, or why not. Append-only.
 
-    `kind` and `reference` name the evidence; `note` tells the school why it was refused.
+    `kind` and `reference` name the evidence; `note` tells the school why it was refused, and our
+    staff what else the school has to say.
     """
 
     __tablename__ = "school_check"
@@ -75,6 +76,7 @@ class SchoolCheck(Base):
         ),
         CheckConstraint("(kind IS NULL) = (reference IS NULL)", name="evidence"),
         CheckConstraint("step <> 'refused' OR note <> ''", name="refused"),
+        CheckConstraint("step <> 'submitted' OR kind IS NOT NULL", name="submitted"),
         Index("ix_school_check_school_id", "school_id", "id"),
         Index("ix_school_check_account_id", "account_id"),
     )

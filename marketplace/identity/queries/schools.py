@@ -50,6 +50,12 @@ def find(session: Session, school_id: uuid.UUID, *, lock: bool = False) -> Schoo
     return found
 
 
+def is_here(session: Session, name: str, country: str) -> bool:
+    """Whether there is a school of this name in the country, in whatever letters it is written."""
+    there = exists().where(func.lower(School.name) == name.lower(), School.country == country)
+    return bool(session.execute(select(there)).scalar())
+
+
 def names(session: Session, school_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return the schools' names; one query."""
     rows = session.execute(select(School.id, School.name).where(School.id.in_(school_ids)))

@@ -8,6 +8,7 @@ from marketplace.identity.routes import (
     me,
     notices,
     operator,
+    school_checks,
     schools,
     sites,
 )
@@ -20,6 +21,7 @@ BLUEPRINTS = (
     notices.blueprint,
     operator.blueprint,
     schools.blueprint,
+    school_checks.blueprint,
     coordinators.blueprint,
     sites.blueprint,
 )

@@ -4,9 +4,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from marketplace.identity.rules import SchoolEvidence, Seen
+from marketplace.identity.rules import COUNTRIES, SchoolEvidence, Seen
 from marketplace.identity.schemas.fields import email_field, values_of
-from marketplace.identity.states import StudentState
+from marketplace.identity.states import SchoolStep, StudentState
 from marketplace.web.schemas import PageArgs, StrictSchema, Text, page_of
 
 STATES = [state.value for state in StudentState]
@@ -65,6 +65,51 @@ class SchoolOperatorChangeArgs(SchoolChangeArgs):
         ],
         metadata={"description": "Only addresses in it are invited.", "example": "grant.example"},
     )
+
+
+class SchoolEvidenceArgs(StrictSchema):
+    """By what a school is known to be the one that it says."""
+
+    kind = fields.String(
+        required=True, validate=values_of(SchoolEvidence), metadata={"example": "website"}
+    )
+    reference = Text(
+        required=True,
+        validate=validate.Length(1, 500),
+        metadata={
+            "description": "Its number or address, such as a page of the school that names you.",
+            "example": "https://grant.example/electives",
+        },
+    )
+    note = Text(load_default="", validate=validate.Length(max=2000))
+
+
+class SchoolRegisterArgs(SchoolEvidenceArgs):
+    """A school that is not here yet, and by what it is known."""
+
+    name = Text(
+        required=True, validate=validate.Length(1, 200), metadata={"example": "Grant Medical College"}
+    )
+    country = fields.String(
+        required=True, validate=validate.OneOf(sorted(COUNTRIES)), metadata={"example": "IN"}
+    )
+    city = Text(load_default=None, allow_none=True, validate=validate.Length(1, 100))
+
+
+class SchoolCheckSchema(Schema):
+    step = fields.String(required=True, validate=values_of(SchoolStep))
+    kind = fields.String(required=True, allow_none=True)
+    reference = fields.String(required=True, allow_none=True)
+    note = fields.String(required=True)
+    recorded_at = fields.AwareDateTime(required=True)
+
+
+class SchoolVerificationSchema(Schema):
+    """Whether a school is verified, and every step towards it, oldest first."""
+
+    verified_at = fields.AwareDateTime(required=True, allow_none=True)
+    refused_at = fields.AwareDateTime(required=True, allow_none=True)
+    checks = fields.List(fields.Nested(SchoolCheckSchema), required=True)
 
 
 class SchoolDecisionArgs(StrictSchema):

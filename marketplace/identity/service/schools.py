@@ -1,4 +1,4 @@
-"""Schools: made, verified and refused by operators, changed by their coordinators.
+"""Schools: made by operators or by who is to act for them; verified and refused; changed.
 
 Each decision is a row of `school_check`.
 """
@@ -12,7 +12,7 @@ from marketplace.core.db import Session
 from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.ids import new_id
 from marketplace.identity import queries
-from marketplace.identity.errors import SchoolDecided, SchoolNotVerified
+from marketplace.identity.errors import SchoolDecided, SchoolExists, SchoolNotVerified
 from marketplace.identity.models import Membership, School, SchoolCheck
 from marketplace.identity.queries import school_checks, schools
 from marketplace.identity.rules import Role
@@ -27,6 +27,61 @@ class Evidence:
 
     kind: str
     reference: str
+
+
+def register(
+    session: Session,
+    *,
+    name: str,
+    country: str,
+    city: str | None,
+    evidence: Evidence,
+    note: str,
+    account_id: uuid.UUID,
+    now: datetime,
+) -> School:
+    """Make a school that is not here yet; whoever does is its first coordinator.
+
+    It acts once an operator has verified it. `SchoolExists` where one of this name is here, in
+    whatever letters: who acts for that one invites others.
+    """
+    name = " ".join(name.split())
+    if schools.is_here(session, name, country):
+        raise SchoolExists("Who acts for it can invite you.")
+    school = School(id=new_id(), name=name, country=country, city=city, version=1)
+    session.add(school)
+    session.flush()
+    memberships.grant(
+        session,
+        account_id,
+        Role.SCHOOL_COORDINATOR,
+        granted_by=account_id,
+        now=now,
+        school_id=school.id,
+    )
+    _checked(session, school, SchoolStep.SUBMITTED, evidence, note, account_id, now)
+    return school
+
+
+def submit(
+    session: Session,
+    school_id: uuid.UUID,
+    evidence: Evidence,
+    *,
+    note: str,
+    account_id: uuid.UUID,
+    now: datetime,
+) -> School:
+    """Show by what the school is known; one that was refused is looked at again.
+
+    `SchoolDecided` of one that is verified.
+    """
+    school = schools.find(session, school_id, lock=True)
+    if school.verified_at is not None:
+        raise _decided(session, school)
+    school.refused_at = None
+    _checked(session, school, SchoolStep.SUBMITTED, evidence, note, account_id, now)
+    return school
 
 
 def change(session: Session, school: School, changes: dict[str, Any]) -> School:
@@ -93,7 +148,7 @@ def refuse(
         raise _decided(session, school)
     school.verified_at, school.verified_by, school.refused_at = None, None, now
     _checked(session, school, SchoolStep.REFUSED, None, note, actor_id, now)
-    data = {"school_name": school.name, "reason": note}
+    data = {"school_id": str(school.id), "school_name": school.name, "reason": note}
     for one in schools.coordinators(session, school.id):
         notify(session, one.account_id, "school_refused", data, now=now)
     return school
@@ -131,7 +186,8 @@ def check_verified(school: School) -> None:
 
 def tell_verified(session: Session, school: School, account_id: uuid.UUID, now: datetime) -> None:
     """Tell a coordinator that the school can act here."""
-    notify(session, account_id, "school_verified", {"school_name": school.name}, now=now)
+    data = {"school_id": str(school.id), "school_name": school.name}
+    notify(session, account_id, "school_verified", data, now=now)
 
 
 def _checked(

@@ -1,21 +1,17 @@
 """Who works for the site and with which rights; one's own API keys."""
 
-from datetime import date, datetime, time
-from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.identity import queries
 from marketplace.identity.access import check_site, current_account, in_person, site_member
 from marketplace.identity.queries import site_people
-from marketplace.identity.rules import Role, Scope
-from marketplace.identity.schemas.people import ApiKeySchema
-from marketplace.identity.service import api_keys
-from marketplace.pages import forms
+from marketplace.identity.rules import Role
+from marketplace.pages import forms, keys
 from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, PEOPLE, back, panel
-from marketplace.pages.view import Pages, reader
+from marketplace.pages.view import Pages
 from marketplace.pages.words import noted
 from marketplace.web import context
 
@@ -25,10 +21,6 @@ ROLES = {
     Role.SITE_OWNER: noted("Owner: everything, and the money"),
     Role.COORDINATOR: noted("Coordinator: everything but retiring listings and setting up payouts"),
     Role.PRECEPTOR: noted("Preceptor: sees who comes, signs hours, evaluates"),
-}
-SCOPES = {
-    Scope.READ: noted("read what you may read"),
-    Scope.WRITE: noted("change what you may change"),
 }
 
 blueprint = Pages("host_people")
@@ -46,15 +38,9 @@ def show(site_id: UUID) -> Response:
 def create_key(site_id: UUID) -> Response:
     """Make a key; it is shown this once, so the answer is the page itself."""
     check_site(site_id, *PEOPLE, operators=False)
-    given = forms.typed()
-    sent = {"name": given.get("name"), "scopes": request.form.getlist("scopes")}
-    if "expires_on" in given:
-        sent["expires_at"] = _midnight(given["expires_on"])
-    values, errors = forms.read(ApiKeySchema(), {k: v for k, v in sent.items() if v is not None})
-    if errors:
-        plain = {{"expires_at": "expires_on"}.get(one, one): texts for one, texts in errors.items()}
-        return shown(site_id, given, plain)
-    _, key = api_keys.create(context.session(), current_account().id, now=context.now(), **values)
+    key, typed, errors = keys.make()
+    if key is None:
+        return shown(site_id, typed, errors)
     response = shown(site_id, key=key)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -65,7 +51,7 @@ def create_key(site_id: UUID) -> Response:
 def revoke_key(site_id: UUID, key_id: UUID) -> Answer:
     """Revoke a key, at once and for good."""
     check_site(site_id, *PEOPLE, operators=False)
-    api_keys.revoke(context.session(), current_account().id, key_id, context.now())
+    keys.revoke(key_id)
     return back(site_id, TAB, "revoked")
 
 
@@ -78,7 +64,6 @@ def shown(
     """The page of people and keys, with what was typed into one of its forms."""
     session = context.session()
     rows = queries.members_of_site(session, site_id)
-    keys: list[Any] = list(queries.api_keys(session, current_account().id))
     return panel(
         "host/people.html",
         site_id,
@@ -88,20 +73,8 @@ def shown(
         invitations=site_people.open_invitations(session, site_id),
         own_id=current_account().id,
         roles=ROLES,
-        keys=keys,
-        key=key,
-        scopes=SCOPES,
-        chosen=request.form.getlist("scopes") or ["read"],
-        now=context.now(),
         typed=typed or {},
         errors=errors or {},
+        **keys.shown(key),
     )
 
-
-def _midnight(text: str) -> str:
-    """The beginning of a day where the reader is; anything else as it is, to be refused."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return datetime.combine(day, time(), reader().zone).isoformat()

@@ -3,12 +3,16 @@
 A wrong code gets the same page from the same single query. Nothing of a look is recorded.
 """
 
+import re
+from datetime import date
+
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirection
 
 from marketplace.identity.access import public
+from marketplace.outcomes.rules.papers import MONTHS
 from marketplace.outcomes.service.papers import checking
-from marketplace.pages.view import Pages, page
+from marketplace.pages.view import Pages, Reader, page, reader
 from marketplace.pages.words import noted
 from marketplace.web import context
 from marketplace.web.limits import seldom
@@ -27,6 +31,9 @@ SAID = {
     "unknown": noted("No paper carries this code."),
 }
 ASKED = noted("Check a paper by its code.")
+# A day as papers write it, and from one to another.
+A_DAY = re.compile(rf"(\d{{1,2}}) ({'|'.join(MONTHS)}) (\d{{4}})")
+TO = re.compile(r"(?<=\d{4}) to (?=\d{1,2} [A-Z])")
 
 blueprint = Pages("checks")
 
@@ -51,6 +58,33 @@ def check(code: str) -> Response:
 
 
 def _page(said: str, found: checking.Checked | None) -> Response:
-    response = page("check.html", said=said, found=found)
+    who = reader()
+    rows = [
+        (who.told(who.say(row["label"])), stated(who, row["value"]))
+        for row in (found.rows if found else ())
+    ]
+    response = page(
+        "check.html",
+        reader=who,
+        said=said,
+        found=found,
+        title=who.say(found.title) if found and found.title else "",
+        issued_on=stated(who, found.issued_on) if found else "",
+        rows=rows,
+    )
     response.headers.update(HEADERS)
     return response
+
+
+def stated(who: Reader, text: str) -> str:
+    """What a paper states, in the reader's words; in English as it stands there."""
+    if who.language == "en":
+        return text
+
+    def day(found: re.Match[str]) -> str:
+        try:
+            return who.day(date(int(found[3]), MONTHS.index(found[2]) + 1, int(found[1])))
+        except ValueError:
+            return found[0]
+
+    return who.told(A_DAY.sub(day, TO.sub(" – ", text)))

@@ -26,6 +26,7 @@ TABS = (
     ("/invoices", noted("Invoices")),
     ("/agreements", noted("Agreements")),
     ("/people", noted("Coordinators")),
+    ("/about", noted("The school")),
 )
 # What a form that went well comes back with, in its address.
 DONE: Mapping[str, str] = {
@@ -36,6 +37,7 @@ DONE: Mapping[str, str] = {
     "colleague": noted("Invited. The link in the mail works for two weeks."),
     "ended": noted("Ended. You see nothing of them any more."),
     "removed": noted("Ended. All coordinators are told."),
+    "revoked": noted("Revoked."),
     "withdrawn": noted("Taken back. The link opens nothing any more."),
     "kept": noted("The places are kept. Each student is asked whether they want theirs."),
     "submitted": noted("The applications are with the host."),
@@ -46,6 +48,8 @@ DONE: Mapping[str, str] = {
     "proposal_withdrawn": noted("Taken back. The place stays as it is."),
     "cancelled": noted("Cancelled under the terms that you saw. The student is told."),
     "saved": noted("Saved."),
+    "school_made": noted("Your school is registered. Our staff looks at it, and writes to you."),
+    "evidence_sent": noted("Sent. Our staff looks at it, and writes to you."),
 }
 
 

@@ -1,4 +1,4 @@
-"""A school's students: invited one by one or by a sheet, ended; and who acts for the school."""
+"""A school's students: invited one by one or by a sheet, and ended."""
 
 import re
 from collections.abc import Sequence
@@ -14,16 +14,15 @@ from marketplace.identity.access import check_school, current_account, in_person
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.queries import schools
 from marketplace.identity.routes.limited import inviting
-from marketplace.identity.schemas.coordinators import CoordinatorInviteArgs
 from marketplace.identity.schemas.schools import StudentEndArgs, StudentInviteArgs
-from marketplace.identity.service import coordinators, student_sheets, students
+from marketplace.identity.service import student_sheets, students
 from marketplace.pages import faults, forms
 from marketplace.pages.school.frame import NOT_PROCESSABLE, asked_for, back, panel, refusal
 from marketplace.pages.school.words import SHOWN, STUDENT_STATES
 from marketplace.pages.view import Pages, reader
 from marketplace.web import context, uploads
 
-TAB, PEOPLE = "/students", "/people"
+TAB = "/students"
 OF_SCHOOL = "/schools/<uuid:school_id>"
 ONE = f"{OF_SCHOOL}/students/<uuid:student_id>"
 MOST_ADDRESSES = 100
@@ -132,67 +131,6 @@ def end(school_id: UUID, student_id: UUID) -> Answer:
     return back(school_id, TAB, "ended")
 
 
-@blueprint.get(f"{OF_SCHOOL}/people")
-@school_member(operators=False)
-def people(school_id: UUID) -> Response:
-    """Show who acts for the school, and who is asked to."""
-    return _people(school_id)
-
-
-@blueprint.post(f"{OF_SCHOOL}/people")
-@in_person
-@inviting
-def ask_colleague(school_id: UUID) -> Answer:
-    """Invite a colleague by their address to act for the school; again: another link."""
-    check_school(school_id, operators=False)
-    given = forms.typed()
-    values, errors = forms.read(CoordinatorInviteArgs(), {"email": given.get("email", "")})
-    if not errors:
-        session = context.session()
-        _, errors = forms.tried(
-            lambda: coordinators.invite(
-                session,
-                schools.find(session, school_id),
-                values["email"],
-                actor=current_account(),
-                signer=_signer(),
-                now=context.now(),
-            ),
-            "email",
-        )
-    return _people(school_id, given, errors) if errors else back(school_id, PEOPLE, "colleague")
-
-
-@blueprint.post(f"{OF_SCHOOL}/people/invitations/<uuid:invitation_id>/withdraw")
-@in_person
-def withdraw(school_id: UUID, invitation_id: UUID) -> Answer:
-    """Take an invitation of a colleague back."""
-    check_school(school_id, operators=False)
-    session, own = context.session(), current_account().id
-    coordinators.withdraw(session, school_id, invitation_id, actor_id=own, now=context.now())
-    return back(school_id, PEOPLE, "withdrawn")
-
-
-@blueprint.post(f"{OF_SCHOOL}/people/<uuid:membership_id>/end")
-@in_person
-def remove(school_id: UUID, membership_id: UUID) -> Answer:
-    """End a colleague's role, or one's own; never the last one's."""
-    check_school(school_id, operators=False)
-    session, own = context.session(), current_account()
-    own_id = own.id
-    _, errors = forms.tried(
-        lambda: coordinators.remove(
-            session, school_id, membership_id, actor=own, now=context.now()
-        ),
-        "members",
-    )
-    if errors:
-        return _people(school_id, errors=errors)
-    # Whoever has ended their own role may see the school no more.
-    mine = schools.acts_for(session, school_id, own_id)
-    return back(school_id, PEOPLE, "removed") if mine else redirect("/schools", 303)
-
-
 def typed_addresses(text: str) -> list[str]:
     """The addresses of a text: one a line, or between commas, semicolons, tabs or spaces.
 
@@ -288,25 +226,6 @@ def _name(student: Student) -> str | None:
         return None
     person = identity.contact(context.session(), student.account_id)
     return person.name if person else None
-
-
-def _people(
-    school_id: UUID,
-    typed: dict[str, str] | None = None,
-    errors: forms.Errors | None = None,
-) -> Response:
-    session = context.session()
-    return panel(
-        "school/people.html",
-        school_id,
-        PEOPLE,
-        NOT_PROCESSABLE if errors else 200,
-        members=schools.members(session, school_id),
-        invitations=schools.invitations(session, school_id, **asked_for()),
-        now=context.now(),
-        typed=typed or {},
-        errors=errors or {},
-    )
 
 
 def _signer() -> LinkSigner:
