@@ -22,7 +22,10 @@ from marketplace.web.etags import etag
 VERIFICATION = "/<uuid:school_id>/verification"
 
 blueprint = Blueprint(
-    "school_checks", __name__, url_prefix="/schools", description="Schools that join, and their proof."
+    "school_checks",
+    __name__,
+    url_prefix="/schools",
+    description="Schools that join, and their proof.",
 )
 
 

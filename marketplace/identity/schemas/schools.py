@@ -88,7 +88,9 @@ class SchoolRegisterArgs(SchoolEvidenceArgs):
     """A school that is not here yet, and by what it is known."""
 
     name = Text(
-        required=True, validate=validate.Length(1, 200), metadata={"example": "Grant Medical College"}
+        required=True,
+        validate=validate.Length(1, 200),
+        metadata={"example": "Grant Medical College"},
     )
     country = fields.String(
         required=True, validate=validate.OneOf(sorted(COUNTRIES)), metadata={"example": "IN"}

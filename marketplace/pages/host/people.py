@@ -77,4 +77,3 @@ def shown(
         errors=errors or {},
         **keys.shown(key),
     )
-

@@ -60,8 +60,8 @@ def check(code: str) -> Response:
 def _page(said: str, found: checking.Checked | None) -> Response:
     who = reader()
     rows = [
-        (who.told(who.say(row["label"])), stated(who, row["value"]))
-        for row in (found.rows if found else ())
+        (who.told(who.say(label)), stated(who, value))
+        for label, value in ((row["label"], row["value"]) for row in (found.rows if found else ()))
     ]
     response = page(
         "check.html",

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from flask import Response, redirect, request
+from flask import Response, request
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.core.errors import DomainError
 from marketplace.identity import queries as identity
-from marketplace.identity.access import check_school, current_account, in_person, school_member
+from marketplace.identity.access import current_account, school_member
 from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.queries import schools
-from marketplace.identity.routes.limited import inviting
 from marketplace.identity.schemas.schools import StudentEndArgs, StudentInviteArgs
 from marketplace.identity.service import student_sheets, students
 from marketplace.pages import faults, forms
