@@ -2,6 +2,7 @@
 
 from marketplace.pages.host.applications import blueprint as host_applications
 from marketplace.pages.host.calendar import blueprint as host_calendar
+from marketplace.pages.host.changes import blueprint as host_changes
 from marketplace.pages.host.documents import blueprint as host_documents
 from marketplace.pages.host.hours import blueprint as host_hours
 from marketplace.pages.host.imports import blueprint as host_imports
@@ -10,8 +11,11 @@ from marketplace.pages.host.letters import blueprint as host_letters
 from marketplace.pages.host.listings import blueprint as host_listings
 from marketplace.pages.host.members import blueprint as host_members
 from marketplace.pages.host.money import blueprint as host_money
+from marketplace.pages.host.papers import blueprint as host_papers
 from marketplace.pages.host.people import blueprint as host_people
 from marketplace.pages.host.pools import blueprint as host_pools
+from marketplace.pages.host.preceptors import blueprint as host_preceptors
+from marketplace.pages.host.questions import blueprint as host_questions
 from marketplace.pages.host.roster import blueprint as host_roster
 from marketplace.pages.host.rotation import blueprint as host_rotation
 from marketplace.pages.host.rounds import blueprint as host_rounds
@@ -183,6 +187,10 @@ BLUEPRINTS = (
     site_invitations,
     host_today,
     host_waiting,
+    host_changes,
+    host_papers,
+    host_preceptors,
+    host_questions,
     host_incidents,
     host_teaching,
     host_applications,

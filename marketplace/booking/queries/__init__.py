@@ -29,6 +29,7 @@ from marketplace.booking.queries.changes import (
     proposals_at,
     proposals_of_school,
     proposals_to,
+    proposed_at,
     rescue,
     rescues_due,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "proposals_at",
     "proposals_of_school",
     "proposals_to",
+    "proposed_at",
     "rescue",
     "rescues_due",
     "roster",

@@ -1,6 +1,7 @@
 """What a site's people look at: the roster, applications and attendance."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, literal, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from marketplace.booking.models import AttendanceMark, Booking
-from marketplace.booking.queries import messages, rounds
+from marketplace.booking.models import AttendanceMark, Booking, BookingProposal
+from marketplace.booking.queries import changes, messages, rounds
 from marketplace.booking.queries.messages import Unanswered
 from marketplace.booking.states import OWNED, BookingState
 from marketplace.core.db import Session
@@ -30,6 +31,15 @@ SHOWN = (
     Booking.tier,
     Booking.learner_status,
 )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whether a round asks whom the site wants, how many changes wait, threads as `unanswered`."""
+
+    rounds: bool
+    changes: int
+    threads: Sequence[Unanswered]
 
 
 def roster(
@@ -108,20 +118,20 @@ def roster_rows(
     )
 
 
-def asked_of(
-    session: Session, site_id: UUID, since: date, now: datetime, *, limit: int
-) -> tuple[bool, Sequence[Unanswered]]:
-    """Return whether a round asks the site whom it wants, and its threads as `unanswered`; one query."""
+def asked_of(session: Session, site_id: UUID, since: date, now: datetime, *, limit: int) -> Asked:
+    """Return what else asks a site's people for their word; one query."""
     threads = messages.unanswered(site_id, since).limit(limit).subquery()
     ordered = rounds.ordered_at(site_id, now).exists()
+    proposed = select(func.count(BookingProposal.id)).where(*changes.waits_at(site_id, now))
     always = select(literal(1).label("one")).subquery()
     rows = session.execute(
-        select(ordered, *threads.c)
+        select(ordered, proposed.scalar_subquery(), *threads.c)
         .select_from(always)
         .join(threads, true(), isouter=True)
         .order_by(threads.c.sent_at)
     ).all()
-    return rows[0][0], [Unanswered(*row[1:]) for row in rows if row[1] is not None]
+    found = [Unanswered(*row[2:]) for row in rows if row[2] is not None]
+    return Asked(rows[0][0], rows[0][1], found)
 
 
 def _beginning(site_id: UUID, first: date, last: date) -> Sequence[ColumnElement[bool]]:

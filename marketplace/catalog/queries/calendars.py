@@ -67,9 +67,19 @@ def listings(session: Session, scope: Scope, *, hold: bool) -> Sequence[Listing]
     return _loaded(session, query, hold=hold)
 
 
-def choosable(session: Session, site_id: uuid.UUID, limit: int) -> Sequence[Listing]:
-    """The first of a site's listings by title, with their preceptors; retired ones are left out."""
+def choosable(
+    session: Session, site_id: uuid.UUID, limit: int, words: str = ""
+) -> Sequence[Listing]:
+    """The first of a site's listings by title, with their preceptors; retired ones are left out.
+
+    With `words` those that have them in the title or the host's own id.
+    """
     query = select(Listing).options(joinedload(Listing.preceptor))
+    if words:
+        part = func.strpos(func.lower(Listing.title), words.lower()) > 0
+        query = query.where(
+            part | (func.strpos(func.lower(Listing.external_id), words.lower()) > 0)
+        )
     return (
         session.execute(
             query.where(Listing.site_id == site_id, Listing.state != ListingState.RETIRED)

@@ -58,6 +58,8 @@ DONE: Mapping[str, str] = {
     "decided": noted("Decided. The trainee is told."),
     "answered": noted("Answered. The trainee is told."),
     "linked": noted("Sent. The link before stops working."),
+    "changed": noted("Agreed. This rotation takes over from the one before."),
+    "change_declined": noted("Declined. The rotation stays as it was booked; the trainee is told."),
     "completed": noted("Closed. It can be evaluated now."),
     "no_show": noted("Noted. The trainee is told, and has a week to dispute it."),
     "called_off": noted("Called off. The trainee is told."),

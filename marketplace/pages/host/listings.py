@@ -316,7 +316,7 @@ def _ids(texts: Sequence[str]) -> list[UUID]:
 def _choices(who: Reader) -> dict[str, Any]:
     """The closed lists of the form, in the reader's words."""
     options = listing_forms.options
-    names = sorted(((one.code, one.name) for one in specialties.BY_CODE.values()), key=_name)
+    names = sorted(((one, who.specialty(one)) for one in specialties.BY_CODE), key=_name)
     return {
         "specialties": names,
         "policies": [(key, who.told(POLICIES[key].summary)) for key in SELECTABLE],

@@ -23,8 +23,9 @@ TAB = "/calendar"
 BASE = "/host/sites/<uuid:site_id>/calendar/pools"
 HERE = "/calendar/pools"
 A_PAGE = 25
-# Each stands once in the form of every line of the page.
+# In the form of the one line that listings are put on.
 MOST_CHOOSABLE = 100
+LONGEST = 100
 
 blueprint = Pages("host_pools")
 
@@ -58,9 +59,8 @@ def share(site_id: UUID, pool_id: UUID) -> Answer:
     field = f"pool-{pool_id}"
     values, errors = forms.read(ShareSchema(), given)
     if errors:
-        return _shown(
-            site_id, typed, {field: [text for texts in errors.values() for text in texts]}
-        )
+        told = [text for texts in errors.values() for text in texts]
+        return _shown(site_id, typed, {field: told}, pool_id)
     _, errors = forms.tried(
         lambda: pools.share(
             context.session(),
@@ -73,7 +73,9 @@ def share(site_id: UUID, pool_id: UUID) -> Answer:
         ),
         field,
     )
-    return _shown(site_id, typed, errors) if errors else back(site_id, HERE, "shared")
+    if errors:
+        return _shown(site_id, typed, errors, pool_id)
+    return back(site_id, HERE, "shared")
 
 
 @blueprint.post(f"{BASE}/<uuid:pool_id>/listings/<uuid:listing_id>/leave")
@@ -102,13 +104,17 @@ def _given_back(site_id: UUID, pool_id: UUID, listing_id: UUID | None = None) ->
 
 
 def _shown(
-    site_id: UUID, typed: dict[str, str] | None = None, errors: forms.Errors | None = None
+    site_id: UUID,
+    typed: dict[str, str] | None = None,
+    errors: forms.Errors | None = None,
+    put: UUID | None = None,
 ) -> Response:
     session = context.session()
-    found = queries.page_of_pools(
-        session, site_id, limit=A_PAGE, cursor=request.args.get("cursor") or None
-    )
-    found_listings = queries.choosable(session, site_id, MOST_CHOOSABLE + 1)
+    cursor = request.args.get("cursor") or None
+    found = queries.page_of_pools(session, site_id, limit=A_PAGE, cursor=cursor)
+    chosen = str(put) if put else request.args.get("put", "")
+    words = request.args.get("words", "").strip()[:LONGEST]
+    offered = queries.choosable(session, site_id, MOST_CHOOSABLE + 1, words) if chosen else ()
     people = sites.preceptors(session, site_id, limit=MOST_CHOOSABLE, cursor=None)
     first = monday_of(context.now().date())
     return panel(
@@ -121,9 +127,12 @@ def _shown(
         next_cursor=found.next_cursor,
         listings=[
             (one.id, one.title, one.preceptor_id, one.preceptor.name)
-            for one in found_listings[:MOST_CHOOSABLE]
+            for one in offered[:MOST_CHOOSABLE]
         ],
-        cut=MOST_CHOOSABLE if len(found_listings) > MOST_CHOOSABLE else 0,
+        put=chosen,
+        words=words,
+        cut=MOST_CHOOSABLE if len(offered) > MOST_CHOOSABLE else 0,
+        cursor=cursor,
         preceptors=[(one.id, one.name) for one in people.items],
         typed=typed or {},
         errors=errors or {},

@@ -243,6 +243,8 @@ def _shown(
         authors=people,
         names=[one.name for one in FORM],
         history=bookings.history(session, booking.id),
+        proposal=_proposed(booking) if decides_at(site_id) else None,
+        day_to_mark=max(run.first_day, min(day, run.last_day)),
         may_complete=(under_way or begun) and run.can_be_completed(day),
         may_miss=(under_way or begun) and run.first_day < day <= run.last_day,
         may_call_off=state in CANCELLABLE or state in TIMED,
@@ -255,6 +257,18 @@ def _shown(
         refused=refused,
         **thread,
     )
+
+
+def _proposed(booking: Any) -> Any:
+    """The change of a booked rotation that its site has to agree to, if one is asked for."""
+    if booking.state != BookingState.CONFIRMED:
+        return None
+    found = bookings.open_proposal(context.session(), booking.id)
+    if found is None or not found.needs_host or found.expires_at <= context.now():
+        return None
+    if found.to_trainee_id is not None and found.trainee_agreed_at is None:
+        return None
+    return found
 
 
 def _thread(booking: Any) -> dict[str, Any]:

@@ -108,22 +108,32 @@ def submit_evidence(site_id: UUID) -> Answer:
 def add_preceptor(site_id: UUID) -> Answer:
     """Add a preceptor; the NPI is one of a kind at the site."""
     typed = forms.typed()
-    names = [one.strip() for one in typed.get("credentials", "").split(",") if one.strip()]
-    given: dict[str, Any] = {"name": typed.get("preceptor", ""), "npi": typed.get("npi", "")}
-    given |= {"specialty": typed.get("specialty"), "credentials": names}
     errors = forms.carried_out(
         PreceptorArgs(),
-        given,
+        preceptor_given(typed),
         lambda values: sites.create_preceptor(
             context.session(), site_id, reading.preceptor_fields(values)
         ),
         "npi",
     )
-    beside = {
-        {"name": "preceptor"}.get(name.partition(".")[0], name.partition(".")[0]): texts
-        for name, texts in errors.items()
-    }
+    beside = preceptor_errors(errors)
     return _shown(site_id, "preceptor", typed, beside) if errors else back(site_id, TAB, "added")
+
+
+def preceptor_given(typed: Mapping[str, str]) -> dict[str, Any]:
+    """A preceptor of a form, as the API would be told."""
+    names = [one.strip() for one in typed.get("credentials", "").split(",") if one.strip()]
+    given: dict[str, Any] = {"name": typed.get("preceptor", ""), "npi": typed.get("npi", "")}
+    return given | {"specialty": typed.get("specialty"), "credentials": names}
+
+
+def preceptor_errors(errors: forms.Errors) -> dict[str, list[str]]:
+    """What is wrong with a preceptor, by the fields of the form."""
+    found: dict[str, list[str]] = {}
+    for name, texts in errors.items():
+        field = name.partition(".")[0]
+        found.setdefault("preceptor" if field == "name" else field, []).extend(texts)
+    return found
 
 
 def _facts(typed: Mapping[str, str]) -> dict[str, str]:
@@ -164,9 +174,7 @@ def _shown(site_id: UUID, form: str, typed: Mapping[str, str], errors: forms.Err
         checks=queries.checks(session, [site_id]).get(site_id, []),
         kinds=[(one.value, who.label(f"evidence_{one.value}")) for one in EvidenceKind],
         preceptors=people.items,
-        specialties=sorted(
-            ((one.code, one.name) for one in specialties.BY_CODE.values()), key=_name
-        ),
+        specialties=sorted(((one, who.specialty(one)) for one in specialties.BY_CODE), key=_name),
         typed={} if form == "facts" else typed,
         errors=errors,
         **_choices(),

@@ -116,12 +116,13 @@ def _asks(site_id: UUID) -> dict[str, Any]:
     since = (now - TALKED_OF).date()
     # Messages are for those who are in the thread, not for who sees the page as one of them.
     few = 0 if caller().seen else A_FEW
-    ordered, threads = bookings.asked_of(session, site_id, since, now, limit=few)
+    asked = bookings.asked_of(session, site_id, since, now, limit=few)
     return {
         "applications": applying.undecided(session, site_id, limit=A_FEW),
         "documents": reviewing.undecided(session, site_id, now=now, limit=A_FEW),
-        "rounds": ordered,
-        "threads": threads,
+        "rounds": asked.rounds,
+        "changes": asked.changes,
+        "threads": asked.threads,
     }
 
 

@@ -238,12 +238,16 @@ def test_listings_share_seats_and_stop_sharing_them(host, base, stage, place, mo
     host.get(page)
     assert "No listing draws on it yet." in host.body
     # However many listings a site has, the page stays one that can be read.
+    assert not actions(host, "/listings")
+    put = re.findall(r'href="([^"]+pools\?put=[^"#]+)', host.body)[-1]
     with monkeypatch.context() as few:
         few.setattr(pools, "MOST_CHOOSABLE", 1)
-        host.get(page)
-    assert "Only the first 1 listings can be chosen here." in host.body
-    assert "Only the first" not in host.get(page).get_data(as_text=True)
-    ward = actions(host, "/listings")[-1]
+        host.get(put)
+        assert "The first is shown here." in host.body
+        host.get(f"{put}&words={place.listing_id}")
+        assert "No listing is like this." in host.body
+    host.get(put)
+    (ward,) = actions(host, "/listings")
     assert host.send(ward, alone="yes").status_code == 422
     ids = [str(place.listing_id), str(other.listing_id)]
     assert host.send(ward, alone="no", listings=ids).status_code == 303
