@@ -10,6 +10,7 @@ from marketplace.compliance.service import erasing, records
 from marketplace.core.db import Session
 from marketplace.core.events import Subscription
 from marketplace.identity.events import (
+    AccountChanged,
     AccountErasing,
     CoordinatorsChanged,
     ErasureDecided,
@@ -49,6 +50,12 @@ def site_people_changed(session: Session, event: SitePeopleChanged) -> None:
         detail={name: str(value) for name, value in about.items() if value is not None},
         now=event.at,
     )
+
+
+def account_changed(session: Session, event: AccountChanged) -> None:
+    """Note which role an operator gave or ended, or that the account was closed, and why."""
+    said = {**event.detail, "reason": event.reason}
+    _note(session, event.account_id, event.actor_id, f"account.{event.what}", said, event.at)
 
 
 def impersonated(session: Session, event: Impersonated) -> None:
@@ -115,6 +122,7 @@ def _note(
 SUBSCRIPTIONS: Sequence[Subscription] = (
     (CoordinatorsChanged, coordinators_changed),
     (SitePeopleChanged, site_people_changed),
+    (AccountChanged, account_changed),
     (Impersonated, impersonated),
     (ErasureDecided, erasure_decided),
     (AccountErasing, account_erasing),

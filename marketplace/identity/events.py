@@ -41,6 +41,20 @@ class SitePeopleChanged(Event):
 
 
 @dataclass(frozen=True)
+class AccountChanged(Event):
+    """An operator has done something to an account: `what` is `role_given`, `role_ended`, `closed`
+    or `reopened`; `reason` says why, `detail` which role, and where.
+    """
+
+    account_id: UUID
+    actor_id: UUID
+    what: str
+    reason: str
+    at: datetime
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Impersonated(Event):
     """An operator sees the pages as an account does: `what` is `begun`, `seen`, `refused`, `ended`.
 

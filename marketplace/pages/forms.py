@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.core.errors import DomainError
+from marketplace.core.money import Money
 from marketplace.pages import once
 from marketplace.web import context
 from marketplace.web.problems import flatten
@@ -93,6 +94,15 @@ def carried_out(
 def cursor() -> str | None:
     """Where in a list to go on, as the address of the page says."""
     return request.args.get("cursor") or None
+
+
+def amount(text: str, currency: str, field: str = "amount") -> tuple[dict[str, Any], Errors]:
+    """An amount as people type one (1,250.00, $20) as the API has it, or what is wrong with it."""
+    try:
+        found = Money.parse(text.strip().replace(",", "").lstrip("$"), currency)
+    except ValueError:
+        return {}, {field: ["Expected an amount, such as 150.00."]}
+    return {"amount": found.minor, "currency": found.currency}, {}
 
 
 def number(text: str | None) -> int | None:

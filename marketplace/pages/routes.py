@@ -33,7 +33,9 @@ from marketplace.pages.operator.benchmarks import blueprint as desk_benchmarks
 from marketplace.pages.operator.bookings import blueprint as desk_bookings
 from marketplace.pages.operator.campaigns import blueprint as desk_campaigns
 from marketplace.pages.operator.catalogue import blueprint as desk_catalogue
+from marketplace.pages.operator.codes import blueprint as desk_codes
 from marketplace.pages.operator.contracts import blueprint as desk_contracts
+from marketplace.pages.operator.credit import blueprint as desk_credit
 from marketplace.pages.operator.deliveries import blueprint as desk_deliveries
 from marketplace.pages.operator.documents import blueprint as desk_documents
 from marketplace.pages.operator.events import blueprint as desk_events
@@ -172,6 +174,8 @@ BLUEPRINTS = (
     desk_payouts,
     desk_bank,
     desk_contracts,
+    desk_credit,
+    desk_codes,
     desk_events,
     desk_suspense,
     desk_repairs,

@@ -107,6 +107,10 @@ class Reader:
         """A share of one in whole percents."""
         return str(format_percent(share, locale=self.locale))
 
+    def percent(self, basis_points: int) -> str:
+        """Hundredths of a percent as a percentage."""
+        return str(format_percent(Decimal(basis_points) / 10_000, "#,##0.##%", locale=self.locale))
+
     def json_money(self, amount: Mapping[str, Any]) -> str:
         """An amount as the API writes it."""
         return self.money(Money(amount["amount"], amount["currency"]))

@@ -16,6 +16,7 @@ from marketplace.identity.schemas.people import (
     AccountStateSchema,
     MembershipSchema,
     MembershipsSchema,
+    RoleEndArgs,
     RoleGrantSchema,
     SchoolSchema,
 )
@@ -50,10 +51,12 @@ def show_account(account_id: UUID) -> Account:
 @require("operator")
 @blueprint.arguments(AccountStateSchema)
 @blueprint.response(200, AccountSchema)
-def set_active(data: dict[str, bool], account_id: UUID) -> Account:
+def set_active(data: dict[str, Any], account_id: UUID) -> Account:
     """Close or reopen an account; closing ends its tokens and sessions at once."""
     account = _account(account_id)
-    return accounts.set_active(context.session(), account, active=data["active"])
+    return accounts.set_active(
+        context.session(), account, by=current_account().id, now=context.now(), **data
+    )
 
 
 @blueprint.route("/accounts/<uuid:account_id>/memberships", methods=["GET"])
@@ -71,10 +74,10 @@ def list_memberships(account_id: UUID) -> dict[str, Any]:
 @blueprint.response(201, MembershipSchema)
 def grant(data: dict[str, Any], account_id: UUID) -> Membership:
     """Grant a role: at a site for a host's, at a school for its coordinator's."""
-    return memberships.grant(
+    return memberships.give(
         context.session(),
         account_id,
-        granted_by=current_account().id,
+        given_by=current_account().id,
         now=context.now(),
         **data,
     )
@@ -82,11 +85,16 @@ def grant(data: dict[str, Any], account_id: UUID) -> Membership:
 
 @blueprint.route("/memberships/<uuid:membership_id>", methods=["DELETE"])
 @require("operator")
+@blueprint.arguments(RoleEndArgs, location="query")
 @blueprint.response(200, MembershipSchema)
-def revoke(membership_id: UUID) -> Membership:
+def revoke(args: dict[str, str], membership_id: UUID) -> Membership:
     """Revoke a role from now on; that it was held is kept."""
-    return memberships.revoke(
-        context.session(), membership_id, revoked_by=current_account().id, now=context.now()
+    return memberships.end(
+        context.session(),
+        membership_id,
+        ended_by=current_account().id,
+        now=context.now(),
+        **args,
     )
 
 

@@ -19,6 +19,17 @@ from marketplace.identity.schemas.fields import (
 )
 from marketplace.web.schemas import PageArgs, StrictSchema, Text, page_of
 
+LONGEST_REASON = 500
+
+
+def why() -> Text:
+    """Why an operator does it: it goes into the audit trail."""
+    return Text(
+        required=True,
+        validate=validate.Length(1, LONGEST_REASON),
+        metadata={"description": "Why; it stays on record.", "example": "Asked for by the site."},
+    )
+
 
 class AccountSchema(Schema):
     """An account as its owner and operators see it."""
@@ -48,6 +59,7 @@ class AccountStateSchema(StrictSchema):
     """Whether an account may be used."""
 
     active = fields.Boolean(required=True, truthy={True}, falsy={False})
+    reason = why()
 
 
 class MembershipSchema(Schema):
@@ -100,6 +112,13 @@ class RoleGrantSchema(StrictSchema):
         allow_none=True,
         metadata={"description": f"For {', '.join(sorted(SCHOOL_ROLES))}."},
     )
+    reason = why()
+
+
+class RoleEndArgs(StrictSchema):
+    """Why a role ends."""
+
+    reason = why()
 
 
 class SchoolSchema(StrictSchema):

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 from marketplace.identity import queries
 from marketplace.identity.errors import (
@@ -26,6 +27,7 @@ from marketplace.identity.errors import (
     TokenExpired,
     TokenInvalid,
 )
+from marketplace.identity.events import AccountChanged
 from marketplace.identity.models import Account
 from marketplace.identity.rules import Role
 from marketplace.identity.service import memberships, notices, passwords, second_factor
@@ -209,17 +211,38 @@ def update(session: Session, account: Account, changes: dict[str, str]) -> Accou
     return account
 
 
-def set_active(session: Session, account: Account, *, active: bool) -> Account:
+def set_active(
+    session: Session,
+    account: Account,
+    *,
+    active: bool,
+    by: uuid.UUID,
+    reason: str,
+    now: datetime,
+) -> Account:
     """Close or reopen an account; closing revokes its tokens, sessions and links at once.
 
-    `LastOperator` for the one who could open others again.
+    `LastOperator` for the one who could open others again. Who did it and why goes into the audit
+    trail; nothing does where it is so already.
     """
-    if account.active and not active:
+    if account.active == active:
+        return account
+    if not active:
         if queries.has_role(session, account.id, Role.OPERATOR):
             memberships.refuse_last_operator(session, account.id)
         end_all_sign_ins(account)
     account.active = active
     session.flush()
+    publish(
+        session,
+        AccountChanged(
+            account_id=account.id,
+            actor_id=by,
+            what="reopened" if active else "closed",
+            reason=reason,
+            at=now,
+        ),
+    )
     return account
 
 

@@ -19,7 +19,7 @@ from marketplace.identity.errors import (
     MembershipExists,
     MembershipMisplaced,
 )
-from marketplace.identity.events import CoordinatorsChanged
+from marketplace.identity.events import AccountChanged, CoordinatorsChanged
 from marketplace.identity.models import Account, Membership, School
 from marketplace.identity.queries import schools
 from marketplace.identity.rules import Role, membership_place
@@ -44,6 +44,43 @@ def grant(
     if membership is None:
         raise MembershipExists
     return membership
+
+
+def give(
+    session: Session,
+    account_id: uuid.UUID,
+    role: Role | str,
+    *,
+    given_by: uuid.UUID,
+    reason: str,
+    now: datetime,
+    site_id: uuid.UUID | None = None,
+    school_id: uuid.UUID | None = None,
+) -> Membership:
+    """Grant a role for an operator, whose name and reason go into the audit trail."""
+    made = grant(
+        session,
+        account_id,
+        role,
+        granted_by=given_by,
+        now=now,
+        site_id=site_id,
+        school_id=school_id,
+    )
+    _note(session, made, "role_given", given_by, reason, now)
+    return made
+
+
+def end(
+    session: Session, membership_id: uuid.UUID, *, ended_by: uuid.UUID, reason: str, now: datetime
+) -> Membership:
+    """Revoke a role for an operator, whose name and reason go into the audit trail; twice is once."""
+    before = session.get(Membership, membership_id, with_for_update=True)
+    over = before is not None and before.revoked_at is not None
+    ended = revoke(session, membership_id, revoked_by=ended_by, now=now)
+    if not over:
+        _note(session, ended, "role_ended", ended_by, reason, now)
+    return ended
 
 
 def grant_role(
@@ -173,6 +210,29 @@ def _tell(
                 account_id=membership.account_id,
             ),
         )
+
+
+def _note(
+    session: Session,
+    membership: Membership,
+    what: str,
+    actor_id: uuid.UUID,
+    reason: str,
+    now: datetime,
+) -> None:
+    places = {"site_id": membership.site_id, "school_id": membership.school_id}
+    at = {name: str(one) for name, one in places.items() if one is not None}
+    publish(
+        session,
+        AccountChanged(
+            account_id=membership.account_id,
+            actor_id=actor_id,
+            what=what,
+            reason=reason,
+            at=now,
+            detail={"role": membership.role, **at},
+        ),
+    )
 
 
 def refuse_last_operator(session: Session, account_id: uuid.UUID) -> None:

@@ -1,6 +1,6 @@
 """Selects on letters. None of them brings content along; `content` is asked for by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,12 @@ def letter(session: Session, letter_id: UUID, *, lock: bool = False) -> Letter |
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return session.execute(query).scalar_one_or_none()
+
+
+def bookings(session: Session, letter_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return which booking each of the letters is about."""
+    rows = session.execute(select(Letter.id, Letter.booking_id).where(Letter.id.in_(letter_ids)))
+    return {row.id: row.booking_id for row in rows}
 
 
 def link(session: Session, link_id: UUID, token_hash: bytes, now: datetime) -> LetterLink | None:

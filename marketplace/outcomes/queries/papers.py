@@ -1,6 +1,6 @@
 """Selects on papers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, exists, or_, select
@@ -23,6 +23,12 @@ REPLACED = exists(
 
 def paper(session: Session, paper_id: UUID) -> Paper | None:
     return session.get(Paper, paper_id)
+
+
+def bookings(session: Session, paper_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return which booking each of the papers is about; of those about none, nothing."""
+    query = select(Paper.id, Paper.booking_id).where(Paper.id.in_(paper_ids))
+    return {row.id: row.booking_id for row in session.execute(query) if row.booking_id}
 
 
 def last(session: Session, booking_id: UUID, kind: PaperKind) -> Paper | None:

@@ -9,7 +9,11 @@ from marketplace.core.errors import NotFound
 from marketplace.identity import queries
 from marketplace.identity.access import current_account, require
 from marketplace.identity.rules import SCHOOL_ROLES, SITE_ROLES
-from marketplace.identity.schemas.people import RoleGrantSchema
+from marketplace.identity.schemas.people import (
+    AccountStateSchema,
+    RoleEndArgs,
+    RoleGrantSchema,
+)
 from marketplace.identity.service import accounts, memberships
 from marketplace.pages import forms
 from marketplace.pages.operator import places
@@ -31,17 +35,17 @@ def grant(account_id: UUID) -> Response:
     if not errors:
         errors = forms.carried_out(
             RoleGrantSchema(),
-            {"role": typed.get("role", ""), **place},
-            lambda values: memberships.grant(
+            {"role": typed.get("role", ""), "reason": typed.get("why_role", ""), **place},
+            lambda values: memberships.give(
                 context.session(),
                 account_id,
-                granted_by=current_account().id,
+                given_by=current_account().id,
                 now=context.now(),
                 **values,
             ),
             "role",
         )
-    return _done(account_id, typed, errors)
+    return _done(account_id, typed, _beside(errors, "why_role"))
 
 
 @blueprint.post(f"{ONE}/roles/<uuid:membership_id>/end")
@@ -51,11 +55,14 @@ def revoke(account_id: UUID, membership_id: UUID) -> Response:
     session, by, now = context.session(), current_account().id, context.now()
     if membership_id not in {one.id for one in queries.all_memberships(session, account_id)}:
         raise NotFound
-    _, errors = forms.tried(
-        lambda: memberships.revoke(session, membership_id, revoked_by=by, now=now),
-        "roles",
+    typed, field = forms.typed(), f"why_{membership_id}"
+    errors = forms.carried_out(
+        RoleEndArgs(),
+        {"reason": typed.get(field, "")},
+        lambda values: memberships.end(session, membership_id, ended_by=by, now=now, **values),
+        field,
     )
-    return _done(account_id, {}, errors)
+    return _done(account_id, typed, _beside(errors, field))
 
 
 @blueprint.post(f"{ONE}/state")
@@ -66,9 +73,14 @@ def close(account_id: UUID) -> Response:
     account = queries.account(session, account_id)
     if account is None:
         raise NotFound
-    active = typed.get("active") == "yes"
-    _, errors = forms.tried(lambda: accounts.set_active(session, account, active=active), "state")
-    return _done(account_id, {}, errors)
+    by, now = current_account().id, context.now()
+    errors = forms.carried_out(
+        AccountStateSchema(),
+        {"active": typed.get("active") == "yes", "reason": typed.get("why_state", "")},
+        lambda values: accounts.set_active(session, account, by=by, now=now, **values),
+        "why_state",
+    )
+    return _done(account_id, typed, _beside(errors, "why_state"))
 
 
 def _place(role: str, name: str) -> tuple[dict[str, str], forms.Errors]:
@@ -80,6 +92,11 @@ def _place(role: str, name: str) -> tuple[dict[str, str], forms.Errors]:
     else:
         return {}, {}
     return ({}, {"place": [meant]}) if isinstance(meant, str) else ({field: str(meant)}, {})
+
+
+def _beside(errors: forms.Errors, field: str) -> forms.Errors:
+    """What is wrong with a reason, beside the field of that form: the page has several."""
+    return {field if name == "reason" else name: said for name, said in errors.items()}
 
 
 def _done(account_id: UUID, typed: dict[str, str], errors: forms.Errors) -> Response:

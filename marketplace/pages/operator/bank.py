@@ -8,7 +8,6 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.compliance import service as compliance
-from marketplace.core.money import Money
 from marketplace.core.ports import ObjectStore
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
@@ -92,7 +91,7 @@ def receive(invoice_id: UUID) -> Answer:
     """Write down that an invoice's money has come to our bank; what it is for is confirmed."""
     typed, session = forms.typed(), context.session()
     found = queries.find(session, invoice_id)
-    amount, errors = _amount(typed.get("amount", ""), found.amount.currency)
+    amount, errors = forms.amount(typed.get("amount", ""), found.amount.currency)
 
     def do(values: dict[str, Any]) -> None:
         own, now = current_account().id, context.now()
@@ -168,15 +167,6 @@ def _refunds(typed: Mapping[str, str], errors: forms.Errors) -> Response:
         typed=typed,
         errors=errors,
     )
-
-
-def _amount(text: str, currency: str) -> tuple[dict[str, Any], forms.Errors]:
-    """An amount as the API has it, or what is wrong with it."""
-    try:
-        amount = Money.parse(text.replace(",", "").lstrip("$"), currency)
-    except ValueError:
-        return {}, {"amount": ["Expected an amount, such as 150.00."]}
-    return {"amount": amount.minor, "currency": amount.currency}, {}
 
 
 def _record(action: str, kind: str, subject_id: UUID, about: Mapping[str, str]) -> None:

@@ -19,7 +19,6 @@ from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.rules.policies import POLICIES, PolicyEvent
 from marketplace.compliance import service as compliance
 from marketplace.core.db import Session, edge
-from marketplace.core.money import Money
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
@@ -168,14 +167,11 @@ def pay_back(booking_id: UUID) -> Response:
     of = next((one for one in paid if str(one.id) == typed.get("payment")), None)
     if of is None:
         return told(booking_id, typed, {"payment": [reader().say("Choose a payment.")]})
-    try:
-        amount = Money.parse(
-            typed.get("amount", "").replace(",", "").lstrip("$"), of.amount.currency
-        )
-    except ValueError:
-        return told(booking_id, typed, {"amount": ["Expected an amount, such as 150.00."]})
+    amount, wrong = forms.amount(typed.get("amount", ""), of.amount.currency)
+    if wrong:
+        return told(booking_id, typed, wrong)
     given: dict[str, Any] = {
-        "amount": {"amount": amount.minor, "currency": amount.currency},
+        "amount": amount,
         "reason": typed.get("why", ""),
         "as_credit": typed.get("as_credit") == "yes",
     }

@@ -42,7 +42,7 @@ def plan() -> Response:
         name: typed.get(name, "") for name in ("first_day", "last_day", "reason")
     }
     given["states"] = request.form.getlist("states")
-    given["site_ids"], wrong = _meant(typed.get("sites", ""))
+    given["site_ids"], wrong = places.sites_named(typed.get("sites", ""), MOST_NAMES)
     values, errors = forms.read(ForceMajeureArgs(), given)
     if wrong:
         errors = {**errors, "sites": wrong}
@@ -80,18 +80,6 @@ def run(run_id: UUID) -> Response:
         "code",
     )
     return _run(run_id, typed, errors) if errors else redirect(f"{BASE}/{run_id}", 303)
-
-
-def _meant(text: str) -> tuple[list[str], list[str]]:
-    """The sites that are named, one a line, and what is wrong with the lines."""
-    names = [one.strip() for one in text.splitlines() if one.strip()]
-    if len(names) > MOST_NAMES:
-        return [], [f"At most {MOST_NAMES} sites by name at once."]
-    meant = [(name, places.site(name)) for name in names]
-    return (
-        [str(one) for _, one in meant if not isinstance(one, str)],
-        [f"{name}: {one}" for name, one in meant if isinstance(one, str)],
-    )
 
 
 def _runs(typed: Mapping[str, str], errors: forms.Errors) -> Response:

@@ -17,6 +17,8 @@ from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
 from marketplace.pages.labels.records import SUBJECTS
+from marketplace.pages.operator import places
+from marketplace.pages.operator.subjects import Subjects
 from marketplace.pages.operator.trail import Facts
 from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.web import context, failed_jobs
@@ -36,29 +38,33 @@ def audit() -> Response:
     typed = {name: text.strip() for name, text in request.args.items() if text.strip()}
     given: dict[str, Any] = {**typed, "limit": A_PAGE}
     errors: forms.Errors = {}
+    if "subject_id" in given:
+        given["subject_id"], errors = _meant("subject_id", places.anything(given["subject_id"]))
     if "actor" in given:
-        person = identity.account_by_email(session, given.pop("actor"))
-        if person is None:
-            errors = {"actor": ["Nobody has this address here."]}
-        else:
-            given["actor_id"] = str(person.id)
+        given["actor_id"], wrong = _meant("actor", places.account(given.pop("actor")))
+        errors = {**errors, **wrong}
     values, wrong = forms.read(AuditArgs(), given)
     errors = {**wrong, **errors}
     found = None if errors else records.audit_trail(session, **values)
-    actors = [one.actor_id for one in found.items if one.actor_id] if found else []
-    facts = Facts(session, reader(), [one.detail for one in found.items] if found else [])
+    who, items = reader(), found.items if found else []
+    actors = [one.actor_id for one in items if one.actor_id]
     return page(
         "desk/audit.html",
         NOT_PROCESSABLE if errors else 200,
         found=found,
-        facts=facts,
+        reader=who,
+        facts=Facts(session, who, [one.detail for one in items]),
+        subjects=Subjects(session, who, items),
         people=identity.contacts(session, actors) if actors else {},
-        kinds=[
-            (code.removeprefix("about_"), reader().say(text)) for code, text in SUBJECTS.items()
-        ],
+        kinds=[(code.removeprefix("about_"), who.say(text)) for code, text in SUBJECTS.items()],
         typed=typed,
         errors=errors,
     )
+
+
+def _meant(field: str, found: UUID | str) -> tuple[str | None, forms.Errors]:
+    """What was found by what was typed into a field; nothing, and what is wrong with it."""
+    return (None, {field: [found]}) if isinstance(found, str) else (str(found), {})
 
 
 @blueprint.get("/desk/jobs")

@@ -9,6 +9,7 @@ from uuid import UUID
 from marketplace.catalog.queries import sites
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
+from marketplace.identity.queries import schools
 from marketplace.pages import words
 from marketplace.pages.view import Reader
 
@@ -26,6 +27,8 @@ KINDS = {
 LINKS = {
     "account_id": "/desk/accounts",
     "site_id": "/desk/sites",
+    "school_id": "/desk/schools",
+    "grant": "/desk/credit",
     "contract": "/desk/contracts",
     "replaces": "/desk/contracts",
 }
@@ -36,7 +39,7 @@ Fact = tuple[str, str, str | None]
 
 
 class Facts:
-    """Tells the details of entries, with the names of the accounts and sites that they are about."""
+    """Tells the details of entries, with the names of the accounts and places that they are about."""
 
     def __init__(self, session: Session, who: Reader, details: Iterable[Mapping[str, Any]]) -> None:
         self.who = who
@@ -44,6 +47,7 @@ class Facts:
         people = identity.contacts(session, _ids(found, "account_id"))
         self.names = {str(one): person.name for one, person in people.items()}
         named = sites.names(session, set(_ids(found, "site_id")))
+        named |= schools.names(session, set(_ids(found, "school_id")))
         self.names |= {str(one): name for one, name in named.items()}
 
     def of(self, detail: Mapping[str, Any]) -> list[Fact]:
@@ -73,7 +77,7 @@ class Facts:
         known = f"{KINDS.get(name, name)}_{text}"
         if known in words.LABELS:
             return self.who.label(known)
-        return self._day(text)
+        return self._day(self.who.amounts(text) if name == "amount" else text)
 
     def _day(self, text: str) -> str:
         if not A_TIME.fullmatch(text):

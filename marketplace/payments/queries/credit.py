@@ -1,6 +1,6 @@
 """Selects of credit: what an account has, what happened to it, and whether the books agree."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Text, cast, func, literal, or_, select, te
 from marketplace.core.db import Session
 from marketplace.core.money import Money
 from marketplace.payments.errors import CreditNotFound
-from marketplace.payments.models import CreditGrant, CreditMovement, CreditUse
+from marketplace.payments.events import Payable
+from marketplace.payments.models import CreditGrant, CreditMovement, CreditUse, Payment
 from marketplace.payments.rules.credit import Pot, UseState
 from marketplace.web.pagination import Page, paginate
 
@@ -103,6 +104,45 @@ def grants_of(
         cursor=cursor,
         descending=True,
     )
+
+
+def owed(session: Session) -> list[Money]:
+    """Return what is left of all credit, an amount for each currency that there is any in."""
+    rows = session.execute(
+        select(_currency, func.sum(CreditGrant.left_minor))
+        .where(CreditGrant.left_minor > 0)
+        .group_by(_currency)
+        .order_by(_currency)
+    )
+    return [Money(int(minor), currency) for currency, minor in rows]
+
+
+def every(
+    session: Session, *, left_only: bool, limit: int, cursor: str | None
+) -> Page[CreditGrant]:
+    """Return everybody's credit, newest first; with `left_only` what something is left of."""
+    query = select(CreditGrant)
+    return paginate(
+        session,
+        query.where(CreditGrant.left_minor > 0) if left_only else query,
+        key=[CreditGrant.id],
+        key_of=lambda row: [row.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+def paid_for(session: Session, use_ids: Collection[UUID]) -> dict[UUID, Payable]:
+    """Return what each use of credit paid for, or was set aside for."""
+    rows = session.execute(
+        select(CreditUse.id, Payment.payable_kind, Payment.payable_id)
+        .join(
+            Payment, Payment.id == func.coalesce(CreditUse.credit_payment_id, CreditUse.payment_id)
+        )
+        .where(CreditUse.id.in_(use_ids))
+    )
+    return {row.id: Payable(row.payable_kind, row.payable_id) for row in rows}
 
 
 def movements_of(

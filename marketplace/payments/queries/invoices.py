@@ -1,6 +1,6 @@
 """Selects of invoices, and of what goes back by bank."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -63,6 +63,12 @@ def numbered(session: Session, number: int, limit: int) -> Sequence[Invoice]:
         .scalars()
         .all()
     )
+
+
+def numbers(session: Session, invoice_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the number of each invoice, as it is printed on it."""
+    query = select(Invoice.id, Invoice.content["number"].as_string())
+    return dict(session.execute(query.where(Invoice.id.in_(invoice_ids))))
 
 
 def open_of(session: Session, school_id: UUID, limit: int) -> Sequence[Invoice]:

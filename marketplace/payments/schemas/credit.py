@@ -97,6 +97,12 @@ class RevokeCreditArgs(StrictSchema):
     amount = MoneyField(load_default=None, allow_none=True)
 
 
+class WithdrawCodeArgs(StrictSchema):
+    """Why a code can be used no more."""
+
+    reason = Text(required=True, validate=validate.Length(3, 500))
+
+
 class AccountCreditArgs(PageArgs):
     account_id = fields.UUID(required=True)
 

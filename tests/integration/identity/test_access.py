@@ -95,7 +95,9 @@ def test_a_closed_account_is_out_at_once(client, people):
     browser = client.application.test_client()
     browser.post("/api/v1/auth/session", json={"email": person.email, "password": person.password})
     closed = client.patch(
-        f"/api/v1/operator/accounts/{person.id}", json={"active": False}, headers=operator.headers
+        f"/api/v1/operator/accounts/{person.id}",
+        json={"active": False, "reason": "Left."},
+        headers=operator.headers,
     )
     assert closed.json["active"] is False
     assert client.get("/api/v1/me", headers=person.headers).status_code == 401
@@ -103,7 +105,9 @@ def test_a_closed_account_is_out_at_once(client, people):
     login = {"email": person.email, "password": person.password}
     assert client.post("/api/v1/auth/login", json=login).json["code"] == "bad_credentials"
     client.patch(
-        f"/api/v1/operator/accounts/{person.id}", json={"active": True}, headers=operator.headers
+        f"/api/v1/operator/accounts/{person.id}",
+        json={"active": True, "reason": "Back."},
+        headers=operator.headers,
     )
     assert client.get("/api/v1/me", headers=person.headers).status_code == 401
     assert client.post("/api/v1/auth/login", json=login).status_code == 200

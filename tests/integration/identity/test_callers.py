@@ -103,7 +103,9 @@ def test_an_account_that_was_closed_is_nobody_in_the_next_request(live, live_peo
     assert client.get(ME, headers=person.headers).status_code == 200
     with live.transaction() as session:
         account = queries.account(session, person.id)
-        accounts.set_active(session, account, active=False)
+        accounts.set_active(
+            session, account, active=False, by=person.id, reason="Asked to.", now=live.clock.now()
+        )
     assert client.get(ME, headers=person.headers).status_code == 401
 
 

@@ -80,7 +80,7 @@ def test_a_colleague_joins_by_a_mailed_link_and_is_removed(
     desk.call(other, "POST", LINK.format(unused) + "/acceptance", 404)
     own = ids[str(colleague.id)]
     assert desk.call(colleague, "DELETE", f"{path}/{own}", 409).json["code"] == "last_coordinator"
-    operators = f"/operator/memberships/{own}"
+    operators = f"/operator/memberships/{own}?reason=Has+left."
     assert desk.call(desk.operator, "DELETE", operators, 409).json["code"] == "last_coordinator"
     run_jobs()
     assert any("acts for it no more" in sent.subject for sent in mail.to(desk.coordinator.email))

@@ -10,10 +10,13 @@ from marketplace.core.ids import new_id
 from marketplace.identity import queries
 from marketplace.identity.service import memberships
 
+WHY = "The site asked for it."
+ENDED = "?reason=Has+left."
+
 
 def grant(client, operator, person, **body):
     route = f"/api/v1/operator/accounts/{person.id}/memberships"
-    return client.post(route, json=body, headers=operator.headers)
+    return client.post(route, json={"reason": WHY, **body}, headers=operator.headers)
 
 
 def test_an_operator_grants_and_revokes_and_the_history_stays(client, people, make_site, clock):
@@ -24,7 +27,7 @@ def test_an_operator_grants_and_revokes_and_the_history_stays(client, people, ma
     assert client.get(route, headers=person.headers).json["items"][0]["name"] == person.name
 
     clock.advance(timedelta(days=1))
-    revoke = f"/api/v1/operator/memberships/{granted.json['id']}"
+    revoke = f"/api/v1/operator/memberships/{granted.json['id']}{ENDED}"
     first = client.delete(revoke, headers=operator.headers)
     assert first.json["revoked_at"] is not None
     clock.advance(timedelta(days=1))
@@ -64,30 +67,30 @@ def test_what_can_not_be_granted(client, people, make_site, body, status, code):
 def test_granting_to_nobody_is_404(client, people):
     operator = people.make("operator")
     route = f"/api/v1/operator/accounts/{uuid4()}/memberships"
-    answer = client.post(route, json={"role": "analyst"}, headers=operator.headers)
+    answer = client.post(route, json={"role": "analyst", "reason": WHY}, headers=operator.headers)
     assert answer.status_code == 404
 
 
 def test_the_last_operator_stays(client, people, session):
     only = people.make("operator")
     mine = client.get("/api/v1/me/memberships", headers=only.headers).json["items"][0]["id"]
-    refused = client.delete(f"/api/v1/operator/memberships/{mine}", headers=only.headers)
+    refused = client.delete(f"/api/v1/operator/memberships/{mine}{ENDED}", headers=only.headers)
     assert (refused.status_code, refused.json["code"]) == (409, "last_operator")
     another = people.make("operator")
 
     def close(who):
         route = f"/api/v1/operator/accounts/{who.id}"
-        return client.patch(route, json={"active": False}, headers=only.headers)
+        return client.patch(route, json={"active": False, "reason": WHY}, headers=only.headers)
 
     # Nor can they be closed out, nor is who was closed another.
     assert close(another).status_code == 200
     for answer in (
         close(only),
-        client.delete(f"/api/v1/operator/memberships/{mine}", headers=only.headers),
+        client.delete(f"/api/v1/operator/memberships/{mine}{ENDED}", headers=only.headers),
     ):
         assert (answer.status_code, answer.json["code"]) == (409, "last_operator")
     people.make("operator")
-    gone = client.delete(f"/api/v1/operator/memberships/{mine}", headers=only.headers)
+    gone = client.delete(f"/api/v1/operator/memberships/{mine}{ENDED}", headers=only.headers)
     assert gone.status_code == 200
     assert client.get("/api/v1/operator/accounts", headers=only.headers).status_code == 403
 

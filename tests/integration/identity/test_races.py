@@ -59,7 +59,7 @@ def test_two_operators_can_not_revoke_each_other_at_once(live, live_people):
     def revoke_the_other(number):
         other = ids[operators[1 - number].id]
         return live.app.test_client().delete(
-            f"/api/v1/operator/memberships/{other}", headers=operators[number].headers
+            f"/api/v1/operator/memberships/{other}?reason=Gone.", headers=operators[number].headers
         )
 
     codes = sorted(answer.status_code for answer in at_once(2, revoke_the_other))
@@ -93,7 +93,7 @@ def test_one_role_granted_four_times_at_once_is_one_grant(live, live_people):
     def grant(_):
         return live.app.test_client().post(
             f"/api/v1/operator/accounts/{person.id}/memberships",
-            json={"role": "analyst"},
+            json={"role": "analyst", "reason": "For the report."},
             headers=operator.headers,
         )
 

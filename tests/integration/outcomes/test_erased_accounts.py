@@ -243,7 +243,8 @@ def test_what_names_a_person_goes_in_steps_and_the_rest_stays(
     page = done.client.get(path, headers=done.coordinator.headers)
     assert "Erased account" in page.get_data(as_text=True)
     # Nothing brings it back.
-    done.call(done.operator, "PATCH", f"/operator/accounts/{me}", 409, json={"active": True})
+    back = {"active": True, "reason": "Asked."}
+    done.call(done.operator, "PATCH", f"/operator/accounts/{me}", 409, json=back)
     for statement, constraint in (
         ("UPDATE account SET name = 'Asha' WHERE id = :me", "account_erased_holds"),
         ("DELETE FROM account_erasure_step", "history_account_erasure_step"),

@@ -86,17 +86,33 @@ def test_roles_are_given_by_names_and_ended_and_accounts_closed(desk, stage, peo
     assert desk.send(f"{path}/roles", role="coordinator", place="nowhere").status_code == 422
     assert 'value="nowhere"' in desk.body
     name = stage.booking(stage.hold(people.trainee(visa_type="b1_b2").id, place)).site_name
-    followed(desk, desk.send(f"{path}/roles", role="coordinator", place=name.lower()))
+    wish = {"role": "coordinator", "place": name.lower()}
+    assert desk.send(f"{path}/roles", **wish).status_code == 422
+    assert 'id="why_role-note"' in desk.body
+    followed(desk, desk.send(f"{path}/roles", **wish, why_role="Dr. Shah asked for her."))
     assert people.roles_of(who) == {"coordinator"}
     end = END.search(desk.body)[1]
     assert desk.send(end.replace(str(who.id), str(place.owner_id))).status_code == 404
     desk.get(path)
-    followed(desk, desk.send(end))
+    assert desk.send(end).status_code == 422
+    why = f"why_{end.split('/')[-2]}"
+    followed(desk, desk.send(end, **{why: "She has left."}))
     assert people.roles_of(who) == set()
-    followed(desk, desk.send(f"{path}/state", active="no"))
+    assert desk.send(f"{path}/state", active="no").status_code == 422
+    followed(desk, desk.send(f"{path}/state", active="no", why_state="On her own wish."))
     assert "Open the account again" in desk.body
-    followed(desk, desk.send(f"{path}/state", active="yes"))
+    followed(desk, desk.send(f"{path}/state", active="yes", why_state="A slip of the hand."))
     assert "Close the account" in desk.body
+    # Who, to whom, what and why, each by its name; found by the address as well.
+    desk.get(f"/desk/audit?subject_id={who.email}")
+    done = ("Gave a role", "Ended a role", "Closed the account", "Opened the account again")
+    why = ("Dr. Shah asked for her.", "She has left.", "On her own wish.", "A slip of the hand.")
+    link = f'<a href="/desk/accounts/{who.id}">Cora Diaz</a>'
+    assert desk.body.count(link) == len(done)
+    for words in (*done, *why, f'<a href="/desk/sites/{place.site_id}">{name}</a>'):
+        assert words in desk.body, words
+    desk.get("/desk/audit?subject_id=nowhere")
+    assert 'id="subject_id-note"' in desk.body
 
 
 def test_an_email_that_failed_is_sent_again_and_payouts_are_told(desk, stage, people, session):

@@ -122,7 +122,7 @@ def revoke(
     actor_id: UUID,
     now: datetime,
 ) -> CreditGrant:
-    """Take back what is left of a grant, or `amount` of it, for an operator and a reason."""
+    """Take back what is left of a grant, or `amount` of it, for an operator; its owner is told why."""
     grant = queries.grant(session, grant_id, lock=True)
     if not grant.left:
         raise CreditLacking(
@@ -136,6 +136,7 @@ def revoke(
     if taken > grant.left:
         raise CreditLacking(f"{grant.left} is left of it.", fields={"amount": [most]})
     _end(session, grant, MoveKind.REVOKED, taken, reason, now, actor_id)
+    tell_owner(session, grant, "credit_revoked", taken, now, why=reason)
     return grant
 
 
