@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from marketplace.booking.rules.less import Less
@@ -74,7 +75,7 @@ class Desk:
     def load(self) -> Sequence[str]:
         """Do what has not been done yet; return in words what was."""
         with self.transaction() as session:
-            ids = {who.email: _id(session, who.email) for who in people.PEOPLE}
+            ids = {who.email: account_of(session, who.email) for who in people.PEOPLE}
             owner, operator = ids["owner@demo.test"], ids["operator@demo.test"]
             analyst = ids["analyst@demo.test"]
             named = sites.names(session, sites.of_owner(session, owner)).values()
@@ -91,7 +92,7 @@ class Desk:
             if not texts.templates(session):
                 self._agreement_text(session, operator)
         for email, kind, days in PAPERS:
-            self._document(ids[email], kind, self.now - timedelta(days=days))
+            self.document(ids[email], kind, self.now - timedelta(days=days))
         return self.told
 
     def _site_to_verify(self, session: Session, owner: UUID) -> None:
@@ -152,7 +153,8 @@ class Desk:
         )
         self.told.append(f"a report on the {REPORT_YEAR} Match, published by the first worker")
 
-    def _document(self, holder: UUID, kind: str, issued: datetime) -> None:
+    def document(self, holder: UUID, kind: str, issued: datetime) -> None:
+        """Have somebody upload a first document."""
         with self.transaction() as session:
             if documents.count_of(session, holder):
                 return
@@ -187,8 +189,8 @@ class Desk:
         (listing,) = listings.site_listings(session, site_id)
         terms = Terms.of(self.parts.get(Settings))
         for number, who in enumerate(alumni.ALUMNI):
-            first = _monday(begun) + (4 + number // SEATS * BLOCK) * WEEK
-            trainee = _alumnus(session, who, begun)
+            first = monday(begun) + (4 + number // SEATS * BLOCK) * WEEK
+            trainee = alumnus(session, who, begun)
             booking = holds.hold(
                 session,
                 trainee_id=trainee,
@@ -198,21 +200,8 @@ class Desk:
                 terms=terms,
                 now=begun,
             )
-            granting.give(
-                session,
-                trainee,
-                booking.total,
-                reason=GrantReason.GOODWILL,
-                note=CREDIT,
-                granted_by=operator,
-                expires_at=None,
-                transferable=False,
-                now=begun,
-            )
-            payment.pay(
-                session, booking, whole=True, terms=terms, now=begun, less=Less(booking.total)
-            )
-            ended = _noon(first + BLOCK * WEEK)
+            paid(session, booking, operator, terms, begun)
+            ended = noon(first + BLOCK * WEEK)
             session.refresh(booking)
             rotations.complete(session, booking, actor_id=owner, now=ended)
             if who.duties:
@@ -256,7 +245,7 @@ class Desk:
             survey.save(
                 session,
                 signer,
-                tokens[_id(session, who.email)],
+                tokens[account_of(session, who.email)],
                 answers=who.answers,
                 version=0,
                 complete=who.answers is not alumni.HALF,
@@ -265,7 +254,7 @@ class Desk:
 
     def _listed(self, session: Session, owner: UUID, place: alumni.Place, at: datetime) -> UUID:
         """A site with one listing, as its host's spreadsheet brings it; the site's id."""
-        first, last = _monday(at) + WEEK, _monday(self.now) + 30 * WEEK
+        first, last = monday(at) + WEEK, monday(self.now) + 30 * WEEK
         sheet = place.sheet(first, last)
         before = set(sites.of_owner(session, owner))
         importing.import_listings(session, sheet, owner, commit=True, now=at)
@@ -293,7 +282,8 @@ class Remembering:
         return self.signer.is_over(purpose, token, now)
 
 
-def _alumnus(session: Session, who: alumni.Alumnus, at: datetime) -> UUID:
+def alumnus(session: Session, who: alumni.Alumnus, at: datetime) -> UUID:
+    """The account of somebody of the demo, who has finished school."""
     account = create_account(
         session,
         who.email,
@@ -311,25 +301,44 @@ def _alumnus(session: Session, who: alumni.Alumnus, at: datetime) -> UUID:
         needs_visa=False,
         graduation_date=(at - timedelta(days=500)).date(),
         step1_result="passed",
-        step2_ck_score=240,
+        step2_ck_score=who.score,
         target_specialty="family_medicine",
     )
     profiles.save(session, account.id, profile, recorded_by=account.id, now=at)
     return account.id
 
 
-def _id(session: Session, email: str) -> UUID:
+def paid(session: Session, booking: Any, operator: UUID, terms: Terms, at: datetime) -> None:
+    """Pay for a booking with credit that an operator gave."""
+    granting.give(
+        session,
+        booking.trainee_id,
+        booking.total,
+        reason=GrantReason.GOODWILL,
+        note=CREDIT,
+        granted_by=operator,
+        expires_at=None,
+        transferable=False,
+        now=at,
+    )
+    payment.pay(session, booking, whole=True, terms=terms, now=at, less=Less(booking.total))
+
+
+def account_of(session: Session, email: str) -> UUID:
+    """The id of an account of the demo."""
     account = identity.account_by_email(session, email)
     if account is None:
         raise LookupError(f"{email} is no account of the demo")
     return account.id
 
 
-def _monday(at: datetime) -> date:
+def monday(at: datetime) -> date:
+    """The Monday of that day's week."""
     return at.date() - timedelta(days=at.weekday())
 
 
-def _noon(day: date) -> datetime:
+def noon(day: date) -> datetime:
+    """The middle of a day."""
     return datetime.combine(day, time(12), UTC)
 
 

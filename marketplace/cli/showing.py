@@ -50,7 +50,7 @@ def load(upgrade: bool) -> None:  # noqa: FBT001 - click calls by keyword
     told = [*_people_and_places(at)]
     if not _desk_is_set():
         # Much is imported for it, which a later start has no use for.
-        told += named("marketplace.cli.demo_desk:Desk")(parts(), transaction, at).load()
+        told += named("marketplace.cli.demo_host:Week")(parts(), transaction, at).load()
     click.echo("\n".join(told) or "the demo is loaded already")
 
 

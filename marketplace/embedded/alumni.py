@@ -20,6 +20,13 @@ PAST_SITE = (
     "history_taking;physical_examination;case_presentation,graduates,4,8,300.00,USD,2,"
     "{first},{last},,B1/B2,no,,on_merit,tiered_days,instant,A community clinic near the harbour\n"
 )
+# A second listing there, on whose trainees its host decides; the days are filled in.
+ASKED_SITE = (
+    "BOS-FM-02,{name},18 Harbor Street,Boston,MA,US,America/New_York,"
+    "Dr. Ruth Adeyemi,{npi},Family Medicine,Community Medicine Externship,outpatient,"
+    "history_taking;physical_examination;patient_counselling,graduates,4,8,340.00,USD,2,"
+    "{first},{last},,B1/B2,no,,on_merit,tiered_days,request,Evening clinics twice a week\n"
+)
 # What the site of the past rotations asks whoever books from now on for, of what is usual.
 ASKED_FOR = ("cv", "tb_test", "bls")
 AGREEMENT = "Affiliation agreement"
@@ -59,6 +66,7 @@ class Place:
 
 
 PAST = Place("Harbor Street Family Clinic", "2000413379", PAST_SITE)
+ASKED = Place(PAST.name, PAST.npi, ASKED_SITE)
 NEW = Place("Desert Willow Pediatrics", "2000524480", NEW_SITE)
 
 MATCHED: Mapping[str, object] = {
@@ -94,6 +102,7 @@ class Alumnus:
     wave: int | None = None
     answers: Mapping[str, object] | None = None
     duties: tuple[str, ...] = ()
+    score: int = 240
 
     @property
     def email(self) -> str:
@@ -112,3 +121,18 @@ ALUMNI = (
     Alumnus("Mei Tanaka", "Osaka University", "JP", "permanent_resident"),
     Alumnus("Adam Novak", "Charles University", "CZ", "us_citizen"),
 )
+
+# Who is at that site in the week in which the demo is loaded, and who would like to be.
+HERE = Alumnus("Nadia Rahman", "Dhaka Medical College", "BD", "permanent_resident")
+ENDING = Alumnus("Kwame Mensah", "University of Ghana", "GH", "permanent_resident")
+COMING = Alumnus("Leila Farouk", "Ain Shams University", "EG", "us_citizen")
+APPLYING = (
+    Alumnus("Ines Duarte", "University of Lisbon", "PT", "us_citizen", score=251),
+    Alumnus("Samir Aziz", "Aga Khan University", "PK", "permanent_resident", score=236),
+)
+APPLIED = (
+    "I would like to learn how a community clinic cares for newcomers.",
+    "I grew up in a family of general practitioners, and want to see yours at work.",
+)
+QUESTION = "May I sit in on the diabetes group on Thursday?"
+WISH = "Dr. Adeyemi watched me take histories each day. I apply in family medicine."

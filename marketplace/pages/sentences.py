@@ -12,6 +12,7 @@ COUNTED = {
     "papers": (noted("1 paper missing"), noted("%(count)s papers missing")),
     "texts": (noted("1 text cut"), noted("%(count)s texts cut")),
     "doses": (noted("1 dose"), noted("%(count)s doses")),
+    "listings": (noted("1 listing"), noted("%(count)s listings")),
     "changes": (
         noted("1 change of a booked rotation waits for your word."),
         noted("%(count)s changes of booked rotations wait for your word."),

@@ -172,6 +172,13 @@ class Reader:
             return short
         return f"({get_timezone_location(there, locale=self.locale, return_city=True)})"
 
+    def place_time(self, zone: str) -> str:
+        """What the time at a place is called, and its city: Central Time, Chicago."""
+        known = ZoneInfo(zone)
+        name = str(get_timezone_name(known, width="long", locale=self.locale))
+        city = str(get_timezone_location(known, locale=self.locale, return_city=True))
+        return city if city in name else f"{name}, {city}"
+
     def country(self, code: str) -> str:
         """The name of a country, by its ISO 3166 code."""
         return str(self.locale.territories.get(code, code))

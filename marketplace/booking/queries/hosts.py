@@ -1,6 +1,6 @@
 """What a site's people look at: the roster, applications and attendance."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -40,6 +40,35 @@ class Asked:
     rounds: bool
     changes: int
     threads: Sequence[Unanswered]
+
+
+@dataclass(frozen=True)
+class Busy:
+    """How much there is at a site: applications to decide, who comes, who is there."""
+
+    applications: int = 0
+    coming: int = 0
+    there: int = 0
+
+
+def busy(session: Session, site_ids: Collection[UUID], first: date, last: date) -> dict[UUID, Busy]:
+    """Return how much there is at each of the sites; who comes between two days. One query.
+
+    A site where there is nothing is not among them.
+    """
+    live = (BookingState.SUBMITTED, BookingState.CONFIRMED, BookingState.IN_PROGRESS)
+    soon = Booking.first_day.between(first, last)
+    rows = session.execute(
+        select(
+            Booking.site_id,
+            func.count().filter(Booking.state == BookingState.SUBMITTED),
+            func.count().filter(Booking.state == BookingState.CONFIRMED, soon),
+            func.count().filter(Booking.state == BookingState.IN_PROGRESS),
+        )
+        .where(Booking.site_id.in_(list(site_ids)), Booking.state.in_(live))
+        .group_by(Booking.site_id)
+    )
+    return {site_id: Busy(*counts) for site_id, *counts in rows}
 
 
 def roster(

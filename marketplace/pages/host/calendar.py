@@ -24,7 +24,7 @@ from marketplace.catalog.rules.weeks import WEEK, monday_of, run_of_weeks
 from marketplace.catalog.schemas.calendars import EditSchema, UndoSchema, WeeksArgs
 from marketplace.catalog.service import calendars, overview, undoing
 from marketplace.catalog.service.calendars import Held, Wish
-from marketplace.catalog.service.edit_plans import EditPlan
+from marketplace.catalog.service.edit_plans import EditPlan, ListingChange
 from marketplace.catalog.service.import_writing import BY_HAND, WHY
 from marketplace.catalog.states import ListingState
 from marketplace.core.errors import DomainError
@@ -247,6 +247,7 @@ def _look(
         TAB,
         status,
         found=found,
+        alike=_alike(found.listings) if found else [],
         most=MOST_SHOWN,
         version=held.version if held else "",
         scopes=scopes,
@@ -258,6 +259,14 @@ def _look(
         errors={"weeks": errors.get("weeks", []), **errors} if errors else {},
         refused=refused,
     )
+
+
+def _alike(changes: Sequence[ListingChange]) -> list[tuple[ListingChange, list[str]]]:
+    """Changes of listings, those of the same weeks as one; each with the titles, by name."""
+    by: dict[tuple[Any, Any], tuple[ListingChange, list[str]]] = {}
+    for one in changes:
+        by.setdefault((one.closed, one.opened), (one, []))[1].append(one.title)
+    return [(one, sorted(titles)) for one, titles in by.values()]
 
 
 def _met(found: EditPlan) -> set[UUID | None]:

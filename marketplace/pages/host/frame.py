@@ -83,6 +83,7 @@ DONE: Mapping[str, str] = {
     "asked": noted("Asked. Your own time stands still until the answer comes."),
 }
 STATES: Mapping[str, str] = {
+    "held": noted("Kept for a while, not booked yet"),
     "submitted": noted("Waits for your decision"),
     "more_asked": noted("Waits for the trainee's answer"),
     "awaiting_payment": noted("Approved, to be paid"),

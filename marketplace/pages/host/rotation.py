@@ -225,6 +225,8 @@ def _shown(
     thread = _thread(booking) if decides_at(site_id) else {}
     under_way = state is BookingState.IN_PROGRESS
     begun = run.has_begun(day) and state is BookingState.CONFIRMED
+    marks = bookings.attendance(session, [booking.id])[booking.id]
+    there = any(one.mark == "present" for one in marks)
     evaluations = records.evaluations(session, booking.id)
     named = {booking.trainee_id, *(one.evaluator_id for one in evaluations)}
     named |= {one.author_id for one in thread.get("thread", ())}
@@ -237,7 +239,7 @@ def _shown(
         booking=booking,
         person=people.get(booking.trainee_id),
         clearance=clearances.clearance(session, booking, now) if state in CANCELLABLE else None,
-        marks=bookings.attendance(session, [booking.id])[booking.id],
+        marks=marks,
         evaluations=evaluations,
         evaluators=people,
         authors=people,
@@ -246,8 +248,9 @@ def _shown(
         proposal=_proposed(booking) if decides_at(site_id) else None,
         day_to_mark=max(run.first_day, min(day, run.last_day)),
         may_complete=(under_way or begun) and run.can_be_completed(day),
-        may_miss=(under_way or begun) and run.first_day < day <= run.last_day,
+        may_miss=(under_way or begun) and not there and run.first_day < day <= run.last_day,
         may_call_off=state in CANCELLABLE or state in TIMED,
+        own_id=current_account().id,
         may_evaluate=state is BookingState.COMPLETED,
         may_note=state in incidents.REPORTED_IN,
         notes=len(days.incident_notes(session, booking.id)),

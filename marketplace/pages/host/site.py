@@ -17,7 +17,7 @@ from marketplace.core.errors import Conflict
 from marketplace.identity.access import current_account, signed_in, site_member
 from marketplace.pages import forms
 from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, PEOPLE, back, panel
-from marketplace.pages.view import Pages, form_page, reader
+from marketplace.pages.view import Pages, Reader, form_page, reader
 from marketplace.web import context
 
 TAB = "/site"
@@ -141,20 +141,22 @@ def _facts(typed: Mapping[str, str]) -> dict[str, str]:
 
 
 def _new(typed: Mapping[str, str], errors: forms.Errors) -> Response:
+    who = reader()
     return form_page(
         "host/new_site.html",
         NOT_PROCESSABLE if errors else 200,
+        reader=who,
         typed=typed,
         errors=errors,
-        **_choices(),
+        **_choices(who),
     )
 
 
-def _choices() -> dict[str, Any]:
+def _choices(who: Reader) -> dict[str, Any]:
     zones = sorted({zone for state in STATES for zone in zones_of(state)})
     return {
         "states": sorted(STATES.items(), key=_name),
-        "zones": [(zone, zone.replace("_", " ")) for zone in zones],
+        "zones": [(zone, who.place_time(zone)) for zone in zones],
     }
 
 
@@ -177,7 +179,7 @@ def _shown(site_id: UUID, form: str, typed: Mapping[str, str], errors: forms.Err
         specialties=sorted(((one, who.specialty(one)) for one in specialties.BY_CODE), key=_name),
         typed={} if form == "facts" else typed,
         errors=errors,
-        **_choices(),
+        **_choices(who),
     )
 
 

@@ -55,8 +55,13 @@ def choose() -> Response:
     own = {one.site_id for one in caller().grants if one.site_id and one.role in PEOPLE}
     if len(own) == 1:
         return redirect(f"/host/sites/{own.pop()}", 303)
-    names = sites.names(context.session(), own)
-    return page("host/sites.html", sites=sorted(names.items(), key=lambda one: one[1]))
+    session = context.session()
+    busy = bookings.busy(session, own, *_soon(context.now().date()))
+    found = sorted(
+        sites.by_id(session, own), key=lambda one: (one.id not in busy, one.name.casefold())
+    )
+    deciding = {one for one in own if decides_at(one)}
+    return page("host/sites.html", sites=found, busy=busy, deciding=deciding)
 
 
 @blueprint.get("/host/sites/<uuid:site_id>")

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from marketplace.booking.queries import find
 from marketplace.booking.service.replaying import verdicts
 from marketplace.cli.showing import demo
+from marketplace.embedded import alumni
 from marketplace.embedded import people as whom
 from tests.integration.pages.test_pages import Browser
 
@@ -37,3 +38,15 @@ def test_the_demo_leaves_work_at_each_desk_and_is_loaded_once(app, client, sessi
     asked = text("SELECT requirements FROM requirement_version")
     assert [one["key"] for one in session.execute(asked).scalar_one()] == ["cv", "tb_test", "bls"]
     assert "5 of 8" in desk.get("/desk/campaigns").get_data(as_text=True)
+    # And at the site of the past rotations: who applies, comes, is there, asks and waits.
+    host = Browser(app.test_client())
+    host.get("/sign-in")
+    host.send("/sign-in", email="owner@demo.test", password=whom.PASSWORD, next="/host")
+    host.get("/host")
+    (site,) = re.findall(rf'href="(/host/sites/[^"]+)">{alumni.PAST.name}', host.body)
+    host.get(site)
+    for who in (alumni.HERE, alumni.ENDING, alumni.COMING, *alumni.APPLYING, alumni.ALUMNI[-1]):
+        assert who.name in host.body, who.name
+    assert "To be closed" in host.body
+    assert alumni.QUESTION in host.body
+    assert "2 papers missing" in host.body or "3 papers missing" in host.body
