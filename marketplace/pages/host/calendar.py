@@ -212,7 +212,7 @@ def _edits(site_id: UUID, status: int = 200, refused: str | None = None) -> Resp
         kinds=KINDS,
         by_hand=WHY[BY_HAND],
         day_of=date.fromisoformat,
-        pools=_names(queries.some_pools(session, meant)) if meant else {},
+        pools=_names(queries.some_pools(session, meant))[0] if meant else {},
         some=SOME_POOLS,
         refused=refused,
     )
@@ -231,11 +231,13 @@ def _look(
     listed = queries.choosable(session, site_id, MOST_CHOOSABLE)
     meant = _met(found) if found else set()
     pools = [one for one in (held.pools if held else ()) if one.id in meant]
-    names = _names({one.id: one for one in (*pools, *first.items)}.values())
+    names, single = _names({one.id: one for one in (*pools, *first.items)}.values())
+    # Whoever has a line for itself is that line already.
+    sharing = [one for one in listed if one.id not in single]
     scopes = [
         ("", who.say("All of the site")),
         *((f"pool:{one.id}", names[one.id]) for one in first.items),
-        *((f"listing:{one.id}", who.say("%(title)s alone", title=one.title)) for one in listed),
+        *((f"listing:{one.id}", who.say("%(title)s alone", title=one.title)) for one in sharing),
     ]
     chosen = given.get("scope", "")
     if chosen not in dict(scopes):
@@ -285,12 +287,15 @@ def _held(site_id: UUID, data: Mapping[str, Any], *, keep: bool) -> tuple[Held, 
     return held, wish
 
 
-def _names(pools: Iterable[Any]) -> dict[UUID, str]:
-    """What pools are called: by the listing that draws on one alone, where one does."""
+def _names(pools: Iterable[Any]) -> tuple[dict[UUID, str], set[UUID]]:
+    """What pools are called: by the listing that draws on one alone, where one does; and these."""
     found = {pool.id: pool.name for pool in pools}
     drawing = queries.drawing(context.session(), list(found)) if found else {}
-    alone = {key: listed[0][2] for key, listed in drawing.items() if len(listed) == 1}
-    return {key: f"{alone[key]} ({name})" if key in alone else name for key, name in found.items()}
+    alone = {key: listed[0] for key, listed in drawing.items() if len(listed) == 1}
+    named = {
+        key: f"{alone[key][2]} ({name})" if key in alone else name for key, name in found.items()
+    }
+    return named, {listed[0] for listed in alone.values()}
 
 
 def _edited(held: Held) -> str:

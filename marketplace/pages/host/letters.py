@@ -138,6 +138,7 @@ def _shown(
         may_refuse=state in (LetterState.ASKED, LetterState.AGREED),
         may_link=state is LetterState.AGREED,
         may_read=reads,
+        is_there=state in THERE,
         states=STATES,
         shown=tone,
         typed=typed or {},

@@ -208,19 +208,19 @@ def _hours_are_signed_and_taken_back(stage, booking, host, page):
         hours.write(session, booking, days, stage.now)
     form = f"{page}/hours"
     host.get(form)
-    assert "16 h 0 min logged, 0 h 0 min of it signed." in host.body
+    assert "16 h logged, 0 h of it signed." in host.body
     assert host.send(form).status_code == 422
     assert 'id="entries-note"' in host.body
     entries = re.findall(r'name="entries" value="([^"]+)"', host.body)
     assert host.send(form, entries=entries).status_code == 303
     host.get(form)
-    assert "16 h 0 min of it signed." in host.body
+    assert "16 h of it signed." in host.body
     assert host.send(f"{form}/withdrawal", signed=entries[:1], reason="").status_code == 422
     assert 'id="reason-note"' in host.body
     gone = host.send(f"{form}/withdrawal", signed=entries[:1], reason="A conference.")
     assert gone.status_code == 303
     host.get(form)
-    assert "8 h 0 min of it signed." in host.body
+    assert "8 h of it signed." in host.body
     again = host.send(form, entries=entries[:1])
     assert again.status_code == 409
 
