@@ -136,6 +136,8 @@ class Stack:
             "BADGE_KEYS": self.secrets.badge_key,
             "OBJECT_STORE_URL": (self.home / "objects").as_uri(),
             "CLOCK_FILE": str(self.home / "clock"),
+            # Whoever tries webhooks out has their receiver on this machine.
+            "WEBHOOKS_TO_LOOPBACK": "true",
         }
         if self.postgres is not None:
             made["DATABASE_URL"] = self.postgres.url(DATABASE)

@@ -226,6 +226,7 @@ def _shown(
         under_way=under_way,
         may_commit=run.state == ImportState.PLANNED and not run.commit_wanted,
         may_do=not _all_refused(run),
+        same=_changes_nothing(run),
         may_take_back=_some_left(run),
         taken_back=run.counts.get(taking_back.TAKEN_BACK, 0),
         may_cancel=run.state in (*UNDER_WAY, ImportState.PLANNED),
@@ -271,6 +272,11 @@ def _all_refused(run: Any) -> bool:
     refused = run.counts.get("refused", 0)
     taken = any(run.counts.get(name) for name in COUNTS if name != "refused")
     return bool(refused) and (run.mode == ImportMode.FILE or not taken)
+
+
+def _changes_nothing(run: Any) -> bool:
+    """Whether all that is taken of it is there already, as it says."""
+    return not any(run.counts.get(name) for name in ("created", "changed"))
 
 
 def _refused(key: str) -> Iterator[Refused]:

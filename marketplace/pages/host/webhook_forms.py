@@ -16,6 +16,7 @@ from marketplace.pages.view import Pages, form_page, reader
 from marketplace.pages.words import noted
 from marketplace.web import context
 from marketplace.webhooks import queries
+from marketplace.webhooks.gateway import WebhookSender
 from marketplace.webhooks.routes import SCHOOL, SITE
 from marketplace.webhooks.routes.endpoints import Guards, owner_of
 from marketplace.webhooks.rules import catalogue
@@ -130,6 +131,7 @@ def _form(owner: Owner, typed: dict[str, str], errors: forms.Errors, chosen: lis
         base=_base(owner),
         owner_name=_name(owner),
         types=_types(owner),
+        here_too=context.parts().get(WebhookSender).loopback,
         chosen=chosen,
         typed=typed,
         errors=errors,
@@ -157,6 +159,7 @@ def _edit(
         base=_base(owner),
         row=row,
         types=_types(owner),
+        here_too=context.parts().get(WebhookSender).loopback,
         secrets=queries.secrets(session, row.id, context.now()),
         hours=HOURS,
         typed=given or now,

@@ -257,7 +257,7 @@ def test_weeks_are_changed_after_a_look_refused_with_names_and_undone(
     assert look(scope=scope, action="set", seats="many").status_code == 422
     assert 'value="many"' in host.body
     assert look(scope=scope, action="set", seats="2", last_week="2027-05-05").status_code == 422
-    assert "2027-05-05 is not a Monday: 2027-05-03 or 2027-05-10." in host.body
+    assert "May 5, 2027 is not a Monday: May 3, 2027 or May 10, 2027." in host.body
     assert 'id="last_week-note"' in host.body
 
     wish = {"scope": scope, "action": "set", "seats": "2", "why": "A smaller ward.", **weeks}
