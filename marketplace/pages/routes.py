@@ -65,6 +65,7 @@ from marketplace.pages.public.crawlers import blueprint as crawlers
 from marketplace.pages.public.help import blueprint as helping
 from marketplace.pages.public.listings import blueprint as listings
 from marketplace.pages.public.mailed import blueprint as mailed
+from marketplace.pages.public.reference import blueprint as reference
 from marketplace.pages.public.reports import blueprint as reports
 from marketplace.pages.public.routes import blueprint as public
 from marketplace.pages.public.searching import blueprint as searching
@@ -182,6 +183,7 @@ BLUEPRINTS = (
     access_log,
     crawlers,
     checks,
+    reference,
     reports,
     surveys,
     authors,

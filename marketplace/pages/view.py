@@ -324,7 +324,8 @@ def _stopped(error: HTTPException) -> Response | HTTPException:
 
 def lost(error: HTTPException) -> Response:
     """An address that nothing answers: a page for people, a problem for programs."""
-    if request.path.startswith(PREFIX) or not request.accept_mimetypes.accept_html:
+    of_api = request.path.startswith(PREFIX) and not request.path.startswith(f"{PREFIX}/docs/")
+    if of_api or not request.accept_mimetypes.accept_html:
         return problems.of_http(error)
     return _error(error.code or SERVER_ERROR, error.name, error.description, {})
 

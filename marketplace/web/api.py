@@ -156,3 +156,9 @@ def create_api(app: Flask, version: str) -> Api:
     api.spec.options["security"] = [{"bearer": []}, {}]
     api.spec.options["servers"] = [{"url": "/"}]
     return api
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """Return the OpenAPI document of `app`."""
+    api: Api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    return api.describe()

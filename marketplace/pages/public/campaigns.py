@@ -13,20 +13,13 @@ from marketplace.outcomes.schemas.survey import MarkArgs
 from marketplace.outcomes.service import marks
 from marketplace.pages import forms
 from marketplace.pages.public.report_parts import Section, Table, percent
+from marketplace.pages.public.report_words import RATES
 from marketplace.pages.view import Pages, Reader, form_page, page, reader
-from marketplace.pages.words import noted
 from marketplace.reporting.rules import charts
 from marketplace.reporting.rules.charts import Bar
 from marketplace.reporting.service import response
 from marketplace.web import context
 
-RATES = {
-    "RR1": noted("Response: complete answers, of all who are eligible."),
-    "RR2": noted("Response that counts partial answers too, of all who are eligible."),
-    "COOP1": noted("Cooperation: complete answers, of those who were reached in any way."),
-    "REF1": noted("Refusal: those who said no, of all who are eligible."),
-    "CON1": noted("Contact: those who were reached in any way, of all who are eligible."),
-}
 AGAIN_SECONDS = 60
 A_PAGE = 50
 NOT_PROCESSABLE = 422

@@ -204,7 +204,7 @@ def _response(who: Reader, document: Document) -> list[Section]:
     listed = (
         *((who.say(text), str(figures[name])) for name, text in ASKED),
         *((disposition(who, code), str(n)) for code, n in document["dispositions"].items()),
-        *((name, percent(rates[name])) for name in ("RR1", "RR2", "COOP1", "REF1", "CON1")),
+        *((f"{name} · {who.say(text)}", percent(rates[name])) for name, text in said.RATES.items()),
     )
     return [
         by_wave,
@@ -359,7 +359,7 @@ def _disclosure(who: Reader, document: Document, fielding: Mapping[str, str]) ->
         "deceased": str(document["dispositions"]["O_deceased"]),
         "rr1": percent(document["aapor"]["RR1"]),
         "rr2": percent(document["aapor"]["RR2"]),
-        "as_of": document["as_of"] or UNKNOWN,
+        "as_of": who.told(document["as_of"]) or UNKNOWN,
         "year": str(document["match_year"]),
         "dates": fielding.get("dates", UNKNOWN),
         "questionnaire": fielding.get("questionnaire", UNKNOWN),

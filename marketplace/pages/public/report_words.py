@@ -22,6 +22,14 @@ PLACEMENT = (
         " rotations of which it is known. Positions outside the Match are in none of these rates."
     ),
 )
+# AAPOR's rates, and what each says.
+RATES = {
+    "RR1": noted("Response: complete answers, of all who are eligible."),
+    "RR2": noted("Response that counts partial answers too, of all who are eligible."),
+    "COOP1": noted("Cooperation: complete answers, of those who were reached in any way."),
+    "REF1": noted("Refusal: those who said no, of all who are eligible."),
+    "CON1": noted("Contact: those who were reached in any way, of all who are eligible."),
+}
 WEIGHTING = (
     noted(
         "Weights make those who answered look like all who are eligible, by specialty, setting,"

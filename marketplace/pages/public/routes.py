@@ -1,8 +1,8 @@
-"""The front door, and the API reference with a page to try it."""
+"""The front door, and the files of all pages."""
 
 from importlib.resources import files
 
-from flask import Response, render_template, send_from_directory
+from flask import Response, send_from_directory
 
 from marketplace.identity.access import public
 from marketplace.pages.view import Pages, lost, page
@@ -21,12 +21,6 @@ A_DAY = 86_400
 @public
 def home() -> Response:
     return page("home.html", api=PREFIX)
-
-
-@blueprint.get(f"{PREFIX}/docs")
-@public
-def reference() -> str:
-    return render_template("reference.html", api=PREFIX)
 
 
 @blueprint.get("/assets/<path:name>")

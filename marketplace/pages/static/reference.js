@@ -11,5 +11,10 @@ window.addEventListener("load", () => {
     filter: true,
     persistAuthorization: true,
     validatorUrl: null,
+    onComplete: () => {
+      // Headings follow upon the title, and the one choice that has no name gets one.
+      place.querySelectorAll("h3.opblock-tag").forEach((one) => one.setAttribute("aria-level", "2"));
+      place.querySelectorAll("#servers").forEach((one) => one.setAttribute("aria-label", "Server"));
+    },
   });
 });
