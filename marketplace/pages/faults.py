@@ -6,9 +6,12 @@ refused with is marked here. Numbers in it stand for any others.
 
 import re
 
+from marketplace.pages import told as rules
 from marketplace.pages.words import noted, translated
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# Where a sentence ends and another begins.
+STOP = re.compile(r"(?<=[.?!]) ")
 # What schemas say of lengths, as people say it.
 LENGTHS = {
     "Length must be between %(n1)s and %(n2)s.": noted("Expected %(n1)s to %(n2)s characters."),
@@ -137,9 +140,6 @@ def told(text: str, language: str) -> str:
     found = translated(text, language)
     if found != text:
         return found
-    first, stop, rest = text.partition(". ")
-    if stop and (rest in PLAIN or translated(rest, language) != rest):
-        return f"{told(first + '.', language)} {told(rest, language)}"
     numbers: dict[str, str] = {}
 
     def place(number: re.Match[str]) -> str:
@@ -149,4 +149,20 @@ def told(text: str, language: str) -> str:
 
     shape = NUMBER.sub(place, text)
     known = translated(LENGTHS.get(shape, shape), language)
-    return text if known == shape else known % numbers
+    if known != shape:
+        return known % numbers
+    return _in_parts(text, language)
+
+
+def _in_parts(text: str, language: str) -> str:
+    """A refusal as its rule says it; else by its sentences: what is refused, then why or what to do."""
+    some = ""
+    for stop in reversed(list(STOP.finditer(text))):
+        parts = text[: stop.start()], text[stop.end() :]
+        said = [told(part, language) for part in parts]
+        known = sum(part != each for part, each in zip(parts, said, strict=True))
+        if known == len(parts):
+            return " ".join(said)
+        some = some or (" ".join(said) if known else "")
+    whole = rules.told(text, language)
+    return whole if whole != text else some or text

@@ -48,8 +48,10 @@ LOCALES = {"en": Locale("en", "US"), "es": Locale("es", "US")}
 SERVER_ERROR = 500
 # In which language somebody without an account wants to read, where the browser says another.
 LANGUAGE = "language"
-# A day in a sentence; not an example of how one is typed.
-A_DAY = re.compile(r"(?<!such as )(?<! como )\b\d{4}-\d{2}-\d{2}\b(?!T)")
+# What is typed as it stands, such as the example of a day, stays so.
+A_DAY = re.compile(r"(?<!such as )(?<!como )\b\d{4}-\d{2}-\d{2}\b(?!T)")
+# An instant, as rules write it.
+A_MOMENT = re.compile(r"\b(\d{4}-\d{2}-\d{2} \d{2}:\d{2}) UTC\b")
 # The days of a rotation, in what a payment is for.
 DAYS = re.compile(r"(?<=, )(\d{4}-\d{2}-\d{2}) to (?=\d{4}-\d{2}-\d{2}\b)")
 # As rules write it: 1,250.00 USD.
@@ -84,11 +86,15 @@ class Reader:
 
     def told(self, text: str | None) -> str:
         """A sentence that a rule made, in the reader's language if known; its days and amounts too."""
-        said = DAYS.sub(r"\1 – ", told(text or "", self.language))
-        return self.amounts(A_DAY.sub(self._day_of, said))
+        return self.written(DAYS.sub(r"\1 – ", told(text or "", self.language)))
 
-    def amounts(self, text: str) -> str:
-        """A text with the amounts in it as the reader writes them."""
+    def refused(self, text: str) -> str:
+        """Why something was refused, as `told` tells what rules say."""
+        return self.written(faults.told(text, self.language))
+
+    def written(self, text: str) -> str:
+        """A text with the instants, days and amounts in it as the reader writes them."""
+        text = A_DAY.sub(self._day_of, A_MOMENT.sub(self._moment_of, text))
         return AN_AMOUNT.sub(self._amount_of, text)
 
     def label(self, code: str | None) -> str:
@@ -125,6 +131,12 @@ class Reader:
     def _day_of(self, found: re.Match[str]) -> str:
         try:
             return self.day(date.fromisoformat(found[0]))
+        except ValueError:
+            return found[0]
+
+    def _moment_of(self, found: re.Match[str]) -> str:
+        try:
+            return self.moment(datetime.fromisoformat(f"{found[1]}+00:00"))
         except ValueError:
             return found[0]
 
@@ -220,8 +232,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     found = _caller()
     if errors := values.get("errors"):
         values["errors"] = {
-            name: [who.told(faults.told(text, who.language)) for text in texts]
-            for name, texts in errors.items()
+            name: [who.refused(text) for text in texts] for name, texts in errors.items()
         }
     html = render_template(
         template,
@@ -361,17 +372,14 @@ def _error(status: int, title: str, detail: str | None, fields: Mapping[str, Any
     who = _asked_for(reader())
     title, detail = STOPPED.get(title, (title, detail))
 
-    def say(text: str) -> str:
-        return who.told(faults.told(text, who.language))
-
     return page(
         "error.html",
         status,
         reader=who,
         code=status,
-        title=say(title),
-        detail=say(detail) if detail else None,
-        fields={name: [say(str(text)) for text in texts] for name, texts in fields.items()},
+        title=who.refused(title),
+        detail=who.refused(detail) if detail else None,
+        fields={name: [who.refused(str(text)) for text in texts] for name, texts in fields.items()},
         back=_came_from(),
         request_id=request_id(),
     )

@@ -222,9 +222,9 @@ def _lines(
 ) -> tuple[QuoteLine, ...]:
     deposit = min(facts.deposit, facts.paid)
     balance = facts.paid - deposit
-    lines = [QuoteLine("deposit_paid", "Deposit that you have paid", deposit)]
+    lines = [QuoteLine("deposit_paid", "Deposit, as paid", deposit)]
     if balance:
-        lines.append(QuoteLine("balance_paid", "Balance that you have paid", balance))
+        lines.append(QuoteLine("balance_paid", "Balance, as paid", balance))
     if kept:
         lines.append(QuoteLine("kept", f"{policy.name}: {_when(window)}", -kept))
     as_credit = option.pays_back_as is PaysBackAs.VOUCHER
@@ -236,7 +236,7 @@ def _lines(
 
 def _when(window: Window) -> str:
     if window.from_days is None and window.to_days is None:
-        return "kept whenever you cancel"
+        return "kept whenever it is cancelled"
     if window.from_days is None:
         return f"kept from {_days(window.to_days)} before the start on"
     if window.to_days is None:

@@ -52,7 +52,7 @@ _PAY = """{% extends "base" %}{% block main %}
 <input type="hidden" name="saved" value="{{ card.id }}">
 <button id="{{ card.id }}">Pay with {{ card.card.brand }} {{ card.card.last4 }}</button></form>
 {% endfor %}
-<p>Declines: 4000 0000 0000 0002; insufficient funds: 4000 0000 0000 9995; 3-D Secure:
+<p>Paid: 4242 4242 4242 4242, with any expiry to come and any code. Declines: 4000 0000 0000 0002; insufficient funds: 4000 0000 0000 9995; 3-D Secure:
 4000 0027 6000 3184; a dispute afterwards: 4000 0000 0000 0259.{% if takes_bank %} Bank debit:
 000123456789, or 000111111113 to fail later.{% endif %}</p>
 {% endblock %}"""

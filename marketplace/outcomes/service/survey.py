@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,8 @@ class Sheet:
 
     match_year: int
     questionnaire_version: str
+    # The last day on which answers can be changed, and the instant after it.
+    closes_on: date
     closes_at: datetime
     version: int
     answers: Mapping[str, Any]
@@ -171,6 +173,7 @@ def _sheet(campaign: Campaign, last: SurveyAnswer | None) -> Sheet:
     return Sheet(
         match_year=campaign.match_year,
         questionnaire_version=campaign.questionnaire_version,
+        closes_on=campaign.closes_on,
         closes_at=closes_at(campaign),
         version=0 if last is None else last.version,
         answers={} if last is None else last.answers,

@@ -160,8 +160,7 @@ def back(site_id: UUID, path: str, done: str = "") -> Answer:
 
 def refusal(error: DomainError) -> str:
     """What a page says of a refusal that belongs to no field."""
-    parts = [error.title, error.detail or ""]
-    return " ".join(part for part in parts if part)
+    return reader().refused(" ".join(part for part in (error.title, error.detail) if part))
 
 
 def decides_at(site_id: UUID, roles: Collection[str] = DECIDERS) -> bool:

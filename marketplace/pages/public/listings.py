@@ -108,6 +108,8 @@ def show(listing_id: UUID) -> Response:
         errors=errors,
         typed=request.args,
         calendar=calendar,
+        # Which Mondays a rotation can begin on; later weeks belong to one that has begun.
+        begins=(first_start(listing, today), listing.last_start),
         full=_is_full(calendar, chosen),
         # What was typed can't be answered: then nothing else is, either.
         explanation=explanation,

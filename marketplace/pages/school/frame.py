@@ -88,7 +88,7 @@ def back(school_id: UUID, path: str, done: str = "") -> Answer:
 
 def refusal(error: DomainError) -> str:
     """What a page says of a refusal that belongs to no field."""
-    return " ".join(part for part in (error.title, error.detail) if part)
+    return reader().refused(" ".join(part for part in (error.title, error.detail) if part))
 
 
 def asked_for(**given: Any) -> dict[str, Any]:

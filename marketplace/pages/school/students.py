@@ -15,7 +15,7 @@ from marketplace.identity.gateway import LinkSigner
 from marketplace.identity.queries import schools
 from marketplace.identity.schemas.schools import StudentEndArgs, StudentInviteArgs
 from marketplace.identity.service import student_sheets, students
-from marketplace.pages import faults, forms
+from marketplace.pages import forms
 from marketplace.pages.school.frame import NOT_PROCESSABLE, asked_for, back, panel, refusal
 from marketplace.pages.school.words import SHOWN, STUDENT_STATES
 from marketplace.pages.view import Pages, reader
@@ -149,7 +149,7 @@ def _why(error: DomainError) -> str:
     """What stands against an address: what its field says, where it says something."""
     said = [text for texts in (error.fields or {}).values() for text in texts]
     who = reader()
-    return " ".join(faults.told(text, who.language) for text in said) or who.told(refusal(error))
+    return " ".join(who.refused(text) for text in said) or refusal(error)
 
 
 def _invite_one(school_id: UUID, given: dict[str, str], address: str) -> Answer:

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import redirect, request
 from werkzeug.wrappers import Response
 
+from marketplace.booking import queries as bookings
 from marketplace.booking.routes import finding
 from marketplace.booking.states import BookingState
 from marketplace.catalog.rules import specialties
@@ -53,7 +54,14 @@ def list_own() -> Response:
         session, own, limit=A_PAGE, cursor=request.args.get("cursor") or None
     )
     target, topic = readiness.of_letters(session, own) or (None, None)
-    return form_page("letters/list.html", found=found, target=target, topic=topic, tone=tone)
+    return form_page(
+        "letters/list.html",
+        found=found,
+        titles=bookings.titles(session, [one.booking_id for one in found.items]),
+        target=target,
+        topic=topic,
+        tone=tone,
+    )
 
 
 @blueprint.get("/rotations/<uuid:booking_id>/letter")

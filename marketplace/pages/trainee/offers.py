@@ -19,8 +19,9 @@ from marketplace.booking.service import changes, proposals, transfers
 from marketplace.booking.states import BookingState
 from marketplace.core.errors import DomainError, NotFound
 from marketplace.identity.access import current_account, signed_in
+from marketplace.identity.queries import schools
 from marketplace.pages import forms
-from marketplace.pages.view import Pages, form_page
+from marketplace.pages.view import Pages, form_page, reader
 from marketplace.web import context
 
 NOT_PROCESSABLE = 422
@@ -129,7 +130,8 @@ def _shown(proposal_id: UUID, errors: forms.Errors) -> Response:
     try:
         quote = proposals.quote(session, found, finding.terms(), context.now())
     except DomainError as error:
-        quote, against = None, " ".join(filter(None, (error.title, error.detail)))
+        said = " ".join(filter(None, (error.title, error.detail)))
+        quote, against = None, reader().refused(said)
     return form_page(
         "offers/offer.html",
         NOT_PROCESSABLE if errors else 200,
@@ -166,6 +168,7 @@ def _handing_on(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors
         quote=quote,
         proposal=queries.open_proposal(session, booking.id),
         may_hand_on=booking.state == BookingState.CONFIRMED and booking.cohort_id is None,
+        school=schools.own_link(session, booking.trainee_id),
         typed=typed,
         errors=found,
     )

@@ -24,6 +24,7 @@ from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.core.errors import DomainError, Invalid
 from marketplace.core.money import Money
 from marketplace.identity.access import current_account, signed_in
+from marketplace.identity.queries import schools
 from marketplace.pages import forms
 from marketplace.pages.trainee.answers import answers_of
 from marketplace.pages.trainee.paying import asked_for, moved, why_declined
@@ -207,6 +208,7 @@ def _shown(
     session = context.session()
     state = BookingState(booking.state)
     asked = asked_for(booking)
+    may_change = state is BookingState.CONFIRMED and booking.cohort_id is None
     applies = state is BookingState.HELD and booking.approval == "request"
     version = applying.current_questions(session, booking.listing_id) if applies else None
     return form_page(
@@ -226,6 +228,8 @@ def _shown(
         whole=state in TIMED and _balance_is_due(booking),
         may_withdraw=state in TIMED,
         may_cancel=state in CANCELLABLE,
+        may_change=may_change,
+        linked=schools.own_link(session, booking.trainee_id) is not None,
         turns=turns(booking, context.now()),
         tone=tone,
         typed=typed or {},

@@ -9,6 +9,7 @@ import pytest
 
 from marketplace.booking import queries
 from marketplace.booking.models import Booking
+from marketplace.catalog.models import Listing
 from tests.factories.people import PASSWORD
 from tests.factories.rotations import FIRST_DAY
 
@@ -123,6 +124,14 @@ def test_a_listing_shows_tier_weeks_price_and_terms(browser, place):
     assert wrong.status_code == 422
     assert "Must be at least 1 and at most 52." in browser.body
     assert "Sign in to book" not in browser.body
+
+
+def test_a_week_that_no_rotation_begins_in_is_shown_and_not_linked(browser, stage, place):
+    later = [FIRST_DAY + timedelta(weeks=number) for number in (1, 2)]
+    with stage.transaction() as session:
+        session.get_one(Listing, place.listing_id).last_start = later[0]
+    browser.get(f"/listings/{place.listing_id}")
+    assert [f"first_day={day}#book" in browser.body for day in later] == [True, False]
 
 
 def test_who_books_late_is_shown_no_deposit(browser, stage, place):

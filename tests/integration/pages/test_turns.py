@@ -139,6 +139,8 @@ def test_a_rotation_is_handed_on_to_a_trainee_of_the_same_school(
     link(stage, school, trainee.id, other.id)
     booking = stage.confirmed(stage.place(), trainee.id)
     path = f"/rotations/{booking}/hand-on"
+    browser.get(f"/rotations/{booking}")
+    assert f'href="{path}"' in browser.body
     assert browser.get(f"{path}?email=nobody@example.org").status_code == 422
     assert "No student of your school" in browser.body
     browser.get(f"{path}?email={other.email}")

@@ -2,19 +2,23 @@
 
 import re
 from decimal import Decimal
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from pkgutil import walk_packages
 from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.extract import extract_from_dir
 from marshmallow import Schema, fields, validate
 
+import marketplace
 from marketplace.catalog.rules.places import STATES
 from marketplace.catalog.rules.policies import POLICIES
 from marketplace.catalog.rules.specialties import BY_CODE
 from marketplace.catalog.rules.tiers import classify
 from marketplace.catalog.rules.vocabulary import Duty, Setting
+from marketplace.core.errors import DomainError
 from marketplace.core.money import Money
 from marketplace.outcomes.rules import calendar
 from marketplace.pages import faults, labels, singular, view, words
@@ -128,6 +132,19 @@ def test_what_rules_say_is_told_in_spanish():
     assert told("There is 1 day until the start; 30 are needed.", "es").startswith("Falta 1 día ")
 
 
+def test_every_refusal_is_told_in_spanish():
+    for found in walk_packages(marketplace.__path__, "marketplace."):
+        if found.name.endswith(".errors"):
+            import_module(found.name)
+    titles = {one.title for one in _below(DomainError) if one.__module__.startswith("marketplace.")}
+    assert len(titles) > 250
+    assert {text for text in titles if faults.told(text, "es") == text} == set()
+
+
+def _below(kind: type[DomainError]) -> set[type[DomainError]]:
+    return {one for below in kind.__subclasses__() for one in (below, *_below(below))}
+
+
 def test_a_code_without_a_label_is_spelt_out():
     assert words.label("some_new_code", "en") == "Some new code"
     assert words.label("elective", "es") == "Electiva práctica"
@@ -145,6 +162,9 @@ def test_what_a_field_is_refused_for_is_told_in_the_readers_language():
     assert faults.told(length, "en") == "Expected 1 to 500 characters."
     assert faults.told(length, "es") == "Se esperaban entre 1 y 500 caracteres."
     assert faults.told("Expected an amount, such as 150.00.", "es").endswith("como 150.00.")
+    lacking = "There is less credit than this. You have 120.00 USD of credit."
+    assert faults.told(lacking, "es") == "Hay menos crédito que eso. Tiene 120.00 USD de crédito."
+    assert faults.told("Name it. The content is not image/png.", "en").endswith("as one anew.")
     unmarked = "The visa runs out on 2027-03-01, at 100 %."
     assert faults.told(unmarked, "es") == unmarked
 
