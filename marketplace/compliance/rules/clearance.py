@@ -139,7 +139,7 @@ def _judge(
         overdue=not met and due_on < today,
         blocks=requirement.blocks_start and not met and needed_on <= stay.first_day,
         needs=describe(requirement),
-        reason=_reason(state, stay, about),
+        reason=_reason(requirement, state, stay, about),
         # An accepted version and a newer one that waits are one document.
         document_ids=tuple(dict.fromkeys(one.document_id for one in about)),
     )
@@ -209,8 +209,13 @@ def _expiry(document: Held) -> date:
     return document.facts.expires_on or date.max
 
 
-def _reason(state: ItemState, stay: Stay, about: Sequence[Held]) -> str:
+def _reason(requirement: Requirement, state: ItemState, stay: Stay, about: Sequence[Held]) -> str:
     """Why what was handed over does not do, where that is not plain from the state."""
+    if state is ItemState.UPLOADED and not _is_met(requirement, stay, about):
+        short = [_expiry(one) for one in about if _expiry(one) < stay.last_day]
+        if short:
+            return f"What was sent is valid until {max(short)}; the last day is {stay.last_day}."
+        return "By the days and scores that were given with it, what was sent does not do yet."
     if state is ItemState.REJECTED:
         return next((one.reason for one in reversed(about) if one.state == "rejected"), "")
     if state is ItemState.EXPIRED:

@@ -77,7 +77,7 @@ class Facts:
         known = f"{KINDS.get(name, name)}_{text}"
         if known in words.LABELS:
             return self.who.label(known)
-        return self._day(self.who.amounts(text) if name == "amount" else text)
+        return self._day(self.who.written(text) if name == "amount" else text)
 
     def _day(self, text: str) -> str:
         if not A_TIME.fullmatch(text):
