@@ -127,7 +127,7 @@ def form(typed: Mapping[str, str], errors: forms.Errors) -> dict[str, Any]:
         "rows": rows(typed),
         "typed": typed,
         "errors": errors,
-        "zone": reader().zone.key,
+        "zone": reader().place_time(reader().zone.key),
     }
 
 

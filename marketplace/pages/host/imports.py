@@ -6,9 +6,11 @@ kept with its plan. Whoever leaves the page comes back to it; the job goes on me
 
 import hashlib
 import json
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import PurePath
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from flask import Response, request
@@ -17,6 +19,8 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.catalog.errors import ImportNotFound
 from marketplace.catalog.queries import imports, sites
 from marketplace.catalog.rules.faults import LARGE
+from marketplace.catalog.rules.mending import mended
+from marketplace.catalog.rules.sheet import CALENDAR, LISTINGS
 from marketplace.catalog.service import import_runs, taking_back
 from marketplace.catalog.service.import_reports import ERRORS, PLAN_JSON
 from marketplace.catalog.states import ImportMode, ImportState, SheetKind
@@ -42,6 +46,8 @@ ONE = f"{BASE}/<uuid:import_id>"
 A_PAGE = 20
 # What a person reads on a page; all of them are in the workbook of errors.
 MOST_ROWS = 100
+# Of a longer sheet the wrong cells are mended in the workbook, not on the page.
+MOST_MENDED = 2_000
 UNDER_WAY = (ImportState.UPLOADED, ImportState.PLANNING, ImportState.COMMITTING)
 STATES = {
     "uploading": noted("Coming in"),
@@ -96,10 +102,46 @@ def upload(site_id: UUID) -> Answer:
         return _list(site_id, {"sheet": ["Choose a CSV file or an .xlsx workbook."]})
     if chosen.size > LARGE.content:
         return _list(site_id, {"sheet": ["The file is too large."]})
-    session, store, digest = context.session(), context.parts().get(ObjectStore), hashlib.sha256()
     mode = ImportMode.FILE if request.form.get("mode") == "file" else ImportMode.ROWS
     weeks = request.form.get("what") == SheetKind.CALENDAR
-    site = sites.site(session, site_id)
+    kind = SheetKind.CALENDAR if weeks else SheetKind.LISTINGS
+    return back(site_id, f"{TAB}/{_taken_in(site_id, chosen.filename, chosen.pieces, mode, kind)}")
+
+
+@blueprint.post(f"{ONE}/mend")
+@site_member(*DECIDERS, operators=False)
+def mend(site_id: UUID, import_id: UUID) -> Answer:
+    """Take the same sheet in again with other words in its wrong cells; this one is dropped."""
+    run = _run(site_id, import_id)
+    if not _may_mend(run):
+        return _shown(site_id, import_id)
+    layout = CALENDAR if run.sheet == SheetKind.CALENDAR else LISTINGS
+    name, store = run.file_name, context.parts().get(ObjectStore)
+    mode, kind = ImportMode(run.mode), SheetKind(run.sheet)
+    cells = {}
+    for field, text in request.form.items():
+        _, _, place = field.partition("cell-")
+        number, _, column = place.partition("-")
+        row = forms.number(number)
+        if row is not None and column in layout.columns:
+            cells[row, column] = text.strip()
+    with tempfile.TemporaryFile() as kept:
+        for piece in store.stream(run.file_key or ""):
+            kept.write(piece)
+        pieces = mended(cast("BinaryIO", kept), name or None, layout, cells)
+        new_name = f"{PurePath(name or 'sheet').stem}.csv"
+        made = _taken_in(site_id, new_name, pieces, mode, kind)
+    if _run(site_id, import_id).state == ImportState.PLANNED:
+        import_runs.cancel(context.session(), import_id, context.now(), site_id=site_id)
+    return back(site_id, f"{TAB}/{made}")
+
+
+def _taken_in(
+    site_id: UUID, name: str, pieces: Iterable[bytes], mode: ImportMode, kind: SheetKind
+) -> UUID:
+    """Store a sheet, and have a job plan it."""
+    session, store, digest = context.session(), context.parts().get(ObjectStore), hashlib.sha256()
+    site, size = sites.site(session, site_id), 0
     run = import_runs.begin(
         session,
         new_id(),
@@ -108,28 +150,30 @@ def upload(site_id: UUID) -> Answer:
         site=site,
         mode=mode,
         commit=False,
-        file_name=chosen.filename,
+        file_name=name,
         now=context.now(),
-        sheet=SheetKind.CALENDAR if weeks else SheetKind.LISTINGS,
+        sheet=kind,
     )
     import_id, key = run.id, run.file_key or ""
     # The run is known before its file is stored, and no transaction waits for the store.
     session.commit()
 
-    def pieces() -> Iterator[bytes]:
-        for piece in chosen.pieces:
+    def counted() -> Iterator[bytes]:
+        nonlocal size
+        for piece in pieces:
             digest.update(piece)
+            size += len(piece)
             yield piece
 
-    store.put_stream(key, pieces())
+    store.put_stream(key, counted())
     used = False
     try:
-        import_runs.uploaded(session, import_id, key=key, size=chosen.size, digest=digest.digest())
+        import_runs.uploaded(session, import_id, key=key, size=size, digest=digest.digest())
         used = True
     finally:
         if not used:
             store.delete(key)
-    return back(site_id, f"{TAB}/{import_id}")
+    return import_id
 
 
 @blueprint.get(ONE)
@@ -231,6 +275,7 @@ def _shown(
         taken_back=run.counts.get(taking_back.TAKEN_BACK, 0),
         may_cancel=run.state in (*UNDER_WAY, ImportState.PLANNED),
         rows=rows,
+        may_mend=_may_mend(run) and any(row.cells for row in rows),
         columns=list({name: None for row in rows for name in row.cells}),
         errors_file=ERRORS if ERRORS in planned else None,
         states=STATES,
@@ -272,6 +317,13 @@ def _all_refused(run: Any) -> bool:
     refused = run.counts.get("refused", 0)
     taken = any(run.counts.get(name) for name in COUNTS if name != "refused")
     return bool(refused) and (run.mode == ImportMode.FILE or not taken)
+
+
+def _may_mend(run: Any) -> bool:
+    """Whether the wrong cells of a sheet can be said anew here: of one that is not too long."""
+    waits = run.state == ImportState.PLANNED and not run.commit_wanted
+    short = (run.rows_total or 0) <= MOST_MENDED
+    return bool(run.file_key) and short and (waits or run.state == ImportState.DONE)
 
 
 def _changes_nothing(run: Any) -> bool:

@@ -84,7 +84,7 @@ def onboard(site_id: UUID) -> Answer:
 def statement(site_id: UUID, month: str) -> Response:
     """Show a month line by line, with what was due before and after it."""
     first = month_of(month)
-    read = statements.statement(context.session(), site_id, first)
+    read, after = statements.statement(context.session(), site_id, first), _moved(first, 1)
     return panel(
         "host/statement.html",
         site_id,
@@ -92,7 +92,7 @@ def statement(site_id: UUID, month: str) -> Response:
         read=read,
         month=first,
         before=_moved(first, -1),
-        after=_moved(first, 1),
+        after=after if after <= context.now().date() else None,
         kinds=KINDS,
     )
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.catalog.rules.sheet import COLUMNS, OPTIONAL
+from marketplace.catalog.rules.mending import mended
+from marketplace.catalog.rules.sheet import CALENDAR, COLUMNS, OPTIONAL, open_bytes
 from marketplace.catalog.rules.spreadsheet import read_sheet
 from marketplace.catalog.rules.terms import terms_of
 from tests.unit.catalog.sheets import GOOD, sheet
@@ -178,3 +179,13 @@ def test_no_cell_makes_the_reader_stumble(changes):
 def test_no_file_makes_the_reader_stumble(content):
     found = read_sheet(content)
     assert found.fault or found.rows
+
+
+def test_a_mended_sheet_keeps_its_rows_and_all_that_was_not_said_anew():
+    sheet = b"Title,week,seats,pool_id\r\n,,,\r\n,2027-01-04,x,p-1,more\r\n,2027-01-11,2,p-2\r\n"
+    said = b"".join(mended(io.BytesIO(sheet), "a.csv", CALENDAR, {(3, "seats"): "3"}))
+    rows = [
+        (one.row, one.cells["seats"], one.cells["pool_id"], one.surplus)
+        for one in open_bytes(said, CALENDAR).records
+    ]
+    assert rows == [(3, "3", "p-1", ["more"]), (4, "2", "p-2", [])]
