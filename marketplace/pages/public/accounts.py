@@ -36,6 +36,9 @@ OWN_PAGES = (
 # Pages of invitations to work for a site or a school.
 INVITED = ("/site-invitations/", "/schools/coordinator-invitations/")
 
+# Pages of whoever comes for a site or a school of their own.
+WORKING = ("/host", "/schools")
+
 blueprint = Pages("account_pages")
 
 
@@ -130,8 +133,15 @@ def send_again() -> Response:
 
 def _register(status: int, **values: Any) -> Response:
     """The form; whoever is on the way to an invitation need not be a trainee."""
-    invited = str(browser.get(GOING_TO, "")).startswith(INVITED)
-    return form_page("account/register.html", status, zones=_zones(), invited=invited, **values)
+    going = str(browser.get(GOING_TO, ""))
+    return form_page(
+        "account/register.html",
+        status,
+        zones=_zones(),
+        invited=going.startswith(INVITED),
+        working=going.partition("?")[0].startswith(WORKING),
+        **values,
+    )
 
 
 def going_to() -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from math import inf
 from typing import Any, Protocol
 from uuid import UUID
@@ -121,7 +121,7 @@ def show(listing_id: UUID) -> Response:
         letters=letter_rates.of_shown(session, listing.id),
         verified_by=_verified_by(listing.site.verification_evidence),
         policy=POLICIES[listing.cancellation_policy],
-        clauses=_clauses(POLICIES[listing.cancellation_policy], who),
+        clauses=_clauses(POLICIES[listing.cancellation_policy], chosen.first_day, who),
         structured=Markup(embedded(course(facts))),  # noqa: S704 - escaped by `embedded`
         with_query=with_query,
     )
@@ -193,21 +193,30 @@ def _rules(explanation: Explanation | None, *, told_below: bool) -> Sequence[Rul
 
 
 def _clauses(
-    policy: CancellationPolicy, who: Reader
-) -> Iterable[tuple[str, list[tuple[str, str]]]]:
-    """The terms as a timeline: for each event, from early to late, what is kept."""
+    policy: CancellationPolicy, first_day: date, who: Reader
+) -> Iterable[tuple[str, list[tuple[str, date | None, str]]]]:
+    """The terms as a timeline: for each event, from early to late, until when and what is kept."""
     for clause in policy.clauses:
         for option in clause.options:
             title = who.label(clause.event.value)
             if len(clause.options) > 1:
                 title = f"{title}: {who.label(option.pays_back_as.value)}"
             early_first = sorted(option.windows, key=_ends, reverse=True)
-            lines = [(_when(window, who), _kept(window.kept, who)) for window in early_first]
+            lines = [
+                (_when(window, who), _last_day(window, first_day), _kept(window.kept, who))
+                for window in early_first
+            ]
             yield title, lines
 
 
 def _ends(window: Window) -> float:
     return inf if window.to_days is None else window.to_days
+
+
+def _last_day(window: Window, first_day: date) -> date | None:
+    """The last day of a window for a rotation that begins on `first_day`; none for the last one."""
+    days = window.from_days
+    return first_day - timedelta(days=days) if days is not None and days > 0 else None
 
 
 def _when(window: Window, who: Reader) -> str:

@@ -37,7 +37,6 @@ LINKED = (
 )
 # What a part of a search is called where the page offers to leave it out.
 PARTS: Mapping[str, str] = {
-    "q": noted("the words"),
     "specialty": noted("Specialty"),
     "tier": noted("Tier"),
     "learner_status": noted("On the first day I am a"),
@@ -48,7 +47,7 @@ PARTS: Mapping[str, str] = {
     "price_max": noted("Total at most, in dollars"),
     "weeks": noted("Weeks"),
     "start_from": noted("From"),
-    "near": noted("Near (ZIP code or city)"),
+    "near": noted("Near (ZIP code or city, state)"),
     "prerequisites": noted("Prerequisites"),
 }
 MOST_VALUES = 12
@@ -72,13 +71,16 @@ class Choice:
 def search() -> Response:
     """Search listings; a field that can't be answered keeps what was typed, with its error."""
     who = reader()
-    asked, errors = _asked()
+    asked, wrong = _asked()
     found: Found | None = None
-    if not errors:
-        try:
-            found = _find(asked, who)
-        except (BadFilter, ValidationError) as refused:
-            errors = _messages(refused)
+    try:
+        # What else is wrong is told at once, too.
+        found = _find(asked, who)
+        errors = wrong
+    except (BadFilter, ValidationError) as refused:
+        errors = {**wrong, **_messages(refused)}
+    if wrong:
+        found = None
     return page(
         "listings/search.html",
         NOT_PROCESSABLE if errors else 200,
@@ -86,7 +88,7 @@ def search() -> Response:
         asked=asked,
         errors=errors,
         found=found,
-        facets=_facets(found, asked, who) if found else (),
+        facets=list(_facets(found, asked, who)) if found else (),
         squares=_squares(found, asked) if found else (),
         tiers=[(tier, who.label(tier)) for tier in TIERS],
         statuses=[(status, who.label(status)) for status in STATUSES],

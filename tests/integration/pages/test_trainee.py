@@ -67,7 +67,7 @@ def test_documents_from_missing_to_handed_over_and_back(browser, stage, place, t
         assert words in browser.body
     browser.get(f"/listings/{place.listing_id}")
     assert asked in browser.body
-    assert "Nothing besides." not in browser.body
+    assert "No examination results" not in browser.body
     form = f"/documents/new?booking={booking}&kinds=tb_test"
     browser.get(form)
     about = {"kind": "tb_test", "booking": str(booking), "issued_on": "2026-11-01"}
