@@ -18,7 +18,7 @@ RULES: Mapping[Rule, str] = {
 def title(requirement: Requirement, who: Reader) -> str:
     """The host's own words, or the document's name where those are no more than it."""
     plain = requirement.title.strip()
-    said = who.told(plain.lower()) if plain.lower() in TITLES.values() else plain
+    said = who.told(plain.lower() if plain.lower() in TITLES.values() else plain)
     return said[:1].upper() + said[1:]
 
 

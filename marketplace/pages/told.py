@@ -63,6 +63,7 @@ def _group(place: re.Match[str]) -> str:
     return f"(?P<{place[1] or place[2]}>.+?)"
 
 
+@cache
 def _catalogue(language: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for place in files("marketplace.pages").joinpath("translations").iterdir():
@@ -80,8 +81,11 @@ def _value(text: str, language: str) -> str:
     """A value, or a list of them: duties, documents and learners by their names, all else as it is."""
     if SPAN.fullmatch(text):
         return SPAN.sub(TO.get(language, text), text)
-    if text in DOCUMENTS or text in TERMS:
+    if text in DOCUMENTS or text in TERMS or text in _catalogue(language):
         return told(text, language)
+    if text.lower() in DOCUMENTS:
+        said = told(text.lower(), language)
+        return said[:1].upper() + said[1:]
     parts = BETWEEN.split(text)
     return "".join(_name(part, language) for part in parts)
 

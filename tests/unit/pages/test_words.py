@@ -129,6 +129,11 @@ def test_what_rules_say_is_told_in_spanish():
     assert told(f"{fee.name}: kept from 1 day before the start on", "es") == (
         "Una cuota fija: se retiene desde 1 día antes del inicio"
     )
+    steps = ("Hand over: Curriculum vitae", "Hand over: Basic life support")
+    assert [told(one, "es") for one in steps] == [
+        "Entregar: Currículum",
+        "Entregar: Soporte vital básico",
+    ]
     assert told("There is 1 day until the start; 30 are needed.", "es").startswith("Falta 1 día ")
 
 
@@ -219,4 +224,4 @@ def test_what_is_published_on_readiness_is_told_in_spanish():
     said -= {"", None, "AAMC (ERAS)", "3,099 = 3,356 - 257", "4,571 = 5,032 - 461"}
     assert [text for text in said if told(text, "es") == text] == []
     shown = told("mean Step 2 CK of those matched, US IMGs, Neurology, 2024 Match: 240 score", "es")
-    assert shown.endswith("IMG estadounidenses, Neurology, Match de 2024: 240 puntos")
+    assert shown.endswith("IMG estadounidenses, Neurología, Match de 2024: 240 puntos")
