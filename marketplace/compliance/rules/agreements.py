@@ -1,5 +1,6 @@
 """Affiliation agreements: how a template becomes a text, and what of it is signed."""
 
+import calendar
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -35,6 +36,11 @@ class Signer:
     name: str
     email: str
     role: str
+
+
+def written(day: date) -> str:
+    """A day as a text has it, its month in words: no order to mistake."""
+    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
 
 
 def placeholders(body: str) -> set[str]:

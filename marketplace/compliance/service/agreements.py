@@ -104,8 +104,8 @@ def draft(
         **wanted.values,
         "school_name": wanted.school_name,
         "site_name": wanted.site_name,
-        "starts_on": wanted.starts_on.isoformat(),
-        "ends_on": wanted.ends_on.isoformat(),
+        "starts_on": rules.written(wanted.starts_on),
+        "ends_on": rules.written(wanted.ends_on),
     }
     body = rules.fill(template.body, given)
     parties = [f"{one.place}. {one.name} <{one.email}>, {one.role} ({one.side})"
