@@ -22,6 +22,7 @@ from marketplace.core.db import Session, edge
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
+from marketplace.pages.operator import places
 from marketplace.pages.trainee.rotations import tone
 from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.payments import queries as payments
@@ -50,19 +51,7 @@ def search() -> Response:
     typed = {name: text.strip() for name, text in request.args.items() if text.strip()}
     if "id" in typed and _is_id(typed["id"]):
         return redirect(f"/desk/bookings/{UUID(typed['id'])}", 303)
-    names = ("site_id", "listing_id", "first_day_from", "first_day_to", "overdue", "cursor")
-    given: dict[str, Any] = {name: typed[name] for name in names if name in typed}
-    if "state" in typed:
-        given["state"] = [typed["state"]]
-    errors: forms.Errors = {}
-    if "id" in typed:
-        errors = {"id": ["Expected an id: 32 digits and letters in five groups."]}
-    elif "email" in typed:
-        person = identity.account_by_email(session, typed["email"])
-        if person is None:
-            errors = {"email": ["Nobody has this address here."]}
-        else:
-            given["trainee_id"] = str(person.id)
+    given, errors = _sought(typed)
     values, wrong = forms.read(BookingSearchArgs(), {**given, "limit": A_PAGE})
     errors = {**wrong, **errors}
     found = None
@@ -73,12 +62,34 @@ def search() -> Response:
         NOT_PROCESSABLE if errors else 200,
         reader=who,
         found=found,
+        people=identity.contacts(session, sorted({one.trainee_id for one in found.items}))
+        if found
+        else {},
         states=[(one.value, who.coded("desk_state", one.value)) for one in BookingState],
         tone=tone,
         typed=typed,
         older={name: text for name, text in typed.items() if name != "cursor"},
         errors=errors,
     )
+
+
+def _sought(typed: Mapping[str, str]) -> tuple[dict[str, Any], forms.Errors]:
+    """What bookings are looked for by, as the API has it, and what nothing is meant by."""
+    names = ("listing_id", "first_day_from", "first_day_to", "overdue", "cursor")
+    given: dict[str, Any] = {name: typed[name] for name in names if name in typed}
+    if "state" in typed:
+        given["state"] = [typed["state"]]
+    if "id" in typed:
+        return given, {"id": ["Expected an id: 32 digits and letters in five groups."]}
+    errors: dict[str, list[str]] = {}
+    meant = (("site_id", "site_id", places.place_or_id), ("email", "trainee_id", places.account))
+    for field, name, find in meant:
+        found = find(typed[field]) if field in typed else None
+        if isinstance(found, str):
+            errors[field] = [found]
+        elif found is not None:
+            given[name] = str(found)
+    return given, errors
 
 
 @blueprint.get("/desk/bookings/<uuid:booking_id>")

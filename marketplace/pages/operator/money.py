@@ -1,5 +1,6 @@
 """Money at the desk: disputes, what is set aside, and how the books agree with the processor."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any
@@ -30,6 +31,10 @@ from marketplace.web import context
 MANY = 200
 NOT_PROCESSABLE = 422
 REFUND_FAILED = "refund_failed"
+# What a reconciliation writes of a movement that nothing explains.
+MOVED = re.compile(
+    r"moved at the processor: (?P<kind>\w+) of (?P<amount>\S+ [A-Z]{3})(?: for (?P<source>\S+))?"
+)
 
 blueprint = Pages("desk_money")
 
@@ -186,6 +191,7 @@ def _books(typed: Mapping[str, str], errors: forms.Errors) -> Response:
         errors,
         asked=request.args.get("asked") == "yes",
         last=payments.last_reconciliation(session),
+        said=_said,
         accounts=accounts[:MANY],
         sites=sites.names(session, owners),
         people=identity.contacts(session, sorted(owners)),
@@ -193,6 +199,15 @@ def _books(typed: Mapping[str, str], errors: forms.Errors) -> Response:
         sums=list(sums.values()),
         month=f"{context.now():%Y-%m}",
     )
+
+
+def _said(mismatch: Mapping[str, str]) -> str:
+    """What a mismatch tells; of a movement what Stripe calls it, in words."""
+    who, moved = reader(), MOVED.fullmatch(mismatch["detail"])
+    if moved is None:
+        return who.told(mismatch["detail"])
+    parts = [who.coded("moved_at", moved["kind"]), who.written(moved["amount"]), moved["source"]]
+    return ", ".join(part for part in parts if part)
 
 
 @blueprint.post("/desk/books/runs")

@@ -1,5 +1,6 @@
 """What the fields of a Match outcome, their values and how they are known are called at the desk."""
 
+import re
 from collections.abc import Mapping
 
 from marketplace.pages.words import noted
@@ -35,6 +36,16 @@ WORDS: Mapping[str, str] = {
     "verdict_disputed": noted("Another source says otherwise: it is disputed"),
     "verdict_rejected": noted("It is not borne out: take it back"),
 }
+
+# What was claimed beside a value that stayed, as it is written behind the evidence.
+CLAIM = re.compile(r"\s*\(claims (.*)\)$", re.DOTALL)
+
+
+def parted(evidence: str) -> tuple[str, str | None]:
+    """The words of an entry's evidence, and what was claimed meanwhile and did not count."""
+    found = CLAIM.search(evidence)
+    return (evidence, None) if found is None else (evidence[: found.start()], found[1])
+
 
 # Whose and what the published figures are that a report is compared with.
 POPULATIONS: Mapping[str, str] = {

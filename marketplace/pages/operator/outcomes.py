@@ -32,6 +32,7 @@ from marketplace.outcomes.schemas.match import (
 from marketplace.outcomes.service import match, programs, verification
 from marketplace.pages import forms
 from marketplace.pages.operator.outcome_words import WORDS as SAID
+from marketplace.pages.operator.outcome_words import parted
 from marketplace.pages.view import Pages, form_page, page
 from marketplace.reporting.queries import exports
 from marketplace.web import context
@@ -190,6 +191,7 @@ def _shown(outcome_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
         NOT_PROCESSABLE if errors else 200,
         outcome=outcome,
         said=SAID,
+        parted=parted,
         word=result(_values(outcome)).value,
         standing=queries.standing_of(session, outcome_id, outcome.changed_at),
         fields=FIELDS,

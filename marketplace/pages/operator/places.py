@@ -17,6 +17,14 @@ def site(name: str) -> UUID | str:
     return _meant(name, _sites(name))
 
 
+def place_or_id(text: str) -> UUID | str:
+    """The site that an id or a name means; else what is wrong with it."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return site(text)
+
+
 def school(name: str) -> UUID | str:
     """The one school that is called so, or has this in its name; else what is wrong with it."""
     return _meant(name, _schools(name))
