@@ -99,7 +99,8 @@ def _balance(journey: Journey) -> Iterator[Step]:
 
 def _document(journey: Journey, item: Item) -> Iterator[Step]:
     key, title = item.requirement.key, item.requirement.title
-    handed = item.met or item.state is ItemState.UPLOADED
+    # What was sent and can't do, by its own dates or scores, is not handed over yet.
+    handed = item.met or (item.state is ItemState.UPLOADED and not item.reason)
     screening = _screening(item)
     if screening is not None and item.state is not ItemState.NOT_NEEDED:
         on = _not_before(journey, item.due_on - timedelta(days=SCREENINGS[screening]))

@@ -35,7 +35,7 @@ def extend(session: Session, booking: Booking, *, terms: Terms, now: datetime) -
         booking,
         BookingState.HELD,
         actor_id=booking.trainee_id,
-        reason="The trainee asked for more time.",
+        reason="More time was asked for.",
         now=now,
         hold_expires_at=until,
     )

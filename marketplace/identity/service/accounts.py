@@ -9,6 +9,7 @@ import secrets
 import uuid
 from datetime import datetime
 from hashlib import sha256
+from urllib.parse import quote
 
 from flask_security import hash_password, uia_email_mapper
 from flask_security.confirmable import confirm_email_token_status, generate_confirmation_token
@@ -33,6 +34,9 @@ from marketplace.identity.rules import Role
 from marketplace.identity.service import memberships, notices, passwords, second_factor
 from marketplace.identity.service.passwords import acceptable, normalized
 
+# A longer way to go on is not put into a mail.
+LONGEST_WAY = 1000
+
 
 def normalize_address(text: str) -> str:
     """Return the address as accounts keep it: checked, normalised, in lower case."""
@@ -51,8 +55,11 @@ def register(
     now: datetime,
     locale: str = "en",
     time_zone: str = "UTC",
+    going_to: str = "/",
 ) -> str:
     """Make a trainee's account and send the link that confirms its address.
+
+    The link leads on to the page `going_to`, in whichever browser it is opened.
 
     Returns a mark of this very registration, for the browser that it was made in: `is_marked` knows
     it once the link is opened there. An address that had an account gives one that nobody knows.
@@ -67,7 +74,7 @@ def register(
     account = _insert(session, address, digest, name, locale, time_zone)
     if account is not None:
         memberships.grant(session, account.id, Role.TRAINEE, granted_by=None, now=now)
-        send_confirmation(session, account, now)
+        send_confirmation(session, account, now, going_to)
         return _mark(account)
     unknown = sha256(secrets.token_bytes()).hexdigest()
     known = queries.account_by_email(session, address)
@@ -82,7 +89,7 @@ def register(
         return unknown
     known.password, known.name, known.locale, known.time_zone = digest, name, locale, time_zone
     end_all_sign_ins(known)
-    send_confirmation(session, known, now)
+    send_confirmation(session, known, now, going_to)
     return _mark(known)
 
 
@@ -131,17 +138,21 @@ def create_account(
     return account
 
 
-def send_confirmation(session: Session, account: Account, now: datetime) -> None:
-    """Mail the link that confirms the account's address."""
-    token = generate_confirmation_token(account)
-    notices.notify(session, account.id, "confirm", {}, now=now, secret={"token": token})
+def send_confirmation(
+    session: Session, account: Account, now: datetime, going_to: str = "/"
+) -> None:
+    """Mail the link that confirms the account's address, and leads on to `going_to`."""
+    # An invitation's address is a key as well.
+    far = going_to if 1 < len(going_to) <= LONGEST_WAY else ""
+    secret = {"token": generate_confirmation_token(account), "going_to": quote(far, safe="")}
+    notices.notify(session, account.id, "confirm", {}, now=now, secret=secret)
 
 
-def resend_confirmation(session: Session, email: str, now: datetime) -> None:
+def resend_confirmation(session: Session, email: str, now: datetime, going_to: str = "/") -> None:
     """Send the link again to an address that waits for confirmation; else do nothing."""
     account = queries.account_by_email(session, normalize_address(email))
     if account is not None and account.active and account.confirmed_at is None:
-        send_confirmation(session, account, now)
+        send_confirmation(session, account, now, going_to)
 
 
 def confirm(session: Session, token: str, now: datetime) -> Account:

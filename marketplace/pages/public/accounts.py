@@ -35,6 +35,8 @@ OWN_PAGES = (
 
 # Pages of invitations to work for a site or a school.
 INVITED = ("/site-invitations/", "/schools/coordinator-invitations/")
+# The page of a school's invitation to its student.
+STUDYING = "/schools/invitations/"
 
 # Pages of whoever comes for a site or a school of their own.
 WORKING = ("/host", "/schools")
@@ -103,7 +105,9 @@ def register() -> Response:
     values, errors = forms.read(RegisterSchema(), given)
     if not errors:
         try:
-            browser[REGISTERED] = accounts.register(context.session(), now=context.now(), **values)
+            browser[REGISTERED] = accounts.register(
+                context.session(), now=context.now(), going_to=going_to(), **values
+            )
         except DomainError as refused:
             errors = forms.wrong(refused, "email")
     if errors:
@@ -125,7 +129,7 @@ def send_again() -> Response:
     """Send the link that confirms an address again; the answer tells nothing of it."""
     email = forms.typed().get("email", "")
     try:
-        accounts.resend_confirmation(context.session(), email, context.now())
+        accounts.resend_confirmation(context.session(), email, context.now(), going_to())
     except DomainError as refused:
         return page("account/registered.html", NOT_PROCESSABLE, email=email, errors=refused.fields)
     return redirect(f"/registered?{urlencode({'email': email})}", 303)
@@ -139,14 +143,21 @@ def _register(status: int, **values: Any) -> Response:
         status,
         zones=_zones(),
         invited=going.startswith(INVITED),
-        working=going.partition("?")[0].startswith(WORKING),
+        studying=going.startswith(STUDYING),
+        working=is_for_work(going),
         **values,
     )
 
 
+def is_for_work(path: str) -> bool:
+    """Whether that page is for whoever comes for a site or a school, and need not be a trainee."""
+    ours = path.partition("?")[0]
+    return ours.startswith((*INVITED, *WORKING)) and not ours.startswith(STUDYING)
+
+
 def going_to() -> str:
     """Where somebody wanted to go before there was an account; the front page if nowhere."""
-    return safe_path(request.args.get("next") or browser.get(GOING_TO))
+    return safe_path(request.values.get("next") or browser.get(GOING_TO))
 
 
 def _own_page(account_id: UUID) -> str:

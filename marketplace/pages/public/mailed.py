@@ -17,7 +17,13 @@ from marketplace.identity.routes.limited import guessing
 from marketplace.identity.schemas.auth import EmailAddressSchema, MailedTokenSchema, ResetSchema
 from marketplace.identity.service import accounts, passwords
 from marketplace.pages import forms
-from marketplace.pages.public.accounts import GOING_TO, REGISTERED, going_to
+from marketplace.pages.public.accounts import (
+    GOING_TO,
+    REGISTERED,
+    STUDYING,
+    going_to,
+    is_for_work,
+)
 from marketplace.pages.view import Pages, form_page
 from marketplace.web import context
 
@@ -31,7 +37,7 @@ blueprint = Pages("mailed_pages")
 @public
 def ask_to_confirm() -> Response:
     """Show the button that confirms an address."""
-    return _page("account/confirm.html")
+    return _page("account/confirm.html", next=going_to())
 
 
 @blueprint.post("/confirm")
@@ -43,17 +49,20 @@ def confirm() -> Answer:
     In the browser that registered, its owner is signed in: the password was chosen there, and the
     mail opened. Elsewhere the password is asked for.
     """
+    path = going_to()
     values, errors = forms.read(MailedTokenSchema(), forms.typed())
     if errors:
-        return _page("account/confirm.html", errors)
+        return _page("account/confirm.html", errors, next=path)
     try:
         account = accounts.confirm(context.session(), values["token"], context.now())
     except (TokenInvalid, TokenExpired) as refused:
-        return _page("account/confirm.html", forms.wrong(forms.meant(refused), "token"))
-    path = going_to()
+        return _page("account/confirm.html", forms.wrong(forms.meant(refused), "token"), next=path)
     if accounts.is_marked(account, browser.pop(REGISTERED, None)):
         browser.pop(GOING_TO, None)
         begin_session(account)
+        if is_for_work(path) or path.startswith(STUDYING):
+            # The invitation waits, or the site to be named; a trainee's facts are not asked first.
+            return redirect(path, 303)
         return redirect(f"/profile?{urlencode({'next': path, 'confirmed': 'yes'})}", 303)
     return _page("account/confirm.html", done=True, email=account.email, next=path)
 
@@ -106,6 +115,7 @@ def _page(
     template: str, errors: forms.Errors | None = None, *, done: bool = False, **more: str
 ) -> Response:
     token = request.values.get("token", "")
+    kept = {name: request.values[name] for name in ("token", "next") if request.values.get(name)}
     answer = form_page(
         template,
         NOT_PROCESSABLE if errors else 200,
@@ -115,7 +125,7 @@ def _page(
         token=token,
         **more,
         # No browser says on these pages where it came from.
-        here=f"{request.path}?{urlencode({'token': token})}" if token else request.path,
+        here=f"{request.path}?{urlencode(kept)}" if token else request.path,
     )
     answer.headers.update(HEADERS)
     return answer

@@ -8,10 +8,12 @@ from werkzeug.wrappers import Response
 from marketplace.booking.routes import finding
 from marketplace.booking.states import BookingState
 from marketplace.core.errors import NotFound
+from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, signed_in
 from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.queries import papers as queries
 from marketplace.outcomes.routes.papers import shown
+from marketplace.outcomes.rules.papers import PaperKind
 from marketplace.outcomes.schemas.papers import PaperArgs
 from marketplace.outcomes.service.papers import files, issuing
 from marketplace.pages import forms
@@ -68,7 +70,12 @@ def _shown(booking_id: UUID, errors: forms.Errors) -> Response:
     latest = {paper.kind: paper.revision for paper in reversed(found)}
     state = BookingState(booking.state)
     # What stands is listed; what is due and was never issued can be asked for.
-    due = [kind.value for kind, states in issuing.DUE.items() if state in states]
+    facts = identity.profile(context.session(), booking.trainee_id)
+    due = [
+        kind.value
+        for kind, states in issuing.DUE.items()
+        if state in states and (kind is not PaperKind.VISA or (facts and facts.needs_visa))
+    ]
     return form_page(
         "rotations/papers.html",
         NOT_PROCESSABLE if errors else 200,

@@ -1,6 +1,7 @@
 """What an account is told and sets by pages: mailed links, passwords, language, mails, the second factor."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.integration.pages.test_pages import Browser
 
 NEW = "another long password"
 TOKEN = re.compile(r"/(confirm|reset)\?token=(\S+)")
+TOKEN_ALONE = re.compile(r"token=([^&\s]+)")
 
 
 @pytest.fixture
@@ -37,19 +39,32 @@ def test_a_mailed_link_is_a_page_whose_button_does_it(app, mailed):
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert filled(anybody, "/sign-in", **new).status_code == 422
-    token = link.partition("=")[2]
+    token, going = TOKEN_ALONE.search(link)[1], link.partition("&next=")[2]
     # Where it was registered, the link signs in; elsewhere the password is asked for.
     signed = filled(anybody, link, "/confirm", token=token)
     assert signed.headers["Location"] == "/profile?next=%2Frounds&confirmed=yes"
     assert "you are signed in" in anybody.get(signed.headers["Location"]).text
     elsewhere = Browser(app.test_client())
-    assert "You can sign in now." in filled(elsewhere, link, "/confirm", token=token).text
+    sent = {"token": token, "next": unquote(going)}
+    assert "You can sign in now." in filled(elsewhere, link, "/confirm", **sent).text
     assert 'value="new@example.org"' in elsewhere.body
+    assert 'name="next" value="/rounds"' in elsewhere.body
     signed = elsewhere.send("/sign-in", **new)
     assert (signed.status_code, signed.headers["Location"]) == (303, "/rotations")
     refused = filled(Browser(app.test_client()), "/confirm?token=old", "/confirm", token="old")
     assert refused.status_code == 422
     assert "Send the confirmation again" in refused.text
+
+
+@pytest.mark.parametrize("invitation", ["/site-invitations/key", "/schools/invitations/key"])
+def test_who_registers_for_an_invitation_is_before_it_once_confirmed(app, mailed, invitation):
+    here, mine = Browser(app.test_client()), {"email": "new@example.org", "password": PASSWORD}
+    filled(here, f"/register?next={invitation}", "/register", name="Ana", **mine)
+    link = mailed(mine["email"])
+    token = TOKEN_ALONE.search(link)[1]
+    assert f'name="next" value="{invitation}"' in Browser(app.test_client()).get(link).text
+    confirmed = filled(here, link, "/confirm", token=token)
+    assert (confirmed.status_code, confirmed.headers["Location"]) == (303, invitation)
 
 
 def test_a_link_signs_nobody_into_an_account_that_another_chose_the_password_of(app, mailed):
