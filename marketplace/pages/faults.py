@@ -17,6 +17,7 @@ LENGTHS = {
     "Length must be between %(n1)s and %(n2)s.": noted("Expected %(n1)s to %(n2)s characters."),
     "Shorter than minimum length %(n1)s.": noted("Expected at least %(n1)s characters."),
     "Longer than maximum length %(n1)s.": noted("Expected at most %(n1)s characters."),
+    "Password must be at least %(n1)s characters.": noted("Expected at least %(n1)s characters."),
 }
 # What programs are told, as people say it.
 PLAIN = {
@@ -129,7 +130,6 @@ SENTENCES = (
     noted("The account has a second factor. Turn it off first."),
     noted("This link is not valid, or has been used or replaced. Ask for a new one."),
     noted("This link has expired. Ask for a new one."),
-    noted("Password must be at least %(n1)s characters"),
     noted("Your new password must be different than your previous password."),
 )
 

@@ -28,6 +28,7 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.catalog.rules import specialties
 from marketplace.core.errors import DomainError
 from marketplace.core.money import EXPONENTS, Money
+from marketplace.core.settings import Settings
 from marketplace.identity.access import SAFE_METHODS, Caller, current_caller
 from marketplace.identity.errors import NotSignedIn
 from marketplace.pages import faults, once, singular, words
@@ -227,13 +228,18 @@ def _caller() -> Caller | None:
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
-    """The page of a template, which has the reader as `reader` and its words as `_`."""
+    """The page of a template, which has the reader as `reader` and its words as `_`.
+
+    What others may link to gives its path as `canonical`.
+    """
     who = values.pop("reader", None) or reader()
     found = _caller()
     if errors := values.get("errors"):
         values["errors"] = {
             name: [who.refused(text) for text in texts] for name, texts in errors.items()
         }
+    if path := values.get("canonical"):
+        values["canonical"] = context.parts().get(Settings).public_url.rstrip("/") + path
     html = render_template(
         template,
         reader=who,

@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, Response, current_app, json, request
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, default_exceptions
 
 from marketplace.core.errors import Conflict, ConstraintErrors, DomainError, Fields, Unavailable
 from marketplace.web.context import request_id
@@ -36,6 +36,14 @@ HTTP_CODES = {
     428: "precondition_required",
     429: "too_many_requests",
     503: "unavailable",
+}
+# What stands here where nothing closer is known: the library's words are for people with a browser.
+PLAIN = {
+    400: "What was sent can't be read: look at its form and its encoding.",
+    404: "Nothing answers at this address. The reference has all that do: /api/v1/docs.",
+    405: "This address is not asked in this way; Allow says in which it is.",
+    413: "What was sent is too large.",
+    415: "What was sent is not of a media type that is read here.",
 }
 PLACES = frozenset({"json", "query", "form", "files", "headers", "cookies"})
 HEADERS = {
@@ -160,10 +168,17 @@ def of_http(error: HTTPException) -> Response:
         status,
         HTTP_CODES.get(status, "error"),
         error.name,
-        detail=data.get("message") or _told(fields) or error.description,
+        detail=data.get("message") or _told(fields) or _described(error),
         fields=fields,
         headers=headers,
     )
+
+
+def _described(error: HTTPException) -> str | None:
+    """What the error says of itself, in our words where it says what every such error does."""
+    known = default_exceptions.get(error.code or 0)
+    usual = known is not None and error.description == known.description
+    return PLAIN.get(error.code or 0, error.description) if usual else error.description
 
 
 def _told(fields: Mapping[str, list[str]]) -> str | None:

@@ -171,7 +171,8 @@ def test_the_first_requests_of_many_threads_are_all_answered(app):
 def test_a_path_of_no_area_loads_nothing(app):
     client = app.test_client()
     before = app.areas.waiting()
-    assert client.get("/api/v1/nowhere").status_code == 404
+    nowhere = client.get("/api/v1/nowhere")
+    assert (nowhere.status_code, "/api/v1/docs" in nowhere.json["detail"]) == (404, True)
     assert client.get("/nowhere/at/all").status_code == 404
     assert app.areas.waiting() == before
 

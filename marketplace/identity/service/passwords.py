@@ -24,7 +24,8 @@ def acceptable(password: str) -> str:
     """Return the password normalised, or raise `PasswordRefused` with what is wrong with it."""
     faults, normal = _security.password_util.validate(password, is_register=False)
     if faults:
-        raise PasswordRefused(fields={"password": [str(fault) for fault in faults]})
+        said = [f"{str(fault).rstrip('.')}." for fault in faults]
+        raise PasswordRefused(fields={"password": said})
     return normal
 
 

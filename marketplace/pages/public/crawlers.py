@@ -30,8 +30,8 @@ blueprint = Blueprint("crawlers", __name__)
 @blueprint.get("/robots.txt")
 @public
 def robots() -> Response:
-    """Pages may be read, the API need not be; nothing at all where it is not production."""
-    allowed = "Disallow: /api/" if _settings().production else "Disallow: /"
+    """Pages may be read, the API need not be but for what describes it; nothing at all where it is not production."""
+    allowed = "Disallow: /api/\nAllow: /api/v1/docs" if _settings().production else "Disallow: /"
     text = f"User-agent: *\n{allowed}\n\nSitemap: {_address('/sitemap.xml')}\n"
     return _kept(Response(text, mimetype="text/plain"))
 

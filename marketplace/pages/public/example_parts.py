@@ -8,14 +8,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 NO_CONTENT = 204
-NAME = re.compile(r'"\$([A-Z_]+)"')
-IN_QUOTES = r'''"'$\1'"'''
+# A name in quotes is of a text, one after `$$` of a number.
+NUMBER = re.compile(r'"\$(\$[A-Z_]+)"')
+NAME = re.compile(r'("?)(\$[A-Z_]+)\1')
+OUTSIDE = r"""\1'\2'\1"""
 PLACE = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request; `$NAMES` in it stand for what earlier calls kept.
+    """One request; `$NAMES` in it stand for what earlier calls kept, `$$NAMES` for numbers of it.
 
     `keeps` has names and where in the answer their values are, in jq's words; `etag` the name of
     what is kept of that header; `until` what the answer must have before one goes on: a job makes it.
@@ -50,6 +52,11 @@ def address(call: Call, template: str) -> str:
     return f"{path}?{urlencode(call.query, safe='$,:')}" if call.query else path
 
 
+def sent(call: Call) -> str:
+    """Return the body as JSON, with its names in it; those of numbers stand without quotes."""
+    return NUMBER.sub(r"\1", json.dumps(call.body, ensure_ascii=False))
+
+
 def shell(call: Call, method: str, template: str) -> str:
     """Return the call as a command; the answer is shown, and stands in `answer.json`."""
     plain = method == ("post" if call.body is not None else "get")
@@ -60,8 +67,7 @@ def shell(call: Call, method: str, template: str) -> str:
     if call.etag:
         asked.append("-D headers.txt")
     if call.body is not None:
-        sent = json.dumps(call.body, ensure_ascii=False)
-        asked.append(f"--json '{NAME.sub(IN_QUOTES, sent)}'")
+        asked.append(f"--json '{NAME.sub(OUTSIDE, sent(call))}'")
     command = " \\\n  ".join(asked)
     if call.status == NO_CONTENT:
         return command

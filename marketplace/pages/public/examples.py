@@ -1,6 +1,6 @@
 """The examples of the API reference, in order. A test plays each of them on the demo's data.
 
-What one of them makes it takes back, so that they can be played again.
+What they book, ask for and change is undone again, so that they can be played again.
 """
 
 from marketplace.pages.public.example_parts import NO_CONTENT, Call, Story
@@ -183,7 +183,7 @@ STORIES = (
                 "site_listings_show_seats",
                 sent_by="OWNER",
                 path={"site_id": "$SITE", "listing_id": "$OWN_LISTING"},
-                keeps={"WEEK": ".weeks[-1].week"},
+                keeps={"WEEK": ".weeks[-1].week", "SEATS": ".weeks[-1].capacity"},
                 etag="ETAG",
             ),
             Call(
@@ -193,6 +193,15 @@ STORIES = (
                 path={"site_id": "$SITE", "listing_id": "$OWN_LISTING"},
                 headers={"If-Match": "$ETAG"},
                 body={"first_week": "$WEEK", "last_week": "$WEEK", "capacity": 2},
+                etag="ETAG",
+            ),
+            Call(
+                "As many as before, with the ETag of the change.",
+                "site_listings_set_seats",
+                sent_by="OWNER",
+                path={"site_id": "$SITE", "listing_id": "$OWN_LISTING"},
+                headers={"If-Match": "$ETAG"},
+                body={"first_week": "$WEEK", "last_week": "$WEEK", "capacity": "$$SEATS"},
             ),
             Call(
                 "Who is there between two days.",

@@ -18,7 +18,7 @@ blueprint = Pages("help_pages")
 @public
 def show() -> Response:
     """Say how a rotation is found, booked, paid, lived through and told of."""
-    return page("help.html", api=PREFIX)
+    return page("help.html", api=PREFIX, canonical="/help")
 
 
 @blueprint.get("/language/<string:code>")

@@ -32,6 +32,7 @@ def show() -> Response:
     by_id = parts.templates(described)
     return page(
         "reference/show.html",
+        canonical=f"{PREFIX}/docs",
         api=PREFIX,
         base=_base(),
         asked=asked,

@@ -54,6 +54,7 @@ def list_reports() -> Response:
     return page(
         "reports/list.html",
         reader=who,
+        canonical="/reports",
         years=[document["match_year"] for document in reversed(documents)],
         trend=view.trend(who, documents) if documents else None,
         draw=charts.svg,
@@ -98,14 +99,16 @@ def _run(run_id: UUID) -> Frozen:
 
 def _page(run: Frozen) -> Response:
     who = reader()
+    address = f"/reports/match/{run.match_year}" if run.public else f"/reports/runs/{run.id}"
     return page(
         "reports/report.html",
         reader=who,
+        canonical=address if run.public else None,
         run=run,
         sections=_sections(who, run),
         sha256=_sha256(run),
         draw=charts.svg,
-        address=f"/reports/match/{run.match_year}" if run.public else f"/reports/runs/{run.id}",
+        address=address,
     )
 
 

@@ -20,7 +20,7 @@ A_DAY = 86_400
 @blueprint.get("/")
 @public
 def home() -> Response:
-    return page("home.html", api=PREFIX)
+    return page("home.html", api=PREFIX, sends=True, canonical="/")
 
 
 @blueprint.get("/assets/<path:name>")

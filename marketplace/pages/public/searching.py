@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import request
 from marshmallow import ValidationError
@@ -51,6 +52,8 @@ PARTS: Mapping[str, str] = {
     "prerequisites": noted("Prerequisites"),
 }
 MOST_VALUES = 12
+# What tells one search from another.
+LASTING = (SearchArgs().fields.keys() - {"cursor", "facets", "limit", "price_max"}) | {"most"}
 NOT_PROCESSABLE = 422
 
 blueprint = Pages("search_page")
@@ -99,6 +102,8 @@ def search() -> Response:
         with_query=with_query,
         parts=PARTS,
         price=lambda hit, weeks: hit.price * weeks,
+        sends=True,
+        canonical=_canonical(asked),
     )
 
 
@@ -119,6 +124,12 @@ def _asked() -> tuple[dict[str, Any], Mapping[str, list[str]]]:
         except ValueError:
             errors["most"] = ["Expected an amount in dollars, such as 2000."]
     return given, errors
+
+
+def _canonical(asked: Mapping[str, Any]) -> str:
+    """Where this search is had, whichever page of it is shown and whatever else was sent."""
+    said = {name: asked[name] for name in sorted(asked.keys() & LASTING)}
+    return f"/listings?{urlencode(said)}" if said else "/listings"
 
 
 def _find(asked: Mapping[str, Any], who: Reader) -> Found:

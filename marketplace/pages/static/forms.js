@@ -17,6 +17,12 @@ document.addEventListener("submit", (event) => {
   // The answer may be a file, which leaves the page as it is.
   setTimeout(() => free(form), PAUSE);
 });
+// What was left empty in a search stands in no address.
+document.addEventListener("formdata", (event) => {
+  if (event.target.getAttribute("action") !== "/listings") return;
+  const left = [...event.formData].filter(([, value]) => value === "");
+  left.forEach(([name]) => event.formData.delete(name));
+});
 // Who registers is most often where the browser is.
 const zone = document.querySelector('form[action="/register"] select#time_zone');
 if (zone && zone.value === "UTC") {

@@ -78,6 +78,13 @@ def test_the_search_page_lists_what_the_search_finds(browser, place):
     assert "$500.00" in browser.body
     assert "$2,000.00" in browser.body
     assert 'value="internal medicine"' in browser.body
+    # Where it is had again: without what was left empty, is of a page or of nobody's asking.
+    browser.get("/listings?weeks=4&q=&visa=&near=&state=IL&lang=es&from=mail")
+    assert (
+        'rel="canonical" href="http://marketplace.test/listings?state=IL&amp;weeks=4"'
+        in browser.body
+    )
+    assert "<details open>" in browser.body
 
 
 def test_a_page_is_kept_to_its_own_policy(browser, place):
