@@ -16,6 +16,7 @@ from marketplace.booking.service import (
     erasing,
     host_shares,
     leaving,
+    noting,
     offering,
     payment,
 )
@@ -27,6 +28,7 @@ from marketplace.compliance.events import AgreementInForce, ErasureAsked
 from marketplace.core.events import Subscription
 from marketplace.identity.events import AccountErasing, ErasureConsidered
 from marketplace.payments.events import (
+    DoneByHand,
     PaymentExpired,
     PaymentFailed,
     PaymentOpened,
@@ -56,6 +58,7 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     (BookingNoShow, host_shares.stopped),
     (SeatsFreed, offering.seats_freed),
     (AgreementInForce, agreeing.in_force),
+    (DoneByHand, noting.done_by_hand),
     (ErasureAsked, erasing.erase),
     (ErasureConsidered, leaving.consider),
     (AccountErasing, leaving.erase),

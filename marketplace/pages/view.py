@@ -19,7 +19,7 @@ from babel.dates import (
     get_timezone_location,
     get_timezone_name,
 )
-from babel.numbers import format_currency, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.exceptions import HTTPException
@@ -117,6 +117,12 @@ class Reader:
     def percent(self, basis_points: int) -> str:
         """Hundredths of a percent as a percentage."""
         return str(format_percent(Decimal(basis_points) / 10_000, "#,##0.##%", locale=self.locale))
+
+    def number(self, number: Decimal | int) -> str:
+        """A count or a figure, with as many decimals as it came with."""
+        decimals = len(str(number).partition(".")[2])
+        shape = f"#,##0.{'0' * decimals}" if decimals else "#,##0"
+        return str(format_decimal(number, shape, locale=self.locale))
 
     def json_money(self, amount: Mapping[str, Any]) -> str:
         """An amount as the API writes it."""

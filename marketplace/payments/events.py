@@ -1,6 +1,7 @@
 """What payments tells those above it. All are published in the transaction that makes them true."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -133,3 +134,18 @@ class InvoiceMoved(Event):
     amount: Money
     due_on: date
     at: datetime
+
+
+@dataclass(frozen=True)
+class DoneByHand(Event):
+    """An operator gave credit or took it back, made a code or ended it; for the audit trail.
+
+    `detail` holds what the trail says of it: ids, amounts and the reason.
+    """
+
+    actor_id: UUID
+    action: str
+    subject_kind: str
+    subject_id: UUID
+    at: datetime
+    detail: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as booking
 from marketplace.catalog.queries import listings, sites
-from marketplace.compliance import service as compliance
 from marketplace.core.money import EXPONENTS
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
@@ -67,8 +66,7 @@ def make() -> Response:
         for name in ("listing_ids", "site_ids"):
             values[name] = [str(one) for one in values[name]]
         values["code"] = values["code"].upper()
-        made = vouchers.make(session, made_by=own, now=now, **values)
-        _record("voucher_code.made", made.id, values["description"])
+        vouchers.make(session, made_by=own, now=now, **values)
 
     errors = wrong or forms.carried_out(VoucherCodeArgs(), given, do, "code")
     beside = {FIELDS.get(name, name): said for name, said in errors.items()}
@@ -89,8 +87,8 @@ def withdraw(code_id: UUID) -> Response:
     typed = forms.typed()
 
     def do(values: dict[str, Any]) -> None:
-        vouchers.withdraw(context.session(), code_id, context.now())
-        _record("voucher_code.withdrawn", code_id, values["reason"])
+        own, now = current_account().id, context.now()
+        vouchers.withdraw(context.session(), code_id, actor_id=own, now=now, **values)
 
     errors = forms.carried_out(WithdrawCodeArgs(), {"reason": typed.get("why", "")}, do, "why")
     beside = {"why" if name == "reason" else name: said for name, said in errors.items()}
@@ -183,15 +181,3 @@ def _state(row: Any) -> tuple[str, str]:
         code = "used_up" if row.max_uses is not None and row.uses >= row.max_uses else "good"
     said, tone = STATES[code]
     return reader().say(said), tone
-
-
-def _record(action: str, code_id: UUID, why: str) -> None:
-    compliance.record(
-        context.session(),
-        actor_id=current_account().id,
-        action=action,
-        subject_kind="voucher_code",
-        subject_id=code_id,
-        detail={"reason": why},
-        now=context.now(),
-    )

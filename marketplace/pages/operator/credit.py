@@ -8,9 +8,8 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as booking
-from marketplace.compliance import service as compliance
 from marketplace.core.errors import NotFound
-from marketplace.core.money import EXPONENTS, Money
+from marketplace.core.money import EXPONENTS
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
@@ -78,8 +77,7 @@ def give(account_id: UUID) -> Response:
     def do(values: dict[str, Any]) -> None:
         own, now = current_account().id, context.now()
         reason = GrantReason(values.pop("reason"))
-        made = granting.give(session, **values, reason=reason, granted_by=own, now=now)
-        _record("credit.given", account_id, made.id, values["amount"], values["note"])
+        granting.give(session, **values, reason=reason, granted_by=own, now=now)
 
     errors = {**forms.carried_out(GiveCreditArgs(), given, do, "amount"), **wrong}
     return _account(account_id, typed, errors) if errors else redirect(_of(account_id), 303)
@@ -104,11 +102,8 @@ def take_back(grant_id: UUID) -> Response:
         given["amount"], wrong = forms.amount(typed["amount"], row.amount.currency)
 
     def do(values: dict[str, Any]) -> None:
-        taken = values["amount"] or row.left
-        granting.revoke(
-            session, grant_id, actor_id=current_account().id, now=context.now(), **values
-        )
-        _record("credit.taken_back", row.account_id, grant_id, taken, values["reason"])
+        own, now = current_account().id, context.now()
+        granting.revoke(session, grant_id, actor_id=own, now=now, **values)
 
     errors = wrong or forms.carried_out(RevokeCreditArgs(), given, do, "why")
     beside = {"why" if name == "reason" else name: said for name, said in errors.items()}
@@ -177,15 +172,3 @@ def _titles(ids: Iterable[UUID | None]) -> Mapping[UUID, str]:
 
 def _of(account_id: UUID) -> str:
     return f"{BASE}/accounts/{account_id}"
-
-
-def _record(action: str, account_id: UUID, grant_id: UUID, amount: Money, why: str) -> None:
-    compliance.record(
-        context.session(),
-        actor_id=current_account().id,
-        action=action,
-        subject_kind="account",
-        subject_id=account_id,
-        detail={"grant": str(grant_id), "amount": str(amount), "reason": why},
-        now=context.now(),
-    )

@@ -184,7 +184,13 @@ def read_code(code_id: UUID) -> VoucherCode:
 @operators.response(200, VoucherCodeSchema)
 def withdraw_code(code_id: UUID) -> VoucherCode:
     """Let a code be used no more; payments begun with it go on."""
-    return vouchers.withdraw(context.session(), code_id, context.now())
+    return vouchers.withdraw(
+        context.session(),
+        code_id,
+        actor_id=current_account().id,
+        reason=None,
+        now=context.now(),
+    )
 
 
 BLUEPRINTS = (blueprint, operators)

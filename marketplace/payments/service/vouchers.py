@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, update
 
 from marketplace.core.db import Session, affected
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
 from marketplace.payments.errors import VoucherNotFound, VoucherRefused
-from marketplace.payments.events import Payable
+from marketplace.payments.events import DoneByHand, Payable
 from marketplace.payments.models import VoucherCode, VoucherUse
 from marketplace.payments.rules import Earner, PriceLine
 from marketplace.payments.rules.credit import DISCOUNT, discount
@@ -51,15 +52,19 @@ def make(session: Session, *, made_by: UUID, now: datetime, **values: Any) -> Vo
     row = VoucherCode(id=new_id(), uses=0, made_by=made_by, made_at=now, **values)
     session.add(row)
     session.flush()
+    _by_hand(session, row, made_by, "made", now, row.description)
     return row
 
 
-def withdraw(session: Session, code_id: UUID, now: datetime) -> VoucherCode:
-    """Let a code be used no more; payments that were begun with it go on."""
+def withdraw(
+    session: Session, code_id: UUID, *, actor_id: UUID, reason: str | None, now: datetime
+) -> VoucherCode:
+    """Let a code be used no more; payments that were begun with it go on. Twice is once."""
     row = find(session, code_id)
     if row.withdrawn_at is None:
         row.withdrawn_at = now
         session.flush()
+        _by_hand(session, row, actor_id, "withdrawn", now, reason)
     return row
 
 
@@ -275,3 +280,12 @@ def _used_up() -> VoucherRefused:
 
 def _used_by_you() -> VoucherRefused:
     return _refused("used_by_you", "You have used the code as often as you may.")
+
+
+def _by_hand(
+    session: Session, row: VoucherCode, actor_id: UUID, what: str, now: datetime, why: str | None
+) -> None:
+    detail = {"reason": why} if why else {}
+    publish(
+        session, DoneByHand(actor_id, f"voucher_code.{what}", "voucher_code", row.id, now, detail)
+    )

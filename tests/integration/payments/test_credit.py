@@ -70,6 +70,15 @@ def test_an_operator_gives_and_takes_back(stage, call, operator, trainee):
         ("revoked", "Given by mistake."),
         ("granted", "With our apologies"),
     ]
+    trail = call(operator, "GET", f"/operator/audit?subject_id={trainee.id}").json["items"]
+    assert [
+        (one["action"], one["actor_id"], one["detail"]["amount"], one["detail"]["reason"])
+        for one in trail
+    ] == [
+        ("credit.taken_back", str(operator.id), "150.00 USD", "All of it."),
+        ("credit.taken_back", str(operator.id), "50.00 USD", "Given by mistake."),
+        ("credit.given", str(operator.id), "200.00 USD", "With our apologies"),
+    ]
     with stage.transaction() as session:
         assert queries.balance_of(session, "platform_revenue", "USD") == usd(0)
     assert_sound(stage)

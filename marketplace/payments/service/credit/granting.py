@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.core.db import Session
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
 from marketplace.identity import queries as people
@@ -16,7 +17,7 @@ from marketplace.payments.errors import (
     CreditNotTransferable,
     RecipientUnknown,
 )
-from marketplace.payments.events import Payable
+from marketplace.payments.events import DoneByHand, Payable
 from marketplace.payments.models import CreditGrant
 from marketplace.payments.queries import credit as queries
 from marketplace.payments.rules.credit import GrantReason, MoveKind
@@ -61,6 +62,7 @@ def give(
         now=now,
     )
     books.post_given(session, grant.id, account_id, amount, now)
+    _by_hand(session, grant, granted_by, "given", amount, note, now)
     return grant
 
 
@@ -137,6 +139,7 @@ def revoke(
         raise CreditLacking(f"{grant.left} is left of it.", fields={"amount": [most]})
     _end(session, grant, MoveKind.REVOKED, taken, reason, now, actor_id)
     tell_owner(session, grant, "credit_revoked", taken, now, why=reason)
+    _by_hand(session, grant, actor_id, "taken_back", taken, reason, now)
     return grant
 
 
@@ -235,3 +238,18 @@ def tell_owner(
         **data,
     }
     notify(session, grant.account_id, template, facts, now=now)
+
+
+def _by_hand(
+    session: Session,
+    grant: CreditGrant,
+    actor_id: UUID,
+    what: str,
+    amount: Money,
+    why: str,
+    now: datetime,
+) -> None:
+    detail = {"grant": str(grant.id), "amount": str(amount), "reason": why}
+    publish(
+        session, DoneByHand(actor_id, f"credit.{what}", "account", grant.account_id, now, detail)
+    )
