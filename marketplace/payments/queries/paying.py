@@ -222,6 +222,12 @@ def payment_by_processor(
     return session.execute(query).scalar_one_or_none()
 
 
+def intent_to_come(session: Session) -> bool:
+    """Whether a payment is under way whose intent at the processor nobody has written down yet."""
+    under_way = Payment.state.in_(sorted(LIVE)) & Payment.processor_intent.is_(None)
+    return session.execute(select(Payment.id).where(under_way).limit(1)).first() is not None
+
+
 def refunds(session: Session, payment_id: UUID) -> Sequence[Refund]:
     return (
         session.execute(select(Refund).where(Refund.payment_id == payment_id).order_by(Refund.id))

@@ -39,7 +39,8 @@ CHARGE = (
     "charge.captured",
 )
 REFUND = ("refund.", "charge.refund.")
-# How long an event of an account that we don't know may wait while one is being made.
+# How long an event may wait that is about an account, or a payment, that we don't know while one
+# is being made.
 BEING_MADE = timedelta(minutes=10)
 EVER = datetime.fromtimestamp(0, UTC)
 
@@ -184,6 +185,9 @@ def _dispute_of(
     paid = (
         queries.payment_by_processor(session, intent_id=intent) if isinstance(intent, str) else None
     )
+    if paid is None and now - row.received_at < BEING_MADE and queries.intent_to_come(session):
+        # Told of a dispute before the payment that it is about: looked at again.
+        return None
     if paid is None:
         _finish(session, row, EventState.IGNORED, "of no payment of ours", now)
         return None

@@ -1,5 +1,6 @@
 """Disputes that a bank decides anew: won and lost after all, taken up again, asked about again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -155,3 +156,22 @@ def test_evidence_is_sent_when_the_bank_asks_and_at_no_other_time(host, bank, ti
     assert bank.disputes[name].submitted == 2
     assert bank.evidence[name]["note"] == "For the third time."
     assert till.quarantined() == []
+
+
+@pytest.mark.fault(33)
+def test_a_dispute_that_is_told_before_its_payment_waits_for_it(bank, till, gateway):
+    payment_id, page = till.opened()
+    paid = gateway.pay(page)
+    told = bank.open(page)
+    assert till.handle(told) == "received"
+    assert till.handle(paid) == "processed"
+    assert till.handle(told) == "processed"
+    assert till.one("SELECT payment_id FROM dispute") == payment_id
+    assert till.handle(bank.tell("charge.dispute.updated", told_of_none(bank))) == "ignored"
+
+
+def told_of_none(bank) -> str:
+    """A dispute of a payment that is not ours, while none of ours is under way."""
+    (name,) = bank.disputes
+    bank.disputes["du_other"] = replace(bank.disputes[name], id="du_other", intent_id="pi_other")
+    return "du_other"
