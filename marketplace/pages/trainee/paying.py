@@ -195,6 +195,13 @@ def moved(booking_id: UUID) -> Sequence[Moved]:
     )
 
 
+def paid_by_others(booking_id: UUID) -> bool:
+    """Whether somebody else paid for the reader's rotation, who handed it on: it goes back to them."""
+    session, own = context.session(), current_account().id
+    paid = payments.money_of(session, payment.KIND, [booking_id])[booking_id]
+    return any(one.settled_at is not None and one.payer_id != own for one in paid)
+
+
 def _moved(paid: payments.PaidFor) -> Moved:
     session = context.session()
     receipt = payments.receipt(session, paid.id)

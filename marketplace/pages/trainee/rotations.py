@@ -14,6 +14,7 @@ from marketplace.booking.errors import ProfileMissing, QuoteChanged
 from marketplace.booking.queries import applying, rounds
 from marketplace.booking.routes import finding
 from marketplace.booking.rules import frozen
+from marketplace.booking.rules.cancellation import Quote
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.schemas import HoldArgs
 from marketplace.booking.schemas.applying import SubmitArgs
@@ -27,7 +28,7 @@ from marketplace.identity.access import current_account, signed_in
 from marketplace.identity.queries import schools
 from marketplace.pages import forms
 from marketplace.pages.trainee.answers import answers_of
-from marketplace.pages.trainee.paying import asked_for, moved, why_declined
+from marketplace.pages.trainee.paying import asked_for, moved, paid_by_others, why_declined
 from marketplace.pages.trainee.turns import turns
 from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.payments.queries import cards
@@ -169,7 +170,7 @@ def ask_to_cancel(booking_id: UUID) -> Response:
     """Show to the cent what cancelling now would pay back; nothing is changed."""
     booking = finding.own(booking_id)
     quote = cancellations.quote(booking, _wish(request.args), context.now())
-    return form_page("rotations/cancel.html", booking=booking, quote=quote)
+    return _to_cancel(booking, quote)
 
 
 @blueprint.post("/rotations/<uuid:booking_id>/cancel")
@@ -191,8 +192,19 @@ def cancel(booking_id: UUID) -> Response:
         )
     except QuoteChanged:
         quote = cancellations.quote(booking, wish, context.now())
-        return form_page("rotations/cancel.html", CONFLICT, booking=booking, quote=quote, new=True)
+        return _to_cancel(booking, quote, CONFLICT)
     return _to(booking)
+
+
+def _to_cancel(booking: Rotation, quote: Quote, status: int = 200) -> Response:
+    return form_page(
+        "rotations/cancel.html",
+        status,
+        booking=booking,
+        quote=quote,
+        new=status == CONFLICT,
+        others=booking.cohort_id is not None or paid_by_others(booking.id),
+    )
 
 
 def tone(state: str) -> str:
@@ -220,6 +232,7 @@ def _shown(
         payment=asked,
         declined=why_declined(asked, reader().language),
         money=moved(booking.id),
+        others=booking.cohort_id is not None or paid_by_others(booking.id),
         cards=cards.of_account(session, booking.trainee_id) if _by_card(booking, state) else (),
         questions=asking.asked(version),
         applies=applies,

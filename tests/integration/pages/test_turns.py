@@ -159,6 +159,9 @@ def test_a_rotation_is_handed_on_to_a_trainee_of_the_same_school(
     new = to(theirs.send(f"/offers/{offer}/accept"))
     theirs.get(new)
     assert "Confirmed" in theirs.body
+    assert "You paid" not in theirs.body
+    theirs.get(f"{new}/cancel")
+    assert "Goes back to whoever paid it" in theirs.body
     assert stage.booking(booking).state == "cancelled_by_trainee"
 
 
