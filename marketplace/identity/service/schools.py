@@ -47,7 +47,7 @@ def register(
     """
     name = " ".join(name.split())
     if schools.is_here(session, name, country):
-        raise SchoolExists("Who acts for it can invite you.")
+        raise SchoolExists("Who acts for it can invite you, and our staff can let you act for it.")
     school = School(id=new_id(), name=name, country=country, city=city, version=1)
     session.add(school)
     session.flush()
