@@ -18,7 +18,9 @@ def test_our_pages_load_without_a_complaint_and_call_nobody_else(
     watch = Watch(page)
     page.goto(site.base)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.get_by_role("link", name="The API, with a page to try it").click()
+    page.get_by_role("link", name="The API, with examples that run").click()
+    expect(page.get_by_role("heading", level=1, name="API reference")).to_be_visible()
+    page.get_by_role("link", name="Try calls by hand").click()
     # The operations are drawn from our document, a group when it is opened.
     expect(page.locator(".info .title")).to_contain_text(
         "Clinical rotation marketplace", timeout=60_000

@@ -75,7 +75,7 @@ def end(
     session: Session, membership_id: uuid.UUID, *, ended_by: uuid.UUID, reason: str, now: datetime
 ) -> Membership:
     """Revoke a role for an operator, whose name and reason go into the audit trail; twice is once."""
-    before = session.get(Membership, membership_id, with_for_update=True)
+    before = _held(session, membership_id)
     over = before is not None and before.revoked_at is not None
     ended = revoke(session, membership_id, revoked_by=ended_by, now=now)
     if not over:
@@ -123,7 +123,7 @@ def revoke(
 
     The last operator's can't be, nor that of a school's last coordinator.
     """
-    membership = session.get(Membership, membership_id, with_for_update=True)
+    membership = _held(session, membership_id)
     if membership is None:
         raise NotFound
     if membership.revoked_at is not None:
@@ -235,12 +235,26 @@ def _note(
     )
 
 
-def refuse_last_operator(session: Session, account_id: uuid.UUID) -> None:
-    """`LastOperator` where nobody else is an operator whose account is open.
+def _held(session: Session, membership_id: uuid.UUID) -> Membership | None:
+    """The membership, its row locked; an operator's after all of theirs, in one order.
 
-    All of them are locked, so that two can't part with each other at once.
+    Two operators who end each other's would else each hold one and wait for the other.
     """
-    others = session.execute(
+    found = session.get(Membership, membership_id)
+    if found is not None and found.role == Role.OPERATOR:
+        _hold_operators(session)
+    return session.get(Membership, membership_id, with_for_update=True, populate_existing=True)
+
+
+def refuse_last_operator(session: Session, account_id: uuid.UUID) -> None:
+    """`LastOperator` where nobody else is an operator whose account is open."""
+    if _hold_operators(session) <= {account_id}:
+        raise LastOperator
+
+
+def _hold_operators(session: Session) -> set[uuid.UUID]:
+    """Who is an operator whose account is open; all are locked, so that two can't part at once."""
+    found = session.execute(
         select(Membership.account_id)
         .join(Account, Account.id == Membership.account_id)
         .where(
@@ -251,8 +265,7 @@ def refuse_last_operator(session: Session, account_id: uuid.UUID) -> None:
         .order_by(Membership.id)
         .with_for_update(key_share=True)
     ).scalars()
-    if set(others) <= {account_id}:
-        raise LastOperator
+    return set(found)
 
 
 def _refuse_last_coordinator(

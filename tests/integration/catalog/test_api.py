@@ -283,10 +283,13 @@ def test_eligibility_names_full_weeks_and_the_next_free_start(client, session, p
     assert results["seats"]["outcome"] == "fail"
     assert "2027-03-15" in results["seats"]["sentence"]
     assert results["seats"]["earliest"] == "2027-03-22"
-    for page in (f"{API}/listings/{neurology.id}/eligibility", f"/listings/{neurology.id}"):
+    for page, days in (
+        (f"{API}/listings/{neurology.id}/eligibility", "2000-01-01 to 2100-01-01"),
+        (f"/listings/{neurology.id}", "Jan 1, 2000 to Jan 1, 2100"),
+    ):
         far = client.get(f"{page}?first_day=9999-12-27&weeks=52", headers=people.trainee().headers)
         assert far.status_code == 422
-        assert "Expected a day from 2000-01-01 to 2100-01-01." in far.get_data(as_text=True)
+        assert f"Expected a day from {days}." in far.get_data(as_text=True)
 
 
 def test_the_classifier_explains_itself_to_everybody(client, market):

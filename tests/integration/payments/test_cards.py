@@ -369,7 +369,7 @@ def test_a_worker_killed_in_the_middle_of_a_charge(live, live_counter):
     counter, trainee_id, booking_id = live_counter
     payment_id = ask_by_card(counter, trainee_id, booking_id)
     intents = {"path": "/v1/payment_intents", "method": "POST"}
-    counter.sandbox.fault("request.hang", seconds=20, work=True, **intents)
+    counter.sandbox.fault("request.hang", seconds=100, work=True, **intents)
     job = "marketplace.payments.tasks.cards.charge_card"
     killed_in(live, counter.sandbox, job, str(payment_id), lambda: counter.succeeded() != [])
     assert counter.payment(payment_id).state == "requested"

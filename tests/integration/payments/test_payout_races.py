@@ -177,7 +177,7 @@ def test_a_worker_killed_in_the_middle_of_a_transfer(live, street):
     sandbox = street.street.sandbox
     thing, _ = street.paid()
     row = street.end(thing)
-    sandbox.fault("request.hang", seconds=20, work=True, path="/v1/transfers", method="POST")
+    sandbox.fault("request.hang", seconds=100, work=True, path="/v1/transfers", method="POST")
     job = "marketplace.payments.tasks.hosts.send_transfer"
     killed_in(live, sandbox, job, str(row.id), lambda: street.made() == 1)
     assert street.transfer(row.id).state == "requested"
@@ -192,7 +192,7 @@ def test_a_worker_killed_in_the_middle_of_a_refund(live, street):
     sandbox = street.street.sandbox
     _, payment_id = street.paid()
     refund_id = street.till.refund(payment_id, usd(5_000))
-    sandbox.fault("request.hang", seconds=20, work=True, path="/v1/refunds", method="POST")
+    sandbox.fault("request.hang", seconds=100, work=True, path="/v1/refunds", method="POST")
     client = sandbox.client()
     job = "marketplace.payments.tasks.send_refund"
     killed_in(live, sandbox, job, str(refund_id), lambda: len(client.v1.refunds.list().data) == 1)
