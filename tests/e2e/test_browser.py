@@ -25,8 +25,8 @@ def test_our_pages_load_without_a_complaint_and_call_nobody_else(
     expect(page.locator(".info .title")).to_contain_text(
         "Clinical rotation marketplace", timeout=60_000
     )
-    page.locator("#operations-tag-bookings").click(timeout=20_000)
-    expect(page.locator("#operations-bookings-bookings_hold")).to_be_visible(timeout=20_000)
+    page.locator("#operations-tag-bookings").click(timeout=60_000)
+    expect(page.locator("#operations-bookings-bookings_hold")).to_be_visible(timeout=60_000)
     page.wait_for_load_state("networkidle")
     assert watch.complaints == []
     assert watch.hosts - {""} == {urlsplit(site.base).netloc}
