@@ -82,6 +82,10 @@ class EmbeddedMailSink(PythonServer):
         ]
 
 
+# What is paid with credit that our staff gave, as in the demo, is sent to hosts from our own money.
+PAID_IN = 5_000_000
+
+
 class EmbeddedStripeSandbox(PythonServer):
     """Plays Stripe at `address()` and sends its webhooks to `webhook_url`."""
 
@@ -110,6 +114,7 @@ class EmbeddedStripeSandbox(PythonServer):
             # What happens in hosts' accounts goes to an endpoint of its own, as at Stripe.
             "--connect-webhook-url": self.webhook_url,
             "--connect-webhook-secret": self.webhook_secret,
+            "--opening-balance": PAID_IN,
             "--parent-pid": self.parent,
         }
         return [word for name, value in options.items() for word in (name, str(value))]

@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from marketplace.booking.models import Booking, BookingWeek, Cohort, CohortPlace
@@ -59,6 +60,17 @@ def page(session: Session, school_id: UUID, *, limit: int, cursor: str | None) -
         cursor=cursor,
         descending=True,
     )
+
+
+def rotations(session: Session, cohort_ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Return what each cohort is booked at, the rotation's title and the site's name; one query."""
+    rows = session.execute(
+        select(Booking.cohort_id, Booking.listing_title, Booking.site_name)
+        .where(Booking.cohort_id.in_(cohort_ids))
+        .ext(distinct_on(Booking.cohort_id))
+        .order_by(Booking.cohort_id, Booking.id)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows if row[0]}
 
 
 def places(session: Session, cohort_id: UUID) -> list[Place]:

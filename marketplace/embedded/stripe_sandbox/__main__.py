@@ -53,6 +53,13 @@ def parser() -> argparse.ArgumentParser:
         help="how long a payment stays pending in the balance (default: two days)",
     )
     add(
+        "--opening-balance",
+        type=int,
+        default=0,
+        metavar="CENTS",
+        help="US cents that the platform has paid in itself, once (default: %(default)s)",
+    )
+    add(
         "--settle-after",
         type=int,
         default=3,
@@ -119,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settle_after=options.settle_after,
         keys=tuple(options.api_key),
         bank_debits=options.bank_debits,
+        opening_balance=options.opening_balance,
     )
     retry = Retry(
         first=options.retry_first,

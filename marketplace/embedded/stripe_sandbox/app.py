@@ -67,6 +67,7 @@ def build(
     with store.write() as tx:
         work = api.work(tx)
         accounts.platform_account(work)
+        accounts.pay_in(work)
         for one in given:
             endpoints.ensure(work, one.id, one.url, one.secret, connect=one.connect)
     ticker = Ticker(store, clock, api.work, deliveries.wake)

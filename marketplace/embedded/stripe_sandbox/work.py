@@ -20,6 +20,7 @@ class Settings:
     """What the command line decides. Times in seconds.
 
     ``bank_debits``: pages take them unless told otherwise, as the dashboard may be set.
+    ``opening_balance``: US cents that the platform has paid in before anything is sold.
     """
 
     base_url: str = "http://127.0.0.1"
@@ -27,6 +28,7 @@ class Settings:
     settle_after: int = 3
     keys: tuple[str, ...] = ()
     bank_debits: bool = False
+    opening_balance: int = 0
 
 
 @dataclass(frozen=True)

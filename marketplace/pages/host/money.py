@@ -84,7 +84,10 @@ def onboard(site_id: UUID) -> Answer:
 def statement(site_id: UUID, month: str) -> Response:
     """Show a month line by line, with what was due before and after it."""
     first = month_of(month)
-    read, after = statements.statement(context.session(), site_id, first), _moved(first, 1)
+    session, after = context.session(), _moved(first, 1)
+    read = statements.statement(session, site_id, first)
+    lines = [one for account in read.accounts for one in account.lines]
+    about = {one.payable_id for one in lines if one.payable_id}
     return panel(
         "host/statement.html",
         site_id,
@@ -94,6 +97,7 @@ def statement(site_id: UUID, month: str) -> Response:
         before=_moved(first, -1),
         after=after if after <= context.now().date() else None,
         kinds=KINDS,
+        rotations=booking.spans(session, about),
     )
 
 

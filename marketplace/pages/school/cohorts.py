@@ -67,8 +67,16 @@ class Cohort(Protocol):
 @school_member(operators=False)
 def list_cohorts(school_id: UUID) -> Response:
     """List the school's cohorts, the newest first."""
-    found = queries.page(context.session(), school_id, **asked_for())
-    return panel("school/cohorts.html", school_id, TAB, found=found, states=COHORT_STATES)
+    session = context.session()
+    found = queries.page(session, school_id, **asked_for())
+    return panel(
+        "school/cohorts.html",
+        school_id,
+        TAB,
+        found=found,
+        rotations=queries.rotations(session, [one.id for one in found.items]),
+        states=COHORT_STATES,
+    )
 
 
 @blueprint.get("/schools/book")

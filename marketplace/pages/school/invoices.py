@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
+from marketplace.booking.queries import cohorts
 from marketplace.core.errors import NotFound
 from marketplace.core.ports import ObjectStore
 from marketplace.core.settings import Settings
@@ -118,6 +119,8 @@ def returned(school_id: UUID, invoice_id: UUID) -> Answer:
 def _shown(school_id: UUID, invoice_id: UUID, errors: forms.Errors | None = None) -> Response:
     session = context.session()
     found = _of(school_id, invoice_id)
+    cohort_id = found.payable_id if found.payable_kind == cohorts.PAYABLE else None
+    places = cohorts.places(session, cohort_id) if cohort_id else []
     return panel(
         "school/invoice.html",
         school_id,
@@ -128,7 +131,8 @@ def _shown(school_id: UUID, invoice_id: UUID, errors: forms.Errors | None = None
         lines=queries.lines(session, invoice_id),
         history=queries.steps(session, invoice_id),
         notes=credit_notes.of_invoice(session, invoice_id),
-        cohort_id=found.payable_id if found.payable_kind == "cohort" else None,
+        cohort_id=cohort_id,
+        places={one.booking.id: one for one in places},
         open_now=found.state in OPEN_INVOICE,
         bank=context.parts().get(Settings).bank_details,
         states=INVOICE_STATES,

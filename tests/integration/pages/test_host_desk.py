@@ -8,7 +8,7 @@ from datetime import timedelta
 from marketplace.catalog.service import error_workbook
 from marketplace.core.ids import new_id
 from marketplace.core.money import Money
-from marketplace.payments.models import AccountKind, ShareRelease
+from marketplace.payments.models import AccountKind, ShareClaim, ShareRelease
 from marketplace.payments.service import ledger
 from marketplace.payments.service.ledger import Leg
 from tests.factories.rotations import FIRST_DAY, ROW
@@ -202,9 +202,16 @@ def test_money_and_people_and_keys(host, base, stage, place, people, app):
             )
         )  # fmt: skip
         amount, (owed, kept) = Money(4_200, "USD"), ("host_payable", "deferred_host_share")
+        claim = ShareClaim(
+            payable_kind="booking", payable_id=booking, site_id=place.site_id, cause="a test",
+            currency="USD", gross_minor=4_200, fee_minor=0, at=stage.now,
+        )  # fmt: skip
+        session.add(claim)
+        session.flush()
         legs = [Leg(AccountKind(owed), amount, place.site_id)]
         legs.append(Leg(AccountKind(kept), -amount, place.site_id))
-        ledger.post(session, source="a test", reason="share_taken_back", legs=legs, at=stage.now)
+        source, reason = f"claim:{claim.id}", "share_taken_back"
+        ledger.post(session, source=source, reason=reason, legs=legs, at=stage.now)
     host.get(f"{base}/money")
     assert "You owe $42.00." in host.body
     assert "Kept while a payment is disputed" in host.body
@@ -212,6 +219,9 @@ def test_money_and_people_and_keys(host, base, stage, place, people, app):
     assert host.send(f"{base}/money/onboarding").status_code == 303
     host.get(f"{base}/money")
     assert "is being made" in host.body
+    host.get(f"{base}/money/{stage.now:%Y-%m}")
+    assert "Taken back: the payer was refunded" in host.body
+    assert f'href="{base}/rotations/{booking}"' in host.body
     host.get(f"{base}/money/2026-10")
     assert "Nothing moved in this month." in host.body
     assert host.get(f"{base}/money/2026-13").status_code == 404

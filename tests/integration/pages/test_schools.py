@@ -257,6 +257,8 @@ def test_places_are_booked_answered_handed_on_invoiced_and_paid(
         assert own.send(f"{page}/answer", agreed=said).status_code == 422
     run_jobs()
     third = paths["Student 2"][0]
+    at = re.search(r"<dt>Rotation</dt><dd>([^<]+)<", desk.get(third).text)[1]
+    assert f'<p class="help">{at}</p>' in desk.get(f"{base}/cohorts").text
     desk.get(third)
     assert desk.send(f"{third}/hand-on").status_code == 422
     assert to(desk.send(f"{third}/hand-on", student_id=str(ids[3])))
@@ -270,6 +272,7 @@ def test_places_are_booked_answered_handed_on_invoiced_and_paid(
     run_jobs()
     desk.get(invoice)
     assert "$2,240.00" in desk.body
+    assert "The place of Student 0" in desk.body
     assert "Our staff tells you the account" in desk.body
     parts = app.extensions["marketplace.parts"]
     before = parts.get(Settings)

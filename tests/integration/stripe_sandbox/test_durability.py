@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import stripe
 
+from marketplace.embedded.stripe_sandbox.app import build
+from marketplace.embedded.stripe_sandbox.deliveries import Retry
+from marketplace.embedded.stripe_sandbox.work import Settings
 from tests.integration.stripe_sandbox.running import (
     SECRET,
     check_balance,
@@ -17,6 +20,14 @@ from tests.integration.stripe_sandbox.running import (
     new_payment,
     new_session,
 )
+
+
+def test_what_the_platform_pays_in_itself_is_there_once(tmp_path):
+    for _ in range(2):
+        made = build(tmp_path, Settings(opening_balance=700), Retry())
+        with made.store.read() as tx:
+            assert made.api.work(tx).balance("usd", available_only=True) == 700
+        made.store.close()
 
 
 def test_everything_acknowledged_survives_kill_9(sandbox, client):

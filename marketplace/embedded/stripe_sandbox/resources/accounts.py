@@ -216,6 +216,15 @@ def platform_account(work: Work) -> None:
     work.save(made)
 
 
+def pay_in(work: Work) -> None:
+    """Top the platform's balance up by what the settings say, once: credit is paid from it."""
+    amount = work.settings.opening_balance
+    if not amount or work.tx.setting("paid_in"):
+        return
+    work.book("topup", amount, "usd", source=None, category="topup", description="Top-up")
+    work.tx.set_setting("paid_in", str(amount))
+
+
 def update(work: Work, args: Args, params: Json) -> Json:
     account = connected(work, args["id"])
     account.update({n: params[n] for n in ("email", "business_type") if n in params})
