@@ -34,7 +34,7 @@ def source(name: str, locale: str) -> str:
 def sentences(text: str) -> Iterator[str]:
     """The literal pieces of a template that hold words, as they stand."""
     for piece in re.split(
-        r"\n|[.:!?]", re.sub(r"{{[^}]*}}(?:/\S*)?|{%.*?%}", "\n", text, flags=re.DOTALL)
+        r"\n|[.:!?]", re.sub(r"{{[^}]*}}(?:/[^\s{]*)?|{%.*?%}", "\n", text, flags=re.DOTALL)
     ):
         words = " ".join(NOT_WORDS.sub(" ", piece).split())
         if len(words.split()) > 2:
@@ -65,7 +65,13 @@ def asked_for() -> Iterator[tuple[str, str]]:
 def test_a_notice_is_described(name):
     assert FOLDER.joinpath(f"{name}.json").is_file(), f"{name} has no {name}.json: {HOW}"
     said = json.loads(FOLDER.joinpath(f"{name}.json").read_text(encoding="utf-8"))
-    assert set(said) == {"kind", "sample"}, HOW
+    assert set(said) - {"optional"} == {"kind", "sample"}, HOW
+    assert set(said.get("optional", ())) <= set(said["sample"]), HOW
+    reader, left = templating.Reader(), dict(said["sample"])
+    for one in said.get("optional", ()):
+        del left[one]
+    templating.template(name).check(left)
+    assert templating.render(name, reader, {**left, "name": "Asha"}, BASE).text
     NoticeKind(said["kind"])
 
 

@@ -1,7 +1,8 @@
 """The words of notices: one text a language and one description, made into a mail of two forms.
 
 A notice is three files in `templates/notices`: `<name>.en.txt` and `<name>.es.txt`, whose first
-line is the subject, and `<name>.json` with its kind and sample data. The HTML is made from the
+line is the subject, and `<name>.json` with its kind and sample data, and what of it may be missing
+(`optional`: mails that were asked for by an earlier release must still go out). The HTML is made from the
 same text, so that both say the same. No other package sets words; each adds its own notices here.
 """
 
@@ -103,7 +104,8 @@ def template(name: str) -> Template:
         needs=frozenset().union(
             *(meta.find_undeclared_variables(environment.parse(text)) for text in texts.values())
         )
-        - GIVEN,
+        - GIVEN
+        - frozenset(said.get("optional", ())),
         versions={
             language: hashlib.sha256((text + shared).encode()).hexdigest()[:12]
             for language, text in texts.items()

@@ -38,8 +38,8 @@ def linked(desk, base: str) -> str:
 
 
 def did(session) -> list[str]:
-    rows = session.execute(text("SELECT action FROM audit_entry WHERE action NOT LIKE '%story%'"))
-    return list(rows.scalars())
+    done = "SELECT action FROM audit_entry WHERE action NOT LIKE '%story%' ORDER BY id"
+    return list(session.execute(text(done)).scalars())
 
 
 def test_an_event_that_hangs_is_found_and_tried_again(desk, stage, session, clock):

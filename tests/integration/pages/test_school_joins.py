@@ -23,6 +23,8 @@ def test_a_school_is_registered_shown_to_be_real_and_verified(client, people, ap
     own.get(base)
     assert "Not verified yet" in own.body
     assert "Grant Medical College" in own.body
+    students = base.replace("/about", "/students")
+    assert f'action="{students}"' not in own.get(students).get_data(as_text=True)
 
     other = Browser(app.test_client())
     other.sign_in(people.make(name="Somebody Else"))
@@ -46,6 +48,7 @@ def test_a_school_is_registered_shown_to_be_real_and_verified(client, people, ap
     staff.get(desk)
     to(staff.send(desk, verified="yes", kind="telephone", reference="+91 22 1234"))
     assert desk not in staff.get("/desk/schools").get_data(as_text=True)
+    assert f'action="{students}"' in own.get(students).get_data(as_text=True)
     own.get(base)
     version = VERSION.search(own.body)[1]
     assert own.send(f"{base}/evidence", **PROOF).status_code == 422

@@ -25,13 +25,16 @@ from tests.integration.stripe_sandbox.running import KEY, SECRET, eventually
 # A worker of its own that runs one job, and is killed in it.
 WORKER = """
 import sys
+from datetime import datetime
 from importlib import import_module
 from tests import settings
 from marketplace.app import create_app, job_context
+from marketplace.core.clock import Clock, FixedClock
 
-url, stripe, key, name, argument = sys.argv[1:]
+url, stripe, key, name, argument, now = sys.argv[1:]
 app = create_app(settings.make(DATABASE_URL=url, STRIPE_API_BASE=stripe, STRIPE_SECRET_KEY=key))
 app.load()
+app.extensions["marketplace.parts"].add(Clock, FixedClock(datetime.fromisoformat(now)))
 module, _, job = name.rpartition(".")
 getattr(import_module(module), job)(job_context(app), argument)
 """
@@ -158,8 +161,9 @@ def street(live, start, receiver):
 
 def killed_in(live, sandbox, job, argument, done):
     """Run a job in a process of its own, and kill -9 it while it waits for the answer."""
+    now = live.clock.now().isoformat()
     worker = subprocess.Popen(
-        [sys.executable, "-c", WORKER, live.url, sandbox.url, KEY, job, argument],
+        [sys.executable, "-c", WORKER, live.url, sandbox.url, KEY, job, argument, now],
         stderr=subprocess.PIPE,
     )
     try:
