@@ -116,7 +116,7 @@ def mend(site_id: UUID, import_id: UUID) -> Answer:
     if not _may_mend(run):
         return _shown(site_id, import_id)
     layout = CALENDAR if run.sheet == SheetKind.CALENDAR else LISTINGS
-    name, store = run.file_name, context.parts().get(ObjectStore)
+    name, key, store = run.file_name, run.file_key or "", context.parts().get(ObjectStore)
     mode, kind = ImportMode(run.mode), SheetKind(run.sheet)
     cells = {}
     for field, text in request.form.items():
@@ -125,8 +125,10 @@ def mend(site_id: UUID, import_id: UUID) -> Answer:
         row = forms.number(number)
         if row is not None and column in layout.columns:
             cells[row, column] = text.strip()
+    # No transaction waits for the store.
+    context.session().commit()
     with tempfile.TemporaryFile() as kept:
-        for piece in store.stream(run.file_key or ""):
+        for piece in store.stream(key):
             kept.write(piece)
         pieces = mended(cast("BinaryIO", kept), name or None, layout, cells)
         new_name = f"{PurePath(name or 'sheet').stem}.csv"

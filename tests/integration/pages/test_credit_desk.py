@@ -1,7 +1,5 @@
 """Credit and codes at the desk: given, seen in use, taken back; made, used, ended."""
 
-import re
-
 import pytest
 from sqlalchemy import text
 
@@ -10,9 +8,8 @@ from marketplace.booking.rules.less import Less
 from marketplace.booking.service import payment
 from tests.factories.credit import assert_sound, available, code, give, usd
 from tests.integration.pages.test_desk_schools import followed
+from tests.integration.pages.test_money_desk import linked
 from tests.integration.pages.test_pages import Browser
-
-LINK = r'href="({}/[0-9a-f-]{{36}})"'
 
 
 @pytest.fixture
@@ -20,12 +17,6 @@ def desk(client, people):
     made = Browser(client)
     made.sign_in(people.make("operator", name="Olga Staff"), going_to="/desk")
     return made
-
-
-def linked(desk, base: str) -> str:
-    found = re.search(LINK.format(base), desk.body)
-    assert found is not None, base
-    return found[1]
 
 
 def test_credit_is_given_seen_and_taken_back(desk, stage, people, count_queries):
