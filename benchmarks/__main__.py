@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -26,7 +28,8 @@ from benchmarks import (
     start,
     webhooks,
 )
-from benchmarks.figures import Figure, failures
+from benchmarks.figures import Figure, failures, of_small_sizes
+from benchmarks.processes import load_ahead
 from benchmarks.stage import FULL, QUICK, Stage, opened
 
 BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
@@ -44,8 +47,24 @@ BENCHMARKS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "reconciliation": reconciliation.run,
     "search": search.run,
 }
+# These share no server with the others. Where no ratio is judged, two rows at once do no harm.
+ALONE = ("start", "export", "report", "imports", "ledger", "reconciliation")
 # What a server, a child process or a query that fails raises; the other benchmarks still run.
 COULD_NOT_RUN = (RuntimeError, OSError, psycopg.Error, subprocess.SubprocessError)
+
+
+@dataclass(slots=True)
+class Told:
+    """What was measured, and which benchmarks could not be run."""
+
+    quick: bool
+    measured: list[Figure] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    def tell(self, figure: Figure) -> None:
+        shown = of_small_sizes(figure) if self.quick else figure
+        self.measured.append(shown)
+        print(shown.line(), flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,32 +86,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     given = parser().parse_args(arguments)
     began = time.monotonic()
-    measured: list[Figure] = []
-    broken: list[str] = []
+    told = Told(quick=given.quick)
+    wanted = [name for name in BENCHMARKS if not given.only or name in given.only]
+    load_ahead()
     with opened(QUICK if given.quick else FULL) as stage:
-        for name, run in BENCHMARKS.items():
-            if given.only and name not in given.only:
-                continue
-            since = time.monotonic()
-            print(f"{name} …", file=sys.stderr, flush=True)
-            try:
-                for figure in run(stage):
-                    measured.append(figure)
-                    print(figure.line(), flush=True)
-            except COULD_NOT_RUN as error:
-                broken.append(name)
-                print(f"  {name}: {error}", file=sys.stderr, flush=True)
-            print(f"  {name}: {time.monotonic() - since:.1f} s", file=sys.stderr, flush=True)
-    missed = failures(measured)
+        if given.quick:
+            rows = [
+                [name for name in wanted if (name in ALONE) is alone] for alone in (True, False)
+            ]
+            with ThreadPoolExecutor(len(rows)) as pool:
+                list(pool.map(lambda row: _measure(stage, row, told), rows))
+        else:
+            _measure(stage, wanted, told)
+    missed = failures(told.measured)
     print(
-        f"{len(measured)} figures in {time.monotonic() - began:.1f} s; "
+        f"{len(told.measured)} figures in {time.monotonic() - began:.1f} s; "
         + (f"targets missed: {', '.join(missed)}" if missed else "no target missed")
-        + (f"; could not be run: {', '.join(broken)}" if broken else ""),
+        + (f"; could not be run: {', '.join(told.broken)}" if told.broken else ""),
         file=sys.stderr,
     )
-    if broken:
+    if told.broken:
         return 2
     return 1 if missed else 0
+
+
+def _measure(stage: Stage, names: Sequence[str], told: Told) -> None:
+    """Run some benchmarks, one after the other; one that cannot be run stops no other."""
+    for name in names:
+        since = time.monotonic()
+        print(f"{name} …", file=sys.stderr, flush=True)
+        try:
+            for figure in BENCHMARKS[name](stage):
+                told.tell(figure)
+        except COULD_NOT_RUN as error:
+            told.broken.append(name)
+            print(f"  {name}: {error}", file=sys.stderr, flush=True)
+        print(f"  {name}: {time.monotonic() - since:.1f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

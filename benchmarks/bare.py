@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -60,12 +61,9 @@ def as_script(statement: str, values: dict[str, str]) -> str:
 
 def pgbench(stage: Stage, conninfo: str, script: str, *, seconds: float) -> dict[str, Any]:
     """Run a script from all clients at once; rate and latencies of whole scripts."""
-    path = stage.folder / "bench.sql"
+    logs = Path(tempfile.mkdtemp(prefix="pgbench-", dir=stage.folder))
+    path = stage.folder / f"{logs.name}.sql"
     path.write_text(script)
-    logs = stage.folder / "pgbench"
-    logs.mkdir(exist_ok=True)
-    for old in logs.iterdir():
-        old.unlink()
     command = [
         *(str(stage.postgres.binaries / "pgbench"), "--no-vacuum", "--protocol=prepared"),
         *(f"--client={CLIENTS}", "--jobs=2", f"--time={max(1, round(seconds))}"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks import data, ids, shared
 from benchmarks.figures import Figure, Target
-from benchmarks.processes import run_python
+from benchmarks.processes import run_forked
 from benchmarks.search import searches
 from benchmarks.stage import WEBHOOK_SECRET, Stage
 
@@ -71,9 +71,8 @@ def _links(stage: Stage, conninfo: str, count: int) -> list[str]:
     """Have so many trainees asked to the survey; the tokens of their links."""
     stage.say("a campaign of the survey")
     environment = stage.environment(conninfo)
-    links: list[str] = run_python(
-        "benchmarks.survey_child", {"count": count}, stage.folder, environment
-    )
+    found = run_forked("benchmarks.survey_child", {"count": count}, environment)
+    links: list[str] = found["tokens"]
     return links
 
 

@@ -10,7 +10,7 @@ from benchmarks import data, shared
 from benchmarks.booking import audit, plan
 from benchmarks.comparing import account
 from benchmarks.figures import Figure, Target
-from benchmarks.processes import run_python
+from benchmarks.processes import run_forked
 from benchmarks.shared import Shared
 from benchmarks.stage import CLIENTS, Stage
 
@@ -49,10 +49,9 @@ def _beside(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(
-            run_python,
+            run_forked,
             "benchmarks.job_child",
             {"task": "booking.expire_holds"},
-            stage.folder,
             stage.environment(given.conninfo),
         )
         found = stage.load(given.product, "book", **asked, seconds=stage.sizes.seconds)

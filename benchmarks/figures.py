@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any, Literal
 
@@ -75,6 +75,14 @@ class Figure:
             },
             ensure_ascii=False,
         )
+
+
+def of_small_sizes(figure: Figure) -> Figure:
+    """The figure without its target, if that is for a ratio: at small sizes it tells of the sizes."""
+    if figure.target is None or figure.target.of != "ratio":
+        return figure
+    kept = {"target": f"{figure.target} at full size", **figure.detail}
+    return replace(figure, target=None, detail=kept)
 
 
 def significant(number: float | None, digits: int = 4) -> float | None:

@@ -21,6 +21,7 @@ COPIED_SHARE = 5
 _SOME = "SELECT id, site_id, preceptor_id FROM listing ORDER BY id LIMIT %s"
 # In the order in which rows need each other.
 TABLES: Mapping[LiteralString, LiteralString] = {
+    "import_run": "true",
     "site": "id IN (SELECT site_id FROM picked)",
     "preceptor": "id IN (SELECT preceptor_id FROM picked)",
     "listing": "id IN (SELECT id FROM picked)",

@@ -8,6 +8,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +17,22 @@ from config.settings import load
 from marketplace.app import create_app, worker_context
 
 
-def main(name: str, arguments: dict[str, Any]) -> None:
+def main(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Run the job once, to its end."""
     job, tasks = worker_context(create_app(load()))
-    (task,) = (one for one in tasks if one.name == name)
+    (task,) = (one for one in tasks if one.name == plan["task"])
     used, resident = resource.getrusage(resource.RUSAGE_SELF), peak_memory()
     before, began = used.ru_utime + used.ru_stime, time.perf_counter()
-    task.run(job, **arguments)
+    task.run(job, **plan.get("arguments", {}))
     seconds = time.perf_counter() - began
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(
-        json.dumps(
-            {
-                "seconds": round(seconds, 2),
-                "cpu_seconds": round(used.ru_utime + used.ru_stime - before, 2),
-                "before": resident,
-                "peak": peak_memory(),
-            }
-        )
-    )
+    return {
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime - before, 2),
+        "before": resident,
+        "peak": peak_memory(),
+    }
 
 
 if __name__ == "__main__":
-    plan = json.loads(Path(sys.argv[1]).read_text())
-    main(plan["task"], plan.get("arguments", {}))
+    print(json.dumps(main(json.loads(Path(sys.argv[1]).read_text()))))

@@ -8,7 +8,7 @@ import psycopg
 
 from benchmarks import bare, books, data, ids, shared
 from benchmarks.figures import Figure, Target, latencies
-from benchmarks.processes import run_python
+from benchmarks.processes import run_forked
 from benchmarks.stage import CLIENTS, Stage
 
 # Of pgbench's rate.
@@ -111,7 +111,7 @@ def _posted(stage: Stage, conninfo: str) -> dict[str, Any]:
         "warmup": stage.sizes.warmup,
         "seconds": stage.sizes.seconds,
     }
-    return run_python("benchmarks.post_child", plan, stage.folder, stage.environment(conninfo))
+    return run_forked("benchmarks.post_child", plan, stage.environment(conninfo))
 
 
 def _check(conninfo: str) -> None:
@@ -168,7 +168,7 @@ def _trial(stage: Stage, conninfo: str) -> Figure:
 
 def _agree(stage: Stage, conninfo: str, summed: list[tuple[Any, ...]], entries: int) -> None:
     """Compare the product's own answer with the sums of the entries."""
-    kept = run_python("benchmarks.trial_child", {}, stage.folder, stage.environment(conninfo))
+    kept = run_forked("benchmarks.trial_child", {}, stage.environment(conninfo))
     own = [
         [kind, None if owner is None else str(owner), currency, int(debit), int(credit), count]
         for kind, owner, currency, debit, credit, count in summed

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from benchmarks import data, ids, roster, shared
 from benchmarks.figures import Figure, Target, latencies, percentile
 from benchmarks.shared import Shared
-from benchmarks.stage import LOOPBACK, Stage
+from benchmarks.stage import Stage
+from marketplace.embedded.processes import LOOPBACK
 
 MOST_BYTES = 100 * 1024
 MOST_TIMES = 2
@@ -93,12 +94,13 @@ def _looks(stage: Stage, given: Shared, pages: tuple[Page, ...]) -> Iterator[Fig
     from playwright.sync_api import Error, sync_playwright  # noqa: PLC0415 - only with a browser
 
     base = f"http://{LOOPBACK}:{given.product.port}"
+    sizes = SIZES[-1:] if stage.sizes.quick else SIZES
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
             for page in pages:
                 stage.say(f"{page.name} in a browser")
-                views = [_look(browser, given, base + page.path, size) for size in SIZES]
+                views = [_look(browser, given, base + page.path, size) for size in sizes]
                 yield from _figures(page, views, urlsplit(base).netloc)
             browser.close()
     except Error as error:
@@ -158,9 +160,10 @@ def _against_json(stage: Stage, given: Shared, page: Page) -> Figure:
     """The page and its data in turns over one connection: the machine drifts for both."""
     stage.say(f"{page.name} as a page and as JSON")
     times: dict[str, list[float]] = {"page": [], "json": []}
+    turns = 1 if stage.sizes.quick else 3
     connection = http.client.HTTPConnection(LOOPBACK, given.product.port, timeout=30)
     headers = {"Authorization": f"Bearer {given.tokens[0]}"}
-    for turn in range(WARM + stage.sizes.repeats * 3):
+    for turn in range(WARM + stage.sizes.repeats * turns):
         for kind, paths in (("page", (page.path,)), ("json", page.same)):
             spent = sum(_asked(connection, path, headers) for path in paths)
             if turn >= WARM:

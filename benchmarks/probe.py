@@ -1,7 +1,6 @@
 """One process of the product, asked request by request: statements, CPU, waiting.
 
-`python -m benchmarks.probe PLAN` prints one JSON object. The database writes the statements that
-are counted to its `log`: the count is the server's own, BEGIN, COMMIT and pings included.
+The database writes the statements that are counted to its `log`: the count is the server's own, BEGIN, COMMIT and pings included.
 """
 
 import cProfile
@@ -9,7 +8,6 @@ import io
 import json
 import pstats
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -229,7 +227,3 @@ def main(plan: Mapping[str, Any]) -> dict[str, Any]:
         probe.write_down()
         done["measure"].append(measure(probe, counted, profiled=True))
     return done
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(json.loads(Path(sys.argv[1]).read_text()))))

@@ -11,7 +11,7 @@ import psycopg
 from benchmarks import bare, data, ids, shared
 from benchmarks.comparing import account, in_turns
 from benchmarks.figures import Figure, Target, latencies, percentile
-from benchmarks.processes import run_python
+from benchmarks.processes import run_forked
 from benchmarks.shared import Shared
 from benchmarks.stage import Server, Stage
 
@@ -100,16 +100,14 @@ def _kept_up(stage: Stage, given: Shared) -> None:
             noted = connection.execute("SELECT EXISTS (SELECT FROM stale_weeks)").fetchone()
             if noted is None or not noted[0]:
                 break
-            run_python(
-                "benchmarks.job_child", KEEP_UP, stage.folder, stage.environment(given.conninfo)
-            )
+            run_forked("benchmarks.job_child", KEEP_UP, stage.environment(given.conninfo))
     data.vacuum(given.conninfo, "stale_weeks")
     _arranged(stage, given.conninfo)
 
 
 def _arranged(stage: Stage, conninfo: str) -> None:
     """Put in order what searches read, as a worker does each hour where enough is out of place."""
-    run_python("benchmarks.job_child", ARRANGE, stage.folder, stage.environment(conninfo))
+    run_forked("benchmarks.job_child", ARRANGE, stage.environment(conninfo))
     data.settle(conninfo, "listing_search")
 
 

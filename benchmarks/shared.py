@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import data
-from benchmarks.processes import run_python
+from benchmarks.processes import run_forked
 from benchmarks.stage import Server, Stage
 
 
@@ -30,7 +30,8 @@ def of(stage: Stage) -> Shared:
 
 def probe(stage: Stage, conninfo: str, **plan: Any) -> dict[str, Any]:
     """Ask a process of the product: see `benchmarks.probe`."""
-    return run_python("benchmarks.probe", plan, stage.folder, stage.environment(conninfo))
+    with stage.log_is_ours:
+        return run_forked("benchmarks.probe", plan, stage.environment(conninfo))
 
 
 def give_searches(stage: Stage, captured: list[list[str]]) -> None:

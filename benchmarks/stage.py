@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import redis
@@ -62,8 +63,8 @@ FULL = Sizes(
     10_000_000, 100_000,
 )  # fmt: skip
 QUICK = Sizes(
-    True, 5_000, 500, 50_000, 128, 3200, 1.0, 0.4, 1, 48, 12, 2, 2_000, 5_000, 200_000, 2_000
-)
+    True, 2_000, 200, 20_000, 128, 1600, 0.5, 0.1, 1, 16, 4, 1, 500, 1_000, 50_000, 1_200,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -90,6 +91,9 @@ class Stage:
         self.searches = folder / "searches.json"
         self.kept = ExitStack()
         self.shared: Any = None
+        # Who counts the statements in the server's log is alone in writing them there.
+        self.log_is_ours = Lock()
+        self._template = Lock()
         self._has_template = False
 
     def say(self, text: str) -> None:
@@ -103,12 +107,13 @@ class Stage:
     @contextmanager
     def database(self, name: str) -> Iterator[str]:
         """A migrated database by its libpq URI, dropped afterwards."""
-        if not self._has_template:
-            self.postgres.create_database(TEMPLATE)
-            # Nothing is lost with it: it is made anew for each run.
-            migrate.upgrade(f"{self.postgres.url(TEMPLATE)}?options=-csynchronous_commit%3Doff")
-            self._has_template = True
-        self.postgres.create_database(name, TEMPLATE)
+        with self._template:
+            if not self._has_template:
+                self.postgres.create_database(TEMPLATE)
+                # Nothing is lost with it: it is made anew for each run.
+                migrate.upgrade(f"{self.postgres.url(TEMPLATE)}?options=-csynchronous_commit%3Doff")
+                self._has_template = True
+            self.postgres.create_database(name, TEMPLATE)
         try:
             yield self.postgres.conninfo(name)
         finally:

@@ -1,12 +1,7 @@
-"""A survey's campaign among generated trainees: `python -m benchmarks.survey_child PLAN`.
+"""A survey's campaign among generated trainees: the tokens of their links, one for each."""
 
-Prints the tokens of their links, one for each of the first `count` trainees.
-"""
-
-import json
-import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from benchmarks import ids
@@ -23,8 +18,8 @@ from marketplace.outcomes.service.campaigns import SURVEY, CompletedRotation
 OPEN_FOR = timedelta(days=60)
 
 
-def main(plan: dict[str, Any]) -> list[str]:
-    """Make and frame the campaign by the product's own services, and a link for each member."""
+def main(plan: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Make and frame the campaign by the product's own services, and a link for each of `count` members."""
     job = job_context(create_app(load()))
     signer, now = job.parts.get(LinkSigner), datetime.now(UTC)
     day = now.date()
@@ -64,8 +59,4 @@ def main(plan: dict[str, Any]) -> list[str]:
                     made_at=now,
                 )
             )
-    return tokens
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(json.loads(Path(sys.argv[1]).read_text()))))
+    return {"tokens": tokens}

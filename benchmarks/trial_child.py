@@ -1,13 +1,14 @@
-"""The trial balance as the product reads it: `python -m benchmarks.trial_child PLAN`."""
+"""The trial balance as the product reads it."""
 
-import json
+from collections.abc import Mapping
+from typing import Any
 
 from config.settings import load
 from marketplace.app import create_app, job_context
 from marketplace.payments import queries
 
 
-def main() -> dict[str, object]:
+def main(_plan: Mapping[str, Any]) -> dict[str, object]:
     """Each account: kind, owner, currency, debits, credits, entries; in the product's order."""
     with job_context(create_app(load())).transaction() as session:
         found = queries.trial_balance(session)
@@ -24,7 +25,3 @@ def main() -> dict[str, object]:
             for one in found
         ]
     }
-
-
-if __name__ == "__main__":
-    print(json.dumps(main()))

@@ -4,6 +4,7 @@ Each package says in its docstring what it owns, what it promises and what it re
 The order in which they may know of each other is written, and enforced, in `pyproject.toml`.
 """
 
+import atexit
 import gc
 
 # A start makes some hundred thousand objects that live as long as the process: looking for rings
@@ -12,5 +13,7 @@ import gc
 WHILE_STARTING = (400_000, 20, 100)
 WHILE_SERVING = (20_000, 20, 100)
 gc.set_threshold(*WHILE_STARTING)
+# Nor does an end need to look among them, several times over: a command is half a second shorter.
+atexit.register(gc.freeze)
 
 __version__ = "0.1.0"

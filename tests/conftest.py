@@ -5,6 +5,7 @@ back after each test; deferred constraints are checked at every commit all the s
 true concurrency asks for `live`: a database of its own, with real commits.
 """
 
+import atexit
 import gc
 import itertools
 import os
@@ -97,6 +98,7 @@ def pytest_collection_finish() -> None:
 
 def pytest_unconfigure() -> None:
     """Libraries in C tell of what is alive at the end."""
+    atexit.unregister(gc.freeze)
     gc.unfreeze()
 
 

@@ -10,6 +10,7 @@ from benchmarks.figures import (
     Target,
     failures,
     latencies,
+    of_small_sizes,
     percentile,
     significant,
 )
@@ -101,3 +102,13 @@ def test_failures_are_the_targets_that_are_missed():
         Figure("without", 3.0, "s"),
     ]
     assert failures(figures) == ["missed"]
+
+
+def test_small_sizes_are_judged_by_values_and_not_by_ratios():
+    rate = Figure("booking.hot", 90.0, "1/s", "yardstick", 300.0, Target("ratio", "at least", 0.35))
+    sold = Figure("booking.oversold", 1.0, "seats", target=Target("value", "at most", 0))
+    plain = Figure("request.hold", 5.0, "CPU ms")
+    shown = [of_small_sizes(figure) for figure in (rate, sold, plain)]
+    assert failures(shown) == ["booking.oversold"]
+    assert json.loads(shown[0].line())["detail"]["target"] == "ratio at least 0.35 at full size"
+    assert shown[1:] == [sold, plain]
