@@ -123,7 +123,7 @@ def show(listing_id: UUID) -> Response:
         letters=letter_rates.of_shown(session, listing.id),
         verified_by=_verified_by(listing.site.verification_evidence),
         policy=POLICIES[listing.cancellation_policy],
-        clauses=_clauses(POLICIES[listing.cancellation_policy], chosen.first_day, who),
+        clauses=_clauses(POLICIES[listing.cancellation_policy], chosen, who),
         structured=Markup(embedded(course(facts))),  # noqa: S704 - escaped by `embedded`
         with_query=with_query,
     )
@@ -195,7 +195,7 @@ def _rules(explanation: Explanation | None, *, told_below: bool) -> Sequence[Rul
 
 
 def _clauses(
-    policy: CancellationPolicy, first_day: date, who: Reader
+    policy: CancellationPolicy, chosen: Choice, who: Reader
 ) -> Iterable[tuple[str, list[tuple[str, date | None, str]]]]:
     """The terms as a timeline: for each event, from early to late, until when and what is kept."""
     for clause in policy.clauses:
@@ -205,7 +205,11 @@ def _clauses(
                 title = f"{title}: {who.label(option.pays_back_as.value)}"
             early_first = sorted(option.windows, key=_ends, reverse=True)
             lines = [
-                (_when(window, who), _last_day(window, first_day), _kept(window.kept, who))
+                (
+                    _when(window, who),
+                    _last_day(window, chosen.first_day),
+                    _kept(window.kept, chosen.quote, who),
+                )
                 for window in early_first
             ]
             yield title, lines
@@ -233,7 +237,8 @@ def _when(window: Window, who: Reader) -> str:
     )
 
 
-def _kept(kept: Kept, who: Reader) -> str:
+def _kept(kept: Kept, quote: Quote | None, who: Reader) -> str:
+    amount = who.money(kept.amount) if kept.amount else ""
     match kept.kind:
         case KeptKind.NOTHING:
             return who.say("All of what you paid goes back")
@@ -241,9 +246,13 @@ def _kept(kept: Kept, who: Reader) -> str:
             return who.say("Nothing goes back")
         case KeptKind.DEPOSIT:
             return who.say("The deposit is kept")
-        case KeptKind.AMOUNT:
+        case KeptKind.AMOUNT if kept.amount and quote and kept.amount.minor >= quote.total.minor:
             return who.say(
-                "%(amount)s is kept", amount=who.money(kept.amount) if kept.amount else ""
+                "%(amount)s is kept, so nothing goes back: these weeks cost %(total)s",
+                amount=amount,
+                total=who.money(quote.total),
             )
+        case KeptKind.AMOUNT:
+            return who.say("%(amount)s is kept, at most what you have paid", amount=amount)
         case KeptKind.SHARE:
             return who.say("%(share)s%% is kept", share=f"{(kept.basis_points or 0) / 100:g}")

@@ -364,3 +364,10 @@ def test_whoever_may_choose_how_to_be_paid_back_sees_each_way(browser, stage, tr
     assert browser.send(path, quote=mark[1], option="voucher").status_code == 303
     browser.get(f"/rotations/{booking}")
     assert "Cancelled by you" in browser.body
+
+
+def test_terms_with_a_fixed_fee_say_when_it_is_more_than_the_weeks_cost(browser, stage):
+    place = stage.place(cancellation_policy="fixed_fee", price_per_week="400.00")
+    browser.get(f"/listings/{place.listing_id}")
+    assert "so nothing goes back: these weeks cost $" in browser.body
+    assert "$250.00 is kept, at most what you have paid" in browser.body
