@@ -216,7 +216,7 @@ def cancel(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
         mark=data["quote"],
         to=BookingState.CANCELLED_BY_TRAINEE,
         actor_id=booking.trainee_id,
-        reason=data["reason"] or "Cancelled by the trainee.",
+        reason=data["reason"] or "No reason was given.",
         now=context.now(),
     )
     return {"booking": booking, "quote": agreed}

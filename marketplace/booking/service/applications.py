@@ -196,7 +196,7 @@ def answer(
         booking,
         BookingState.SUBMITTED,
         actor_id=booking.trainee_id,
-        reason="The trainee has answered.",
+        reason="The questions are answered.",
         now=now,
         hold_expires_at=_at_most(booking, until),
     )
@@ -231,7 +231,7 @@ def withdraw(
         booking,
         BookingState.WITHDRAWN,
         actor_id=actor_id or booking.trainee_id,
-        reason=reason or "Withdrawn by the trainee.",
+        reason=reason or "No reason was given.",
         now=now,
     )
     payment.drop(session, booking)

@@ -23,7 +23,7 @@ BATCH = 1000
 REASONS = {
     BookingState.HELD: "The hold has ended.",
     BookingState.SUBMITTED: "The host did not decide in time.",
-    BookingState.MORE_ASKED: "The trainee did not answer in time.",
+    BookingState.MORE_ASKED: "No answer came in time.",
     BookingState.AWAITING_PAYMENT: "Not paid in time.",
 }
 WAITED_FOR = {BookingState.SUBMITTED: "host", BookingState.MORE_ASKED: "trainee"}

@@ -64,7 +64,7 @@ def mark(
         booking,
         BookingState.NO_SHOW,
         actor_id=actor_id,
-        reason=reason or "The trainee did not come.",
+        reason=reason or "Nobody came.",
         now=now,
     )
     contact = identity.contact(session, booking.trainee_id)

@@ -33,8 +33,8 @@ from marketplace.core.states import plain
 from marketplace.identity import queries as identity
 from marketplace.identity.queries import schools
 
-ASKED = "The trainee's school is asked."
-APPROVED = "Approved by the trainee's school."
+ASKED = "The school is asked."
+APPROVED = "Approved by the school."
 
 
 @dataclass(frozen=True)

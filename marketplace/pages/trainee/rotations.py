@@ -187,7 +187,7 @@ def cancel(booking_id: UUID) -> Response:
             mark=request.form.get("quote", ""),
             to=BookingState.CANCELLED_BY_TRAINEE,
             actor_id=booking.trainee_id,
-            reason="Cancelled by the trainee.",
+            reason="No reason was given.",
             now=context.now(),
         )
     except QuoteChanged:

@@ -51,7 +51,7 @@ def check_chooser(old: Booking, by_school: UUID | None) -> None:
 def why_refunded(old: Booking, actor_id: UUID) -> str:
     """Who wanted the money back, in words."""
     if old.cohort_id is None:
-        return "The trainee took the money back."
+        return "The money was taken back."
     if actor_id == old.trainee_id:
         return "The student does not want what was found instead."
     return "The school took its money back."
