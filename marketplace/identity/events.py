@@ -42,8 +42,8 @@ class SitePeopleChanged(Event):
 
 @dataclass(frozen=True)
 class AccountChanged(Event):
-    """An operator has done something to an account: `what` is `role_given`, `role_ended`, `closed`
-    or `reopened`; `reason` says why, `detail` which role, and where.
+    """Something was done to an account: `what` is `role_given`, `role_ended`, `closed` or `reopened`
+    by an operator, or `address_changed` by its owner; `reason` says why, `detail` which role, and where.
     """
 
     account_id: UUID

@@ -69,6 +69,8 @@ SENTENCES = (
     noted("Expected a time with its zone, such as 2027-01-04T09:00:00Z."),
     noted("Expected an e-mail address."),
     noted("Not a valid e-mail address."),
+    noted("This is your address already."),
+    noted("Try again after %(n1)s-%(n2)s-%(n3)s %(n4)s:%(n5)s UTC."),
     noted("Expected a list."),
     noted("Expected an object."),
     noted("Not a valid URL."),

@@ -9,12 +9,12 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.core.errors import DomainError
 from marketplace.core.money import Money
-from marketplace.pages import once
+from marketplace.pages import again, once
 from marketplace.web import context
 from marketplace.web.problems import flatten
 from marketplace.web.problems import meant as meant_by
 
-IN_FORMS = once.OURS | {"next"}
+IN_FORMS = once.OURS | {"next", again.KEPT}
 # What a form can be refused for and shown again; all else is an error page.
 SHOWN_AGAIN = frozenset({409, 412, 413, 422})
 Errors = Mapping[str, list[str]]

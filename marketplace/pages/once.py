@@ -44,9 +44,9 @@ class ShownOnce(Conflict):
     title = "This was done already."
 
 
-def marks() -> Markup:
-    """The hidden fields of a form that is sent by POST."""
-    return HIDDEN.format(TOKEN, csrf_token()) + HIDDEN.format(MARK, token_urlsafe(12))
+def marks(mark: str | None = None) -> Markup:
+    """The hidden fields of a form that is sent by POST; with the `mark` of one that is sent again."""
+    return HIDDEN.format(TOKEN, csrf_token()) + HIDDEN.format(MARK, mark or token_urlsafe(12))
 
 
 class FormMarks(Extension):

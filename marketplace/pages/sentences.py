@@ -38,3 +38,10 @@ STOPPED = {
         noted("Send a smaller file, or less text at once."),
     ),
 }
+# After these the very same form may be sent again.
+RETRY = frozenset({429, 503})
+# A form that was drawn for a session that is over.
+STALE = (
+    noted("You have signed in or out since this page was opened."),
+    noted("Nothing was done. What you typed is kept here: send it again, if it is still meant."),
+)

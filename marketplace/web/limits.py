@@ -170,6 +170,12 @@ def init_app(app: Flask, settings: Settings, storage: str) -> None:
     limiter.exempt(health.blueprint)
 
 
+def free_again() -> float | None:
+    """When whoever has no turn left has one again, in seconds since 1970; None of other requests."""
+    refused = limiter.current_limit
+    return None if refused is None or not refused.breached else float(refused.reset_at)
+
+
 def unlimited(view: View) -> View:
     """Let a view be asked as often as anybody likes."""
     setattr(view, UNLIMITED, True)

@@ -106,7 +106,7 @@ def register(app: Flask, constraints: ConstraintErrors) -> None:
     app.register_error_handler(DomainError, _domain)
     app.register_error_handler(OperationalError, of_database)
     app.register_error_handler(DBAPIError, of_database)
-    app.register_error_handler(PoolTimeout, _pool)
+    app.register_error_handler(PoolTimeout, of_pool)
     app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(Exception, unexpected)
 
@@ -150,7 +150,8 @@ def of_database(error: DBAPIError) -> Response:
     return unexpected(error)
 
 
-def _pool(error: PoolTimeout) -> Response:
+def of_pool(error: PoolTimeout) -> Response:
+    """The problem of a process whose connections are all in use."""
     log.error("database_pool_exhausted", exc_info=error)
     return _domain(Busy())
 

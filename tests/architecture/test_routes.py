@@ -16,6 +16,7 @@ PUBLIC = frozenset(
     {
         "/",
         "/confirm",
+        "/settings/address/confirm",
         "/confirmations",
         "/help",
         "/language/<string:code>",
@@ -44,6 +45,7 @@ PUBLIC = frozenset(
         "/api/v1/auth/register",
         "/api/v1/auth/confirmations",
         "/api/v1/auth/confirm",
+        "/api/v1/auth/address/confirmation",
         "/api/v1/auth/login",
         "/api/v1/auth/session",
         "/api/v1/auth/recover",

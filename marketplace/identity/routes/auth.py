@@ -17,20 +17,22 @@ from marketplace.identity.access import (
     public,
 )
 from marketplace.identity.models import Account
-from marketplace.identity.routes.limited import guessing
+from marketplace.identity.routes.limited import guessing, writing_to_strangers
 from marketplace.identity.schemas.auth import (
     AcknowledgementSchema,
+    AddressChangeSchema,
     BearerTokenSchema,
     BrowserSessionSchema,
     EmailAddressSchema,
     LoginSchema,
+    MailedTokenSchema,
     PasswordChangeSchema,
     RecoveryCodesSchema,
     RegisterSchema,
     SecondFactorCodeSchema,
     SecondFactorSchema,
 )
-from marketplace.identity.service import accounts, passwords, second_factor
+from marketplace.identity.service import accounts, addresses, passwords, second_factor
 from marketplace.web import context
 from marketplace.web.api import Blueprint
 
@@ -126,6 +128,29 @@ def change_password(data: dict[str, str]) -> tuple[dict[str, Any], int, dict[str
     if caller().via is Credential.SESSION:
         begin_session(account)
     return _token(account), 200, SECRET
+
+
+@blueprint.route("/address", methods=["POST"])
+@in_person
+@blueprint.arguments(AddressChangeSchema)
+@blueprint.response(202, AcknowledgementSchema)
+@guessing
+@writing_to_strangers
+def ask_for_another_address(data: dict[str, str]) -> dict[str, str]:
+    """Ask for another address. It is the account's once the link that is mailed there is confirmed."""
+    addresses.ask(context.session(), current_account(), **data, now=context.now())
+    return WRITTEN
+
+
+@blueprint.route("/address/confirmation", methods=["POST"])
+@public
+@blueprint.arguments(MailedTokenSchema)
+@blueprint.response(200, AcknowledgementSchema)
+@guessing
+def confirm_another_address(data: dict[str, str]) -> dict[str, str]:
+    """Take the address that the token was mailed to. Every token and session ends."""
+    addresses.confirm(context.session(), data["token"], context.now())
+    return {"message": "The address is changed. Sign in with it at /api/v1/auth/login."}
 
 
 @blueprint.route("/second-factor", methods=["POST"])

@@ -14,6 +14,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 # Mails that one site or school has sent to one address by inviting it, again and again.
 INVITATIONS = "10 per day"
+# Mails that one caller has sent to addresses that may be anybody's.
+STRANGERS = "20 per day"
 
 
 def guessing(view: View) -> View:
@@ -29,6 +31,11 @@ def inviting(view: View) -> View:
     """Limit how often one place invites one address: each time it is mailed another link."""
     limited = limiter.shared_limit(INVITATIONS, scope="inviting", key_func=_invited)
     return cast("View", limited(view))
+
+
+def writing_to_strangers(view: View) -> View:
+    """Limit how often one caller has mail sent to an address that is nobody's account yet."""
+    return cast("View", limiter.shared_limit(STRANGERS, scope="strangers", key_func=who)(view))
 
 
 def _invited() -> str:

@@ -83,6 +83,13 @@ class PasswordChangeSchema(StrictSchema):
     new = password_field("The new password: at least 12 characters.")
 
 
+class AddressChangeSchema(StrictSchema):
+    """Another address for one's account."""
+
+    email = email_field()
+    password = password_field("The present password.")
+
+
 class SecondFactorCodeSchema(StrictSchema):
     """A code of the second factor."""
 

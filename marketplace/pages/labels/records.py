@@ -79,6 +79,7 @@ ACTIONS: Mapping[str, str] = {
     "did_account.role_ended": noted("Ended a role"),
     "did_account.closed": noted("Closed the account"),
     "did_account.reopened": noted("Opened the account again"),
+    "did_account.address_changed": noted("Changed the account's e-mail address"),
     "did_account.erasure_asked": noted("An erasure was asked for"),
     "did_account.erasure_stopped": noted("An erasure was stopped"),
     "did_account.erasure_begun": noted("An erasure has begun"),

@@ -17,6 +17,7 @@ from marketplace.identity.rules import SCHOOL_ROLES, SITE_ROLES, Role, zones
 from marketplace.identity.schemas.auth import LoginSchema, RegisterSchema
 from marketplace.identity.service import accounts
 from marketplace.pages import forms
+from marketplace.pages.again import KEPT, Typed
 from marketplace.pages.view import Pages, form_page, page, reader, safe_path
 from marketplace.web import context
 
@@ -58,6 +59,7 @@ def sign_in() -> Response:
     """Sign in by the session's cookie."""
     given = forms.typed()
     path = safe_path(request.form.get("next"))
+    kept = Typed.read(request.form.get(KEPT))
     values, errors = forms.read(LoginSchema(), given)
     if not errors:
         try:
@@ -70,13 +72,19 @@ def sign_in() -> Response:
                 typed=given,
                 errors=errors,
                 next=path,
+                kept=kept,
                 code_asked=isinstance(refused, SecondFactorNeeded) or "code" in given,
                 unconfirmed=isinstance(refused, EmailNotConfirmed),
             )
         browser.pop(GOING_TO, None)
         begin_session(account)
-        return redirect(_own_page(account.id) if path == "/" else path, 303)
-    return form_page("account/sign_in.html", NOT_PROCESSABLE, typed=given, errors=errors, next=path)
+        path = _own_page(account.id) if path == "/" else path
+        if kept:
+            return form_page("account/go_on.html", kept=kept, next=path, name=account.name)
+        return redirect(path, 303)
+    return form_page(
+        "account/sign_in.html", NOT_PROCESSABLE, typed=given, errors=errors, next=path, kept=kept
+    )
 
 
 @blueprint.post("/sign-out")

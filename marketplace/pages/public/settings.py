@@ -1,24 +1,41 @@
 """One's own settings: name, language, time zone, mails, password, second factor."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, redirect, request
+from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as Answer
 
-from marketplace.identity.access import begin_session, current_account, in_person, signed_in
+from marketplace.core.errors import Invalid
+from marketplace.identity.access import (
+    begin_session,
+    current_account,
+    current_caller,
+    in_person,
+    public,
+    signed_in,
+)
 from marketplace.identity.errors import (
     BadCredentials,
     PasswordRefused,
     SecondFactorOn,
     SecondFactorWrong,
+    TokenExpired,
+    TokenInvalid,
 )
 from marketplace.identity.queries import notices
-from marketplace.identity.routes.limited import guessing
+from marketplace.identity.routes.limited import guessing, writing_to_strangers
 from marketplace.identity.rules import NOTICE_CHOICES, NoticeKind, zones
-from marketplace.identity.schemas.auth import PasswordChangeSchema, SecondFactorCodeSchema
+from marketplace.identity.schemas.auth import (
+    AddressChangeSchema,
+    MailedTokenSchema,
+    PasswordChangeSchema,
+    SecondFactorCodeSchema,
+)
 from marketplace.identity.schemas.notices import PreferenceChangesSchema
 from marketplace.identity.schemas.people import AccountChangesSchema
-from marketplace.identity.service import accounts, passwords, preferences, second_factor
+from marketplace.identity.service import accounts, addresses, passwords, preferences, second_factor
 from marketplace.pages import forms
 from marketplace.pages.view import Pages, form_page, reader
 from marketplace.pages.words import noted
@@ -39,6 +56,8 @@ HAD = {
 }
 WRONG = noted("This is not your present password.")
 SECRET = {"Cache-Control": "no-store"}
+# The token in the address is told of to nobody.
+MAILED = {**SECRET, "Referrer-Policy": "no-referrer"}
 
 blueprint = Pages("settings_pages")
 
@@ -47,7 +66,7 @@ blueprint = Pages("settings_pages")
 @signed_in
 def show() -> Response:
     """Show what can be set, as it is."""
-    return _page(saved="saved" in request.args)
+    return _page(saved="saved" in request.args, asked=request.args.get("asked", "")[:254])
 
 
 @blueprint.post("/settings")
@@ -97,6 +116,65 @@ def change_password() -> Answer:
         else:
             begin_session(account)
     return _done(errors)
+
+
+@blueprint.post("/settings/address")
+@in_person
+@guessing
+@writing_to_strangers
+def ask_for_another_address() -> Answer:
+    """Mail a link to another address, by which it becomes the account's."""
+    given = forms.typed()
+    values, errors = forms.read(AddressChangeSchema(), given)
+    if errors:
+        return _done(errors, typed=given)
+    session, account, now = context.session(), current_account(), context.now()
+    try:
+        address = addresses.ask(session, account, **values, now=now)
+    except BadCredentials as refused:
+        forms.meant(refused)
+        return _done({"password": [WRONG]}, typed=given)
+    except Invalid as refused:
+        return _done(forms.wrong(forms.meant(refused), "email"), typed=given)
+    return redirect(f"/settings?{urlencode({'asked': address})}#address", 303)
+
+
+@blueprint.get("/settings/address/confirm")
+@public
+def ask_to_confirm_address() -> Response:
+    """Show the button that makes the new address the account's."""
+    return _confirming()
+
+
+@blueprint.post("/settings/address/confirm")
+@public
+@guessing
+def confirm_address() -> Answer:
+    """Take the new address. Whoever is signed in here stays so, and nowhere else."""
+    values, errors = forms.read(MailedTokenSchema(), forms.typed())
+    if errors:
+        return _confirming(errors=errors)
+    found = current_caller()
+    own = found.account_id if found and not found.seen else None
+    try:
+        account = addresses.confirm(context.session(), values["token"], context.now())
+    except (TokenInvalid, TokenExpired, IntegrityError) as refused:
+        return _confirming(errors=forms.wrong(forms.meant(refused), "token"))
+    if own == account.id:
+        begin_session(account)
+    return _confirming(address=account.email)
+
+
+def _confirming(**values: Any) -> Response:
+    answer = form_page(
+        "account/address.html",
+        NOT_PROCESSABLE if values.get("errors") else 200,
+        token=request.values.get("token", ""),
+        here="/settings",
+        **values,
+    )
+    answer.headers.update(MAILED)
+    return answer
 
 
 @blueprint.post("/settings/second-factor/key")

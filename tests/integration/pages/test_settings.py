@@ -1,10 +1,13 @@
 """What an account is told and sets by pages: mailed links, passwords, language, mails, the second factor."""
 
 import re
+from html import unescape
 from urllib.parse import unquote
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from marketplace.pages import view
 from tests.factories.people import PASSWORD
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
@@ -168,3 +171,84 @@ def test_an_error_is_told_in_the_readers_language_with_a_way_back(client):
     assert 'href="/language/en?next=/help"' in refused
     strangers = {**spanish, "Referer": "https://evil.example/help"}
     assert "evil.example" not in client.post("/help", headers=strangers).text
+
+
+def test_another_address_is_the_accounts_once_it_is_confirmed_there(app, people, mail, run_jobs):
+    person, other = people.make(), people.make()
+    own, elsewhere = browser_of(app, person), browser_of(app, person)
+    wish = {"email": "Asha@New.example", "password": PASSWORD}
+    own.get("/settings")
+    assert own.send("/settings/address", **{**wish, "password": NEW}).status_code == 422
+    assert "This is not your present password." in own.body
+    assert 'value="Asha@New.example"' in own.body
+    assert own.send("/settings/address", **{**wish, "email": person.email}).status_code == 422
+    asked = own.send("/settings/address", **wish).headers["Location"]
+    assert "on its way to asha@new.example" in own.get(asked).text
+    # Of an address that is taken only its owner is told.
+    taken = own.send("/settings/address", email=other.email, password=PASSWORD)
+    assert taken.headers["Location"].startswith("/settings?asked=")
+    run_jobs()
+    link = re.search(r"/settings/address/confirm\?token=(\S+)", mail.to("asha@new.example")[0].text)
+    assert "has an account" in mail.to(other.email)[0].subject
+    assert "asha@new.example" in mail.to(person.email)[0].text
+    anybody = Browser(app.test_client())
+    page = anybody.get(link[0])
+    assert (page.status_code, page.headers["Referrer-Policy"]) == (200, "no-referrer")
+    own.get(link[0])
+    assert "Your address is changed" in own.send("/settings/address/confirm", token=link[1]).text
+    # Whoever confirms stays signed in; every other session is over, and the link is used up.
+    assert "You sign in with asha@new.example" in own.get("/settings").text
+    assert elsewhere.get("/settings").status_code == 303
+    again = anybody.send("/settings/address/confirm", token=link[1])
+    assert (again.status_code, "Your address is as it was." in again.text) == (422, True)
+    signed = filled(anybody, "/sign-in", email="asha@new.example", password=PASSWORD)
+    assert signed.status_code == 303
+    run_jobs()
+    assert "has another e-mail address" in mail.to(person.email)[-1].subject
+
+
+def test_what_was_typed_outlives_the_session_that_it_was_typed_in(app, people, place):
+    person = people.make("trainee")
+    own, ours = browser_of(app, person), {"Origin": "http://localhost"}
+    wish = {"first_day": str(FIRST_DAY), "weeks": "4", "note": "What I would like to learn there."}
+    own.get("/settings")
+    marks, hold = own.hidden, f"/listings/{place.listing_id}/hold"
+    own.send("/sign-out")
+    # Another site's form is kept for nobody.
+    assert own.client.post(hold, data={**wish, **marks}).status_code == 303
+    stopped = own.client.post(hold, data={**wish, **marks}, headers=ours)
+    own._seen(stopped)
+    assert (stopped.status_code, "What you typed is kept" in own.body) == (401, True)
+    kept = unescape(re.search(r'name="kept" value="([^"]*)"', own.body)[1])
+    mine = {"email": person.email, "next": "/rotations", "kept": kept}
+    assert 'name="kept"' in own.send("/sign-in", **mine, password=NEW).text
+    signed = own.send("/sign-in", **mine, password=PASSWORD)
+    assert (signed.status_code, "You are signed in again" in own.body) == (200, True)
+    assert f'action="{hold}"' in own.body
+    assert "<blockquote>What I would like to learn there.</blockquote>" in own.body
+    for name, text in wish.items():
+        assert f'<input type="hidden" name="{name}" value="{text}">' in own.body
+    # A form that was drawn for the session before is not taken, and not lost either.
+    stale = own.client.post(hold, data={**wish, **marks}, headers=ours)
+    assert (stale.status_code, f'action="{hold}"' in stale.text) == (403, True)
+    secret = {"current": PASSWORD, "new": NEW, **marks}
+    assert PASSWORD not in own.client.post("/settings/password", data=secret, headers=ours).text
+
+
+def test_what_the_database_would_know_is_not_asked_of_it_while_it_is_away(app, people, monkeypatch):
+    own = browser_of(app, people.make("trainee"))
+
+    def away(*_args: object) -> None:
+        raise OperationalError("SELECT", {}, ConnectionError("the server is gone"))
+
+    own.get("/settings")
+    monkeypatch.setattr(view, "current_caller", away)
+    monkeypatch.setitem(app.view_functions, "settings_pages.save", away)
+    kept = {"name": "Asha", "locale": "es", **own.hidden}
+    stopped = own.client.post("/settings", data=kept, headers={"Origin": "http://localhost"})
+    assert (stopped.status_code, stopped.mimetype) == (503, "text/html")
+    assert stopped.headers["Retry-After"]
+    assert 'href="/sign-in"' not in stopped.text
+    # The very same form, should it have been taken after all.
+    assert f'name="once" value="{kept["once"]}"' in stopped.text
+    assert '<input type="hidden" name="locale" value="es">' in stopped.text
