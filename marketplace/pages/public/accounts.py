@@ -18,7 +18,7 @@ from marketplace.identity.schemas.auth import LoginSchema, RegisterSchema
 from marketplace.identity.service import accounts
 from marketplace.pages import forms
 from marketplace.pages.again import KEPT, Typed
-from marketplace.pages.view import Pages, form_page, page, reader, safe_path
+from marketplace.pages.view import Pages, form_page, reader, safe_path
 from marketplace.web import context
 
 NOT_PROCESSABLE = 422
@@ -127,7 +127,10 @@ def register() -> Response:
 @public
 def registered() -> Response:
     """Say that a message is on its way, whether or not there was an account."""
-    return page("account/registered.html", email=request.args.get("email", "")[:254])
+    args = request.args
+    return form_page(
+        "account/registered.html", email=args.get("email", "")[:254], again="again" in args
+    )
 
 
 @blueprint.post("/confirmations")
@@ -139,8 +142,10 @@ def send_again() -> Response:
     try:
         accounts.resend_confirmation(context.session(), email, context.now(), going_to())
     except DomainError as refused:
-        return page("account/registered.html", NOT_PROCESSABLE, email=email, errors=refused.fields)
-    return redirect(f"/registered?{urlencode({'email': email})}", 303)
+        return form_page(
+            "account/registered.html", NOT_PROCESSABLE, email=email, errors=refused.fields
+        )
+    return redirect(f"/registered?{urlencode({'email': email, 'again': 'yes'})}", 303)
 
 
 def _register(status: int, **values: Any) -> Response:
