@@ -21,6 +21,8 @@ KEPT = "kept"
 # Forms that have a password or a code in them are typed anew.
 SECRET = frozenset({"password", "current"})
 CLOSED = "/settings/"
+# Whoever is refused has nothing larger read in for it.
+MOST = 1 << 18
 # From here on a text is one that somebody has written, not chosen.
 WORDS = 25
 
@@ -37,7 +39,7 @@ class Typed:
     @classmethod
     def of_request(cls) -> Self | None:
         """What this request has sent, where it may be sent again."""
-        if request.method != "POST" or not _ours():
+        if request.method != "POST" or not _ours() or not 0 < (request.content_length or 0) <= MOST:
             return None
         pairs = list(request.form.items(multi=True))
         names = {name for name, _ in pairs}
