@@ -20,6 +20,7 @@ from marketplace.outcomes.models import Letter
 from marketplace.outcomes.queries import letters as queries
 from marketplace.outcomes.schemas.letters import (
     AnswerArgs,
+    AuthorArgs,
     ContentArgs,
     LetterArgs,
     LetterSchema,
@@ -106,6 +107,24 @@ def answer(data: dict[str, Any], letter_id: UUID) -> Letter:
     letter = _hosted(letter_id)
     reply = letters.Answer(**data)
     return letters.answer(context.session(), letter.id, reply, signer=_signer(), now=context.now())
+
+
+@blueprint.route("/letters/<uuid:letter_id>/author", methods=["PUT"])
+@signed_in
+@blueprint.arguments(AuthorArgs)
+@blueprint.response(200, LetterSchema)
+def name_another(data: dict[str, Any], letter_id: UUID) -> Letter:
+    """Name another author while there is no letter; the one before is told, and their link ends."""
+    letter = _hosted(letter_id)
+    reply = letters.Answer(agreed=True, **data)
+    return letters.name_another(
+        context.session(),
+        letter.id,
+        reply,
+        signer=_signer(),
+        by=current_account().id,
+        now=context.now(),
+    )
 
 
 @blueprint.route("/letters/<uuid:letter_id>/links", methods=["POST"])

@@ -78,6 +78,21 @@ class AnswerArgs(StrictSchema):
             raise ValidationError({name: ["Needed for this answer."] for name in needed})
 
 
+class AuthorArgs(StrictSchema):
+    """Who writes it now, and how strong it will be."""
+
+    strong = fields.Boolean(
+        required=True, metadata={"description": "Whether it will be a strong letter."}
+    )
+    author_name = Text(required=True, validate=validate.Length(1, 200))
+    author_email = fields.Email(required=True, validate=validate.Length(max=254))
+    author_locale = fields.String(
+        load_default=None,
+        validate=validate.OneOf(LOCALES),
+        metadata={"description": "The author's language, if the author has no account to say so."},
+    )
+
+
 class LetterSchema(StrictSchema):
     id = fields.UUID()
     letter_code = fields.String(metadata={"description": "The Letter ID."})

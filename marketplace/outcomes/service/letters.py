@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from marketplace.compliance import service as compliance
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
@@ -108,6 +109,44 @@ def answer(
         return letter
     _name_author(session, letter, reply)
     letter.state = state.value
+    tell_trainee(session, letter, "letter_agreed", now)
+    send_link(session, letter, signer=signer, now=now)
+    return letter
+
+
+def name_another(
+    session: Session, letter_id: UUID, reply: Answer, *, signer: LinkSigner, by: UUID, now: datetime
+) -> Letter:
+    """Have somebody else write it, or the same person be written to elsewhere, while there is none.
+
+    The new author is mailed a link; those of the one before stop working, who is told, and what
+    they answered counts no more. `LetterNotOpen` in any other state than agreed.
+    """
+    letter = _locked(session, letter_id)
+    if letter.state != LetterState.AGREED:
+        raise LetterNotOpen(f"The letter is {letter.state}.", extra={"state": letter.state})
+    before = letter.author_name or "", letter.author_email or "", letter.author_locale
+    _name_author(session, letter, reply)
+    letter.strong = reply.strong
+    letter.author_strong = letter.author_answered_at = None
+    compliance.record(
+        session,
+        actor_id=by,
+        action="letter.author_changed",
+        subject_kind="letter",
+        subject_id=letter.id,
+        now=now,
+    )
+    if before[1] != letter.author_email:
+        notify_address(
+            session,
+            before[1],
+            "letter_passed_on",
+            {"letter_code": letter.letter_code},
+            now=now,
+            name=before[0],
+            locale=before[2] or FALLBACK,
+        )
     tell_trainee(session, letter, "letter_agreed", now)
     send_link(session, letter, signer=signer, now=now)
     return letter

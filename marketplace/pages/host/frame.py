@@ -57,6 +57,7 @@ DONE: Mapping[str, str] = {
     "unsigned": noted("Taken back. The trainee is told."),
     "decided": noted("Decided. The trainee is told."),
     "answered": noted("Answered. The trainee is told."),
+    "passed_on": noted("The author that you named has a link by mail. The trainee is told."),
     "linked": noted("Sent. The link before stops working."),
     "changed": noted("Agreed. This rotation takes over from the one before."),
     "change_declined": noted("Declined. The rotation stays as it was booked; the trainee is told."),

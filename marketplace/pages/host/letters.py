@@ -13,7 +13,7 @@ from marketplace.identity.access import caller, site_member
 from marketplace.identity.rules import Role
 from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.queries import letters as queries
-from marketplace.outcomes.schemas.letters import AnswerArgs
+from marketplace.outcomes.schemas.letters import AnswerArgs, AuthorArgs
 from marketplace.outcomes.service import letters
 from marketplace.outcomes.service.rotations import rotation
 from marketplace.outcomes.states import LetterState
@@ -92,6 +92,31 @@ def answer(site_id: UUID, letter_id: UUID) -> Answer:
         told = None if refused.fields else refusal(refused)
         return _shown(site_id, letter_id, given, refused.fields, told, refused.status)
     return back(site_id, f"{TAB}/{letter_id}", "answered")
+
+
+@blueprint.post(f"{ONE}/author")
+@site_member(*PEOPLE, operators=False)
+def name_another(site_id: UUID, letter_id: UUID) -> Answer:
+    """Have somebody else write it, who gets a link by mail; the one before is told."""
+    _letter(site_id, letter_id)
+    given = forms.typed()
+    values, errors = forms.read(AuthorArgs(unknown="exclude"), given)
+    if errors:
+        return _shown(site_id, letter_id, given, errors)
+    try:
+        letters.name_another(
+            context.session(),
+            letter_id,
+            letters.Answer(agreed=True, **values),
+            signer=_signer(),
+            by=caller().account_id,
+            now=context.now(),
+        )
+    except forms.REFUSALS as error:
+        refused = forms.meant(error)
+        told = None if refused.fields else refusal(refused)
+        return _shown(site_id, letter_id, given, refused.fields, told, refused.status)
+    return back(site_id, f"{TAB}/{letter_id}", "passed_on")
 
 
 @blueprint.post(f"{ONE}/link")

@@ -46,6 +46,7 @@ ACTIONS: Mapping[str, str] = {
     "did_document.erased": noted("A document was erased"),
     "did_document.infected": noted("A document was found infected"),
     "did_letter.read": noted("Read a letter"),
+    "did_letter.author_changed": noted("Named another author of a letter"),
     "did_letter.answered": noted("Answered a request for a letter"),
     "did_letter.infected": noted("A letter was found infected"),
     "did_letter.packet": noted("Made a packet of letters"),

@@ -165,7 +165,7 @@ def test_a_link_that_has_ended_says_why_and_what_to_do(done, asked, link_of, clo
     done.call(done.coordinator, "POST", f"/letters/{asked}/links", 204)
     newer = Window(done.client, link_of(done.author))
     first.open(410)
-    assert "A newer link was mailed to you" in first.body
+    assert "This link was replaced" in first.body
     newer.open()
     clock.advance(LINK_LIFE + timedelta(days=1))
     newer.open(410)
