@@ -170,6 +170,18 @@ def test_a_link_that_has_ended_says_why_and_what_to_do(done, asked, link_of, clo
     clock.advance(LINK_LIFE + timedelta(days=1))
     newer.open(410)
     assert "This link has expired" in newer.body
+    # Another author has another link; whoever had one before is told.
+    other = {"author_name": "Dr. Two", "author_email": "two@hospital.example", "strong": False}
+    done.call(done.coordinator, "PUT", f"/letters/{asked}/author", 200, json=other)
+    newer.open(410)
+    assert "named somebody else as author" in newer.body
+    Window(done.client, link_of("two@hospital.example")).open()
+    assert "will be written by somebody else" in mail.to(done.author)[-1].text
+    back = {"author_name": "Dr. Amara Okafor", "author_email": done.author, "strong": True}
+    done.call(done.coordinator, "PUT", f"/letters/{asked}/author", 200, json=back)
+    newer = Window(done.client, link_of(done.author))
+    clock.advance(LINK_LIFE + timedelta(days=1))
+    newer.open(410)
     # Whoever holds it, the next one goes to the author's own address alone.
     before = len(mail.sent)
     newer.send("renew", 200)

@@ -79,6 +79,12 @@ def test_a_document_is_read_and_decided_and_a_letter_answered(
     assert ["le pide una carta" in one.subject for one in told] == [True, True]
     host.get(base)
     assert "By Dr. Amara Okafor" in host.body
+    host.get(letter)
+    other = {"author_name": "Dr. Bo", "strong": "false"}
+    assert host.send(f"{letter}/author", **other).status_code == 422
+    other["author_email"] = "bo@hospital.example"
+    assert host.send(f"{letter}/author", **other).status_code == 303
+    assert "Dr. Bo, bo@hospital.example" in host.get(letter).text
 
 
 def sheet_of(*rows):
