@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as Answer
 
 from marketplace.core.errors import DomainError
 from marketplace.core.settings import Settings
-from marketplace.identity.access import SAFE_METHODS, Caller, current_caller, unknown_caller
+from marketplace.identity.access import SAFE_METHODS, Caller, current_caller
 from marketplace.identity.errors import CsrfRefused, NotSignedIn
 from marketplace.pages import once, words
 from marketplace.pages.again import KEPT, Typed
@@ -46,7 +46,7 @@ HEADERS = {
     " img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'",
 }
-TOO_MANY, SERVER_ERROR = 429, 500
+TOO_MANY, SERVER_ERROR, UNAVAILABLE = 429, 500, 503
 A_MINUTE = 60
 AFTER, MINUTES = "Try again after ", "%Y-%m-%d %H:%M UTC."
 # In which language somebody without an account wants to read, where the browser says another.
@@ -86,7 +86,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     What others may link to gives its path as `canonical`.
     """
     who = values.pop("reader", None) or reader()
-    found = _caller()
+    found = None if who.unknown else _caller()
     if errors := values.get("errors"):
         values["errors"] = {
             name: [who.refused(text) for text in texts] for name, texts in errors.items()
@@ -236,7 +236,6 @@ def _reader_at_least() -> Reader:
         return reader()
     except (DBAPIError, PoolTimeout):
         context.session().rollback()
-        unknown_caller()
         return replace(_stranger(), unknown=True)
 
 
@@ -252,7 +251,7 @@ def _error(
     kept = Typed.of_request() if status in RETRY else typed
     # The very form again: it counts once, should it have been taken after all.
     marks = {"form_marks": lambda: once.marks(kept.mark)} if kept and kept.mark else {}
-    return page(
+    answer = page(
         "error.html",
         status,
         reader=who,
@@ -265,3 +264,6 @@ def _error(
         sends=kept is not None,
         **{KEPT: kept, **marks},
     )
+    if status == UNAVAILABLE:
+        answer.headers.update(problems.HEADERS[status])
+    return answer

@@ -240,11 +240,6 @@ def end_session() -> None:
     g.identity_caller = None
 
 
-def unknown_caller() -> None:
-    """Answer this request as a stranger's: the database can't be asked who calls."""
-    g.identity_caller = None
-
-
 def init_app(app: Flask, settings: Settings) -> None:
     """Set up sessions, CSRF and Flask-Security, and who owns an idempotency key."""
     if isinstance(app, TransactionalFlask):
