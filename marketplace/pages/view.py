@@ -18,7 +18,7 @@ from marketplace.core.errors import DomainError
 from marketplace.core.settings import Settings
 from marketplace.identity.access import SAFE_METHODS, Caller, current_caller
 from marketplace.identity.errors import CsrfRefused, NotSignedIn
-from marketplace.pages import once, words
+from marketplace.pages import assets, once, words
 from marketplace.pages.again import KEPT, Typed
 from marketplace.pages.naming import named
 from marketplace.pages.reading import LOCALES, Reader
@@ -92,7 +92,8 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
             name: [who.refused(text) for text in texts] for name, texts in errors.items()
         }
     if path := values.get("canonical"):
-        values["canonical"] = context.parts().get(Settings).public_url.rstrip("/") + path
+        values["home"] = context.parts().get(Settings).public_url.rstrip("/")
+        values["canonical"] = values["home"] + path
     html = render_template(
         template,
         reader=who,
@@ -144,6 +145,7 @@ class Pages(Blueprint):
         self.register_error_handler(DBAPIError, lambda error: _told(problems.of_database(error)))
         self.register_error_handler(Exception, lambda error: _told(problems.unexpected(error)))
         self.record(lambda state: once.teach(state.app.jinja_env))
+        self.record(lambda state: assets.teach(state.app.jinja_env))
 
     def add_url_rule(
         self,

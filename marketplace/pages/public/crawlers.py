@@ -4,7 +4,7 @@ A sitemap is read and sent piece by piece: no connection is held while a slow re
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from uuid import UUID
 from xml.sax.saxutils import escape
 
@@ -15,13 +15,17 @@ from marketplace.catalog.queries import sitemaps
 from marketplace.core.db import Session
 from marketplace.core.settings import Settings
 from marketplace.identity.access import public
+from marketplace.reporting.queries import runs
 from marketplace.web import context
+from marketplace.web.api import PREFIX
 
 AN_HOUR = 3600
 # The protocol's own limit, and how much of it is read at once: five queries a sitemap at most.
 MOST = 50_000
 AT_ONCE = 10_000
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+# What has no row of its own in the database, besides the published reports.
+PAGES = ("/", "/listings", "/help", "/reports", "/check", "/terms", "/privacy", f"{PREFIX}/docs")
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 blueprint = Blueprint("crawlers", __name__)
@@ -39,13 +43,25 @@ def robots() -> Response:
 @blueprint.get("/sitemap.xml")
 @public
 def index() -> Response:
-    """The sitemaps, each of at most 50,000 listings."""
+    """The sitemaps: of pages, and of listings, each of at most 50,000."""
     starts = sitemaps.starts(context.session())
+    names = ["pages", *(f"listings/{start}" for start in starts)]
     body = "".join(
-        f"<sitemap><loc>{_address(f'/sitemaps/listings/{start}.xml')}</loc></sitemap>\n"
-        for start in starts
+        f"<sitemap><loc>{_address(f'/sitemaps/{name}.xml')}</loc></sitemap>\n" for name in names
     )
     text = f'{HEAD}<sitemapindex xmlns="{NAMESPACE}">\n{body}</sitemapindex>\n'
+    return _kept(Response(text, mimetype="application/xml"))
+
+
+@blueprint.get("/sitemaps/pages.xml")
+@public
+def pages() -> Response:
+    """What is there for everybody: how it works, the terms, and each published report."""
+    found = runs.published_of_all_years(context.session())
+    body = "".join(f"<url><loc>{_address(path)}</loc></url>\n" for path in PAGES) + "".join(
+        _url(_address(f"/reports/match/{run.match_year}"), run.as_of) for run in found
+    )
+    text = f'{HEAD}<urlset xmlns="{NAMESPACE}">\n{body}</urlset>\n'
     return _kept(Response(text, mimetype="application/xml"))
 
 
@@ -72,12 +88,13 @@ def _entries(sessions: sessionmaker[Session], start: UUID) -> Iterator[list[site
 def _urlset(pages: Iterable[list[sitemaps.Entry]], address: str) -> Iterator[str]:
     yield f'{HEAD}<urlset xmlns="{NAMESPACE}">\n'
     for entries in pages:
-        yield "".join(
-            f"<url><loc>{address}{entry.listing_id}</loc>"
-            f"<lastmod>{entry.changed_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}</lastmod></url>\n"
-            for entry in entries
-        )
+        yield "".join(_url(f"{address}{one.listing_id}", one.changed_at) for one in entries)
     yield "</urlset>\n"
+
+
+def _url(address: str, changed_at: datetime) -> str:
+    changed = f"{changed_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"<url><loc>{address}</loc><lastmod>{changed}</lastmod></url>\n"
 
 
 def _kept(response: Response) -> Response:
