@@ -96,6 +96,9 @@ def _read(env: Env) -> dict[str, Any]:
         "reply_domain": env.str("REPLY_DOMAIN", None),
         "inbound_mail_secret": env.str("INBOUND_MAIL_SECRET", None),
         "legal_entity": env.str("LEGAL_ENTITY", "Rotation Marketplace"),
+        "legal_address": env.str("LEGAL_ADDRESS", None),
+        "contact_email": env.str("CONTACT_EMAIL", None, validate=validate.Email()),
+        "governing_law": env.str("GOVERNING_LAW", None),
         "tax_name": env.str("TAX_NAME", "Tax", validate=validate.Length(1, 40)),
         "tax_percent": env.decimal(
             "TAX_PERCENT", Decimal(0), validate=[between(0, 100), _hundredths]

@@ -34,6 +34,12 @@ class Settings:
     """By which our mail server shows that it is ours when it hands on an answer."""
     legal_entity: str
     """Who issues receipts and invoices; their numbers run by it."""
+    legal_address: str | None
+    """Where the legal entity is, in one line; on the pages of terms and of privacy."""
+    contact_email: str | None
+    """Where people write to it; there, too."""
+    governing_law: str | None
+    """Whose law the terms are under, such as `the State of Illinois`; none, and they name none."""
     tax_name: str
     """What the tax is called that prices contain, such as `VAT`."""
     tax_percent: Decimal

@@ -130,6 +130,9 @@ class Stack:
         made = {
             "MARKETPLACE_ENV": "development",
             "PUBLIC_URL": self.site_url,
+            "LEGAL_ADDRESS": "100 Example Plaza, Chicago, IL 60601, United States",
+            "CONTACT_EMAIL": "help@rotations.example",
+            "GOVERNING_LAW": "Illinois",
             "SECRET_KEYS": self.secrets.secret_key,
             "PASSWORD_SALT": self.secrets.password_salt,
             "LETTER_KEY": self.secrets.letter_key,

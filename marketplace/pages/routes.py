@@ -63,6 +63,7 @@ from marketplace.pages.public.campaigns import blueprint as campaigns
 from marketplace.pages.public.checks import blueprint as checks
 from marketplace.pages.public.crawlers import blueprint as crawlers
 from marketplace.pages.public.help import blueprint as helping
+from marketplace.pages.public.legal import blueprint as legal
 from marketplace.pages.public.listings import blueprint as listings
 from marketplace.pages.public.mailed import blueprint as mailed
 from marketplace.pages.public.reference import blueprint as reference
@@ -110,6 +111,7 @@ from marketplace.pages.trainee.weeks import blueprint as weeks
 BLUEPRINTS = (
     public,
     searching,
+    legal,
     listings,
     accounts,
     mailed,

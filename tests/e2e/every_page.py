@@ -34,6 +34,7 @@ NO_PAGES = {
     "/robots.txt": "for crawlers",
     "/sitemap.xml": "for crawlers",
     "/sitemaps/listings/<uuid:start>.xml": "for crawlers",
+    "/sitemaps/pages.xml": "for crawlers",
     "/api/v1/docs/try": "the library's own page",
     "/my-data/download": "a file",
     "/language/<string:code>": "the page again, in another language",

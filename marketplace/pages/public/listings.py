@@ -1,9 +1,8 @@
 """A listing's page: what one may do there and why it is called so, weeks, price, rules, terms."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from math import inf
+from datetime import date
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from marketplace.catalog.rules import eligibility
 from marketplace.catalog.rules.eligibility.answers import Outcome, RuleResult
 from marketplace.catalog.rules.english import text_of
 from marketplace.catalog.rules.fees import fee_on
-from marketplace.catalog.rules.policies import POLICIES, CancellationPolicy, Kept, KeptKind, Window
+from marketplace.catalog.rules.policies import POLICIES
 from marketplace.catalog.rules.structured_data import course, embedded
 from marketplace.catalog.rules.vocabulary import EvidenceKind
 from marketplace.catalog.rules.weeks import WEEK, monday_of
@@ -36,6 +35,7 @@ from marketplace.identity import queries as identity
 from marketplace.identity.access import public
 from marketplace.identity.rules import Role
 from marketplace.pages import asked, forms
+from marketplace.pages.public.policy_words import clauses
 from marketplace.pages.view import Pages, Reader, page, reader, with_query
 from marketplace.payments.rules import Quote
 from marketplace.reporting.service import letter_rates
@@ -123,7 +123,7 @@ def show(listing_id: UUID) -> Response:
         letters=letter_rates.of_shown(session, listing.id),
         verified_by=_verified_by(listing.site.verification_evidence),
         policy=POLICIES[listing.cancellation_policy],
-        clauses=_clauses(POLICIES[listing.cancellation_policy], chosen, who),
+        clauses=clauses(POLICIES[listing.cancellation_policy], who, chosen.first_day, chosen.quote),
         structured=Markup(embedded(course(facts))),  # noqa: S704 - escaped by `embedded`
         with_query=with_query,
     )
@@ -192,67 +192,3 @@ def _rules(explanation: Explanation | None, *, told_below: bool) -> Sequence[Rul
     # The rule on documents knows of those in the sheet alone; the page has them all.
     shown = [one for one in found if one.rule != "documents" or not told_below]
     return sorted(shown, key=lambda one: ORDER[one.outcome])
-
-
-def _clauses(
-    policy: CancellationPolicy, chosen: Choice, who: Reader
-) -> Iterable[tuple[str, list[tuple[str, date | None, str]]]]:
-    """The terms as a timeline: for each event, from early to late, until when and what is kept."""
-    for clause in policy.clauses:
-        for option in clause.options:
-            title = who.label(clause.event.value)
-            if len(clause.options) > 1:
-                title = f"{title}: {who.label(option.pays_back_as.value)}"
-            early_first = sorted(option.windows, key=_ends, reverse=True)
-            lines = [
-                (
-                    _when(window, who),
-                    _last_day(window, chosen.first_day),
-                    _kept(window.kept, chosen.quote, who),
-                )
-                for window in early_first
-            ]
-            yield title, lines
-
-
-def _ends(window: Window) -> float:
-    return inf if window.to_days is None else window.to_days
-
-
-def _last_day(window: Window, first_day: date) -> date | None:
-    """The last day of a window for a rotation that begins on `first_day`; none for the last one."""
-    days = window.from_days
-    return first_day - timedelta(days=days) if days is not None and days > 0 else None
-
-
-def _when(window: Window, who: Reader) -> str:
-    if window.from_days is None and window.to_days is None:
-        return who.say("At any time")
-    if window.to_days is None:
-        return who.say("%(days)s days before the start, or more", days=window.from_days)
-    if window.from_days is None or window.from_days < 0:
-        return who.say("Less than %(days)s days before the start", days=window.to_days + 1)
-    return who.say(
-        "%(first)s to %(last)s days before the start", first=window.to_days, last=window.from_days
-    )
-
-
-def _kept(kept: Kept, quote: Quote | None, who: Reader) -> str:
-    amount = who.money(kept.amount) if kept.amount else ""
-    match kept.kind:
-        case KeptKind.NOTHING:
-            return who.say("All of what you paid goes back")
-        case KeptKind.EVERYTHING:
-            return who.say("Nothing goes back")
-        case KeptKind.DEPOSIT:
-            return who.say("The deposit is kept")
-        case KeptKind.AMOUNT if kept.amount and quote and kept.amount.minor >= quote.total.minor:
-            return who.say(
-                "%(amount)s is kept, so nothing goes back: these weeks cost %(total)s",
-                amount=amount,
-                total=who.money(quote.total),
-            )
-        case KeptKind.AMOUNT:
-            return who.say("%(amount)s is kept, at most what you have paid", amount=amount)
-        case KeptKind.SHARE:
-            return who.say("%(share)s%% is kept", share=f"{(kept.basis_points or 0) / 100:g}")
