@@ -5,6 +5,7 @@ refused with is marked here. Numbers in it stand for any others.
 """
 
 import re
+from collections.abc import Sequence
 
 from marketplace.pages import told as rules
 from marketplace.pages.words import noted, translated
@@ -33,6 +34,24 @@ PLAIN = {
     ),
     "Expected a moment to come, within 366 days.": noted("Expected a day to come, within a year."),
 }
+# Who may do what a role is needed for.
+WHO = {
+    "analyst": noted("our analysts"),
+    "coordinator": noted("coordinators of the site"),
+    "operator": noted("our staff"),
+    "preceptor": noted("preceptors of the site"),
+    "school_coordinator": noted("coordinators of the school"),
+    "site_owner": noted("owners of the site"),
+    "trainee": noted("trainees"),
+}
+NEEDS_ROLE = re.compile(r"This needs the role ([a-z_]+(?: or [a-z_]+)*)(?: at the site)?\.")
+NOT_YOURS = noted(
+    "This is only for %(who)s. If you are one of them, sign in with that account; if not, ask them."
+)
+OR = {"en": " or ", "es": " o "}
+# What is in no table of sentences as a whole: it was expected, and this is what.
+EXPECTED = re.compile(r"Expected (.+)\.")
+EXPECTS = noted("Expected %(what)s.")
 SENTENCES = (
     noted("Save it as CSV in UTF-8."),
     noted("Some cells can't be read. Mend them, and send the file again."),
@@ -138,6 +157,8 @@ SENTENCES = (
 
 def told(text: str, language: str) -> str:
     """The sentence in that language; itself where it is none of those above."""
+    if needs := NEEDS_ROLE.fullmatch(text):
+        return _not_yours(needs[1].split(" or "), language)
     text = PLAIN.get(text, text)
     found = translated(text, language)
     if found != text:
@@ -167,4 +188,13 @@ def _in_parts(text: str, language: str) -> str:
             return " ".join(said)
         some = some or (" ".join(said) if known else "")
     whole = rules.told(text, language)
+    if whole == text and (expected := EXPECTED.fullmatch(text)):
+        what = rules.told(expected[1], language)
+        whole = translated(EXPECTS, language) % {"what": what} if what != expected[1] else text
     return whole if whole != text else some or text
+
+
+def _not_yours(roles: Sequence[str], language: str) -> str:
+    """Whom something is for, in words, and what to do about it."""
+    who = OR[language].join(translated(WHO[role], language) for role in roles)
+    return translated(NOT_YOURS, language) % {"who": who}

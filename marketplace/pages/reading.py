@@ -31,7 +31,7 @@ LOCALES = {"en": Locale("en", "US"), "es": Locale("es", "US")}
 # What is typed as it stands, such as the example of a day, stays so.
 A_DAY = re.compile(r"(?<!such as )(?<!como )\b\d{4}-\d{2}-\d{2}\b(?!T)")
 # An instant, as rules write it.
-A_MOMENT = re.compile(r"\b(\d{4}-\d{2}-\d{2} \d{2}:\d{2}) UTC\b")
+A_MOMENT = re.compile(r"\b(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2})(?: UTC\b|:[\d.]+\+00:00)")
 # The days of a rotation, in what a payment is for.
 DAYS = re.compile(r"(?<=, )(\d{4}-\d{2}-\d{2}) to (?=\d{4}-\d{2}-\d{2}\b)")
 # As rules write it: 1,250.00 USD.

@@ -17,6 +17,10 @@ COUNTED = {
         noted("1 change of a booked rotation waits for your word."),
         noted("%(count)s changes of booked rotations wait for your word."),
     ),
+    "offers": (
+        noted("1 offer waits for your word."),
+        noted("%(count)s offers wait for your word."),
+    ),
     "hours": (noted("1 hour"), noted("%(count)s hours")),
 }
 # What HTTP's own names of errors say to people.

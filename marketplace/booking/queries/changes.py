@@ -1,11 +1,11 @@
 """Which booking took over from which, what is proposed, and rescues."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from marketplace.booking.models import Booking, BookingChange, BookingProposal, Rescue
 from marketplace.core.db import Session
@@ -24,6 +24,16 @@ def change_from(session: Session, booking_id: UUID) -> BookingChange | None:
     return session.execute(
         select(BookingChange).where(BookingChange.replaced_id == booking_id)
     ).scalar_one_or_none()
+
+
+def taken_over(session: Session, booking_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """Return by which kind of change others took over from these bookings, where one did."""
+    rows = session.execute(
+        select(BookingChange.replaced_id, BookingChange.kind).where(
+            BookingChange.replaced_id.in_(booking_ids)
+        )
+    )
+    return {row.replaced_id: row.kind for row in rows}
 
 
 def changes_of(session: Session, booking_id: UUID) -> Sequence[BookingChange]:
@@ -75,6 +85,17 @@ def proposals_to(
         BookingProposal.expires_at > now,
     )
     return _newest(session, query, limit, cursor)
+
+
+def count_to(session: Session, trainee_id: UUID, now: datetime) -> int:
+    """How many open proposals there are to a trainee."""
+    return session.execute(
+        select(func.count()).where(
+            BookingProposal.to_trainee_id == trainee_id,
+            BookingProposal.state == "open",
+            BookingProposal.expires_at > now,
+        )
+    ).scalar_one()
 
 
 def proposals_at(

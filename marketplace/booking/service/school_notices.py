@@ -35,14 +35,22 @@ def reminded(
     )
 
 
-def given_up(session: Session, booking: Booking, reason: str, now: datetime) -> None:
-    """Tell a student that their school has given their place up, before it was paid."""
+def given_up(
+    session: Session,
+    booking: Booking,
+    reason: str | None,
+    now: datetime,
+    *,
+    handed_on: bool = False,
+) -> None:
+    """Tell a student that their school has given their place up, before it was paid, or to another."""
     tell_trainee(
         session,
         booking,
         "booking_cancelled",
         now=now,
         cancelled_by="school",
+        handed_on=handed_on,
         reason=reason,
         refund=None,
         back=None,

@@ -57,9 +57,9 @@ def index() -> Response:
 @public
 def pages() -> Response:
     """What is there for everybody: how it works, the terms, and each published report."""
-    found = runs.published_of_all_years(context.session())
+    found = runs.published_years(context.session())
     body = "".join(f"<url><loc>{_address(path)}</loc></url>\n" for path in PAGES) + "".join(
-        _url(_address(f"/reports/match/{run.match_year}"), run.as_of) for run in found
+        _url(_address(f"/reports/match/{year}"), asked_at) for year, asked_at in found
     )
     text = f'{HEAD}<urlset xmlns="{NAMESPACE}">\n{body}</urlset>\n'
     return _kept(Response(text, mimetype="application/xml"))

@@ -60,8 +60,14 @@ def stop_by_link(token: str) -> Response:
 
 
 def _page(token: str, erasure: Any) -> Response:
+    # One that was stopped may not be the last: whoever opens an old mail is told of the later one.
+    later = erasing.live(context.session(), erasure.account_id) if erasure.stopped_at else None
     response = form_page(
-        "erasure.html", erasure=erasure, action=f"{erasing.PATH}/{token}", begun=erasure.closed_at
+        "erasure.html",
+        erasure=erasure,
+        later=later,
+        action=f"{erasing.PATH}/{token}",
+        begun=(later or erasure).closed_at,
     )
     response.headers.update(HEADERS)
     return response

@@ -1,6 +1,6 @@
 """A trainee's rotations: the seat that is kept, the application, and calling it off."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as bookings
 from marketplace.booking.errors import ProfileMissing, QuoteChanged
-from marketplace.booking.queries import applying, rounds
+from marketplace.booking.queries import applying, changes, rounds
 from marketplace.booking.routes import finding
 from marketplace.booking.rules import frozen
 from marketplace.booking.rules.cancellation import Quote
@@ -109,7 +109,14 @@ def list_own() -> Response:
         session, own, limit=A_PAGE, cursor=request.args.get("cursor") or None
     )
     has_rounds = rounds.concern(session, own, context.now())
-    return page("rotations/list.html", found=found, tone=tone, has_rounds=has_rounds)
+    return page(
+        "rotations/list.html",
+        found=found,
+        tone=tone,
+        called=_names(found.items),
+        offers=changes.count_to(session, own, context.now()),
+        has_rounds=has_rounds,
+    )
 
 
 @blueprint.get("/rotations/<uuid:booking_id>")
@@ -207,6 +214,21 @@ def _to_cancel(booking: Rotation, quote: Quote, status: int = 200) -> Response:
     )
 
 
+# What a booking's end is called where another booking took its place.
+BECAME = {"transfer": "handed_on_by_you", "reschedule": "moved_by_you"}
+
+
+def _names(found: Sequence[Rotation]) -> Mapping[UUID, str]:
+    """What the state of each is called: who cancelled, and whether anybody did at all."""
+    over = changes.taken_over(context.session(), [one.id for one in found])
+    return {one.id: BECAME.get(over.get(one.id, "")) or _own_name(one) for one in found}
+
+
+def _own_name(booking: Rotation) -> str:
+    by_school = booking.cohort_id is not None and booking.state == BookingState.CANCELLED_BY_TRAINEE
+    return "cancelled_for_school" if by_school else booking.state
+
+
 def tone(state: str) -> str:
     """How a state is coloured: good, fair or bad."""
     if state in {BookingState.CONFIRMED, BookingState.IN_PROGRESS, BookingState.COMPLETED}:
@@ -245,6 +267,7 @@ def _shown(
         linked=schools.own_link(session, booking.trainee_id) is not None,
         turns=turns(booking, context.now()),
         tone=tone,
+        called=_names([booking]),
         typed=typed or {},
         errors=errors or {},
     )

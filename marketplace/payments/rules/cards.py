@@ -13,6 +13,15 @@ from uuid import UUID
 from marketplace.core.money import Money
 from marketplace.payments.events import Payable
 
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+MESES = (
+    "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
+    "octubre", "noviembre", "diciembre",
+)  # fmt: skip
+
 
 class MandateKind(StrEnum):
     """What the holder of a card has agreed to."""
@@ -85,7 +94,8 @@ def balance_words(locale: str, owed: Sequence[Owed]) -> str:
     """Return what one agrees to by having the rest of a price, or of several, charged on its day."""
     if locale.startswith("es"):
         said = "; ".join(
-            f"el {one.due_on} lo que falte por pagar de {one.thing}: como máximo {one.most}"
+            f"el {_day(one.due_on, locale)} lo que falte por pagar de {one.thing}: como máximo"
+            f" {_sum(one.most)}"
             for one in owed
         )
         return (
@@ -93,9 +103,24 @@ def balance_words(locale: str, owed: Sequence[Owed]) -> str:
             f"{said}. Si el banco la rechaza, puede intentarse de nuevo 1, 3 y 5 días después. "
             "Hasta ese día puedo retirar este permiso, quitar la tarjeta o pagar de otro modo."
         )
-    said = "; ".join(f"of {one.thing} on {one.due_on}, {one.most} at most" for one in owed)
+    said = "; ".join(
+        f"of {one.thing} on {_day(one.due_on, locale)}, {_sum(one.most)} at most" for one in owed
+    )
     return (
         "I agree that this card is kept at the payment company, and that what is left to pay is "
         f"charged to it: {said}. If the bank declines, it may be tried again 1, 3 and 5 days "
         "later. Until then I can take this back, remove the card, or pay otherwise."
     )
+
+
+def _day(on: date, locale: str) -> str:
+    """A day as one says it; the words are kept, so that nothing may write it otherwise later."""
+    if locale.startswith("es"):
+        return f"{on.day} de {MESES[on.month - 1]} de {on.year}"
+    return f"{MONTHS[on.month - 1]} {on.day}, {on.year}"
+
+
+def _sum(amount: Money) -> str:
+    """An amount with its sign where that says which dollars are meant."""
+    number, _, currency = str(amount).rpartition(" ")
+    return f"${number}" if currency == "USD" else str(amount)

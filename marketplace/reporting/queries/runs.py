@@ -84,6 +84,20 @@ def published_of_all_years(session: Session) -> Sequence[ReportRun]:
     )
 
 
+def published_years(session: Session) -> Sequence[tuple[int, datetime]]:
+    """Return each Match year with a public report, and when the last of them was asked for."""
+    return (
+        session.execute(
+            select(ReportRun.match_year, func.max(ReportRun.asked_at))
+            .where(ReportRun.public.is_(True), ReportRun.result.is_not(None))
+            .group_by(ReportRun.match_year)
+            .order_by(ReportRun.match_year)
+        )
+        .tuples()
+        .all()
+    )
+
+
 def published_versions(session: Session, match_year: int) -> Sequence[ReportRun]:
     """Return the year's public reports that have been worked out, in the order of publication."""
     return (

@@ -67,7 +67,7 @@ def test_the_rest_is_charged_on_its_day_to_the_card_that_was_kept_for_it(
     assert {"brand": "visa", "last4": "4242"}.items() <= counter.card(person).items()
     status, plan = counter.ask("get", f"/bookings/{booking_id}/balance-plan", person)
     assert (status, plan["state"], plan["most"]["amount"]) == (200, "ready", BALANCE)
-    assert "1,792.00 USD at most" in plan["agreed_words"]
+    assert "$1,792.00 at most" in plan["agreed_words"]
     assert plan["agreed_at"] < plan["charge_at"]
     counter.charge_due(run_jobs)
     assert counter.tries(booking_id) == []
@@ -98,7 +98,7 @@ def test_the_balances_of_an_itinerary_are_charged_each_on_its_day_to_the_card_of
     )
     path = f"/itineraries/{itinerary_id}"
     words = counter.ask("post", f"{path}/payment-quote", person)[1]["card_words"]["balance"]
-    assert words.count("1,792.00 USD at most") == 2
+    assert words.count("$1,792.00 at most") == 2
     wish = {"keep_card": "balance", "agreed_words": words}
     whole = counter.ask("post", f"{path}/payments", person, **wish, whole=True)
     assert (whole[0], whole[1]["code"]) == (409, "not_open_for_this")

@@ -93,7 +93,7 @@ def hand_on(
     paying.reopen(session, cohort, HANDED_ON, actor_id, now)
     if had_it:
         notices.withdrawn(session, booking, now)
-    school_notices.given_up(session, booking, HANDED_ON, now)
+    school_notices.given_up(session, booking, None, now, handed_on=True)
     school = schools.find(session, cohort.school_id)
     notices.cohort_invited(session, new, school.name, cohort.answer_by, now)
     return new
