@@ -65,7 +65,7 @@ LABELS: Mapping[str, str] = {
     "declined": noted("Declined by the host"),
     "cancelled_by_trainee": noted("Cancelled by you"),
     "cancelled_for_school": noted("Cancelled by your school or you"),
-    "handed_on_by_you": noted("Handed on"),
+    "handed_on_by_you": noted("Handed on to another student"),
     "moved_by_you": noted("Changed to other weeks"),
     "cancelled_by_host": noted("Called off by the host"),
     "cancelled_by_operator": noted("Called off by us"),
