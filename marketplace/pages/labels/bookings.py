@@ -66,6 +66,7 @@ LABELS: Mapping[str, str] = {
     "cancelled_by_trainee": noted("Cancelled by you"),
     "cancelled_for_school": noted("Cancelled by your school or you"),
     "handed_on_by_you": noted("Handed on to another student"),
+    "said_no_show": noted("Said not to have come"),
     "moved_by_you": noted("Changed to other weeks"),
     "cancelled_by_host": noted("Called off by the host"),
     "cancelled_by_operator": noted("Called off by us"),

@@ -5,6 +5,7 @@ charts, too. Every chart has its table. Sentences that compare are the report's 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from marketplace.pages.public import report_words as said
@@ -121,7 +122,8 @@ def _in_short(who: Reader, document: Document) -> Section:
             who.say("%(symbol)s stands for a figure that is hidden, so that nobody is recognised.",
                     symbol=HIDDEN)
         )  # fmt: skip
-    sentences = [claim["text"] for claim in document["claims"]]
+    # Word for word, in English whoever reads; the days in them as people write them.
+    sentences = [replace(who, language="en").written(one["text"]) for one in document["claims"]]
     if not sentences:
         texts.append(who.say("There are too few to say anything in a sentence."))
     return Section(who.say("In short"), texts, sentences, code="short")

@@ -18,6 +18,7 @@ from marketplace.booking.schemas.changes import (
 from marketplace.booking.service import changes, proposals, transfers
 from marketplace.booking.states import BookingState
 from marketplace.core.errors import DomainError, NotFound
+from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, signed_in
 from marketplace.identity.queries import schools
 from marketplace.pages import forms
@@ -132,11 +133,14 @@ def _shown(proposal_id: UUID, errors: forms.Errors) -> Response:
     except DomainError as error:
         said = " ".join(filter(None, (error.title, error.detail)))
         quote, against = None, reader().refused(said)
+    booking = bookings.find(session, found.booking_id)
+    giver = identity.contact(session, booking.trainee_id)
     return form_page(
         "offers/offer.html",
         NOT_PROCESSABLE if errors else 200,
         proposal=found,
-        booking=bookings.find(session, found.booking_id),
+        booking=booking,
+        giver=giver.name if giver else "",
         quote=quote,
         against=against,
         errors=errors,

@@ -18,7 +18,14 @@ from marketplace.booking.rules.cancellation import Quote
 from marketplace.booking.rules.deadlines import site_day
 from marketplace.booking.schemas import HoldArgs
 from marketplace.booking.schemas.applying import SubmitArgs
-from marketplace.booking.service import applications, cancellations, extending, holds, payment
+from marketplace.booking.service import (
+    applications,
+    cancellations,
+    extending,
+    holds,
+    payment,
+    schooling,
+)
 from marketplace.booking.service import questions as asking
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
@@ -225,6 +232,8 @@ def _names(found: Sequence[Rotation]) -> Mapping[UUID, str]:
 
 
 def _own_name(booking: Rotation) -> str:
+    if booking.state == BookingState.NO_SHOW:
+        return "said_no_show"
     by_school = booking.cohort_id is not None and booking.state == BookingState.CANCELLED_BY_TRAINEE
     return "cancelled_for_school" if by_school else booking.state
 
@@ -242,8 +251,11 @@ def _shown(
     session = context.session()
     state = BookingState(booking.state)
     asked = asked_for(booking)
+    # What is to be said before anybody can apply or pay: their school's word, an agreement.
+    open_yet = state in TIMED and booking.cohort_id is None
+    waits = schooling.waits_for(session, booking) if open_yet else []
     may_change = state is BookingState.CONFIRMED and booking.cohort_id is None
-    applies = state is BookingState.HELD and booking.approval == "request"
+    applies = not waits and state is BookingState.HELD and booking.approval == "request"
     version = applying.current_questions(session, booking.listing_id) if applies else None
     return form_page(
         "rotations/rotation.html",
@@ -258,7 +270,8 @@ def _shown(
         cards=cards.of_account(session, booking.trainee_id) if _by_card(booking, state) else (),
         questions=asking.asked(version),
         applies=applies,
-        may_pay=_may_pay(booking, state),
+        may_pay=not waits and _may_pay(booking, state),
+        waits=waits,
         # Who books late owes the balance at once: there is no deposit then.
         whole=state in TIMED and _balance_is_due(booking),
         may_withdraw=state in TIMED,
