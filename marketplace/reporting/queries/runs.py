@@ -86,16 +86,13 @@ def published_of_all_years(session: Session) -> Sequence[ReportRun]:
 
 def published_years(session: Session) -> Sequence[tuple[int, datetime]]:
     """Return each Match year with a public report, and when the last of them was asked for."""
-    return (
-        session.execute(
-            select(ReportRun.match_year, func.max(ReportRun.asked_at))
-            .where(ReportRun.public.is_(True), ReportRun.result.is_not(None))
-            .group_by(ReportRun.match_year)
-            .order_by(ReportRun.match_year)
-        )
-        .tuples()
-        .all()
+    rows = session.execute(
+        select(ReportRun.match_year, func.max(ReportRun.asked_at).label("asked_at"))
+        .where(ReportRun.public.is_(True), ReportRun.result.is_not(None))
+        .group_by(ReportRun.match_year)
+        .order_by(ReportRun.match_year)
     )
+    return [(row.match_year, row.asked_at) for row in rows]
 
 
 def published_versions(session: Session, match_year: int) -> Sequence[ReportRun]:

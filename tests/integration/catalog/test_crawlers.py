@@ -52,8 +52,10 @@ def test_every_listing_on_show_is_in_exactly_one_sitemap(client, stage, monkeypa
     shown = [place.listing_id for place in places if place is not places[3]]
     monkeypatch.setattr(sitemaps.starts, "__defaults__", (2,))
     monkeypatch.setattr(crawlers, "MOST", 2)
-    maps = locations(client.get("/sitemap.xml"))
+    pages, *maps = locations(client.get("/sitemap.xml"))
     assert len(maps) == 3
+    there = locations(client.get(pages.removeprefix(BASE)))
+    assert {f"{BASE}/help", f"{BASE}/terms", f"{BASE}/privacy"} <= set(there)
     found = [url for one in maps for url in locations(client.get(one.removeprefix(BASE)))]
     assert found == [f"{BASE}/listings/{listing_id}" for listing_id in sorted(shown)]
 
@@ -66,7 +68,7 @@ def test_a_sitemap_is_read_in_pieces_and_says_when_terms_changed(
 ):
     places = [stage.place() for _ in range(5)]
     monkeypatch.setattr(crawlers, "AT_ONCE", 2)
-    (only,) = locations(client.get("/sitemap.xml"))
+    _, only = locations(client.get("/sitemap.xml"))
     with count_queries() as seen:
         answer = client.get(only.removeprefix(BASE))
         assert len(locations(answer)) == 5
