@@ -6,6 +6,7 @@ promise another. Who runs the marketplace is told by the settings.
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from flask import Response, current_app
 
@@ -87,7 +88,7 @@ def terms() -> Response:
     )
 
 
-def _figures() -> dict[str, object]:
+def _figures() -> dict[str, Any]:
     return {
         "operator": context.parts().get(Settings),
         "days": {name: period.days for name, period in PERIODS.items()},

@@ -251,9 +251,7 @@ def _shown(
     session = context.session()
     state = BookingState(booking.state)
     asked = asked_for(booking)
-    # What is to be said before anybody can apply or pay: their school's word, an agreement.
-    open_yet = state in TIMED and booking.cohort_id is None
-    waits = schooling.waits_for(session, booking) if open_yet else []
+    waits = _waits(booking)
     may_change = state is BookingState.CONFIRMED and booking.cohort_id is None
     applies = not waits and state is BookingState.HELD and booking.approval == "request"
     version = applying.current_questions(session, booking.listing_id) if applies else None
@@ -284,6 +282,13 @@ def _shown(
         typed=typed or {},
         errors=errors or {},
     )
+
+
+def _waits(booking: Any) -> Sequence[schooling.Waits]:
+    """What there has to be before one can apply or pay: one's school's word, an agreement."""
+    if booking.state not in TIMED or booking.cohort_id is not None:
+        return ()
+    return schooling.waits_for(context.session(), booking)
 
 
 def _balance_is_due(booking: Rotation) -> bool:
