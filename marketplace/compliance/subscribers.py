@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from marketplace.catalog.events import StaffDecided
 from marketplace.compliance.queries import records as queries
 from marketplace.compliance.rules import Purpose
 from marketplace.compliance.service import erasing, records
@@ -48,6 +49,19 @@ def site_people_changed(session: Session, event: SitePeopleChanged) -> None:
         subject_kind="site",
         subject_id=event.site_id,
         detail={name: str(value) for name, value in about.items() if value is not None},
+        now=event.at,
+    )
+
+
+def staff_decided(session: Session, event: StaffDecided) -> None:
+    """Note how an operator judged a site, or a listing of it, and why."""
+    records.record(
+        session,
+        actor_id=event.actor_id,
+        action=event.what,
+        subject_kind="site",
+        subject_id=event.site_id,
+        detail=event.detail,
         now=event.at,
     )
 
@@ -122,6 +136,7 @@ def _note(
 SUBSCRIPTIONS: Sequence[Subscription] = (
     (CoordinatorsChanged, coordinators_changed),
     (SitePeopleChanged, site_people_changed),
+    (StaffDecided, staff_decided),
     (AccountChanged, account_changed),
     (Impersonated, impersonated),
     (ErasureDecided, erasure_decided),

@@ -310,6 +310,12 @@ def site_listings(session: Session, site_id: uuid.UUID) -> Sequence[Listing]:
     )
 
 
+def titles(session: Session, listing_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """What these listings are called."""
+    rows = session.execute(select(Listing.id, Listing.title).where(Listing.id.in_(listing_ids)))
+    return {row.id: row.title for row in rows}
+
+
 def site_of(session: Session, listing_id: uuid.UUID) -> uuid.UUID | None:
     """The site of a listing, or none if there is no such listing."""
     return session.execute(

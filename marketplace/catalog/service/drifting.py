@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import update
 
 from marketplace.catalog.errors import DriftResolved
+from marketplace.catalog.events import StaffDecided
 from marketplace.catalog.models import Listing, ListingDrift
 from marketplace.catalog.queries import locks, tiers, versions
 from marketplace.catalog.rules.tiers import (
@@ -18,6 +19,7 @@ from marketplace.catalog.rules.tiers import (
 from marketplace.catalog.service import waking
 from marketplace.core.db import Session, affected
 from marketplace.core.errors import Invalid
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 
 CHANGED = "The listing has other duties now; what was attested of those before does not count."
@@ -102,6 +104,9 @@ def resolve(
     listing.drift_at = None
     session.flush()
     waking.listings_changed(session, [listing.id])
+    said = {"listing_id": str(listing.id), "reason": reason}
+    what = "listing.flag_taken_away"
+    publish(session, StaffDecided(listing.site_id, account_id, what, now, said))
     return flag
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketplace.catalog.errors import NoSeats, ReviewDecided, Unclassified
+from marketplace.catalog.events import StaffDecided
 from marketplace.catalog.models import Listing, ListingReview, ListingTransition, Site
 from marketplace.catalog.queries import listings, locks, reviews, seats, sites
 from marketplace.catalog.rules.tiers import Tier
@@ -22,6 +23,7 @@ from marketplace.catalog.states import LISTING, ListingState, ReviewState, Waiti
 from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.errors import DomainError, Invalid
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 from marketplace.core.states import IllegalTransition
 
@@ -121,6 +123,9 @@ def decide(
     else:
         move(session, listing, ListingState.DRAFT, account_id, why, now)
     telling.reviewed(session, listing, approved=approve, reason=reason, now=now)
+    said = {"listing_id": str(listing.id)} | ({"reason": reason} if reason else {})
+    what = "listing.approved" if approve else "listing.sent_back"
+    publish(session, StaffDecided(site.id, account_id, what, now, said))
     return listing
 
 

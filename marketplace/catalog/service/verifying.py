@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketplace.catalog.errors import SiteDecided
+from marketplace.catalog.events import StaffDecided
 from marketplace.catalog.models import Site, SiteCheck
 from marketplace.catalog.queries import sites
 from marketplace.catalog.states import SITE, CheckStep, Verification
 from marketplace.core import rows
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid
+from marketplace.core.events import publish
 from marketplace.core.ids import new_id
 
 
@@ -75,6 +77,10 @@ def verify(
     site.waiting_since = None
     site.verification_evidence = f"{evidence.kind}: {evidence.reference}"
     _record(session, site, CheckStep.VERIFIED, evidence, note, account_id, now)
+    if account_id is not None:
+        shown = {"evidence": evidence.kind, "reference": evidence.reference}
+        said = {**shown, "reason": note} if note else shown
+        publish(session, StaffDecided(site.id, account_id, "site.verified", now, said))
     return site
 
 
@@ -93,6 +99,7 @@ def reject(
     _move(site, Verification.REJECTED)
     site.waiting_since = None
     _record(session, site, CheckStep.REJECTED, None, note, account_id, now)
+    publish(session, StaffDecided(site.id, account_id, "site.rejected", now, {"reason": note}))
     return site
 
 

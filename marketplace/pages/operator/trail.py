@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from marketplace.catalog.queries import sites
+from marketplace.catalog.queries import listings, sites
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
 from marketplace.identity.queries import schools
@@ -28,6 +28,7 @@ LINKS = {
     "account_id": "/desk/accounts",
     "site_id": "/desk/sites",
     "school_id": "/desk/schools",
+    "listing_id": "/listings",
     "grant": "/desk/credit",
     "contract": "/desk/contracts",
     "replaces": "/desk/contracts",
@@ -48,6 +49,7 @@ class Facts:
         self.names = {str(one): person.name for one, person in people.items()}
         named = sites.names(session, set(_ids(found, "site_id")))
         named |= schools.names(session, set(_ids(found, "school_id")))
+        named |= listings.titles(session, _ids(found, "listing_id"))
         self.names |= {str(one): name for one, name in named.items()}
 
     def of(self, detail: Mapping[str, Any]) -> list[Fact]:

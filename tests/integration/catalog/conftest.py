@@ -13,6 +13,7 @@ from marketplace.catalog.models import Listing
 from marketplace.catalog.service import publishing
 from marketplace.catalog.service.edit_records import Author
 from marketplace.catalog.service.importing import import_listings
+from marketplace.compliance.queries import records
 from marketplace.core.db import edge
 from marketplace.core.ids import new_id
 from tests.conftest import NOW
@@ -91,6 +92,14 @@ def new_account(session, name="Somebody") -> uuid.UUID:
 
 def listing_of(session, external_id) -> Listing:
     return session.execute(select(Listing).where(Listing.external_id == external_id)).scalar_one()
+
+
+def on_record(session, site_id, actor_id) -> list[tuple[str, dict[str, str]]]:
+    """What the audit trail says that they did with the site, the newest first."""
+    entries = records.audit_trail(
+        session, subject_kind="site", subject_id=site_id, actor_id=actor_id, limit=9, cursor=None
+    )
+    return [(one.action, one.detail) for one in entries.items]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from marketplace.catalog.service import drifting
 from marketplace.catalog.service.drifting import Attested
 from marketplace.catalog.service.importing import import_listings
 from tests.conftest import NOW
-from tests.integration.catalog.conftest import SHEET, listing_of
+from tests.integration.catalog.conftest import SHEET, listing_of, on_record
 
 API = "/api/v1"
 
@@ -80,6 +80,8 @@ def test_an_operator_resolves_with_a_reason_and_only_later_attestations_count(
     day = NOW + timedelta(days=1)
     drifting.resolve(session, flag.id, reason="New preceptor.", account_id=operator, now=day)
     assert listing.drift_at is None
+    said_so = {"listing_id": str(listing.id), "reason": "New preceptor."}
+    assert on_record(session, listing.site_id, operator) == [("listing.flag_taken_away", said_so)]
     later = day + timedelta(days=1)
     again = [*before, *said("shadowing", "shadowing", at=later)]
     assert not drifting.judge(session, listing.id, again, later)

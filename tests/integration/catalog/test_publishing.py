@@ -17,6 +17,7 @@ from tests.integration.catalog.conftest import (
     SHEET,
     listing_of,
     new_account,
+    on_record,
     priced_in_euro,
 )
 
@@ -71,6 +72,11 @@ def test_an_approved_listing_is_published_and_its_history_tells_who(session, pub
         ("in_review", "published"),
     ]
     assert steps[-1].account_id == operator
+    (noted,) = on_record(session, listing.site_id, operator)
+    assert noted == (
+        "listing.approved",
+        {"listing_id": str(listing.id), "reason": "Agreed with the host."},
+    )
 
 
 def test_a_fee_in_another_currency_than_the_price_holds_a_listing_up(
@@ -103,6 +109,9 @@ def test_a_rejection_needs_a_reason_and_makes_it_a_draft(session, published, ope
         session, review.id, approve=False, reason="Not hands-on.", account_id=operator, now=NOW
     )
     assert listing.state == "draft"
+    assert [what for what, _ in on_record(session, listing.site_id, operator)] == [
+        "listing.sent_back"
+    ]
     asked_again = publishing.request(session, listing.id, listing.owner_account_id, NOW)
     assert asked_again.state == "in_review"
 

@@ -79,6 +79,9 @@ def test_what_waits_is_counted_and_worked_off(
     verified = desk.send(path, verified="yes", kind="npi_registry", reference="1234567893")
     assert to(verified) == "/desk/sites"
     assert "Nothing waits here." in desk.get("/desk/sites").get_data(as_text=True)
+    desk.get(f"/desk/audit?subject_id={place.site_id}")
+    for words in ("Verified the site", "NPI registry", "1234567893"):
+        assert words in desk.body, words
 
     path = f"/desk/documents/{document}"
     assert path in desk.get("/desk/documents").get_data(as_text=True)
