@@ -38,6 +38,7 @@ from marketplace.identity import errors as identity_errors
 from marketplace.outcomes import errors as outcomes_errors
 from marketplace.payments import errors as payments_errors
 from marketplace.payments.gateway import EvidencePapers, EvidenceSource
+from marketplace.payments.gateway.paid_for import PaidThings
 from marketplace.reporting import errors as reporting_errors
 from marketplace.web import api as web_api
 from marketplace.web import (
@@ -222,6 +223,7 @@ def build_parts(settings: Settings) -> Parts:
     parts.add_later(SeatHolders, _booked("BookedSeats"))
     parts.add_later(TraineeWeeks, _booked("BookedWeeks"))
     parts.add_later(EvidenceSource, _booked("BookedEvidence", "evidence"))
+    parts.add_later(PaidThings, _booked("BookedThings", "paid_for"))
     parts.add_later(EvidencePapers, _certificates)
     wiring.wire(parts, settings)
     return parts

@@ -147,6 +147,19 @@ def roster_rows(
     )
 
 
+def booked(session: Session, booking_ids: Collection[UUID]) -> Sequence[Any]:
+    """Return the title, the days and the trainee's name of each of these bookings; one query."""
+    person = identity.names()
+    return session.execute(
+        select(
+            *(Booking.id, Booking.listing_title, Booking.first_day, Booking.last_day),
+            person.c.name.label("trainee_name"),
+        )
+        .join(person, person.c.id == Booking.trainee_id)
+        .where(Booking.id.in_(booking_ids))
+    ).all()
+
+
 def asked_of(session: Session, site_id: UUID, since: date, now: datetime, *, limit: int) -> Asked:
     """Return what else asks a site's people for their word; one query."""
     threads = messages.unanswered(site_id, since).limit(limit).subquery()

@@ -15,6 +15,7 @@ from marketplace.pages import forms
 from marketplace.pages.host.frame import DECIDERS, back, panel, refusal
 from marketplace.pages.view import Pages
 from marketplace.pages.words import noted
+from marketplace.payments.gateway.paid_for import PaidThings
 from marketplace.payments.queries import hosts as found
 from marketplace.payments.queries import statements as ledger
 from marketplace.payments.routes.hosts import month_of, word_of
@@ -86,8 +87,6 @@ def statement(site_id: UUID, month: str) -> Response:
     first = month_of(month)
     session, after = context.session(), _moved(first, 1)
     read = statements.statement(session, site_id, first)
-    lines = [one for account in read.accounts for one in account.lines]
-    about = {one.payable_id for one in lines if one.payable_id}
     return panel(
         "host/statement.html",
         site_id,
@@ -97,7 +96,7 @@ def statement(site_id: UUID, month: str) -> Response:
         before=_moved(first, -1),
         after=after if after <= context.now().date() else None,
         kinds=KINDS,
-        rotations=booking.spans(session, about),
+        rotations=statements.paid_for(session, read, context.parts().get(PaidThings)),
     )
 
 

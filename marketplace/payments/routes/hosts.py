@@ -14,6 +14,7 @@ from marketplace.core.jobs import defer
 from marketplace.core.ports import PdfRenderer
 from marketplace.core.settings import Settings
 from marketplace.identity.access import current_account, public, site_member
+from marketplace.payments.gateway.paid_for import PaidThings
 from marketplace.payments.models import HostAccount, HostTransfer
 from marketplace.payments.queries import hosts as found
 from marketplace.payments.schemas import hosts as schemas
@@ -82,8 +83,12 @@ def statement(site_id: UUID, month: str) -> statements.Statement:
 @blueprint.response(200, {"type": "string"}, description="A table.", content_type="text/csv")
 def statement_table(site_id: UUID, month: str) -> Response:
     """Read a month as a table."""
-    read = statements.statement(context.session(), site_id, month_of(month))
-    return _file(statements.as_csv(read), "text/csv; charset=utf-8", f"statement-{month}.csv")
+    session = context.session()
+    read = statements.statement(session, site_id, month_of(month))
+    named = statements.paid_for(session, read, _things())
+    return _file(
+        statements.as_csv(read, named), "text/csv; charset=utf-8", f"statement-{month}.csv"
+    )
 
 
 @blueprint.route(STATEMENT + "/statement.pdf", methods=["GET"])
@@ -95,6 +100,7 @@ def statement_document(site_id: UUID, month: str) -> Response:
     read = statements.statement(session, site_id, month_of(month))
     data = statements.as_document(
         read,
+        statements.paid_for(session, read, _things()),
         site_name=sites.site(session, site_id).name,
         legal_entity=context.parts().get(Settings).legal_entity,
     )
@@ -170,6 +176,10 @@ def month_of(text: str) -> date:
     if match is None:
         raise NotFound(f"{text!r} is no month: write it as 2027-03.")
     return date(int(match[1]), int(match[2]), 1)
+
+
+def _things() -> PaidThings:
+    return context.parts().get(PaidThings)
 
 
 def _file(content: str | bytes, kind: str, name: str) -> Response:

@@ -228,6 +228,14 @@ def test_money_and_people_and_keys(host, base, stage, place, people, app):
     host.get(f"{base}/money/{stage.now:%Y-%m}")
     assert "Taken back: the payer was refunded" in host.body
     assert f'href="{base}/rotations/{booking}"' in host.body
+    month = f"/api/v1/sites/{place.site_id}/payouts/statements/{stage.now:%Y-%m}"
+    table = host.get(f"{month}/lines.csv").get_data(as_text=True)
+    (line,) = [one for one in csv.DictReader(io.StringIO(table)) if one["booking"]]
+    booked = (stage.booking(booking).listing_title, "Asha Rao", FIRST_DAY.isoformat())
+    assert (line["rotation"], line["trainee"], line["first_day"]) == booked
+    assert host.get(f"{month}/statement.pdf").data.startswith(b"%PDF")
+    host.get(f"{base}/money/{stage.now:%Y-%m}")
+    assert f"{booked[0]}</a>, Asha Rao, " in host.body
     host.get(f"{base}/money/2026-10")
     assert "Nothing moved in this month." in host.body
     assert host.get(f"{base}/money/2026-13").status_code == 404

@@ -6,7 +6,7 @@ opening of the next. Months are in UTC.
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from marketplace.core.db import Session
 from marketplace.core.money import Money
+from marketplace.payments.gateway.paid_for import PaidFor, PaidThings
 from marketplace.payments.models import HostTransfer, ShareClaim
 from marketplace.payments.queries import statements
 from marketplace.payments.queries.statements import Movement
@@ -37,7 +38,12 @@ COLUMNS = (
     "amount",
     "currency",
     "reference",
+    "rotation",
+    "trainee",
+    "first_day",
+    "last_day",
 )
+Named = Mapping[UUID, PaidFor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,14 @@ def statement(session: Session, site_id: UUID, month: date) -> Statement:
     return Statement(site_id, f"{month:%Y-%m}", accounts)
 
 
-def as_csv(found: Statement) -> str:
+def paid_for(session: Session, found: Statement, things: PaidThings) -> Named:
+    """Return what the lines are about, by its id."""
+    lines = [line for account in found.accounts for line in account.lines]
+    about = {line.payable_id for line in lines if line.payable_id}
+    return things.named(session, about) if about else {}
+
+
+def as_csv(found: Statement, named: Named) -> str:
     """Return the lines as a table; amounts in decimals, with the balances as lines of their own."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -109,13 +122,16 @@ def as_csv(found: Statement) -> str:
                     _decimal(line.amount),
                     account.currency,
                     line.reference,
+                    *_told(named, line),
                 ]
             )
         _balance(writer, "closing", account.closing)
     return out.getvalue()
 
 
-def as_document(found: Statement, *, site_name: str, legal_entity: str) -> dict[str, Any]:
+def as_document(
+    found: Statement, named: Named, *, site_name: str, legal_entity: str
+) -> dict[str, Any]:
     """Return what the PDF's template prints; amounts come formatted."""
     return {
         "legal_entity": legal_entity,
@@ -129,6 +145,7 @@ def as_document(found: Statement, *, site_name: str, legal_entity: str) -> dict[
                     {
                         "date": line.at.date().isoformat(),
                         "text": _with_fee(line),
+                        "about": _about(named, line),
                         "amount": str(line.amount),
                     }
                     for line in account.lines
@@ -171,13 +188,25 @@ def _with_fee(line: StatementLine) -> str:
     return f"{line.text} ({line.share} less a fee of {line.fee})"
 
 
+def _told(named: Named, line: StatementLine) -> list[str]:
+    one = named.get(line.payable_id) if line.payable_id else None
+    if one is None:
+        return [""] * 4
+    return [one.title, one.trainee, one.first_day.isoformat(), one.last_day.isoformat()]
+
+
+def _about(named: Named, line: StatementLine) -> str:
+    title, trainee, first_day, last_day = _told(named, line)
+    return f"{title}, {trainee}, {first_day} – {last_day}" if title else ""
+
+
 def _ids(sources: Sequence[str], mark: str) -> list[UUID]:
     return [UUID(source.removeprefix(mark)) for source in sources if source.startswith(mark)]
 
 
 def _balance(writer: Any, kind: str, amount: Money) -> None:
     words = "Due to you at the beginning" if kind == "opening" else "Due to you at the end"
-    writer.writerow(["", kind, words, "", "", "", "", _decimal(amount), amount.currency, ""])
+    writer.writerow(["", kind, words, "", "", "", "", _decimal(amount), amount.currency, *[""] * 5])
 
 
 def _decimal(amount: Money | None) -> str:
