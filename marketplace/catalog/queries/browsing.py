@@ -1,6 +1,7 @@
 """A site's listings as its own people look through them."""
 
 import uuid
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
@@ -43,3 +44,11 @@ def page_of_site(
         limit=limit,
         cursor=cursor,
     )
+
+
+def some_of_site(
+    session: Session, site_id: uuid.UUID, ids: Collection[uuid.UUID]
+) -> Sequence[Listing]:
+    """Those of the site's listings that have these ids, by title."""
+    query = select(Listing).where(Listing.site_id == site_id, Listing.id.in_(ids))
+    return session.execute(query.order_by(Listing.title, Listing.id)).scalars().all()

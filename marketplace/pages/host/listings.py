@@ -286,7 +286,9 @@ def _form(
     session, who = context.session(), reader()
     if errors and "visa_types" in errors and not given["visa_types"]:
         errors = {**errors, "visa_types": ["Tick at least one."]}
-    people = sites.preceptors(session, site_id, limit=PRECEPTORS, cursor=None).items
+    people = list(sites.preceptors(session, site_id, limit=PRECEPTORS, cursor=None).items)
+    if listing and all(one.id != listing.preceptor_id for one in people):
+        people.append(listing.preceptor)
     return panel(
         "host/listing.html",
         site_id,

@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response as Answer
 from marketplace.booking.queries import rounds as queries
 from marketplace.booking.schemas.rounds import OrderArgs
 from marketplace.booking.service import rounds
-from marketplace.catalog.queries import browsing
 from marketplace.catalog.states import ListingState
 from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, site_member
 from marketplace.pages import forms, round_forms
+from marketplace.pages.host import picking
 from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, back, panel
 from marketplace.pages.trainee.rounds import STATES, TONES
 from marketplace.pages.view import Pages, reader
@@ -30,7 +30,6 @@ PLACE = f"{ONE}/places/<uuid:place_id>"
 A_PAGE = 20
 TIER = "tier-"
 MOST_TIERS = 999
-MOST_LISTINGS = 100
 # What has become of an offer, as the host reads it.
 OFFERS: Mapping[str, str] = {
     "open": noted("Offered"),
@@ -143,15 +142,14 @@ def _own(site_id: UUID, round_id: UUID) -> Any:
 
 
 def _form(site_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
-    own = browsing.page_of_site(
-        context.session(), site_id, limit=MOST_LISTINGS, cursor=None, state=ListingState.PUBLISHED
-    )
+    chosen = [typed.get(f"places.{row}.listing_id", "") for row in round_forms.rows(typed)]
+    own = picking.listings(site_id, state=ListingState.PUBLISHED, also=chosen)
     return panel(
         "host/new_round.html",
         site_id,
         TAB,
         NOT_PROCESSABLE if errors else 200,
-        listings=own.items,
+        own=own,
         **round_forms.form(typed, errors),
     )
 

@@ -8,10 +8,10 @@ from flask import Response, request
 
 from marketplace.booking.queries import waiting as queries
 from marketplace.booking.schemas.waiting import WaitingListArgs
-from marketplace.catalog.queries import browsing
 from marketplace.catalog.states import ListingState
 from marketplace.identity.access import site_member
 from marketplace.pages import forms
+from marketplace.pages.host import picking
 from marketplace.pages.host.frame import DECIDERS, NOT_PROCESSABLE, panel
 from marketplace.pages.view import Pages
 from marketplace.pages.words import noted
@@ -20,7 +20,6 @@ from marketplace.web.pagination import Page
 
 TAB = "/calendar"
 A_PAGE = 50
-MOST_LISTINGS = 100
 STATES: Mapping[str, str] = {
     "waiting": noted("Waiting"),
     "offered": noted("A seat is offered"),
@@ -41,16 +40,15 @@ def show(site_id: UUID) -> Response:
         if errors
         else queries.placed(session, queries.in_line(session, site_id=site_id, **values))
     )
-    shown = ListingState.PUBLISHED
-    own = browsing.page_of_site(session, site_id, limit=MOST_LISTINGS, cursor=None, state=shown)
+    wanted = given.get("listing_id", "")
     return panel(
         "host/waiting.html",
         site_id,
         TAB,
         NOT_PROCESSABLE if errors else 200,
         found=found,
-        listings=own.items,
-        wanted=given.get("listing_id", ""),
+        own=picking.listings(site_id, state=ListingState.PUBLISHED, also=[wanted]),
+        wanted=wanted,
         states=STATES,
         errors=errors,
     )

@@ -11,7 +11,6 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.queries import browsing
 from marketplace.compliance.queries import agreements as queries
 from marketplace.compliance.schemas.agreements import AgreementArgs
 from marketplace.compliance.service import agreement_upkeep, drafting
@@ -25,6 +24,7 @@ from marketplace.identity.access import (
 from marketplace.identity.queries import schools
 from marketplace.pages import forms
 from marketplace.pages.host import frame as host
+from marketplace.pages.host import picking
 from marketplace.pages.school import frame as school
 from marketplace.pages.school.cohorts import LISTING
 from marketplace.pages.school.words import AGREEMENT_STATES, tone
@@ -39,7 +39,6 @@ OF_SIGNER = ("side", "name", "email", "role")
 VALUE = "values."
 # A part of a school's name that is worth looking for, and how many schools it may find.
 SHORTEST, MOST_SCHOOLS = 3, 20
-MOST_LISTINGS = 100
 
 blueprint = Pages("agreement_drafts")
 
@@ -87,7 +86,7 @@ def change_rules(site_id: UUID) -> Answer:
     session, wanted = context.session(), set(request.form.getlist("needs"))
     by: dict[str, Any] = {"actor_id": current_account().id, "now": context.now()}
     before = {one.listing_id for one in queries.live_rules(session, site_id)}
-    known = [None, *(one.id for one in _listings(site_id))]
+    known = [None, *(one.id for one in picking.listings(site_id).items)]
     for listing_id in known:
         needs = str(listing_id or "site") in wanted
         if needs and listing_id not in before:
@@ -236,14 +235,10 @@ def _listed(site_id: UUID) -> Response:
         TAB,
         found=found,
         needs=needs,
-        listings=_listings(site_id),
+        own=picking.listings(site_id),
         states=AGREEMENT_STATES,
         agreement_tone=tone,
     )
-
-
-def _listings(site_id: UUID) -> Sequence[Any]:
-    return browsing.page_of_site(context.session(), site_id, limit=MOST_LISTINGS, cursor=None).items
 
 
 def _id(text: str | None) -> UUID | None:
