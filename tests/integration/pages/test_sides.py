@@ -10,6 +10,7 @@ from marketplace.booking.queries import rounds as of_rounds
 from marketplace.booking.service import allocating, rescues, rounds
 from marketplace.identity.rules import Role
 from marketplace.identity.service import memberships
+from marketplace.pages.host import picking
 from tests.factories.cohorts import Desk
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.booking.test_places import WEEK, paid
@@ -107,9 +108,10 @@ def test_an_agreement_is_drafted_by_either_side_from_a_text_of_the_desk(
 
 
 def test_a_round_is_opened_watched_run_without_effect_and_called_off(
-    host, base, place, operator, stage, app, people, run_jobs
+    host, base, place, operator, stage, app, people, run_jobs, monkeypatch
 ):
     host.get(f"{base}/rounds/new")
+    assert 'name="words"' not in host.body
     first = {"listing_id": str(place.listing_id), "first_day": str(FIRST_DAY), "weeks": "4"}
     typed = {f"places.1.{name}": value for name, value in first.items()} | {
         "title": "Summer", "rank_by": "2026-11-24T09:00", "run_at": "2026-11-25T09:00",
@@ -125,6 +127,21 @@ def test_a_round_is_opened_watched_run_without_effect_and_called_off(
     many = {"places.1.quota": "90"}
     assert host.send(f"{base}/rounds/new", **{**typed, **many}).status_code == 422
     assert 'id="places-note"' in host.body
+    other = str(stage.beside(place).listing_id)
+    with monkeypatch.context() as few:
+        few.setattr(picking, "MOST", 1)
+        host.get(f"{base}/rounds/new")
+        assert 'name="words"' in host.body
+        assert other not in host.body
+        assert host.send(
+            f"{base}/rounds/new", **typed, more="yes", **{"places.2.listing_id": other}
+        )
+        assert f'value="{other}" selected' in host.body
+        host.get(f"{base}/rounds/new?words=no+such+listing")
+        assert "No listing is like this." in host.body
+        for page in ("agreements", "calendar/waiting-list"):
+            assert 'name="words"' in host.get(f"{base}/{page}").get_data(as_text=True)
+    host.get(f"{base}/rounds/new")
     opened = to(host.send(f"{base}/rounds/new", **typed))
     one = opened.partition("?")[0]
     host.get(opened)
