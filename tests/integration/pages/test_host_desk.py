@@ -233,7 +233,7 @@ def test_money_and_people_and_keys(host, base, stage, place, people, app):
     (line,) = [one for one in csv.DictReader(io.StringIO(table)) if one["booking"]]
     booked = (stage.booking(booking).listing_title, "Asha Rao", FIRST_DAY.isoformat())
     assert (line["rotation"], line["trainee"], line["first_day"]) == booked
-    assert host.get(f"{month}/statement.pdf").data.startswith(b"%PDF")
+    assert host.client.get(f"{month}/statement.pdf").data.startswith(b"%PDF")
     host.get(f"{base}/money/{stage.now:%Y-%m}")
     assert f"{booked[0]}</a>, Asha Rao, " in host.body
     host.get(f"{base}/money/2026-10")
