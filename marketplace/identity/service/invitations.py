@@ -129,12 +129,12 @@ def tell(
     now: datetime,
 ) -> None:
     """Tell those who decide of who has come or gone, and the one whom it is about."""
-    people = {one.account_id: one for one in deciders}
     about = queries.contact(session, person.id)
+    told = {"person": person.name, "own": False, **data}
+    others = [one for one in deciders if one.account_id != person.id]
+    notices.notify_all(session, others, template, told, now=now)
     if about is not None:
-        people[about.account_id] = about
-    told = {"person": person.name, **data}
-    notices.notify_all(session, list(people.values()), template, told, now=now)
+        notices.notify_all(session, [about], template, {**told, "own": True}, now=now)
 
 
 def fingerprint(token: str) -> bytes:

@@ -69,7 +69,7 @@ DONE: Mapping[str, str] = {
     "invited": noted("Invited. The link is in the mail, and good for two weeks."),
     "withdrawn": noted("Taken back. The link opens nothing any more."),
     "rights_changed": noted("Changed. They are told."),
-    "removed": noted("Ended. They are told."),
+    "removed": noted("Ended. They are told. If it was a mistake, invite them again."),
     "pool_made": noted("Made. Put listings on it, then give it seats in the calendar."),
     "shared": noted("Shared. Their bookings have their seats here now."),
     "unshared": noted("Taken off. It keeps its other seats, or has its own line again."),
