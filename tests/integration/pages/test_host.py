@@ -140,7 +140,7 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
     assert stage.state(booking) == "in_progress"
     host.get(roster)
     assert host.body.count('value="present" checked') == host.body.count('"absent" checked') == 1
-    assert "1, 0" in host.body
+    assert "Present: 1 · Absent: 0" in host.body
     tomorrow = f"{roster}?day={FIRST_DAY + timedelta(days=1)}"
     host.get(tomorrow)
     assert 'type="radio"' not in host.body
