@@ -221,6 +221,7 @@ def _hours_are_signed_and_taken_back(stage, booking, host, page):
     assert gone.status_code == 303
     host.get(form)
     assert "8 h of it signed." in host.body
+    assert "Taken back, to be logged anew" in host.body
     again = host.send(form, entries=entries[:1])
     assert again.status_code == 409
 
