@@ -89,6 +89,13 @@ def init_app(app: Flask, settings: Settings) -> None:
         for hook in app.before_request_funcs[None]
         if not isinstance(getattr(hook, "__self__", None), Principal)
     ]
+    # No template asks the library who is signed in; for the page that says that the database is away
+    # it would ask that very database.
+    app.template_context_processors[None] = [
+        each
+        for each in app.template_context_processors[None]
+        if not each.__module__.startswith("flask_login")
+    ]
     # Tokens come in `Authorization` only: the library would also take them from the query string,
     # which ends up in logs and histories.
     security.login_manager.request_loader(lambda _: None)

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from marketplace.pages import view
+from marketplace.identity.access import setting
 from tests.factories.people import PASSWORD
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
@@ -238,12 +238,11 @@ def test_what_was_typed_outlives_the_session_that_it_was_typed_in(app, people, p
 def test_what_the_database_would_know_is_not_asked_of_it_while_it_is_away(app, people, monkeypatch):
     own = browser_of(app, people.make("trainee"))
 
-    def away(*_args: object) -> None:
+    def away(*_: object, **_named: object) -> None:
         raise OperationalError("SELECT", {}, ConnectionError("the server is gone"))
 
     own.get("/settings")
-    monkeypatch.setattr(view, "current_caller", away)
-    monkeypatch.setitem(app.view_functions, "settings_pages.save", away)
+    monkeypatch.setattr(setting.AccountDatastore, "find_user", away)
     kept = {"name": "Asha", "locale": "es", **own.hidden}
     stopped = own.client.post("/settings", data=kept, headers={"Origin": "http://localhost"})
     assert (stopped.status_code, stopped.mimetype) == (503, "text/html")
