@@ -25,6 +25,14 @@ COUNTED = {
 }
 # What HTTP's own names of errors say to people.
 STOPPED = {
+    "Something went wrong on our side.": (
+        noted("Something went wrong on our side."),
+        noted("Nothing was changed, and it is on record here. Try again in a while."),
+    ),
+    "A part of the service does not answer. Please try again.": (
+        noted("A part of the service does not answer."),
+        noted("Nothing was changed. Most often it is back within a minute: try again then."),
+    ),
     "Not Found": (
         noted("There is nothing here."),
         noted("The address may be mistyped, or what was here has gone."),
@@ -42,6 +50,8 @@ STOPPED = {
         noted("Send a smaller file, or less text at once."),
     ),
 }
+# After these the same address may be asked for again.
+PASSING = frozenset({429, 500, 503})
 # After these the very same form may be sent again.
 RETRY = frozenset({429, 503})
 # A form that was drawn for a session that is over.

@@ -22,7 +22,7 @@ from marketplace.pages import assets, once, words
 from marketplace.pages.again import KEPT, Typed
 from marketplace.pages.naming import named
 from marketplace.pages.reading import LOCALES, Reader
-from marketplace.pages.sentences import RETRY, STALE, STOPPED
+from marketplace.pages.sentences import PASSING, RETRY, STALE, STOPPED
 from marketplace.web import context, limits, problems
 from marketplace.web.api import PREFIX
 from marketplace.web.context import request_id
@@ -262,6 +262,7 @@ def _error(
         detail=who.refused(detail) if detail else None,
         fields={name: [who.refused(str(text)) for text in texts] for name, texts in fields.items()},
         back=_came_from(),
+        retry=_here() if status in PASSING and request.method in SAFE_METHODS else None,
         request_id=request_id(),
         sends=kept is not None,
         **{KEPT: kept, **marks},

@@ -42,7 +42,6 @@ PLAIN = {
     400: "What was sent can't be read: look at its form and its encoding.",
     404: "Nothing answers at this address. The reference has all that do: /api/v1/docs.",
     405: "This address is not asked in this way; Allow says in which it is.",
-    413: "What was sent is too large.",
     415: "What was sent is not of a media type that is read here.",
 }
 PLACES = frozenset({"json", "query", "form", "files", "headers", "cookies"})
@@ -54,6 +53,7 @@ HEADERS = {
 BUSY = frozenset({"55P03", "40001", "40P01", "57014"})
 # A number or text that the column can't hold: the caller's input, whatever let it through.
 OUT_OF_RANGE = frozenset({"22003", "22P02", "22P05", "22001", "22021", "22008"})
+TOO_LARGE = 413
 
 
 class Busy(Unavailable):
@@ -179,6 +179,9 @@ def _described(error: HTTPException) -> str | None:
     """What the error says of itself, in our words where it says what every such error does."""
     known = default_exceptions.get(error.code or 0)
     usual = known is not None and error.description == known.description
+    if usual and error.code == TOO_LARGE:
+        most = current_app.config["MAX_CONTENT_LENGTH"] >> 20
+        return f"What was sent is too large: at most {most} MiB are read in one request."
     return PLAIN.get(error.code or 0, error.description) if usual else error.description
 
 
