@@ -226,6 +226,12 @@ def test_what_is_not_paid_is_given_up_or_handed_to_another_who_is_asked(desk, st
     assert desk.cohort(cohort_id).state == "held"
     assert stage.told(other)[-1] == "cohort_invited"
     assert stage.told(desk.trainees[0])[-1] == "booking_cancelled"
+    with stage.transaction() as session:
+        said = text(
+            "SELECT data FROM notice WHERE template = 'booking_cancelled' AND account_id = :id"
+        )
+        (told,) = session.execute(said, {"id": desk.trainees[0]}).scalars()
+    assert (told["handed_on"], told["reason"]) == (True, None)
     with pytest.raises(PlaceRefused):
         locked("Student 1", unpaid.hand_on, student)
     locked("Student 2", unpaid.give_up)

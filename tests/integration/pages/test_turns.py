@@ -156,6 +156,12 @@ def test_a_rotation_is_handed_on_to_a_trainee_of_the_same_school(
     assert f'href="/offers/{offer}"' in theirs.body
     theirs.get(f"/offers/{offer}")
     assert "Yours?" in theirs.body
+    assert "hands this rotation on to you." in theirs.body
+    browser.get("/rotations")
+    theirs.get("/rotations")
+    assert "1 offer waits for your word." in theirs.body
+    assert "waits for your word." not in browser.body
+    theirs.get(f"/offers/{offer}")
     new = to(theirs.send(f"/offers/{offer}/accept"))
     theirs.get(new)
     assert "Confirmed" in theirs.body
@@ -163,6 +169,23 @@ def test_a_rotation_is_handed_on_to_a_trainee_of_the_same_school(
     theirs.get(f"{new}/cancel")
     assert "Goes back to whoever paid it" in theirs.body
     assert stage.booking(booking).state == "cancelled_by_trainee"
+    for page in ("/rotations", f"/rotations/{booking}"):
+        browser.get(page)
+        assert "Handed on to another student" in browser.body
+        assert "Cancelled by you" not in browser.body
+
+
+def test_what_waits_for_ones_school_is_not_offered_to_be_paid(browser, stage, people, trainee):
+    link(stage, a_school(stage, approves=True), trainee.id)
+    booking = stage.hold(trainee.id, stage.place())
+    browser.get(f"/rotations/{booking}")
+    assert "Your school has to approve it" in browser.body
+    assert f'href="/rotations/{booking}/school"' in browser.body
+    assert "Pay the deposit" not in browser.body
+    browser.get(f"/rotations/{booking}/school")
+    browser.send(f"/rotations/{booking}/school", message="It counts.")
+    browser.get(f"/rotations/{booking}")
+    assert "has been asked and has not decided yet" in browser.body
 
 
 def test_days_papers_and_what_was_really_done(

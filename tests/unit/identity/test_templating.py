@@ -1,5 +1,7 @@
 """How a notice is set: safe with what people call themselves, and in the reader's own terms."""
 
+import json
+
 import pytest
 from jinja2 import DictLoader, UndefinedError
 
@@ -24,6 +26,18 @@ def test_a_notice_has_a_subject_a_text_and_html():
     assert f"{BASE}/confirm?token=t\n" in message.text
     assert f'href="{BASE}/confirm?token=t"' in message.html
     assert len(message.version) == 12
+
+
+def test_a_place_that_goes_to_another_student_is_not_called_cancelled():
+    sample = json.loads(templating._folder().joinpath("booking_cancelled.json").read_text())
+    for locale, subject, cancelled in (
+        ("en", "Given to another", "cancel"),
+        ("es", "Cedida", "cancel"),
+    ):
+        data = {**sample["sample"], "name": "Ana", "handed_on": True}
+        said = templating.render("booking_cancelled", Reader(locale), {**data, "back": None}, BASE)
+        assert said.subject.startswith(subject)
+        assert cancelled not in said.text.split("\n")[2]
 
 
 def test_a_name_is_text_and_never_markup():
