@@ -211,6 +211,13 @@ class SchoolHistoryKept(Conflict):
     title = "Students' links and consents, and schools' checks, are added to, never changed."
 
 
+class TooManySchools(Conflict):
+    code = "too_many_schools"
+    title = (
+        "You have registered several schools that are not verified yet: wait for our word on them."
+    )
+
+
 class LastCoordinator(Conflict):
     code = "last_coordinator"
     title = "This is the school's last coordinator: let another join first."

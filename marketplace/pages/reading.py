@@ -14,6 +14,7 @@ from babel import Locale
 from babel.dates import (
     format_date,
     format_datetime,
+    format_interval,
     format_skeleton,
     get_timezone_location,
     get_timezone_name,
@@ -26,6 +27,7 @@ from marketplace.pages import faults, singular, words
 from marketplace.pages.sentences import COUNTED
 from marketplace.pages.told import told
 
+THIN_SPACE = "\u2009"
 # Amounts are in dollars and days begin in the States, whichever language they are told in.
 LOCALES = {"en": Locale("en", "US"), "es": Locale("es", "US")}
 # What is typed as it stands, such as the example of a day, stays so.
@@ -97,12 +99,22 @@ class Reader:
         shape = f"#,##0.{'0' * decimals}" if decimals else "#,##0"
         return str(format_decimal(number, shape, locale=self.locale))
 
+    def percentage(self, number: Decimal | int) -> str:
+        """So many percents, with as many decimals as they came with."""
+        sign = str(self.locale.percent_formats[None].pattern).removeprefix("#,##0")
+        return f"{self.number(number)}{sign}"
+
     def json_money(self, amount: Mapping[str, Any]) -> str:
         """An amount as the API writes it."""
         return self.money(Money(amount["amount"], amount["currency"]))
 
     def day(self, day: date) -> str:
         return str(format_date(day, "medium", locale=self.locale))
+
+    def days(self, first: date, last: date) -> str:
+        """From one day to another, saying once what both have in common."""
+        found = format_interval(first, last, "yMMMd", locale=self.locale.language)
+        return str(found).replace(THIN_SPACE, " ")
 
     def long_day(self, day: date) -> str:
         """The day with its weekday."""

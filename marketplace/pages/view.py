@@ -16,8 +16,10 @@ from werkzeug.wrappers import Response as Answer
 
 from marketplace.core.errors import DomainError
 from marketplace.core.settings import Settings
+from marketplace.identity import queries as identity
 from marketplace.identity.access import SAFE_METHODS, Caller, current_caller
 from marketplace.identity.errors import CsrfRefused, NotSignedIn
+from marketplace.identity.rules import Role
 from marketplace.pages import assets, once, words
 from marketplace.pages.again import KEPT, Typed
 from marketplace.pages.naming import named
@@ -98,6 +100,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
         template,
         reader=who,
         seen=found.seen if found else None,
+        trains=_trains(who, status),
         _=who.say,
         **{"here": _here(), **values},
     )
@@ -105,6 +108,15 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     response.headers.update(HEADERS)
     response.vary.update(("Accept-Language", "Cookie"))
     return response
+
+
+def _trains(who: Reader, status: int) -> bool:
+    """Whether the reader has a trainee's own pages; who works here as well, once they have a profile."""
+    if who.account_id is None or Role.TRAINEE not in who.roles:
+        return False
+    if len(who.roles) == 1 or status >= SERVER_ERROR:
+        return True
+    return identity.profile(context.session(), who.account_id) is not None
 
 
 def form_page(template: str, status: int = 200, **values: Any) -> Response:

@@ -90,6 +90,12 @@ def places(session: Session, cohort_id: UUID) -> list[Place]:
     return sorted(found, key=lambda one: (one.student_name, str(one.booking.id)))
 
 
+def whose(session: Session, made: Collection[Booking]) -> dict[UUID, str]:
+    """Return the name of who each booking is for; one query."""
+    people = identity.contacts(session, [one.trainee_id for one in made])
+    return {one.id: people[one.trainee_id].name for one in made}
+
+
 def bookings(session: Session, cohort_id: UUID) -> list[Booking]:
     """Return the cohort's bookings by id as they are now, their rows held."""
     rows = session.execute(

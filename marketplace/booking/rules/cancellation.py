@@ -222,7 +222,7 @@ def _lines(
 ) -> tuple[QuoteLine, ...]:
     deposit = min(facts.deposit, facts.paid)
     balance = facts.paid - deposit
-    lines = [QuoteLine("deposit_paid", "Deposit, as paid", deposit)]
+    lines = [QuoteLine("deposit_paid", "Paid to book", deposit)]
     if balance:
         lines.append(QuoteLine("balance_paid", "Balance, as paid", balance))
     if kept:

@@ -39,6 +39,8 @@ CLOSED = frozenset(
     }
 )
 API = "/api/"
+# What is the same for everybody: it tells nothing of an account, and is no page that was seen.
+FILES = "/assets/"
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Seen:
 
 
 def carried() -> UUID | None:
-    """Return the impersonation that the browser's cookie names; programs carry none."""
-    if "Authorization" in request.headers:
+    """Return the impersonation that the browser's cookie names; programs and files carry none."""
+    if "Authorization" in request.headers or request.path.startswith(FILES):
         return None
     # Looked at only where there is one: an answer that depends on no cookie says so to caches.
     if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select
 
 from marketplace.core.db import Session
-from marketplace.identity.models import Membership, School, SchoolCheck
+from marketplace.identity.models import Account, Membership, School, SchoolCheck
 from marketplace.identity.rules import Role
 
 
@@ -34,6 +34,27 @@ def waiting_count(session: Session) -> int:
         select(func.count(Membership.school_id.distinct()))
         .join(School, School.id == Membership.school_id)
         .where(*_undecided())
+    )
+    return found.scalar_one()
+
+
+def unverified_of(session: Session, account_id: uuid.UUID) -> int:
+    """How many schools that are not verified the account acts for, refused ones too.
+
+    Its row is held from here on: of two at once the second is counted after the first.
+    """
+    session.execute(
+        select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
+    )
+    found = session.execute(
+        select(func.count(Membership.school_id.distinct()))
+        .join(School, School.id == Membership.school_id)
+        .where(
+            School.verified_at.is_(None),
+            Membership.account_id == account_id,
+            Membership.role == Role.SCHOOL_COORDINATOR,
+            Membership.revoked_at.is_(None),
+        )
     )
     return found.scalar_one()
 

@@ -36,7 +36,8 @@ blueprint = Blueprint(
 def register(data: dict[str, Any]) -> tuple[School, int, dict[str, str]]:
     """Make your school; you act for it, once our staff has verified it.
 
-    409 `school_exists` where it is here already: who acts for it invites you.
+    409 `school_exists` where it is here already: who acts for it invites you; 409 `too_many_schools`
+    while you act for three that are not verified.
     """
     made = schools.register(
         context.session(),

@@ -12,13 +12,21 @@ from marketplace.core.db import Session
 from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.ids import new_id
 from marketplace.identity import queries
-from marketplace.identity.errors import SchoolDecided, SchoolExists, SchoolNotVerified
+from marketplace.identity.errors import (
+    SchoolDecided,
+    SchoolExists,
+    SchoolNotVerified,
+    TooManySchools,
+)
 from marketplace.identity.models import Membership, School, SchoolCheck
 from marketplace.identity.queries import school_checks, schools
 from marketplace.identity.rules import Role
 from marketplace.identity.service import memberships
 from marketplace.identity.service.notices import notify
 from marketplace.identity.states import SchoolStep
+
+# So many that nobody has verified may an account act for, and register one more.
+MOST_UNVERIFIED = 3
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,11 @@ def register(
     """Make a school that is not here yet; whoever does is its first coordinator.
 
     It acts once an operator has verified it. `SchoolExists` where one of this name is here, in
-    whatever letters: who acts for that one invites others.
+    whatever letters: who acts for that one invites others. `TooManySchools` for who acts for several
+    that are not verified, refused or not.
     """
+    if school_checks.unverified_of(session, account_id) >= MOST_UNVERIFIED:
+        raise TooManySchools(extra={"limit": MOST_UNVERIFIED})
     name = " ".join(name.split())
     if schools.is_here(session, name, country):
         raise SchoolExists("Who acts for it can invite you, and our staff can let you act for it.")

@@ -125,6 +125,8 @@ FACTS: Mapping[str, str] = {
     "fact_sha256": noted("Hash of the file"),
     "fact_evidence": noted("Evidence"),
     "fact_listing_id": noted("Listing"),
+    "fact_url": noted("Address"),
+    "fact_types": noted("Events"),
     "fact_invitation_id": noted("Invitation"),
     "fact_impersonation_id": noted("Visit"),
     "fact_page": noted("Page"),

@@ -7,12 +7,13 @@ from uuid import UUID
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
-from marketplace.compliance import service as compliance
+from marketplace.booking import queries as booking
 from marketplace.core.ports import ObjectStore
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.identity.queries import schools
 from marketplace.pages import forms
+from marketplace.pages.operator.recording import record
 from marketplace.pages.school.words import INVOICE_STATES, invoiced, tone
 from marketplace.pages.view import Pages, form_page, page
 from marketplace.payments.errors import InvoiceNotReady
@@ -98,7 +99,7 @@ def receive(invoice_id: UUID) -> Answer:
         transfer = invoicing.Transfer(**values)
         invoicing.received(session, invoice_id, transfer, actor_id=own, now=now)
         about = {"reference": transfer.reference, "received_on": transfer.received_on.isoformat()}
-        _record("invoice.transfer_received", "invoice", invoice_id, about)
+        record("invoice.transfer_received", "invoice", invoice_id, **about)
 
     if not errors:
         given: dict[str, Any] = {"amount": amount}
@@ -125,7 +126,7 @@ def sent(refund_id: UUID) -> Answer:
     def do(values: dict[str, Any]) -> None:
         bank_refunds.sent_by_bank(session, refund_id, now=context.now(), **values)
         about = {"reference": values["reference"], "sent_on": values["sent_on"].isoformat()}
-        _record("refund.sent_by_bank", "refund", refund_id, about)
+        record("refund.sent_by_bank", "refund", refund_id, **about)
 
     given: dict[str, Any] = {
         name: typed[name] for name in ("reference", "sent_on") if name in typed
@@ -137,16 +138,21 @@ def sent(refund_id: UUID) -> Answer:
 def _invoice(invoice_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
     session = context.session()
     found, history = queries.find(session, invoice_id), queries.steps(session, invoice_id)
+    lines = queries.lines(session, invoice_id)
+    places = booking.spans(session, {one.part_id for one in lines})
+    known = {one.trainee_id for one in places.values()}
+    known |= {one.actor_id for one in history if one.actor_id}
     return form_page(
         "desk/invoice.html",
         NOT_PROCESSABLE if errors else 200,
         invoice=found,
         number=found.content["number"],
         school=schools.find(session, found.school_id),
-        lines=queries.lines(session, invoice_id),
+        lines=lines,
+        places=places,
         history=history,
         notes=credit_notes.of_invoice(session, invoice_id),
-        people=identity.contacts(session, [one.actor_id for one in history if one.actor_id]),
+        people=identity.contacts(session, sorted(known)),
         open_now=found.state in OPEN_INVOICE,
         others=queries.open_of(session, found.school_id, MANY),
         today=context.now().date(),
@@ -166,16 +172,4 @@ def _refunds(typed: Mapping[str, str], errors: forms.Errors) -> Response:
         today=context.now().date(),
         typed=typed,
         errors=errors,
-    )
-
-
-def _record(action: str, kind: str, subject_id: UUID, about: Mapping[str, str]) -> None:
-    compliance.record(
-        context.session(),
-        actor_id=current_account().id,
-        action=action,
-        subject_kind=kind,
-        subject_id=subject_id,
-        detail=about,
-        now=context.now(),
     )

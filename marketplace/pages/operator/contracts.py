@@ -8,10 +8,10 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from marketplace.catalog.queries import sites
-from marketplace.compliance import service as compliance
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
+from marketplace.pages.operator.recording import record
 from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.payments.queries import hosts
 from marketplace.payments.rules.shares import Bearer
@@ -67,7 +67,7 @@ def add(site_id: UUID) -> Response:
         made = contracts.set_contract(
             context.session(), site_id, _terms(values), set_by=_own(), now=context.now()
         )
-        _record("fee_contract.set", site_id, contract=str(made.id), reason=values["note"])
+        record("fee_contract.set", "site", site_id, contract=str(made.id), reason=values["note"])
 
     errors = forms.carried_out(ContractArgs(), _given(typed), do, "valid_from")
     return _site(site_id, typed, errors) if errors else _back(site_id)
@@ -97,7 +97,7 @@ def end(contract_id: UUID) -> Response:
             now=context.now(),
         )
         about = {"contract": str(contract_id), "ends_on": values["ends_on"].isoformat()}
-        _record("fee_contract.ended", row.site_id, **about, reason=values["reason"])
+        record("fee_contract.ended", "site", row.site_id, **about, reason=values["reason"])
 
     errors = forms.carried_out(ContractEndArgs(), given, do, "ends_on")
     beside = {"why_end" if name == "reason" else name: texts for name, texts in errors.items()}
@@ -115,7 +115,7 @@ def replace(contract_id: UUID) -> Response:
             context.session(), contract_id, _terms(values), set_by=_own(), now=context.now()
         )
         about = {"contract": str(made.id), "replaces": str(contract_id)}
-        _record("fee_contract.replaced", row.site_id, **about, reason=values["note"])
+        record("fee_contract.replaced", "site", row.site_id, **about, reason=values["note"])
 
     errors = forms.carried_out(ContractArgs(), _given(typed), do, "valid_from")
     return _contract(contract_id, typed, errors) if errors else _back(row.site_id)
@@ -130,7 +130,7 @@ def withdraw(contract_id: UUID) -> Response:
     def do(values: Mapping[str, Any]) -> None:
         contracts.withdraw(context.session(), contract_id, by=_own(), now=context.now())
         about = {"contract": str(contract_id), "reason": values["reason"]}
-        _record("fee_contract.withdrawn", row.site_id, **about)
+        record("fee_contract.withdrawn", "site", row.site_id, **about)
 
     given = {"reason": typed.get("why_back", "")}
     errors = forms.carried_out(ContractReasonArgs(), given, do, "why_back")
@@ -203,15 +203,3 @@ def _own() -> UUID:
 
 def _back(site_id: UUID) -> Response:
     return redirect(f"{BASE}/sites/{site_id}", 303)
-
-
-def _record(action: str, site_id: UUID, **detail: str) -> None:
-    compliance.record(
-        context.session(),
-        actor_id=_own(),
-        action=action,
-        subject_kind="site",
-        subject_id=site_id,
-        detail=detail,
-        now=context.now(),
-    )

@@ -6,9 +6,9 @@ from uuid import UUID
 from flask import redirect, request
 from werkzeug.wrappers import Response
 
-from marketplace.compliance import service as compliance
-from marketplace.identity.access import current_account, require
+from marketplace.identity.access import require
 from marketplace.pages import forms
+from marketplace.pages.operator.recording import record
 from marketplace.pages.view import Pages, form_page, reader
 from marketplace.payments import queries as payments
 from marketplace.payments.queries import events
@@ -63,15 +63,8 @@ def again(event_id: UUID) -> Response:
 
     def do(values: Mapping[str, str]) -> None:
         row = inbox_again.again(session, event_id)
-        compliance.record(
-            session,
-            actor_id=current_account().id,
-            action="payment_event.tried_again",
-            subject_kind="payment_event",
-            subject_id=event_id,
-            detail={"event": row.processor_event, "reason": values["reason"]},
-            now=context.now(),
-        )
+        about = {"event": row.processor_event, "reason": values["reason"]}
+        record("payment_event.tried_again", "payment_event", event_id, **about)
 
     given = {"reason": typed.get("reason", "")}
     errors = forms.carried_out(EventAgainArgs(), given, do, "reason")

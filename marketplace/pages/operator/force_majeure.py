@@ -11,6 +11,7 @@ from marketplace.booking import queries
 from marketplace.booking.schemas.endings import ForceMajeureArgs, RunForceMajeureArgs
 from marketplace.booking.service import force_majeure, force_majeure_reports
 from marketplace.catalog.rules.places import STATES
+from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
 from marketplace.pages.operator import places
@@ -103,13 +104,16 @@ def _run(run_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Respon
     found = queries.force_majeure_bookings(
         session, run_id, states=(), limit=A_PAGE, cursor=forms.cursor()
     )
+    about = queries.spans(session, [one.booking_id for one in found.items])
+    trainees = sorted({one.trainee_id for one in about.values()})
     return form_page(
         "desk/force_majeure.html",
         NOT_PROCESSABLE if errors else 200,
         report=report,
         run=report["run"],
         found=found,
-        titles=queries.titles(session, [one.booking_id for one in found.items]),
+        about=about,
+        people=identity.contacts(session, trainees),
         names=STATES,
         now=context.now(),
         typed=typed,

@@ -44,8 +44,11 @@ blueprint = Pages("desk_money")
 def list_disputes() -> Response:
     """List open disputes, those that must be answered first before the others; or ended ones."""
     ended = request.args.get("ended") == "yes"
-    listed = found.closed_disputes if ended else found.open_disputes
-    return page("desk/disputes.html", items=listed(context.session(), MANY), ended=ended)
+    session = context.session()
+    items = (found.closed_disputes if ended else found.open_disputes)(session, MANY)
+    about = found.about(session, items)
+    people = identity.contacts(session, sorted({payer for payer, _ in about.values()}))
+    return page("desk/disputes.html", items=items, ended=ended, about=about, people=people)
 
 
 @blueprint.get("/desk/disputes/<uuid:dispute_id>")

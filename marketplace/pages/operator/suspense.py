@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from flask import redirect
 from werkzeug.wrappers import Response
 
-from marketplace.compliance import service as compliance
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
+from marketplace.pages.operator.recording import record
 from marketplace.pages.view import Pages, form_page, reader
 from marketplace.payments.queries import suspense as queries
 from marketplace.payments.schemas import SuspenseArgs
@@ -38,15 +38,8 @@ def settle() -> Response:
         own, now = current_account().id, context.now()
         account, source = values["account"], values["source"]
         case = suspense.settle(session, source, account, why=values["reason"], by=own, now=now)
-        compliance.record(
-            session,
-            actor_id=own,
-            action="suspense.settled",
-            subject_kind="quarantine",
-            subject_id=case,
-            detail={"source": source, "account": account, "reason": values["reason"]},
-            now=now,
-        )
+        about = {"source": source, "account": account, "reason": values["reason"]}
+        record("suspense.settled", "quarantine", case, **about)
 
     given = {name: typed.get(name, "") for name in ("source", "account", "reason")}
     errors = forms.carried_out(SuspenseArgs(), given, do, "reason")

@@ -173,7 +173,8 @@ def _is_full(calendar: Calendar, chosen: Choice) -> bool:
 
 
 def _explanation(listing: Shown, chosen: Choice, who: Reader) -> Explanation | None:
-    if who.account_id is None or listing.state != ListingState.PUBLISHED:
+    works = who.roles and Role.TRAINEE not in who.roles
+    if who.account_id is None or works or listing.state != ListingState.PUBLISHED:
         return None
     return explain(
         context.session(),

@@ -124,7 +124,7 @@ def invoiced(who: Reader, text: str) -> str:
 
 
 def _days(who: Reader, found: re.Match[str]) -> str:
-    return f"{_day(who, found, 'first')} – {_day(who, found, 'last')}"
+    return who.days(date.fromisoformat(found["first"]), date.fromisoformat(found["last"]))
 
 
 def _day(who: Reader, found: re.Match[str], name: str) -> str:

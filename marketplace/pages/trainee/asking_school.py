@@ -91,7 +91,7 @@ def _shown(
         and cohort.answer_by > context.now(),
         asked=None if place else request_made,
         askable=place is None and request_made is None and booking.state == "held",
-        waits=schooling.waits_for(session, booking),
+        waits=schooling.waits_for(session, booking) if booking.state in TIMED else (),
         answers=ANSWERS,
         states=REQUEST_STATES,
         tone=tone,

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from marketplace.booking import queries as bookings
 from marketplace.booking.errors import ProfileMissing, QuoteChanged
 from marketplace.booking.queries import applying, changes, rounds
+from marketplace.booking.queries import schools as asked_schools
 from marketplace.booking.routes import finding
 from marketplace.booking.rules import frozen
 from marketplace.booking.rules.cancellation import Quote
@@ -227,8 +228,13 @@ BECAME = {"transfer": "handed_on_by_you", "reschedule": "moved_by_you"}
 
 def _names(found: Sequence[Rotation]) -> Mapping[UUID, str]:
     """What the state of each is called: who cancelled, and whether anybody did at all."""
-    over = changes.taken_over(context.session(), [one.id for one in found])
-    return {one.id: BECAME.get(over.get(one.id, "")) or _own_name(one) for one in found}
+    session = context.session()
+    over = changes.taken_over(session, [one.id for one in found])
+    named = {one.id: BECAME.get(over.get(one.id, "")) or _own_name(one) for one in found}
+    ended = [one.id for one in found if one.state == BookingState.DECLINED and one.school_id]
+    words = asked_schools.states(session, ended) if ended else {}
+    by_school = [one for one, word in words.items() if word == "declined"]
+    return named | dict.fromkeys(by_school, "declined_by_school")
 
 
 def _own_name(booking: Rotation) -> str:

@@ -122,6 +122,16 @@ def closed_disputes(session: Session, limit: int) -> Sequence[Dispute]:
     )
 
 
+def about(session: Session, rows: Sequence[Dispute]) -> dict[UUID, tuple[UUID, str]]:
+    """Return by the payment who paid, and for what; one query."""
+    found = session.execute(
+        select(Payment.id, Payment.payer_id, Payment.description).where(
+            Payment.id.in_([one.payment_id for one in rows])
+        )
+    )
+    return {row.id: (row.payer_id, row.description) for row in found}
+
+
 def steps(session: Session, dispute_id: UUID) -> Sequence[DisputeStep]:
     return (
         session.execute(

@@ -5,11 +5,13 @@ know no second kind of money. A bank transfer is a payment that an operator writ
 Who locks both takes the payable's lock (`queries.lock_payable`) first, then the invoice's row.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from babel import Locale
 
 from marketplace.core.db import Session
 from marketplace.core.events import publish
@@ -28,6 +30,8 @@ from marketplace.payments.service import asking, ledger, receipts, steps, taxing
 from marketplace.payments.service.bank_refunds import check_day
 from marketplace.payments.states import INVOICE, OPEN_INVOICE, InvoiceState, PaymentState
 
+# What is printed is in English.
+ENGLISH = Locale("en")
 KIND = "invoice"
 PRINT = "payments.print_invoice"
 PURPOSE: Purpose = "whole"
@@ -46,7 +50,10 @@ BEHIND = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Asked:
-    """What a school is asked for: by whom, for what, in which parts, by which day."""
+    """What a school is asked for: by whom, for what, in which parts, by which day.
+
+    `whose` says for each part whose place it is; it is printed beside its lines.
+    """
 
     payable: Payable
     school_id: UUID
@@ -54,6 +61,7 @@ class Asked:
     description: str
     parts: Sequence[Part]
     due_on: date
+    whose: Mapping[UUID, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -290,11 +298,17 @@ def _content(
         "due_on": asked.due_on.isoformat(),
         "payer": {
             "name": school.name,
-            "place": ", ".join(filter(None, (school.city, school.country))),
+            "place": ", ".join(
+                filter(None, (school.city, ENGLISH.territories.get(school.country, school.country)))
+            ),
         },
         "for": asked.description,
         "lines": [
-            {"description": line.description, "amount": str(line.amount)}
+            {
+                "description": line.description,
+                "amount": str(line.amount),
+                "whose": asked.whose.get(part.id, ""),
+            }
             for part in asked.parts
             for line in part.lines
         ],

@@ -37,6 +37,8 @@ def test_what_is_not_paid_by_its_day_and_the_grace_is_given_up(desk, stage, run_
     cohort_id = desk.hold(place)
     desk.answer(cohort_id)
     invoice_id = desk.invoice(cohort_id)
+    printed = [one["whose"] for one in desk.found(invoice_id).content["lines"]]
+    assert sorted(set(printed)) == ["Student 0", "Student 1", "Student 2"]
     stage.clock.advance(timedelta(days=15))
     stage.expire_due()
     the_day_after = datetime.combine(desk.found(invoice_id).due_on, time(), UTC) + timedelta(days=1)

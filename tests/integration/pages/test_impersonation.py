@@ -75,6 +75,9 @@ def test_an_operator_looks_is_told_of_and_can_do_nothing(scene):
     assert "You see the pages as Asha Rao does" in desk.body
     assert "Asked why a deposit is missing." in desk.body
     assert "Sign out" not in desk.body
+    # What every page needs is no page that was seen.
+    with desk.get("/assets/site.css") as file:
+        assert file.status_code == 200
     assert desk.get("/desk").status_code == 403
     assert desk.get(f"/rotations/{booking}/messages").status_code == 403
     assert desk.get("/my-data/download").status_code == 403

@@ -2,6 +2,7 @@
 
 import re
 
+from marketplace.identity.service import schools
 from tests.integration.pages.schooling import to
 from tests.integration.pages.test_pages import Browser
 
@@ -10,7 +11,9 @@ ASKED = {"name": "Grant  Medical College", "country": "IN", "city": "Mumbai"}
 PROOF = {"kind": "website", "reference": "https://grant.example/electives"}
 
 
-def test_a_school_is_registered_shown_to_be_real_and_verified(client, people, app, run_jobs, mail):
+def test_a_school_is_registered_shown_to_be_real_and_verified(
+    client, people, app, run_jobs, mail, monkeypatch
+):
     own, staff = Browser(client), Browser(app.test_client())
     person = people.make(name="Sara Khan")
     own.sign_in(person)
@@ -32,6 +35,12 @@ def test_a_school_is_registered_shown_to_be_real_and_verified(client, people, ap
     assert other.send("/schools/new", **ASKED | {"name": "grant MEDICAL college"}, **PROOF)
     assert "There is a school of this name in this country." in other.body
     assert other.get(base).status_code == 404
+    monkeypatch.setattr(schools, "MOST_UNVERIFIED", 1)
+    other.get("/schools/new")
+    to(other.send("/schools/new", **ASKED | {"name": "Another College"}, **PROOF))
+    other.get("/schools/new")
+    assert other.send("/schools/new", **ASKED | {"name": "A third one"}, **PROOF).status_code == 422
+    assert "several schools that are not verified yet" in other.body
 
     staff.sign_in(people.make("operator", name="Olga Staff"), going_to="/desk")
     desk = base.replace("/schools/", "/desk/schools/").removesuffix("/about")

@@ -1,11 +1,13 @@
 """Every text of the pages is in every language, with the same places to be filled in."""
 
 import re
+from datetime import date
 from decimal import Decimal
 from importlib import import_module
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import walk_packages
+from pkgutil import iter_modules, walk_packages
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -85,8 +87,8 @@ def test_what_an_invoice_is_for_is_said_in_spanish():
     reader = view.Reader(None, frozenset(), "es", ZoneInfo("UTC"))
     said = {
         "Fall and more: IM, day, 1 place from 2027-01-04": "Fall and more: IM, day, 1 plaza, desde el 4 ene 2027",
-        "Fall: IM, one place, 2027-01-04 to 2027-01-31": "Fall: IM, 1 plaza, 4 ene 2027 – 31 ene 2027",
-        "IM, 2027-01-04 to 2027-01-31: Platform fee": "IM, 4 ene 2027 – 31 ene 2027: Cargo de la plataforma",
+        "Fall: IM, one place, 2027-01-04 to 2027-01-31": "Fall: IM, 1 plaza, 4–31 ene 2027",
+        "IM, 2027-01-04 to 2027-01-31: Platform fee": "IM, 4–31 ene 2027: Cargo de la plataforma",
         "Issued.": "Emitida.",
     }
     assert {text: invoiced(reader, text) for text in said} == said
@@ -144,6 +146,31 @@ def test_every_refusal_is_told_in_spanish():
     titles = {one.title for one in _below(DomainError) if one.__module__.startswith("marketplace.")}
     assert len(titles) > 250
     assert {text for text in titles if faults.told(text, "es") == text} == set()
+
+
+def test_every_background_job_is_named_by_what_it_does():
+    packages = [one.name for one in iter_modules(marketplace.__path__) if one.ispkg]
+    found = [one for one in packages if find_spec(f"marketplace.{one}.tasks")]
+    jobs = [job for one in found for job in import_module(f"marketplace.{one}.tasks").TASKS]
+    named = {code for code in labels.LABELS if code.startswith("task_")}
+    assert {f"task_{job.name}" for job in jobs} == named
+
+
+def test_days_and_percents_are_written_as_the_language_does():
+    english, spanish = (
+        view.Reader(None, frozenset(), one, ZoneInfo("UTC")) for one in ("en", "es")
+    )
+    days = [(date(2027, 4, 26), date(2027, 5, 23)), (date(2027, 12, 6), date(2028, 1, 2))]
+    assert [english.days(*one) for one in days] == [
+        "Apr 26 – May 23, 2027",
+        "Dec 6, 2027 – Jan 2, 2028",
+    ]
+    assert [spanish.days(*one) for one in days] == [
+        "26 abr – 23 may 2027",
+        "6 dic 2027 – 2 ene 2028",
+    ]
+    assert english.days(days[0][0], days[0][0]) == "Apr 26, 2027"
+    assert {one.percentage(Decimal("79.80")) for one in (english, spanish)} == {"79.80%"}
 
 
 def _below(kind: type[DomainError]) -> set[type[DomainError]]:

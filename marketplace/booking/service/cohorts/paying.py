@@ -100,6 +100,7 @@ def invoice(
             f" {cohort.first_day}",
             parts=[_part(booking) for booking in live],
             due_on=max(due, now.date()),
+            whose=queries.whose(session, live),
         ),
         legal_entity=legal_entity,
         now=now,

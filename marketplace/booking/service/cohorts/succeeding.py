@@ -98,6 +98,7 @@ def _ask(session: Session, booking: Booking, cohort: Cohort, now: datetime) -> N
             description=f"{cohort.name}: {booking.listing_title}, one place, {days}",
             parts=[Part(bookings.PAYABLE, booking.id, booking.site_id, named)],
             due_on=due_on(booking.first_day, booking.time_zone, now),
+            whose=queries.whose(session, [booking]),
         ),
         legal_entity=parts_of(session).get(Settings).legal_entity,
         now=now,
