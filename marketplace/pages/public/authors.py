@@ -111,6 +111,9 @@ def answer(token: str) -> Answer:
     if chosen is not None:
         given = {**chosen, **({"reason": typed["reason"]} if "reason" in typed else {})}
         values, errors = forms.read(AuthorAnswerArgs(), given)
+        if not errors and not values["agreed"] and not values.get("reason"):
+            # It ends the request for good: no slip of a finger shall do that.
+            errors = {"reason": [_reader(found.letter).say("Say why: the trainee reads it.")]}
     if not errors:
         errors = _tried(
             found,

@@ -45,6 +45,14 @@ from marketplace.web import context
 A_PAGE = 20
 NOT_PROCESSABLE = 422
 CONFLICT = 409
+# What is left of these is what was agreed on with the cancellation.
+CALLED_OFF = frozenset(
+    {
+        BookingState.CANCELLED_BY_TRAINEE,
+        BookingState.CANCELLED_BY_HOST,
+        BookingState.CANCELLED_BY_OPERATOR,
+    }
+)
 
 blueprint = Pages("rotation_pages")
 
@@ -281,6 +289,7 @@ def _shown(
         may_withdraw=state in TIMED,
         may_cancel=state in CANCELLABLE,
         may_change=may_change,
+        agreed=bookings.cancellation(session, booking.id) if state in CALLED_OFF else None,
         linked=schools.own_link(session, booking.trainee_id) is not None,
         turns=turns(booking, context.now()),
         tone=tone,

@@ -146,6 +146,8 @@ def test_a_no_ends_the_request_and_the_page_is_in_spanish(done, asked, link_of):
     window.open(path=f"{window.path}?language=es")
     assert '<html lang="es">' in window.body
     assert "nunca podrá leer esta carta" in window.body
+    window.send("answer", 422, answer="no")
+    assert 'id="reason-note"' in window.body
     given = {"csrf_token": CSRF.search(window.body)[1], "answer": "no", "reason": "Too short."}
     answer = done.client.post(f"{window.path}/answer", data=given)
     assert answer.status_code == 303

@@ -343,6 +343,7 @@ def test_cancelling_shows_the_quote_and_holds_to_it(browser, stage, place, train
     assert browser.send(f"{path}/cancel", quote=mark[1]).status_code == 303
     browser.get(path)
     assert "Cancelled by you" in browser.body
+    assert "What the cancellation came to" in browser.body
 
 
 def test_whoever_may_choose_how_to_be_paid_back_sees_each_way(browser, stage, trainee):
@@ -358,7 +359,7 @@ def test_whoever_may_choose_how_to_be_paid_back_sees_each_way(browser, stage, tr
     browser.get(path)
     assert f'href="{path}?option=voucher"' in browser.body
     browser.get(f"{path}?option=voucher")
-    assert "Goes back to you, as a voucher" in browser.body
+    assert "Goes back to you (as a voucher)" in browser.body
     mark = MARK.search(browser.body)
     assert mark is not None
     assert browser.send(path, quote=mark[1], option="voucher").status_code == 303
