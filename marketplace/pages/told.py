@@ -27,6 +27,10 @@ ONE = {
     "en": re.compile(r"(?<![\d.,-])(1 (?:week|day|month|seat|year))s\b"),
     "es": re.compile(r"(?<![\d.,-])(1 (?:semana|día|mes|plaza|año))(?:e?s)\b"),
 }
+# Programs are told of a state by its code.
+STATE = re.compile(r"\b(?:is|was|became) [a-z]+(?:_[a-z]+)+\b")
+# Where a state has a name of its own for who reads of somebody else's booking: it fits all.
+NEUTRAL = "desk_state_"
 # What is to be typed as it stands, such as the codes of a sheet.
 TYPED = frozenset({"codes"})
 AND = {"es": " y "}
@@ -36,7 +40,7 @@ TO = {"es": r"de \1 a \2"}
 def told(text: str, language: str) -> str:
     """The sentence in that language; itself where it is not known there."""
     if not text or language == "en":
-        return _of_one(text, "en")
+        return _of_one(STATE.sub(lambda found: found[0].replace("_", " "), text), "en")
     for pattern, said in _sentences(language):
         found = pattern.fullmatch(text)
         if found is not None:
@@ -96,5 +100,6 @@ def _name(part: str, language: str) -> str:
     code = part.strip().lower().replace(" ", "_").replace("-", "_")
     if code not in words.LABELS:
         return part
-    name = words.label(code, language)
+    neutral = NEUTRAL + code
+    name = words.label(neutral if neutral in words.LABELS else code, language)
     return name[:1].lower() + name[1:]

@@ -181,7 +181,7 @@ def test_what_goes_wrong_is_told_on_a_page_and_to_programs_as_a_problem(
 def test_pages_are_in_the_language_of_the_reader(browser, place):
     browser.get("/listings", **{"Accept-Language": "es-MX,es;q=0.9"})
     assert '<html lang="es">' in browser.body
-    assert "Buscar una rotación" in browser.body
+    assert "Buscar rotación" in browser.body
 
 
 def test_signing_in_goes_on_to_a_page_of_ours_only(browser, trainee):

@@ -197,6 +197,9 @@ def test_what_a_field_is_refused_for_is_told_in_the_readers_language():
     lacking = "There is less credit than this. You have 120.00 USD of credit."
     assert faults.told(lacking, "es") == "Hay menos crédito que eso. Tiene 120.00 USD de crédito."
     assert faults.told("Name it. The content is not image/png.", "en").endswith("as one anew.")
+    late = "It became cancelled_by_trainee at 2027-01-04 10:00 UTC by Ann."
+    assert faults.told(late, "en").startswith("It became cancelled by trainee at ")
+    assert "cancelada por el rotante" in faults.told(late, "es")
     unmarked = "The visa runs out on 2027-03-01, at 100 %."
     assert faults.told(unmarked, "es") == unmarked
 
