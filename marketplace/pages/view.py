@@ -8,7 +8,15 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -180,10 +188,16 @@ def _sign_in_first(error: NotSignedIn) -> Answer:
     elif request.path == SIGN_OUT:
         return redirect("/", 303)
     else:
-        path = _came_from() or "/"
+        path = _came_from() or _also_read()
         if typed := Typed.of_request():
             return form_page("account/sign_in.html", 401, next=path, kept=typed)
     return redirect(f"/sign-in?{urlencode({'next': path})}", 303)
+
+
+def _also_read() -> str:
+    """Where a form was sent to, if there is a page as well; the front page if not."""
+    here = current_app.create_url_adapter(request)
+    return request.path if here is not None and here.test(method="GET") else "/"
 
 
 def _refused(error: DomainError) -> Response:
