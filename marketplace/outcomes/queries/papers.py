@@ -3,7 +3,8 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, cast, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.orm import aliased
 
 from marketplace.core.db import Session
@@ -12,12 +13,28 @@ from marketplace.outcomes.rules.papers import PaperKind
 from marketplace.web.pagination import Page, paginate
 
 _newer = aliased(Paper)
-REPLACED = exists(
-    select(_newer.id).where(
-        _newer.booking_id == Paper.booking_id,
-        _newer.kind == Paper.kind,
-        _newer.revision > Paper.revision,
-    )
+# Which days a certificate of teaching is about.
+PERIOD = cast('strict $.rows[*] ? (@[0] == "Period")', JSONPATH)
+# A paper about a booking by its next revision; one of teaching by a later one of the same days.
+REPLACED = or_(
+    exists(
+        select(_newer.id).where(
+            _newer.booking_id == Paper.booking_id,
+            _newer.kind == Paper.kind,
+            _newer.revision > Paper.revision,
+        )
+    ),
+    exists(
+        select(_newer.id).where(
+            Paper.kind == PaperKind.TEACHING,
+            _newer.account_id == Paper.account_id,
+            _newer.site_id == Paper.site_id,
+            _newer.kind == PaperKind.TEACHING,
+            _newer.id > Paper.id,
+            func.jsonb_path_query_first(_newer.content, PERIOD)
+            == func.jsonb_path_query_first(Paper.content, PERIOD),
+        )
+    ),
 )
 
 
@@ -71,6 +88,14 @@ def of_teacher(
         cursor=cursor,
         descending=True,
     )
+
+
+def replaced(session: Session, paper_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these papers a later one replaces; one query."""
+    if not paper_ids:
+        return set()
+    query = select(Paper.id).where(Paper.id.in_(paper_ids), REPLACED)
+    return set(session.execute(query).scalars())
 
 
 def last_of_teacher(session: Session, account_id: UUID, site_id: UUID) -> Paper | None:

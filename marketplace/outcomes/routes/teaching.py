@@ -46,5 +46,7 @@ def certify(data: dict[str, Any], site_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, page_of(PaperSchema))
 def list_own(args: dict[str, Any], site_id: UUID) -> Page[dict[str, Any]]:
     """List your teaching certificates at a site, the newest first."""
-    page = queries.of_teacher(context.session(), current_account().id, site_id, **args)
-    return Page([shown(one, newer=False) for one in page.items], page.next_cursor)
+    session = context.session()
+    page = queries.of_teacher(session, current_account().id, site_id, **args)
+    gone = queries.replaced(session, [one.id for one in page.items])
+    return Page([shown(one, newer=one.id in gone) for one in page.items], page.next_cursor)

@@ -75,12 +75,13 @@ def download(site_id: UUID, paper_id: UUID) -> Answer:
 def _shown(site_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
     session, own = context.session(), current_account().id
     found = queries.of_teacher(session, own, site_id, limit=A_PAGE, cursor=forms.cursor())
+    gone = queries.replaced(session, [one.id for one in found.items])
     return panel(
         "host/teaching.html",
         site_id,
         TAB,
         NOT_PROCESSABLE if errors else 200,
-        papers=[(one.content["rows"], shown(one, newer=False)) for one in found.items],
+        papers=[(one.content["rows"], shown(one, newer=one.id in gone)) for one in found.items],
         next_cursor=found.next_cursor,
         typed=typed,
         errors=errors,

@@ -148,6 +148,17 @@ def test_hours_are_signed_or_the_day_is_marked_absent(done, preceptor, run_jobs,
     mark(done, DAY, "present")
     (third,) = log(done, (DAY, 465))["days"]
     assert sign(done, preceptor, [third["id"]])["signed_minutes"] == 465
+    before = done.call(preceptor, "POST", path, json=taught).get_json()
+    withdraw(done, preceptor, [third["id"]])
+    (fourth,) = log(done, (DAY, 240))["days"]
+    sign(done, preceptor, [fourth["id"]])
+    done.call(preceptor, "POST", path, json={**taught, "to": "2027-04-04"})
+    checked = before["check_address"].partition("/check/")[2]
+    assert done.call(None, "GET", f"/public/papers/{checked}").get_json()["standing"] == "stands"
+    done.call(preceptor, "POST", path, json=taught)
+    assert done.call(None, "GET", f"/public/papers/{checked}").get_json()["standing"] == "replaced"
+    listed = done.call(preceptor, "GET", path).get_json()["items"]
+    assert [one["standing"] for one in listed] == ["stands", "stands", "replaced"]
 
 
 def test_who_has_signed_hours_is_no_no_show(done, preceptor, stage, people, clock):
