@@ -5,6 +5,7 @@ And what it refuses: a day without a trainee whose hours of that day are signed.
 
 from collections.abc import Sequence
 
+from marketplace.booking import queries as bookings
 from marketplace.booking.events import (
     BookingCancelled,
     BookingCompleted,
@@ -17,8 +18,11 @@ from marketplace.compliance.events import ConsentDecided
 from marketplace.core.db import Session
 from marketplace.core.events import Subscription
 from marketplace.core.jobs import defer
+from marketplace.identity import queries as identity
 from marketplace.identity.events import AccountErasing, MailCameBack
-from marketplace.identity.service.notices import notify
+from marketplace.identity.rules import Role
+from marketplace.identity.service.notices import notify, notify_all
+from marketplace.outcomes.queries import days
 from marketplace.outcomes.service import campaigns, hours, leaving, survey
 from marketplace.outcomes.service.papers import issuing
 from marketplace.outcomes.service.rotations import rotation
@@ -36,6 +40,27 @@ def ask_what_was_done(session: Session, event: BookingCompleted) -> None:
         },
         now=event.at,
     )
+
+
+def ask_to_evaluate(session: Session, event: BookingCompleted) -> None:
+    """Write to whoever signed hours of it; where nobody did, to the site's preceptors."""
+    about = bookings.find(session, event.booking_id)
+    signed = {one.signed_by for one in days.logged_days(session, event.booking_id) if one.signed}
+    people = identity.site_contacts(session, about.site_id)
+    asked = [one for one in people if one.account_id in signed]
+    if not asked:
+        asked = identity.site_contacts(session, about.site_id, Role.PRECEPTOR)
+    trainee = identity.contact(session, event.trainee_id)
+    if not asked or trainee is None:
+        return
+    data = {
+        "trainee_name": trainee.name,
+        "listing_title": about.listing_title,
+        "site_name": about.site_name,
+        "site_id": str(about.site_id),
+        "booking_id": str(event.booking_id),
+    }
+    notify_all(session, asked, "evaluation_wanted", data, now=event.at)
 
 
 def issue_papers(session: Session, event: BookingEvent) -> None:
@@ -70,6 +95,7 @@ def invitation_came_back(session: Session, event: MailCameBack) -> None:
 
 SUBSCRIPTIONS: Sequence[Subscription] = (
     (BookingCompleted, ask_what_was_done),
+    (BookingCompleted, ask_to_evaluate),
     (BookingConfirmed, issue_papers),
     (BookingCompleted, issue_papers),
     (BookingCancelled, revoke_papers),

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, select, true
+from sqlalchemy import ColumnElement, Subquery, func, literal, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.booking.models import AttendanceMark, Booking, BookingProposal
@@ -158,6 +158,27 @@ def booked(session: Session, booking_ids: Collection[UUID]) -> Sequence[Any]:
         .join(person, person.c.id == Booking.trainee_id)
         .where(Booking.id.in_(booking_ids))
     ).all()
+
+
+def completed_at(site_id: UUID, since: date) -> Subquery:
+    """Rotations of a site that were done and ended since a day, to be joined to.
+
+    With `id`, `listing_title`, `last_day` and `trainee_name`.
+    """
+    person = identity.names()
+    return (
+        select(
+            *(Booking.id, Booking.listing_title, Booking.last_day),
+            person.c.name.label("trainee_name"),
+        )
+        .join(person, person.c.id == Booking.trainee_id)
+        .where(
+            Booking.site_id == site_id,
+            Booking.state == BookingState.COMPLETED,
+            Booking.last_day >= since,
+        )
+        .subquery("completed")
+    )
 
 
 def asked_of(session: Session, site_id: UUID, since: date, now: datetime, *, limit: int) -> Asked:

@@ -1,6 +1,8 @@
 """Selects on evaluations and attestations."""
 
 from collections.abc import Sequence
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -28,6 +30,17 @@ def evaluations(session: Session, booking_id: UUID) -> Sequence[Evaluation]:
         .scalars()
         .all()
     )
+
+
+def to_evaluate(session: Session, site_id: UUID, since: date, *, limit: int) -> Sequence[Any]:
+    """Return a site's rotations that were done and that nobody has evaluated, the last to end first.
+
+    Rows of `id`, `listing_title`, `last_day` and `trainee_name`; one query.
+    """
+    done = bookings.completed_at(site_id, since)
+    said = select(Evaluation.id).where(Evaluation.booking_id == done.c.id).exists()
+    query = select(done).where(~said).order_by(done.c.last_day.desc(), done.c.id).limit(limit)
+    return session.execute(query).all()
 
 
 def last_revision(session: Session, booking_id: UUID, evaluator_id: UUID) -> int:

@@ -18,7 +18,7 @@ from marketplace.booking.states import BookingState
 from marketplace.catalog.queries import sites
 from marketplace.compliance.queries import reviewing
 from marketplace.identity.access import caller, signed_in, site_member
-from marketplace.outcomes.queries import letters
+from marketplace.outcomes.queries import letters, records
 from marketplace.pages.host.frame import PEOPLE, decides_at, panel
 from marketplace.pages.view import Pages, page
 from marketplace.web import context
@@ -29,6 +29,8 @@ A_PAGE = 50
 AHEAD = timedelta(days=14)
 BEHIND = timedelta(days=28)
 MOST = 60
+# Who was here longer ago is evaluated from the page of the rotation alone.
+STILL_KNOWN = timedelta(days=60)
 # Threads of rotations that began longer ago wait for nobody any more.
 TALKED_OF = timedelta(days=365)
 
@@ -95,6 +97,7 @@ def today(site_id: UUID) -> Response:
         if there.next_cursor
         else 0,
         letters=letters.owed(session, site_id, limit=A_FEW),
+        to_evaluate=records.to_evaluate(session, site_id, day - STILL_KNOWN, limit=A_FEW),
         **asks,
     )
 

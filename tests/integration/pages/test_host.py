@@ -162,8 +162,12 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
     host.get(base)
     assert "To be closed" in host.body
     host.get(page)
+    teacher = people.make("preceptor", site_id=place.site_id)
     assert host.send(f"{page}/complete").status_code == 303
+    assert stage.told(teacher.id) == ["evaluation_wanted"]
     form = f"{page}/evaluation"
+    host.get(base)
+    assert f'href="{form}"' in host.body
     host.get(form)
     scores = dict.fromkeys(
         (
@@ -180,6 +184,8 @@ def test_a_rotation_is_attended_closed_evaluated_and_talked_of(
     assert ">Good.</textarea>" in host.body
     scores["systems_based_practice"] = "5"
     assert host.send(form, **scores, comments="Good.", shown_to_trainee="true").status_code == 303
+    host.get(base)
+    assert f'href="{form}"' not in host.body
     host.get(page)
     assert f"<strong>{host.person.name}</strong>" in host.body
     assert '<p class="said">Good.</p>' in host.body
