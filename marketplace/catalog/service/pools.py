@@ -263,7 +263,7 @@ def _room(
         found = holders.holding(session, ids, weeks=set(over))
         raise CapacityBelowTaken(
             f"The pool has too few free seats in the week of {holding.in_words(over)}"
-            f" for {holding.named(found)}.",
+            f" for {holding.named(found)}. Give it as many seats first.",
             extra={
                 "weeks": [
                     {"week": week.isoformat(), "taken": taken}

@@ -70,7 +70,7 @@ DONE: Mapping[str, str] = {
     "withdrawn": noted("Taken back. The link opens nothing any more."),
     "rights_changed": noted("Changed. They are told."),
     "removed": noted("Ended. They are told. If it was a mistake, invite them again."),
-    "pool_made": noted("Made. Put listings on it, then give it seats in the calendar."),
+    "pool_made": noted("Made. Give it seats in the calendar, and put listings on it."),
     "shared": noted("Shared. Their bookings have their seats here now."),
     "unshared": noted("Taken off. It keeps its other seats, or has its own line again."),
     "dissolved": noted("Dissolved. Each listing has its own line again."),
