@@ -52,6 +52,8 @@ NO_PAGES = {
     "/agreements/<uuid:agreement_id>/file": "a file",
     "/schools/<uuid:school_id>/invoices/<uuid:invoice_id>/file": "a file",
     "/desk/invoices/<uuid:invoice_id>/file": "a file",
+    "/desk/invoices/<uuid:invoice_id>/credit-notes/<uuid:note_id>/file": "a file",
+    "/schools/<uuid:school_id>/invoices/<uuid:invoice_id>/receipt": "a file",
     "/schools/<uuid:school_id>/invoices/<uuid:invoice_id>/credit-notes/<uuid:note_id>/file": "a file",
     "/reports/match/<int:match_year>/report.pdf": "a file",
     "/reports/runs/<uuid:run_id>/report.pdf": "a file",

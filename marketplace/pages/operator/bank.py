@@ -8,15 +8,16 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as Answer
 
 from marketplace.booking import queries as booking
-from marketplace.core.ports import ObjectStore
+from marketplace.core.errors import NotFound
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.identity.queries import schools
 from marketplace.pages import forms
 from marketplace.pages.operator.recording import record
 from marketplace.pages.school.words import INVOICE_STATES, invoiced, tone
+from marketplace.pages.stored import pdf
 from marketplace.pages.view import Pages, form_page, page
-from marketplace.payments.errors import InvoiceNotReady
+from marketplace.payments.errors import CreditNoteNotReady, InvoiceNotReady
 from marketplace.payments.queries import credit_notes
 from marketplace.payments.queries import invoices as queries
 from marketplace.payments.schemas.invoices import BankRefundArgs, BankTransferArgs, InvoicesArgs
@@ -78,12 +79,19 @@ def read_invoice(invoice_id: UUID) -> Response:
     found = queries.find(context.session(), invoice_id)
     if found.object_key is None:
         raise InvoiceNotReady
-    stored = context.parts().get(ObjectStore).stream(found.object_key)
-    response = Response(stored, mimetype="application/pdf")
-    name = found.object_key.rpartition("/")[2]
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return pdf(found.object_key)
+
+
+@blueprint.get(f"{INVOICES}/<uuid:invoice_id>/credit-notes/<uuid:note_id>/file")
+@require("operator")
+def read_note(invoice_id: UUID, note_id: UUID) -> Response:
+    """Download a credit note that refers to an invoice as PDF."""
+    found = credit_notes.find(context.session(), note_id)
+    if found.invoice_id != invoice_id:
+        raise NotFound
+    if found.stored_at is None:
+        raise CreditNoteNotReady
+    return pdf(found.object_key)
 
 
 @blueprint.post(f"{INVOICES}/<uuid:invoice_id>/transfers")

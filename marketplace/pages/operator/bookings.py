@@ -26,10 +26,11 @@ from marketplace.pages.operator import places
 from marketplace.pages.trainee.rotations import tone
 from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.payments import queries as payments
+from marketplace.payments.queries import disputes
 from marketplace.payments.rules.credit import CreditTerms
 from marketplace.payments.schemas import RefundRequestSchema
 from marketplace.payments.service import refund
-from marketplace.payments.states import PaymentState
+from marketplace.payments.states import DisputeState, PaymentState
 from marketplace.web import context
 
 A_PAGE = 50
@@ -219,6 +220,8 @@ def told(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Re
     with context.sessions()() as own, edge(own):
         recorded(own, booking_id, "booking.story_read")
     paid = payments.money_of(session, queries.PAYABLE, [booking_id])[booking_id]
+    disputed = disputes.of_payments(session, [one.id for one in paid])
+    lost = {one.payment_id for one in disputed if one.state == DisputeState.LOST}
     people = identity.contacts(session, [found.booking.trainee_id])
     state = BookingState(found.booking.state)
     rescue = queries.rescue(session, booking_id)
@@ -229,7 +232,12 @@ def told(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Re
         booking=found.booking,
         trainee=people.get(found.booking.trainee_id),
         paid=paid,
-        to_pay_back=[one for one in paid if one.captured and one.captured > one.granted],
+        disputes=disputed,
+        to_pay_back=[
+            one
+            for one in paid
+            if one.captured and one.captured > one.granted and one.id not in lost
+        ],
         settled=PaymentState.SETTLED,
         may_cancel=state in CANCELLABLE,
         may_release=state in TIMED,

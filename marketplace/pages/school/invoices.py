@@ -8,15 +8,15 @@ from werkzeug.wrappers import Response as Answer
 
 from marketplace.booking.queries import cohorts
 from marketplace.core.errors import NotFound
-from marketplace.core.ports import ObjectStore
 from marketplace.core.settings import Settings
 from marketplace.identity.access import current_account, school_member
 from marketplace.pages import forms
 from marketplace.pages.school.frame import NOT_PROCESSABLE, asked_for, panel
 from marketplace.pages.school.words import INVOICE_STATES, invoiced
+from marketplace.pages.stored import pdf
 from marketplace.pages.trainee.paying import address_of
 from marketplace.pages.view import Pages, page
-from marketplace.payments.errors import CreditNoteNotReady, InvoiceNotReady
+from marketplace.payments.errors import CreditNoteNotReady, InvoiceNotReady, ReceiptNotReady
 from marketplace.payments.queries import credit_notes
 from marketplace.payments.queries import invoices as queries
 from marketplace.payments.queries import paying as payments
@@ -60,7 +60,18 @@ def read_file(school_id: UUID, invoice_id: UUID) -> Response:
     found = _of(school_id, invoice_id)
     if found.object_key is None:
         raise InvoiceNotReady
-    return _pdf(found.object_key)
+    return pdf(found.object_key)
+
+
+@blueprint.get(f"{ONE}/receipt")
+@school_member(operators=False)
+def read_receipt(school_id: UUID, invoice_id: UUID) -> Response:
+    """Download the receipt of what paid an invoice as PDF, whoever of the school asked for it."""
+    found = _of(school_id, invoice_id)
+    receipt = payments.receipt(context.session(), found.payment_id) if found.payment_id else None
+    if receipt is None or receipt.stored_at is None:
+        raise ReceiptNotReady
+    return pdf(receipt.object_key)
 
 
 @blueprint.get(f"{ONE}/credit-notes/<uuid:note_id>/file")
@@ -73,7 +84,7 @@ def read_note(school_id: UUID, invoice_id: UUID, note_id: UUID) -> Response:
         raise NotFound
     if found.stored_at is None:
         raise CreditNoteNotReady
-    return _pdf(found.object_key)
+    return pdf(found.object_key)
 
 
 @blueprint.post(f"{ONE}/payments")
@@ -121,6 +132,8 @@ def _shown(school_id: UUID, invoice_id: UUID, errors: forms.Errors | None = None
     found = _of(school_id, invoice_id)
     cohort_id = found.payable_id if found.payable_kind == cohorts.PAYABLE else None
     places = cohorts.places(session, cohort_id) if cohort_id else []
+    kept = [one.booking.hold_expires_at for one in places if one.booking.hold_expires_at]
+    receipt = payments.receipt(session, found.payment_id) if found.payment_id else None
     return panel(
         "school/invoice.html",
         school_id,
@@ -133,6 +146,8 @@ def _shown(school_id: UUID, invoice_id: UUID, errors: forms.Errors | None = None
         notes=credit_notes.of_invoice(session, invoice_id),
         cohort_id=cohort_id,
         places={one.booking.id: one for one in places},
+        kept_until=min(kept, default=None),
+        receipt=receipt is not None and receipt.stored_at is not None,
         open_now=found.state in OPEN_INVOICE,
         bank=context.parts().get(Settings).bank_details,
         states=INVOICE_STATES,
@@ -152,11 +167,3 @@ def _live(school_id: UUID, invoice_id: UUID) -> Any:
     found = _of(school_id, invoice_id)
     asked = payments.live_payment(context.session(), found.payable, invoicing.PURPOSE)
     return asked if asked is not None and asked.state in LIVE else None
-
-
-def _pdf(key: str) -> Response:
-    response = Response(context.parts().get(ObjectStore).stream(key), mimetype="application/pdf")
-    name = key.rpartition("/")[2]
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "private, no-store"
-    return response

@@ -122,6 +122,12 @@ def closed_disputes(session: Session, limit: int) -> Sequence[Dispute]:
     )
 
 
+def of_payments(session: Session, payment_ids: Collection[UUID]) -> Sequence[Dispute]:
+    """Return the disputes of these payments, oldest first."""
+    query = select(Dispute).where(Dispute.payment_id.in_(payment_ids)).order_by(Dispute.id)
+    return session.execute(query).scalars().all()
+
+
 def about(session: Session, rows: Sequence[Dispute]) -> dict[UUID, tuple[UUID, str]]:
     """Return by the payment who paid, and for what; one query."""
     found = session.execute(

@@ -133,6 +133,9 @@ def read_benchmarks(source: Iterable[str]) -> list[Benchmark]:
     for number, values in read_values(source, COLUMNS, "benchmarks"):
         if values["unit"] == "percent" and values["value"] > HUNDRED:
             bad.append(BadCell(number, "value", str(values["value"]), "a percentage up to 100"))
+        some, every = values["numerator"], values["denominator"]
+        if some is not None and every is not None and some > every:
+            bad.append(BadCell(number, "numerator", str(some), "at most the denominator"))
         found.append(
             Benchmark(
                 **{

@@ -22,7 +22,14 @@ from marketplace.booking.queries import cohorts as queries
 from marketplace.booking.queries import itineraries
 from marketplace.booking.rules import cohorts as rules
 from marketplace.booking.rules.cohorts import TRANSITIONS, CohortState
-from marketplace.booking.service import agreeing, applications, notices, payment, transition
+from marketplace.booking.service import (
+    agreeing,
+    applications,
+    notices,
+    payment,
+    school_notices,
+    transition,
+)
 from marketplace.booking.service.cohorts import FOLLOW, KIND
 from marketplace.booking.service.itineraries.paying import secure
 from marketplace.booking.states import TIMED, BookingState
@@ -84,6 +91,7 @@ def invoice(
     _check_answered(live, answers, without)
     for booking in [one for one in live if one.id in set(without)]:
         applications.withdraw(session, booking, reason=LEFT_OUT, now=now, actor_id=actor_id)
+        school_notices.given_up(session, booking, LEFT_OUT, now)
     live = [one for one in live if one.id not in set(without)]
     _check_payable(session, live, now)
     first = live[0]
@@ -152,6 +160,7 @@ def give_up(
     for booking in queries.bookings(session, cohort.id):
         if booking.state in TIMED:
             applications.withdraw(session, booking, reason=reason, now=now, actor_id=actor_id)
+            school_notices.given_up(session, booking, reason, now)
     invoicing.void(session, Payable(KIND, cohort.id), reason=reason, actor_id=actor_id, now=now)
     _to(session, cohort, CohortState.ENDED)
 
