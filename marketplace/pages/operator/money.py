@@ -256,6 +256,7 @@ def _quarantined(quarantine_id: UUID, typed: Mapping[str, str], errors: forms.Er
         row=row,
         details=_details(row.details),
         payment=payment,
+        payer=identity.contact(session, payment.payer_id) if payment else None,
         todo=todo,
         failed=REFUND_FAILED,
     )
