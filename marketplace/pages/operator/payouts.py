@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.booking import queries as booking
 from marketplace.catalog.queries import sites
+from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
 from marketplace.pages.view import Pages, form_page
@@ -56,6 +57,8 @@ def _shown(errors: forms.Errors) -> Response:
     told = [(one.payable_kind, one.payable_id) for one in frozen]
     told += [(one.payable_kind, one.payable_id) for one in stopped]
     about = [key for kind, key in told if kind == booking.PAYABLE]
+    bookings = booking.spans(session, about)
+    trainees = sorted({one.trainee_id for one in bookings.values()})
     at = {one.site_id for one in frozen} | {one.site_id for one in stopped}
     at |= {one.site_id for one in owed}
     return form_page(
@@ -66,7 +69,8 @@ def _shown(errors: forms.Errors) -> Response:
         owed=owed,
         many=MANY,
         more=[len(one) > MANY for one in found],
-        titles=booking.titles(session, about),
+        bookings=bookings,
+        people=identity.contacts(session, trainees),
         sites=sites.names(session, at),
         waiting=hosts.WAITING,
         errors=errors,
