@@ -111,7 +111,7 @@ def hold(listing_id: UUID) -> Response:
     except ProfileMissing as refused:
         forms.meant(refused)
         weeks = urlencode({"first_day": values["first_day"], "weeks": values["weeks"]})
-        going_to = urlencode({"next": f"/listings/{listing_id}?{weeks}"})
+        going_to = urlencode({"next": f"/listings/{listing_id}?{weeks}#book"})
         return redirect(f"/profile?{going_to}", 303)
     return _to(booking)
 

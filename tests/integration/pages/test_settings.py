@@ -159,7 +159,7 @@ def test_who_has_no_profile_is_led_to_it_before_a_seat_is_kept_and_back(app, peo
     profile = asked.headers["Location"]
     assert profile.startswith("/profile?next=")
     own.get(profile)
-    assert f'value="{listing}?first_day={FIRST_DAY}&amp;weeks=4"' in own.body
+    assert f'value="{listing}?first_day={FIRST_DAY}&amp;weeks=4#book"' in own.body
 
 
 def test_an_error_is_told_in_the_readers_language_with_a_way_back(client):
