@@ -37,6 +37,10 @@ STOPPED = {
         noted("There is nothing here."),
         noted("The address may be mistyped, or what was here has gone."),
     ),
+    "There is nothing here, or nothing that you may see.": (
+        noted("There is nothing here, or nothing that you may see."),
+        noted("If a mail led you here: sign in with the address that it was sent to."),
+    ),
     "Method Not Allowed": (
         noted("This page can't be asked for like this."),
         noted("Go back, and use the page's own button."),
