@@ -43,7 +43,9 @@ def test_every_period_of_the_code_stands_on_a_page(read):
 def sent(client):
     def file(path):
         with client.get(path) as answer:
-            return answer.status_code, answer.headers.get("Cache-Control"), answer.get_data()
+            kept = answer.headers.get("Cache-Control")
+            assert "Vary" not in answer.headers or kept == "no-cache"
+            return answer.status_code, kept, answer.get_data()
 
     return file
 
