@@ -34,7 +34,7 @@ from marketplace.outcomes.schemas.records import EvaluationArgs
 from marketplace.outcomes.service import incidents
 from marketplace.outcomes.service import records as recording
 from marketplace.outcomes.service.rotations import rotation
-from marketplace.pages import forms, writing
+from marketplace.pages import asked, forms, writing
 from marketplace.pages.host.frame import (
     DECIDERS,
     NOT_PROCESSABLE,
@@ -44,7 +44,7 @@ from marketplace.pages.host.frame import (
     panel,
     refusal,
 )
-from marketplace.pages.view import Pages
+from marketplace.pages.view import Pages, reader
 from marketplace.web import context
 from marketplace.web import uploads as sent
 
@@ -230,12 +230,14 @@ def _shown(
     evaluations = records.evaluations(session, booking.id)
     named = {booking.trainee_id, *(one.evaluator_id for one in evaluations)}
     named |= {one.author_id for one in thread.get("thread", ())}
-    people = identity.contacts(session, list(named))
+    people, who = identity.contacts(session, list(named)), reader()
     return panel(
         "host/rotation.html",
         site_id,
         TAB,
         status,
+        reader=who,
+        paper_called=lambda one: asked.title(one, who),
         booking=booking,
         person=people.get(booking.trainee_id),
         clearance=clearances.clearance(session, booking, now) if state in CANCELLABLE else None,

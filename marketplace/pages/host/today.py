@@ -19,8 +19,9 @@ from marketplace.catalog.queries import sites
 from marketplace.compliance.queries import reviewing
 from marketplace.identity.access import caller, signed_in, site_member
 from marketplace.outcomes.queries import letters, records
+from marketplace.pages import asked
 from marketplace.pages.host.frame import PEOPLE, decides_at, panel
-from marketplace.pages.view import Pages, page
+from marketplace.pages.view import Pages, page, reader
 from marketplace.web import context
 
 A_FEW = 6
@@ -124,13 +125,13 @@ def _asks(site_id: UUID) -> dict[str, Any]:
     since = (now - TALKED_OF).date()
     # Messages are for those who are in the thread, not for who sees the page as one of them.
     few = 0 if caller().seen else A_FEW
-    asked = bookings.asked_of(session, site_id, since, now, limit=few)
+    waiting = bookings.asked_of(session, site_id, since, now, limit=few)
     return {
         "applications": applying.undecided(session, site_id, limit=A_FEW),
         "documents": reviewing.undecided(session, site_id, now=now, limit=A_FEW),
-        "rounds": asked.rounds,
-        "changes": asked.changes,
-        "threads": asked.threads,
+        "rounds": waiting.rounds,
+        "changes": waiting.changes,
+        "threads": waiting.threads,
     }
 
 
@@ -138,7 +139,7 @@ def _arrivals(
     site_id: UUID, day: date, most: int, cursor: str | None
 ) -> tuple[list[Arrival], str | None]:
     """Who comes in two weeks, or should have begun and has not, by first day; where it goes on."""
-    session, now = context.session(), context.now()
+    session, now, who = context.session(), context.now(), reader()
     listed = bookings.coming(session, site_id, *_soon(day), limit=most, cursor=cursor)
     cleared = clearances.clearances(session, [one for one, _ in listed.items], now)
     made = [
@@ -149,7 +150,7 @@ def _arrivals(
             one.first_day,
             one.weeks,
             cleared[one.id].may_start,
-            [item.requirement.title for item in cleared[one.id].missing],
+            [asked.title(item.requirement, who) for item in cleared[one.id].missing],
         )
         for one, name in listed.items
     ]
