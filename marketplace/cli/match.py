@@ -45,7 +45,8 @@ def load_programs(listed: Path) -> None:
     """Take in LISTED, a CSV of residency programs; all of it or, with an error, nothing."""
     lines = _text(listed).splitlines()
     with transaction() as session:
-        click.echo(f"{programs.load(session, lines, now())} programs")
+        count = programs.load(session, lines, now())
+        click.echo("1 program" if count == 1 else f"{count} programs")
 
 
 @outcomes.command("correct")

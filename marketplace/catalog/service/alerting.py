@@ -233,7 +233,8 @@ def _content(items: Sequence[News]) -> dict[str, object]:
             }
         )
     return {
-        "count": len(items),
+        # What several searches have found is one rotation.
+        "count": len({item.listing_id for item in items}),
         "more": max(0, len(items) - MOST_SHOWN),
         "searches": [{"name": name, "listings": found} for name, found in searches.items()],
     }
