@@ -67,8 +67,9 @@ def numbered(session: Session, number: int, limit: int) -> Sequence[Invoice]:
 
 def numbers(session: Session, invoice_ids: Collection[UUID]) -> dict[UUID, str]:
     """Return the number of each invoice, as it is printed on it."""
-    query = select(Invoice.id, Invoice.content["number"].as_string())
-    return dict(session.execute(query.where(Invoice.id.in_(invoice_ids))))
+    query = select(Invoice.id, Invoice.content["number"].as_string().label("number"))
+    rows = session.execute(query.where(Invoice.id.in_(invoice_ids)))
+    return {row.id: row.number for row in rows}
 
 
 def open_of(session: Session, school_id: UUID, limit: int) -> Sequence[Invoice]:

@@ -170,6 +170,8 @@ def test_an_overdue_invoice_is_paid_by_bank_and_goes_back_by_bank(desk, stage, s
     assert "Expected $6,720.00." in desk.body
     assert followed(desk, desk.send(f"{path}/transfers", **came)) == path
     assert "Has more money come for it?" in desk.body
+    assert "000001" in desk.get("/desk/audit?subject_kind=invoice").get_data(as_text=True)
+    desk.get(path)
     assert desk.send(f"{path}/transfers", **came).status_code == 422
     assert "goes back to the account that it came from" in desk.body
 
