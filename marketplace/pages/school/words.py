@@ -78,8 +78,8 @@ ANSWERS: Mapping[str, str] = {
 }
 INVOICE_STATES: Mapping[str, str] = {
     "open": noted("To be paid"),
-    "overdue": noted("Overdue"),
-    "paid": noted("Paid"),
+    "overdue": noted("Past due"),
+    "paid": noted("Paid in full"),
     "void": noted("Void"),
 }
 TONES = {
