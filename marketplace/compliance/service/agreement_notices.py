@@ -36,8 +36,9 @@ def asked(
 
 
 def signed(session: Session, found: Agreement, key: str, now: datetime) -> None:
-    """Mail the file to everybody who signed, and tell both sides that it is in force."""
-    for one in queries.signings(session, found.id):
+    """Mail the file to everybody who signed, and tell the others of both sides that it is in force."""
+    signings = queries.signings(session, found.id)
+    for one in signings:
         notify_address(
             session,
             one.signer.email,
@@ -48,7 +49,9 @@ def signed(session: Session, found: Agreement, key: str, now: datetime) -> None:
             name=one.signer.name,
             **_reads(session, one.signer.email),
         )
-    notify_all(session, _sides(session, found), "agreement_in_force", _facts(found), now=now)
+    told = {one.signer.email.lower() for one in signings}
+    others = [one for one in _sides(session, found) if one.email.lower() not in told]
+    notify_all(session, others, "agreement_in_force", _facts(found), now=now)
 
 
 def void(session: Session, found: Agreement, reason: str, now: datetime) -> None:
