@@ -180,7 +180,10 @@ def page_or_message(
     """Answer a browser with a page in its language, by `words` of each, everybody else with JSON."""
     offered = ["application/json", "text/html"]
     if request.accept_mimetypes.best_match(offered) == "text/html":
-        language = request.accept_languages.best_match(["en", "es"]) or "en"
+        # As the mail was written, where its link says so.
+        language = request.args.get("language", "")
+        if language not in words:
+            language = request.accept_languages.best_match(["en", "es"]) or "en"
         html = environment.get_template(template).render(
             language=language, **words[language], **more
         )
