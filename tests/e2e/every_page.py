@@ -42,6 +42,7 @@ NO_PAGES = {
     "/bookings": "leads a mail's reader to their side of a booking",
     "/host/letters/<uuid:letter_id>": "leads a mail's reader to their site",
     "/my-data/erasure/<string:token>": "from the mail that an erasure is asked for by",
+    "/settings/address/confirm": "from the mail that another address is asked for by",
     "/desk/reports/looks/<uuid:look_id>": "what a form leads to",
     "/schools/<uuid:school_id>/invoices/<uuid:invoice_id>/payment": "leads on to pay",
     "/schools/<uuid:school_id>/invoices/<uuid:invoice_id>/returned": "from where one has paid",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from marshmallow import Schema, ValidationError, fields, validate, validates
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates
 
 from marketplace.catalog.models.saved import MOST_SAVED
 from marketplace.catalog.schemas.search import SearchArgs
@@ -88,7 +88,10 @@ class SavedSearchesSchema(Schema):
 
 
 class UnsubscribeArgs(StrictSchema):
-    """The token of the mailed link."""
+    """The token of the mailed link; a mail program adds parameters of its own."""
+
+    class Meta(StrictSchema.Meta):
+        unknown = EXCLUDE
 
     token = fields.String(required=True, validate=validate.Length(min=20, max=100))
 

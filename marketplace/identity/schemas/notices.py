@@ -1,6 +1,6 @@
 """E-mails as their recipients and operators see them, and how people want them."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from marketplace.identity.models import NOTICE_STATES
 from marketplace.identity.rules import LOCALES, NOTICE_CHOICES, NoticeKind
@@ -95,6 +95,9 @@ class PreferencesStateSchema(Schema):
 
 class UnsubscribeNoticesArgs(Schema):
     """The token as it stands in the mailed link; other parameters are a mail program's own."""
+
+    class Meta:
+        unknown = EXCLUDE
 
     token = Exact(required=True, validate=validate.Length(1, LONGEST_TOKEN))
 
