@@ -310,12 +310,13 @@ def _asked() -> dict[str, Any]:
 
 def _row(one: students.Invited) -> dict[str, Any]:
     error = one.error
+    of_fields = [text for texts in ((error and error.fields) or {}).values() for text in texts]
     return {
         "row": one.row,
         "email": one.email,
         "student_id": one.student_id,
         "code": error.code if error else None,
-        "problem": (error.detail or error.title) if error else None,
+        "problem": (" ".join(of_fields) or error.detail or error.title) if error else None,
     }
 
 

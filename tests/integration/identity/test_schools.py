@@ -185,6 +185,7 @@ def test_a_sheet_invites_the_good_rows_and_says_what_is_wrong_with_the_others(
         (5, "invalid"),
         (6, None),
     ]
+    assert "address" in answer["rows"][1]["problem"]
     assert token_of("f@grant.example")
     with count_queries() as few:
         send("email\n" + "".join(f"x{n}@grant.example\n" for n in range(3)))
