@@ -25,8 +25,10 @@ BAD = PDF + EICAR + b"\n%%EOF\n"
 TABLE = b"email\n" + EICAR + b"\n"
 READERS = {"data", "files", "get_data", "input_stream", "stream"}
 # Who reads a body: the one module for files, who compares requests, and what Stripe has signed.
-# Forms that were sent before are told apart by a digest of their files.
+# Forms that were sent before are told apart by a digest of their files; of a form that is kept to be
+# sent again it is said whether files were in it.
 BODIES = {
+    "pages/again.py",
     "pages/once.py",
     "web/idempotency.py",
     "web/uploads.py",
