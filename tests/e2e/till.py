@@ -75,7 +75,7 @@ def goes_back(world: Any, booking_id: UUID) -> None:
     now = world.stage.now
     with world.stage.transaction() as session:
         booking = queries.find(session, booking_id)
-        mark = cancellations.quote(booking, Wish(), now).mark
+        mark = cancellations.quote(session, booking, Wish(), now).mark
         cancellations.cancel(
             session, booking, Wish(), mark=mark, to=BookingState.CANCELLED_BY_TRAINEE,
             actor_id=booking.trainee_id, reason="Ill.", now=now,

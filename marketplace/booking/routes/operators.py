@@ -96,7 +96,7 @@ def story(booking_id: UUID) -> stories.Story:
 def quote_cancellation(data: dict[str, Any], booking_id: UUID) -> Quote:
     """See what cancelling now under a clause would pay back, the proofs that you accept given."""
     booking = queries.find(context.session(), booking_id)
-    return cancellations.quote(booking, _wish(data), context.now())
+    return cancellations.quote(context.session(), booking, _wish(data), context.now())
 
 
 @blueprint.route("/<uuid:booking_id>/cancel", methods=["POST"])

@@ -147,7 +147,9 @@ def withdraw(school_id: UUID, proposal_id: UUID) -> BookingProposal:
 @blueprint.response(200, CancellationQuoteSchema)
 def quote_cancellation(data: dict[str, Any], school_id: UUID, booking_id: UUID) -> Quote:
     """See what cancelling a paid place would give back to you, line by line."""
-    return cancellations.quote(finding.place(school_id, booking_id), Wish(**data), context.now())
+    return cancellations.quote(
+        context.session(), finding.place(school_id, booking_id), Wish(**data), context.now()
+    )
 
 
 @blueprint.route(f"{ONE}/cancel", methods=["POST"])

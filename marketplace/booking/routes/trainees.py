@@ -196,7 +196,9 @@ def withdraw(data: dict[str, Any], booking_id: UUID) -> Booking:
 @blueprint.response(200, CancellationQuoteSchema)
 def quote_cancellation(data: dict[str, Any], booking_id: UUID) -> Quote:
     """See what cancelling now would pay back, line by line; nothing is changed."""
-    return cancellations.quote(finding.own(booking_id), Wish(**data), context.now())
+    return cancellations.quote(
+        context.session(), finding.own(booking_id), Wish(**data), context.now()
+    )
 
 
 @blueprint.route("/<uuid:booking_id>/cancel", methods=["POST"])

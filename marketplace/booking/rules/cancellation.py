@@ -31,8 +31,19 @@ from marketplace.payments.rules.credit import CreditTerms
 
 
 @dataclass(frozen=True)
+class There:
+    """What is still there of what was paid: `left` can go back, `lost` the payer's bank has taken."""
+
+    left: Money
+    lost: Money
+
+
+@dataclass(frozen=True)
 class Facts:
-    """What a quote depends on; `days` are whole days before the first day at the site."""
+    """What a quote depends on; `days` are whole days before the first day at the site.
+
+    Without `there` all that was paid is there.
+    """
 
     booking_id: UUID
     event: PolicyEvent
@@ -42,6 +53,16 @@ class Facts:
     proofs: frozenset[str] = frozenset()
     # What the trainee's own cancelling keeps whatever the terms say, from an earlier change.
     at_least: Money | None = None
+    there: There | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What was paid, by what becomes of it."""
+
+    kept: Money
+    gone: Money
+    refund: Money
 
 
 @dataclass(frozen=True)
@@ -107,9 +128,10 @@ def quote(
         raise ProofNeeded(extra={"proof": clause.proof})
     option = _option(clause, option_key)
     window = option.window(facts.days)
-    kept = min(max(_kept(window.kept, facts), _least(facts)), facts.paid)
-    refund = facts.paid - kept
-    lines = _lines(policy, option, window, facts, kept, refund)
+    by_terms = min(max(_kept(window.kept, facts), _least(facts)), facts.paid)
+    gone, refund = _gone_and_back(facts, facts.paid - by_terms)
+    kept = facts.paid - gone - refund
+    lines = _lines(policy, option, window, facts, Parts(kept, gone, refund))
     return Quote(
         event=facts.event,
         option=option.key,
@@ -118,7 +140,7 @@ def quote(
         days=facts.days,
         valid_through_days=window.from_days,
         lines=lines,
-        paid=facts.paid,
+        paid=facts.paid - gone,
         kept=kept,
         refund=refund,
         within_days=policy.refund_within_days,
@@ -126,6 +148,20 @@ def quote(
         refund_order=policy.refund_order,
         credit=_credit(option),
     )
+
+
+def _gone_and_back(facts: Facts, wanted: Money) -> tuple[Money, Money]:
+    """What had gone to the payer before, and what goes back now of what the terms give back.
+
+    What a dispute took counts as given back; a refund that somebody granted does only where no more
+    is left.
+    """
+    if facts.there is None:
+        return Money.zero(wanted.currency), wanted
+    lost = min(facts.there.lost, facts.paid)
+    owed = max(wanted - lost, Money.zero(wanted.currency))
+    refund = min(owed, facts.there.left)
+    return lost + owed - refund, refund
 
 
 def choices(sets: Sequence[Sequence[CancellationPolicy]], facts: Facts) -> tuple[Choice, ...]:
@@ -217,19 +253,20 @@ def _lines(
     option: Option,
     window: Window,
     facts: Facts,
-    kept: Money,
-    refund: Money,
+    parts: Parts,
 ) -> tuple[QuoteLine, ...]:
     deposit = min(facts.deposit, facts.paid)
     balance = facts.paid - deposit
     lines = [QuoteLine("deposit_paid", "Paid to book", deposit)]
     if balance:
         lines.append(QuoteLine("balance_paid", "Balance, as paid", balance))
-    if kept:
-        lines.append(QuoteLine("kept", f"{policy.name}: {_when(window)}", -kept))
+    if parts.gone:
+        lines.append(QuoteLine("gone", "Went back to the payer before", -parts.gone))
+    if parts.kept:
+        lines.append(QuoteLine("kept", f"{policy.name}: {_when(window)}", -parts.kept))
     as_credit = option.pays_back_as is PaysBackAs.VOUCHER
     lines.append(
-        QuoteLine("refund", "Credit for a later booking" if as_credit else "Refund", refund)
+        QuoteLine("refund", "Credit for a later booking" if as_credit else "Refund", parts.refund)
     )
     return tuple(lines)
 

@@ -18,7 +18,7 @@ from marketplace.booking.errors import (
 )
 from marketplace.booking.models import Booking, BookingCancellation
 from marketplace.booking.rules import cancellation, frozen
-from marketplace.booking.rules.cancellation import Facts, Quote
+from marketplace.booking.rules.cancellation import Facts, Quote, There
 from marketplace.booking.rules.deadlines import days_before
 from marketplace.booking.service import (
     cancel_notices,
@@ -56,7 +56,7 @@ class Wish:
     proofs: frozenset[str] = frozenset()
 
 
-def quote(booking: Booking, wish: Wish, now: datetime) -> Quote:
+def quote(session: Session, booking: Booking, wish: Wish, now: datetime) -> Quote:
     """Say what cancelling now would pay back, line by line; nothing is changed.
 
     Raises `NotOpenForThis` unless the booking is confirmed or under way.
@@ -68,11 +68,18 @@ def quote(booking: Booking, wish: Wish, now: datetime) -> Quote:
             + (", and nothing to pay: withdraw it instead." if state in TIMED else "."),
             extra={"state": state},
         )
-    return quote_of_ended(booking, wish, now)
+    return quote_of_ended(session, booking, wish, now)
 
 
-def quote_of_ended(booking: Booking, wish: Wish, at: datetime) -> Quote:
-    """Say what the terms pay back for a booking that ended at `at`, in whatever state it is."""
+def quote_of_ended(session: Session, booking: Booking, wish: Wish, at: datetime) -> Quote:
+    """Say what is paid back for a booking that ended at `at`, in whatever state it is."""
+    return by_the_terms(booking, wish, at, there(session, booking))
+
+
+def by_the_terms(
+    booking: Booking, wish: Wish, at: datetime, still_there: There | None = None
+) -> Quote:
+    """Say what the terms pay back of what was paid, or of what is still there."""
     facts = Facts(
         booking_id=booking.id,
         event=wish.event,
@@ -81,6 +88,7 @@ def quote_of_ended(booking: Booking, wish: Wish, at: datetime) -> Quote:
         deposit=booking.deposit,
         proofs=wish.proofs,
         at_least=frozen.kept_at_least(booking.policy),
+        there=still_there,
     )
     sets = frozen.choices(booking.policy)
     found = cancellation.better_of(sets, facts, wish.option)
@@ -108,7 +116,7 @@ def cancel(
     # stays so until the commit.
     payment.lock_money(session, booking)
     queries.lock(session, booking.id)
-    present = quote(booking, wish, now)
+    present = quote(session, booking, wish, now)
     if present.mark != mark:
         raise QuoteChanged(extra={"quote": quote_json(present)})
     found = settle(session, booking, present, actor_id=actor_id, reason=reason, now=now)
@@ -272,6 +280,15 @@ def give_back(
     return asked
 
 
+def there(session: Session, booking: Booking) -> There:
+    """What can still go back of what was paid for the booking, and what disputes have taken of it."""
+    zero = Money.zero(booking.paid.currency)
+    sources = _sources(session, booking)
+    return There(
+        sum((one.refundable for one in sources), zero), sum((one.lost for one in sources), zero)
+    )
+
+
 def _way(means: str) -> Means:
     """Whether it goes back as credit or, by card or bank, as money."""
     return Means.CREDIT if means == Means.CREDIT else Means.CARD
@@ -285,19 +302,23 @@ class _Source:
     part_id: UUID | None
     refundable: Money
     means: Means
+    lost: Money
 
 
 def _sources(session: Session, booking: Booking) -> list[_Source]:
     """What can be refunded: payments for the booking alone, then its parts of payments for more."""
     payable = Payable(payment.KIND, booking.id)
     own = payments.kept_payments(session, payable)
-    found = [_Source(one.id, None, one.refundable, _way(one.means)) for one in own]
+    found = [_Source(one.id, None, one.refundable, _way(one.means), one.lost) for one in own]
     # Paid with an itinerary or a cohort, or taken over from a booking that was.
     together = booking.itinerary_id is not None or booking.cohort_id is not None
     if together or booking.replaces_id is not None:
         for part in payments.kept_parts(session, payable):
-            means = _way(payments.payment(session, part.payment_id).means)
-            found.append(_Source(part.payment_id, part.payable_id, part.refundable, means))
+            whole = payments.payment(session, part.payment_id)
+            # A dispute takes of the payment; whose part that was, nobody says.
+            left = min(part.refundable, whole.refundable)
+            none = Money.zero(left.currency)
+            found.append(_Source(part.payment_id, part.payable_id, left, _way(whole.means), none))
     return found
 
 

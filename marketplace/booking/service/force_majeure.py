@@ -140,7 +140,7 @@ def call_off(session: Session, run_id: UUID, booking_id: UUID, now: datetime) ->
             session, booking, to=to, actor_id=actor, reason=row.reason, now=now, tell=_tell
         )
     elif state in CANCELLABLE:
-        mark = cancellations.quote(booking, WISH, now).mark
+        mark = cancellations.quote(session, booking, WISH, now).mark
         agreed = cancellations.cancel(
             session,
             booking,
@@ -192,7 +192,7 @@ def _touched(
     for booking in queries.touched(session, sites, monday_of(first), last):
         refund = Money.zero(booking.paid.currency)
         if BookingState(booking.state) in CANCELLABLE:
-            refund = cancellations.quote(booking, WISH, now).refund
+            refund = cancellations.by_the_terms(booking, WISH, now).refund
         found.append(Touched(booking.id, booking.version, booking.site_id, refund))
     return found
 

@@ -142,9 +142,9 @@ def _by_the_terms(
     """Refund what the frozen terms give back for it, or else for cancelling on the day of the mark."""
     try:
         wish = Wish(PolicyEvent.NO_SHOW)
-        quote = cancellations.quote_of_ended(booking, wish, row.marked_at)
+        quote = cancellations.quote_of_ended(session, booking, wish, row.marked_at)
     except TermsSilent:
-        quote = cancellations.quote_of_ended(booking, Wish(), row.marked_at)
+        quote = cancellations.quote_of_ended(session, booking, Wish(), row.marked_at)
     cancellations.settle(session, booking, quote, actor_id=actor_id, reason=reason, now=now)
     return quote
 
@@ -160,7 +160,7 @@ def _give_all_back(
         reason=reason,
         now=now,
     )
-    quote = cancellations.quote_of_ended(booking, Wish(PolicyEvent.HOST_WITHDRAWS), now)
+    quote = cancellations.quote_of_ended(session, booking, Wish(PolicyEvent.HOST_WITHDRAWS), now)
     cancellations.settle(session, booking, quote, actor_id=actor_id, reason=reason, now=now)
     return quote
 

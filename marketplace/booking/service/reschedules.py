@@ -82,7 +82,7 @@ def plan(session: Session, old: Booking, rotation: Rotation, terms: Terms, now: 
     same = listing.price_per_week.currency == old.total.currency
     present = holds.price_of(listing, rotation.weeks, own, terms, now.date()) if same else None
     price = lower_price(present, old.price_lines, rotation.weeks)
-    kept = cancellations.quote(old, Wish(), now).kept
+    kept = cancellations.by_the_terms(old, Wish(), now).kept
     check_weeks(session, old, rotation)
     policy = frozen.with_terms_of(old.policy, frozen.policy_to_json(listing.policy_key), kept)
     new.deposit = min(old.deposit, new.deposit) if same else old.deposit

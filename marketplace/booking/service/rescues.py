@@ -281,7 +281,7 @@ def _call_off_at_once(
         session,
         old,
         wish,
-        mark=cancellations.quote(old, wish, now).mark,
+        mark=cancellations.quote(session, old, wish, now).mark,
         to=BookingState.CANCELLED_BY_HOST,
         actor_id=actor_id,
         reason=reason,
@@ -376,7 +376,7 @@ def _refund(
             to = BookingState.WITHDRAWN if actor_id else BookingState.EXPIRED
             standing.let_go(session, offer, to, actor_id, why, now)
     wish = Wish(event=PolicyEvent.HOST_WITHDRAWS)
-    agreed = cancellations.quote_of_ended(old, wish, rescue.called_off_at)
+    agreed = cancellations.quote_of_ended(session, old, wish, rescue.called_off_at)
     by = actor_id or rescue.called_off_by
     found = cancellations.settle(session, old, agreed, actor_id=by, reason=why, now=now)
     _end(session, rescue, "refunded", actor_id, now)

@@ -259,7 +259,8 @@ def _quote(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> 
     values, wrong = forms.read(OperatorCancellationQuoteArgs(), _clause(typed))
     if not wrong:
         quote, wrong = forms.tried(
-            lambda: cancellations.quote(booking, _wish(values), context.now()), "event"
+            lambda: cancellations.quote(context.session(), booking, _wish(values), context.now()),
+            "event",
         )
         booking = queries.find(session, booking_id)
     found = {**wrong, **errors}

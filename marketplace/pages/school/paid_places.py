@@ -244,7 +244,10 @@ def _cancel(spot: Spot, typed: Mapping[str, str], errors: forms.Errors) -> Respo
     quote = None
     if not wrong:
         quote, wrong = forms.tried(
-            lambda: cancellations.quote(spot.booking(), Wish(**values), context.now()), "quote"
+            lambda: cancellations.quote(
+                context.session(), spot.booking(), Wish(**values), context.now()
+            ),
+            "quote",
         )
     return _page("cancel", spot, typed, {**wrong, **errors}, quote=quote)
 

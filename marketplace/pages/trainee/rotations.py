@@ -192,7 +192,7 @@ def withdraw(booking_id: UUID) -> Response:
 def ask_to_cancel(booking_id: UUID) -> Response:
     """Show to the cent what cancelling now would pay back; nothing is changed."""
     booking = finding.own(booking_id)
-    quote = cancellations.quote(booking, _wish(request.args), context.now())
+    quote = cancellations.quote(context.session(), booking, _wish(request.args), context.now())
     return _to_cancel(booking, quote)
 
 
@@ -214,7 +214,7 @@ def cancel(booking_id: UUID) -> Response:
             now=context.now(),
         )
     except QuoteChanged:
-        quote = cancellations.quote(booking, wish, context.now())
+        quote = cancellations.quote(context.session(), booking, wish, context.now())
         return _to_cancel(booking, quote, CONFLICT)
     return _to(booking)
 

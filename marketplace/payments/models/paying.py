@@ -145,8 +145,13 @@ class Payment(Base):
         return Money(self.refunded_minor, self.currency)
 
     @property
+    def lost(self) -> Money:
+        """What disputes have taken of it for good."""
+        return Money(self.lost_minor, self.currency)
+
+    @property
     def refundable(self) -> Money:
-        return self.captured - self.refunded - Money(self.lost_minor, self.currency)
+        return self.captured - self.refunded - self.lost
 
 
 class PaymentLine(Base):

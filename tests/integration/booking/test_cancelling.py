@@ -26,7 +26,9 @@ TRAINEE = BookingState.CANCELLED_BY_TRAINEE
 
 
 def quote(stage, booking_id, wish=None):
-    return cancellations.quote(stage.booking(booking_id), wish or Wish(), stage.now)
+    with stage.transaction() as session:
+        booking = queries.find(session, booking_id)
+        return cancellations.quote(session, booking, wish or Wish(), stage.now)
 
 
 def cancel(stage, booking_id, mark, wish=None, to=TRAINEE):
@@ -203,3 +205,31 @@ def test_an_unpaid_booking_ended_by_the_host_frees_its_seat(stage):
     assert stage.taken(place) == {}
     stage.settle(stage.booking(booking_id).payment_id)
     assert stage.refunded(stage.booking(booking_id).payment_id) == 44800
+
+
+@pytest.mark.parametrize(
+    ("to", "event"),
+    [
+        (TRAINEE, PolicyEvent.TRAINEE_CANCELS),
+        (BookingState.CANCELLED_BY_HOST, PolicyEvent.HOST_WITHDRAWS),
+    ],
+)
+def test_after_a_lost_dispute_either_side_can_still_cancel(stage, to, event):
+    place = stage.place()
+    booking_id = stage.confirmed(place, whole=True)
+    paid_by = stage.booking(booking_id).payment_id
+    with stage.transaction() as session:
+        # As a dispute that was lost leaves the payment.
+        taken = text("UPDATE payment SET lost_minor = captured_minor WHERE id = :id")
+        session.execute(taken, {"id": paid_by})
+    shown = quote(stage, booking_id, Wish(event))
+    assert [(line.code, line.amount.minor) for line in shown.lines] == [
+        ("deposit_paid", 44800),
+        ("balance_paid", 179200),
+        ("gone", -224000),
+        ("refund", 0),
+    ]
+    cancel(stage, booking_id, shown.mark, Wish(event), to)
+    assert stage.state(booking_id) == to
+    assert stage.refunded(paid_by) == 0
+    assert stage.taken(place) == {}

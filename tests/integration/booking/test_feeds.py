@@ -104,7 +104,7 @@ def test_what_is_called_off_is_cancelled_under_the_same_name(
     with stage.transaction() as session:
         booking = queries.find(session, booked)
         wish = Wish(event=PolicyEvent.HOST_WITHDRAWS)
-        mark = cancellations.quote(booking, wish, stage.now).mark
+        mark = cancellations.quote(session, booking, wish, stage.now).mark
         cancellations.cancel(session, booking, wish, mark=mark, reason="Ill.",
                              to=BookingState.CANCELLED_BY_HOST, actor_id=place.owner_id,
                              now=stage.now)  # fmt: skip

@@ -67,7 +67,7 @@ def test_what_a_cancellation_leaves_is_the_hosts(stage, clock, share):
     clock.at = clock.at.replace(year=2027, month=2, day=10)
 
     def cancel(session, booking):
-        quote = cancellations.quote(booking, Wish(), stage.now)
+        quote = cancellations.quote(session, booking, Wish(), stage.now)
         assert quote.kept
         assert quote.refund
         return cancellations.cancel(

@@ -116,7 +116,7 @@ def test_a_cancellation_gives_back_to_the_school_by_the_frozen_terms(desk, stage
     one = desk.places(cohort_id)["Student 0"].booking.id
     with stage.transaction() as session:
         booking = bookings.find(session, one)
-        quote = cancellations.quote(booking, Wish(), stage.now)
+        quote = cancellations.quote(session, booking, Wish(), stage.now)
         cancellations.cancel(
             session, booking, Wish(), mark=quote.mark, to=BookingState.CANCELLED_BY_TRAINEE,
             actor_id=booking.trainee_id, reason="Ill.", now=stage.now)  # fmt: skip

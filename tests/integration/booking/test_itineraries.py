@@ -238,7 +238,7 @@ def test_one_rotation_is_cancelled_from_its_own_share(stage, three):
     booking = stage.booking(made[1])
     with stage.transaction() as session:
         found = queries.find(session, made[1])
-        quote = cancellations.quote(found, Wish(), stage.now)
+        quote = cancellations.quote(session, found, Wish(), stage.now)
         cancellations.cancel(
             session,
             found,
@@ -276,7 +276,7 @@ def test_balances_are_paid_booking_by_booking(stage, three):
     assert booking.paid == booking.total
     with stage.transaction() as session:
         found = queries.find(session, made[0])
-        quote = cancellations.quote(found, Wish(), stage.now)
+        quote = cancellations.quote(session, found, Wish(), stage.now)
         cancellations.cancel(
             session,
             found,

@@ -58,7 +58,7 @@ def transfer(stage, booking_id, to):
 def cancel(stage, booking_id):
     with stage.transaction() as session:
         found = queries.find(session, booking_id)
-        mark = cancellations.quote(found, Wish(), stage.now).mark
+        mark = cancellations.quote(session, found, Wish(), stage.now).mark
         return cancellations.cancel(
             session, found, Wish(), mark=mark, to=BookingState.CANCELLED_BY_TRAINEE,
             actor_id=found.trainee_id, reason="Ill.", now=stage.now,

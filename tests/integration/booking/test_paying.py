@@ -341,7 +341,7 @@ def test_cancelling_pays_back_from_both_payments(stage):
     stage.settle(balance)
     with stage.transaction() as session:
         booking = queries.find(session, booking_id)
-        shown = cancellations.quote(booking, Wish(), stage.now)
+        shown = cancellations.quote(session, booking, Wish(), stage.now)
         cancellations.cancel(
             session,
             booking,

@@ -81,7 +81,7 @@ def cancel(desk, booking_id):
     stage = desk.stage
     with stage.transaction() as session:
         booking = bookings.find(session, booking_id)
-        quote = cancellations.quote(booking, Wish(), stage.now)
+        quote = cancellations.quote(session, booking, Wish(), stage.now)
         changing.cancel(
             session, booking, option=None, mark=quote.mark, reason="Not needed.",
             actor_id=desk.coordinator, now=stage.now)  # fmt: skip

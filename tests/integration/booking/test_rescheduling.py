@@ -64,7 +64,7 @@ def move(stage, booking_id, first_day=LATER, weeks=4, mark=None):
 def cancel(stage, booking_id):
     with stage.transaction() as session:
         booking = queries.find(session, booking_id)
-        mark = cancellations.quote(booking, Wish(), stage.now).mark
+        mark = cancellations.quote(session, booking, Wish(), stage.now).mark
         return cancellations.cancel(
             session,
             booking,
@@ -179,7 +179,7 @@ def test_changing_the_weeks_is_no_cheaper_way_out_than_cancelling(stage):
     # 19 days before the start 1,500 are kept, which is more than two weeks cost.
     assert (shown.price, shown.kept_at_least, shown.refund) == (usd(1500), usd(1500), usd(740))
     new = move(stage, old, date(2027, 12, 6), 2)
-    assert cancellations.quote(stage.booking(new), Wish(), stage.now).kept == usd(1500)
+    assert cancellations.by_the_terms(stage.booking(new), Wish(), stage.now).kept == usd(1500)
     gone = cancel(stage, new)
     assert gone.refund == usd(0)
     assert kept(stage, new) == 150000
@@ -192,7 +192,7 @@ def test_the_floor_is_what_the_terms_kept_and_the_better_terms_hold(stage):
     shown = quote(stage, old)
     assert shown.kept_at_least == usd(2240)
     new = move(stage, old)
-    assert cancellations.quote(stage.booking(new), Wish(), stage.now).refund == usd(0)
+    assert cancellations.by_the_terms(stage.booking(new), Wish(), stage.now).refund == usd(0)
 
 
 def test_the_frozen_price_holds_where_the_listing_got_dearer(stage):

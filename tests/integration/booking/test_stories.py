@@ -29,7 +29,7 @@ def cancelled(stage):
     booking_id = stage.confirmed(place, whole=True)
     with stage.transaction() as session:
         booking = queries.find(session, booking_id)
-        shown = cancellations.quote(booking, Wish(), stage.now)
+        shown = cancellations.quote(session, booking, Wish(), stage.now)
         cancellations.cancel(
             session, booking, Wish(), mark=shown.mark, to=BookingState.CANCELLED_BY_TRAINEE,
             actor_id=booking.trainee_id, reason="Visa.", now=stage.now,

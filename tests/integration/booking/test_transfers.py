@@ -105,7 +105,7 @@ def test_who_takes_it_comes_and_what_was_paid_stays(stage, pair):
     assert stage.settle(stage.pay(new)) == "settled"
     balance = stage.booking(new)
     with stage.transaction() as session:
-        mark = cancellations.quote(balance, Wish(), stage.now).mark
+        mark = cancellations.quote(session, balance, Wish(), stage.now).mark
         cancellations.cancel(
             session,
             queries.find(session, new),

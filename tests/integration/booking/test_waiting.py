@@ -196,7 +196,7 @@ def test_who_cancelled_is_not_offered_the_same_place_again(stage, place):
     booking_id = stage.confirmed(place, trainee)
     with stage.transaction() as session:
         booking = bookings.find(session, booking_id)
-        mark = cancellations.quote(booking, Wish(), stage.now).mark
+        mark = cancellations.quote(session, booking, Wish(), stage.now).mark
         cancellations.cancel(
             session, booking, Wish(), mark=mark, to=BookingState.CANCELLED_BY_TRAINEE,
             actor_id=trainee, reason="Other plans.", now=stage.now,

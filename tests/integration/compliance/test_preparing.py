@@ -115,7 +115,7 @@ def test_a_confirmation_brings_the_rotation_and_a_cancellation_calls_it_off(desk
             session,
             booking,
             wish,
-            mark=cancellations.quote(booking, wish, desk.stage.now).mark,
+            mark=cancellations.quote(session, booking, wish, desk.stage.now).mark,
             to=BookingState.CANCELLED_BY_TRAINEE,
             actor_id=desk.trainee.id,
             reason="",

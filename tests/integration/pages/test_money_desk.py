@@ -178,7 +178,7 @@ def test_an_overdue_invoice_is_paid_by_bank_and_goes_back_by_bank(desk, stage, s
     one = school.places(cohort_id)["Student 0"].booking.id
     with stage.transaction() as own:
         booking = queries.find(own, one)
-        mark = cancellations.quote(booking, Wish(), stage.now).mark
+        mark = cancellations.quote(own, booking, Wish(), stage.now).mark
         cancellations.cancel(
             own, booking, Wish(), mark=mark, to=BookingState.CANCELLED_BY_TRAINEE,
             actor_id=booking.trainee_id, reason="Ill.", now=stage.now)  # fmt: skip

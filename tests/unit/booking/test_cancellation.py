@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from marketplace.booking.errors import ProofNeeded, TermsSilent
 from marketplace.booking.rules import frozen
-from marketplace.booking.rules.cancellation import Facts, options, quote
+from marketplace.booking.rules.cancellation import Facts, There, options, quote
 from marketplace.booking.rules.deadlines import days_before
 from marketplace.catalog.rules.policies import POLICIES, SELECTABLE, PaysBackAs, PolicyEvent
 from marketplace.core.ids import new_id
@@ -142,6 +142,32 @@ def test_kept_and_refund_are_the_whole_of_what_was_paid(policy, days, paid, depo
     assert found.refund.minor >= 0
     before = sum(line.amount.minor for line in found.lines if line.code != "refund")
     assert before == found.refund.minor
+
+
+@pytest.mark.parametrize(
+    ("left", "lost", "kept", "gone", "back"),
+    [
+        # A dispute took all of it, or more than the terms would give back.
+        (0, 2000, 0, 2000, 0),
+        (300, 1700, 300, 1700, 0),
+        # It took less: what it took counts as given back.
+        (1600, 400, 500, 400, 1100),
+        # Somebody gave money back besides: that is theirs, as long as there is enough.
+        (1800, 0, 500, 0, 1500),
+        (1000, 0, 500, 500, 1000),
+        (700, 400, 500, 800, 700),
+    ],
+)
+def test_what_went_back_before_does_not_go_back_again(left, lost, kept, gone, back):
+    terms = frozen.policies(frozen.policy_to_json("tiered_days"))
+    there = There(usd(left), usd(lost))
+    cancelled = PolicyEvent.TRAINEE_CANCELS
+    found = quote(terms, Facts(BOOKING, cancelled, 75, usd(2000), usd(400), there=there))
+    said = {line.code: line.amount for line in found.lines}
+    assert (found.kept, found.refund) == (usd(kept), usd(back))
+    assert found.paid == usd(2000 - gone) == found.kept + found.refund
+    assert said.get("gone", usd(0)) == usd(-gone)
+    assert sum(said.values(), usd(0)) - said["refund"] == found.refund
 
 
 @given(st.sampled_from(SELECTABLE), st.integers(0, 500), st.integers(1, 1_000_000))

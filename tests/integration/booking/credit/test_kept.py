@@ -99,7 +99,7 @@ def test_credit_is_never_created_or_lost(stage, sessions, clock):
                     session,
                     booking,
                     Wish(),
-                    mark=cancellations.quote(booking, Wish(), stage.now).mark,
+                    mark=cancellations.quote(session, booking, Wish(), stage.now).mark,
                     to=BookingState.CANCELLED_BY_TRAINEE,
                     actor_id=booking.trainee_id,
                     reason="Other plans.",

@@ -104,7 +104,7 @@ class Machine(RuleBasedStateMachine):
         def run() -> None:
             with self.stage.transaction() as session:
                 booking = queries.find(session, booking_id)
-                shown = cancellations.quote(booking, wish, self.stage.now)
+                shown = cancellations.quote(session, booking, wish, self.stage.now)
                 cancellations.cancel(
                     session,
                     booking,
