@@ -113,6 +113,7 @@ def show(listing_id: UUID) -> Response:
         # Which Mondays a rotation can begin on; later weeks belong to one that has begun.
         begins=(first_start(listing, today), listing.last_start),
         full=_is_full(calendar, chosen),
+        some_full=any(left == 0 for _, mondays in calendar for _, left in mondays),
         # What was typed can't be answered: then nothing else is, either.
         explanation=explanation,
         rules=_rules(explanation, told_below=bool(wanted)),

@@ -14,7 +14,7 @@ from marketplace.booking.schemas.schools import SchoolDeclineArgs
 from marketplace.booking.service import clearances, schooling
 from marketplace.identity.access import current_account, school_member
 from marketplace.identity.rules import Seen
-from marketplace.pages import forms
+from marketplace.pages import asked, forms
 from marketplace.pages.school.frame import NOT_PROCESSABLE, asked_for, back, panel, refusal
 from marketplace.pages.school.words import REQUEST_STATES
 from marketplace.pages.view import Pages, reader
@@ -79,7 +79,7 @@ def decline(school_id: UUID, booking_id: UUID) -> Answer:
 @school_member(operators=False)
 def bookings(school_id: UUID) -> Response:
     """List the students' bookings, each as far as its student lets the school see it now."""
-    session, now = context.session(), context.now()
+    session, now, who = context.session(), context.now(), reader()
     found = queries.shown(session, school_id, **asked_for())
     open_to_it = [one.booking for one in found.items if Seen.CLEARANCE in one.sees]
     return panel(
@@ -89,6 +89,7 @@ def bookings(school_id: UUID) -> Response:
         found=found,
         cleared=clearances.clearances(session, open_to_it, now),
         dates=Seen.DATES,
+        paper_called=lambda one: asked.title(one, who),
     )
 
 

@@ -372,3 +372,16 @@ def test_terms_with_a_fixed_fee_say_when_it_is_more_than_the_weeks_cost(browser,
     browser.get(f"/listings/{place.listing_id}")
     assert "so nothing goes back: these weeks cost $" in browser.body
     assert "$250.00 is kept, at most what you have paid" in browser.body
+
+
+def test_a_full_week_leads_to_waiting_for_a_seat_in_it(browser, stage, trainee):
+    place = stage.place()
+    taken = stage.booking(stage.confirmed(place)).first_day
+    week = f"/listings/{place.listing_id}?first_day={taken}"
+    browser.get(f"/listings/{place.listing_id}")
+    assert f'class="week full" href="{week}#book"' in browser.body
+    assert "Sign in to wait for these weeks" in browser.get(week).get_data(as_text=True)
+    browser.sign_in(trainee)
+    browser.get(f"{week}&weeks=4")
+    assert "Wait for these weeks" in browser.body
+    assert "Keep this seat for me" not in browser.body
