@@ -55,9 +55,7 @@ def issue(data: dict[str, Any], booking_id: UUID) -> dict[str, Any]:
 def list_of_booking(booking_id: UUID) -> dict[str, Any]:
     """List every paper about a booking, replaced and revoked ones too, the newest first."""
     _visible(booking_id)
-    found = queries.of_booking(context.session(), booking_id)
-    latest = {paper.kind: paper.revision for paper in reversed(found)}
-    return {"items": [shown(one, newer=one.revision < latest[one.kind]) for one in found]}
+    return {"items": shown_of(booking_id)}
 
 
 @blueprint.route("/papers/<uuid:paper_id>/links", methods=["POST"])
@@ -202,6 +200,13 @@ def shown(paper: Paper, *, newer: bool) -> dict[str, Any]:
         "revoked_at": paper.revoked_at,
         "revocation_reason": paper.revocation_reason,
     }
+
+
+def shown_of(booking_id: UUID) -> list[dict[str, Any]]:
+    """Every paper about a booking, the newest first."""
+    found = queries.of_booking(context.session(), booking_id)
+    latest = {paper.kind: paper.revision for paper in reversed(found)}
+    return [shown(one, newer=one.revision < latest[one.kind]) for one in found]
 
 
 def _visible(booking_id: UUID) -> Rotation:

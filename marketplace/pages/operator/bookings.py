@@ -21,6 +21,7 @@ from marketplace.compliance import service as compliance
 from marketplace.core.db import Session, edge
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
+from marketplace.outcomes.routes.papers import shown_of
 from marketplace.pages import forms
 from marketplace.pages.operator import places
 from marketplace.pages.trainee.rotations import tone
@@ -247,6 +248,7 @@ def told(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Re
         offer=queries.find(session, rescue.offer_id) if rescue and rescue.offer_id else None,
         in_time=rescue is not None and context.now() < rescue.decide_by,
         unpaid=UNPAID,
+        papers=shown_of(booking_id),
         tone=tone,
         typed=typed,
         errors=errors,

@@ -1,4 +1,4 @@
-"""What can be mended of a booking: an unpaid one released, a host's place replaced, money asked about."""
+"""What can be mended of a booking: one released or replaced, money asked about, a paper taken back."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,9 +14,13 @@ from marketplace.booking.states import BookingState
 from marketplace.core.errors import NotFound
 from marketplace.core.jobs import defer
 from marketplace.identity.access import current_account, require
+from marketplace.outcomes.routes.papers import shown_of
+from marketplace.outcomes.schemas.papers import PaperRevocationArgs
+from marketplace.outcomes.service.papers import issuing
 from marketplace.pages import forms
 from marketplace.pages.operator.bookings import recorded, told
-from marketplace.pages.view import Pages
+from marketplace.pages.operator.recording import record
+from marketplace.pages.view import Pages, reader
 from marketplace.payments import queries as payments
 from marketplace.payments.service import steps
 from marketplace.web import context
@@ -87,6 +91,27 @@ def ask(booking_id: UUID, payment_id: UUID) -> Response:
     )
     recorded(session, booking_id, "booking.payment_asked_about", payment=str(payment_id))
     return redirect(f"/desk/bookings/{booking_id}#money", 303)
+
+
+@blueprint.post(f"{ONE}/papers")
+@require("operator")
+def take_back(booking_id: UUID) -> Response:
+    """Take a paper about the booking back for good, saying why."""
+    typed, session = forms.typed(), context.session()
+    papers = {str(one["id"]): one["id"] for one in shown_of(booking_id)}
+    paper_id = papers.get(typed.get("paper", ""))
+    if paper_id is None:
+        return told(booking_id, typed, {"paper": [reader().say("Choose a paper.")]})
+    values, errors = forms.read(PaperRevocationArgs(), {"reason": typed.get("why_paper", "")})
+    if not errors:
+        own, now = current_account().id, context.now()
+        _, errors = forms.tried(
+            lambda: issuing.revoke(session, paper_id, actor_id=own, now=now, **values), "reason"
+        )
+    if errors:
+        return told(booking_id, typed, {"why_paper": errors["reason"]})
+    record("paper.revoked", "paper", paper_id, **values)
+    return redirect(f"/desk/bookings/{booking_id}#papers", 303)
 
 
 def _done(

@@ -12,7 +12,7 @@ from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, signed_in
 from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.queries import papers as queries
-from marketplace.outcomes.routes.papers import shown
+from marketplace.outcomes.routes.papers import shown_of
 from marketplace.outcomes.rules.papers import PaperKind
 from marketplace.outcomes.schemas.papers import PaperArgs
 from marketplace.outcomes.service.papers import files, issuing
@@ -66,8 +66,7 @@ def download(booking_id: UUID, paper_id: UUID) -> Response:
 
 def _shown(booking_id: UUID, errors: forms.Errors) -> Response:
     booking = finding.own(booking_id)
-    found = queries.of_booking(context.session(), booking.id)
-    latest = {paper.kind: paper.revision for paper in reversed(found)}
+    papers = shown_of(booking.id)
     state = BookingState(booking.state)
     # What stands is listed; what is due and was never issued can be asked for.
     facts = identity.profile(context.session(), booking.trainee_id)
@@ -80,7 +79,7 @@ def _shown(booking_id: UUID, errors: forms.Errors) -> Response:
         "rotations/papers.html",
         NOT_PROCESSABLE if errors else 200,
         booking=booking,
-        papers=[shown(one, newer=one.revision < latest[one.kind]) for one in found],
-        due=[kind for kind in due if kind not in latest],
+        papers=papers,
+        due=[kind for kind in due if kind not in {one["kind"] for one in papers}],
         errors=errors,
     )

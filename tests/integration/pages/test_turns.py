@@ -232,6 +232,16 @@ def test_days_papers_and_what_was_really_done(
         (paper,) = [one for one in found if one.kind == "completion_certificate"]
     link = to(browser.send(f"{papers}/{paper.id}"))
     assert browser.client.get(link).data.startswith(b"%PDF")
+    story, why = f"/desk/bookings/{booking}", "The days on it are wrong."
+    desk.get(story)
+    assert desk.send(f"{story}/papers", paper="x", why_paper=why).status_code == 422
+    assert desk.send(f"{story}/papers", paper=str(paper.id)).status_code == 422
+    given = {"paper": str(paper.id), "why_paper": why}
+    assert to(desk.send(f"{story}/papers", **given)) == f"{story}#papers"
+    assert why in browser.get(papers).text
+    desk.get(story)
+    assert desk.send(f"{story}/papers", **given).status_code == 422
+    assert desk.get("/desk/audit?subject_kind=paper").text.count(why) == 1
 
 
 def test_a_booking_in_a_mail_leads_each_reader_to_their_page(
