@@ -55,7 +55,7 @@ def site_people_changed(session: Session, event: SitePeopleChanged) -> None:
 
 def staff_decided(session: Session, event: StaffDecided) -> None:
     """Note how an operator judged a site, or a listing of it, and why."""
-    records.record(
+    records.note(
         session,
         actor_id=event.actor_id,
         action=event.what,

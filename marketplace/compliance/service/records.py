@@ -23,10 +23,33 @@ def record(
     detail: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> None:
-    """Note that `actor_id` did `action` (`letter.read`) to the subject; it stays for good.
+    """Write down that `actor_id` did `action` (`letter.read`) to the subject; it stays for good.
 
     `detail` holds JSON values: ids and codes, never content or secrets.
     """
+    note(
+        session,
+        actor_id=actor_id,
+        action=action,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        detail=detail,
+        now=now,
+    )
+    session.flush()
+
+
+def note(
+    session: Session,
+    *,
+    actor_id: uuid.UUID | None,
+    action: str,
+    subject_kind: str,
+    subject_id: uuid.UUID,
+    detail: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> None:
+    """As `record`, written with whatever else the caller's transaction has to write."""
     session.add(
         AuditEntry(
             at=now,
@@ -37,7 +60,6 @@ def record(
             detail=dict(detail or {}),
         )
     )
-    session.flush()
 
 
 def decide(
