@@ -29,6 +29,9 @@ from marketplace.catalog.rules.policies import (
 from marketplace.core.money import Money
 from marketplace.payments.rules.credit import CreditTerms
 
+# The line of what had gone back to the payer before.
+GONE = "gone"
+
 
 @dataclass(frozen=True)
 class There:
@@ -261,7 +264,7 @@ def _lines(
     if balance:
         lines.append(QuoteLine("balance_paid", "Balance, as paid", balance))
     if parts.gone:
-        lines.append(QuoteLine("gone", "Went back to the payer before", -parts.gone))
+        lines.append(QuoteLine(GONE, "Went back to the payer before", -parts.gone))
     if parts.kept:
         lines.append(QuoteLine("kept", f"{policy.name}: {_when(window)}", -parts.kept))
     as_credit = option.pays_back_as is PaysBackAs.VOUCHER

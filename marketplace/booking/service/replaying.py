@@ -15,6 +15,7 @@ from marketplace.booking.models import (
 )
 from marketplace.booking.queries import PAYABLE, replaying
 from marketplace.booking.rules import replay as rules
+from marketplace.booking.rules.cancellation import GONE
 from marketplace.booking.rules.rotation import Rotation
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
@@ -136,6 +137,12 @@ def _cash(
         captured=Money(sum(payment.captured.minor for payment in paid), currency),
         granted=Money(sum(payment.granted.minor for payment in paid) - by_hand, currency),
         carried_on=Money(sum(payment.carried_on.minor for payment in paid), currency),
-        agreed_paid=None if agreed is None else agreed.paid,
+        agreed_paid=None if agreed is None else agreed.paid + _gone(agreed),
         agreed_refund=None if agreed is None else agreed.refund,
     )
+
+
+def _gone(agreed: BookingCancellation) -> Money:
+    """What had gone back to the payer before, by the lines of what was agreed on."""
+    minor = sum(line["amount"]["amount"] for line in agreed.lines if line["code"] == GONE)
+    return Money(-minor, agreed.paid.currency)

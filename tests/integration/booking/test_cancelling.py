@@ -13,7 +13,7 @@ from marketplace.booking.errors import (
     QuoteChanged,
     Superseded,
 )
-from marketplace.booking.service import cancellations
+from marketplace.booking.service import cancellations, replaying
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
@@ -233,3 +233,6 @@ def test_after_a_lost_dispute_either_side_can_still_cancel(stage, to, event):
     assert stage.state(booking_id) == to
     assert stage.refunded(paid_by) == 0
     assert stage.taken(place) == {}
+    with stage.transaction() as session:
+        (told,) = replaying.verdicts(session, [queries.find(session, booking_id)])
+    assert told.disagreements == []
