@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from itertools import product as pairs
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ import psycopg
 
 from benchmarks import bare, data, ids, shared
 from benchmarks.comparing import account, in_turns
-from benchmarks.figures import Figure, Target, latencies, percentile
+from benchmarks.figures import Figure, Target, latencies, middle, percentile
 from benchmarks.processes import run_forked
 from benchmarks.shared import Shared
 from benchmarks.stage import Server, Stage
@@ -68,14 +69,17 @@ def run(stage: Stage) -> Iterator[Figure]:
     shared.give_searches(stage, captured)
     with _few(stage) as few:
         times = _latencies(stage, given, few, paths, captured)
-    p95 = {name: percentile(found, 95) * 1000 for name, found in times.items()}
+    # The middle of the rounds: what disturbs one of them says nothing of a search.
+    p95 = {
+        name: middle(percentile(one, 95) for one in found) * 1000 for name, found in times.items()
+    }
     detail = {
         "listings": stage.sizes.listings,
         "weeks": data.WEEKS,
         "searches": stage.sizes.searches,
-        "latency_ms": {name: latencies(found) for name, found in times.items()},
-        "slowest_bare_ms": _slowest(times["bare"], paths),
-        "slowest_product_ms": _slowest(times["product"], paths),
+        "latency_ms": {name: latencies(list(chain(*found))) for name, found in times.items()},
+        "slowest_bare_ms": _slowest(times["bare"][-1], paths),
+        "slowest_product_ms": _slowest(times["product"][-1], paths),
     }
     yield Figure(
         "search.p95", p95["product"], "ms", "bare SQL", p95["bare"], TIMES_BARE, detail=detail
@@ -128,15 +132,15 @@ def _one_by_one(paths: list[str]) -> dict[str, Any]:
 
 
 def _slowest(times: list[float], paths: list[str]) -> dict[str, float]:
-    """The last round's slowest searches, in milliseconds."""
-    ranked = sorted(zip(times[-len(paths) :], paths, strict=True), reverse=True)
+    """A round's slowest searches, in milliseconds."""
+    ranked = sorted(zip(times, paths, strict=True), reverse=True)
     return {path: round(seconds * 1000, 1) for seconds, path in ranked[:3]}
 
 
 def _latencies(
     stage: Stage, given: Shared, few: Server, paths: list[str], captured: list[list[str]]
-) -> dict[str, list[float]]:
-    """Seconds a search, by whose; each round in turn, with nothing kept from the one before.
+) -> dict[str, list[list[float]]]:
+    """Seconds a search, by whose and round; in turn, with nothing kept from the round before.
 
     The cache of counts is emptied each time: every search is worked out, as its SQL alone is.
     """
@@ -149,14 +153,14 @@ def _latencies(
     }
     for server in (given.product, few):  # each worker's own caches, and the buffers
         stage.load(server, "get", paths=paths, **plan)
-    times: dict[str, list[float]] = {name: [] for name in (*ways, "bare")}
+    times: dict[str, list[list[float]]] = {name: [] for name in (*ways, "bare")}
     for turn in range(stage.sizes.rounds * MORE_ROUNDS):
         for name, (server, asked) in ways.items():
             if name == "yardstick" and turn % YARDSTICK_EACH:
                 continue
             stage.forget()
-            times[name] += stage.load(server, "get", paths=asked, **plan)["unit_seconds"]
-        times["bare"] += bare.time_queries(given.conninfo, captured)
+            times[name].append(stage.load(server, "get", paths=asked, **plan)["unit_seconds"])
+        times["bare"].append(bare.time_queries(given.conninfo, captured))
     return times
 
 
