@@ -56,8 +56,13 @@ def build_worker_app(tasks: Iterable[Task], context: Context, conninfo: str) -> 
         del timestamp
         stalled = await job.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS)
         for lost in stalled:
-            log.warning("job_recovered", task=lost.task_name, job=lost.id)
-            await job.app.job_manager.retry_job(lost)
+            try:
+                await job.app.job_manager.retry_job(lost)
+            except procrastinate.exceptions.ConnectorException as refused:
+                # It has ended by now, or another like it waits: no reason to hold up the next one.
+                log.warning("job_not_recovered", task=lost.task_name, job=lost.id, exc_info=refused)
+            else:
+                log.warning("job_recovered", task=lost.task_name, job=lost.id)
 
     return app
 
