@@ -145,7 +145,7 @@ def test_a_listing_that_leaves_the_show_is_gone_and_a_draft_can_t_be_watched(cac
 def test_a_stream_that_is_long_enough_ends_by_itself_and_keeps_awake_until_then(
     cached, watch, monkeypatch
 ):
-    monkeypatch.setattr(streams, "LENGTH_SECONDS", 0.5)
+    monkeypatch.setattr(streams, "LENGTH_SECONDS", 1.5)
     monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.1)
     heard = Heard(watch(cached.stage.place()))
     heard.to_end()
@@ -183,12 +183,12 @@ def test_one_client_can_t_take_all_places(cached):
 
 
 def test_a_stream_that_nobody_ever_read_or_closed_loses_its_place_in_time(monkeypatch):
-    monkeypatch.setattr(streams, "LENGTH_SECONDS", 0.05)
-    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "LENGTH_SECONDS", 1.0)
+    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.5)
     taken = streams.Streams(most=1, most_each=1)
     assert taken.enter("a")
     assert taken.enter("a") is None
-    time.sleep(0.15)
+    time.sleep(1.6)
     assert taken.enter("a")
 
 

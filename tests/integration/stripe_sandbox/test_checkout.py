@@ -122,10 +122,10 @@ def test_an_abandoned_challenge_ends_with_the_session(sandbox, client, receiver)
 
 
 def test_a_session_expires_by_itself(sandbox, client, receiver):
-    session = new_session(client, expires_at=int(time.time()) + 1_900)
-    sandbox.fault("clock.advance", seconds=1_899)
+    session = new_session(client, expires_at=int(time.time()) + 2_000)
+    sandbox.fault("clock.advance", seconds=1_900)
     assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
-    sandbox.fault("clock.advance", seconds=2)
+    sandbox.fault("clock.advance", seconds=101)
     assert client.v1.checkout.sessions.retrieve(session.id).status == "expired"
     eventually(lambda: receiver.of("checkout.session.expired"))
 
