@@ -8,8 +8,8 @@ ready, and what it consists of, is recorded in one step at the end.
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import IO
 from uuid import UUID
@@ -95,8 +95,7 @@ class _Attempt:
     def make(self) -> None:
         """Write what is not there yet, then record all of it."""
         kept = {file.name: file for file in (File(**one) for one in self.run.done)}
-        with self._file() as spool:
-            rows = self._rows(spool, kept.get(self._name("csv")))
+        with self._rows(kept.get(self._name("csv"))) as (rows, spool):
             table = Table(
                 spool,
                 rows,
@@ -137,27 +136,31 @@ class _Attempt:
     def _name(self, ending: str) -> str:
         return f"outcomes-{self.run.match_year or 'all'}.{ending}"
 
-    def _rows(self, spool: IO[bytes], kept: File | None) -> int:
-        """Fill `spool` with the CSV, from the database or an earlier attempt's; return the rows.
+    @contextmanager
+    def _rows(self, kept: File | None) -> Iterator[tuple[int, IO[bytes]]]:
+        """How many rows, and the CSV, from the database or an earlier attempt's.
 
-        The rows pass through a file on the local disk: no transaction stays open while the object
+        The rows pass through files on the local disk: no transaction stays open while the object
         store takes its time, and memory is the same for one row and a million.
         """
         self._step("csv")
-        if kept is not None and self.run.row_count is not None and fetch(self.store, kept, spool):
-            self.files.append(kept)
-            return self.run.row_count
+        if kept is not None and self.run.row_count is not None:
+            with self._file() as spool:
+                if fetch(self.store, kept, spool):
+                    self.files.append(kept)
+                    yield self.run.row_count, spool
+                    return
         with self.job.transaction() as session:
-            rows = outcomes_csv.write(
+            rows, made = outcomes_csv.write(
                 session,
-                spool,
                 match_year=self.run.match_year,
                 as_of=self.run.as_of,
                 identified=self.run.profile == IDENTIFIED,
                 told=self._told,
             )
-        self._keep(self._put(self._name("csv"), "text/csv", spool), row_count=rows)
-        return rows
+        with made:
+            self._keep(self._put(self._name("csv"), "text/csv", made), row_count=rows)
+            yield rows, made
 
     def _format(
         self, ending: str, write: Writer, media_type: str, table: Table, kept: Mapping[str, File]
