@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from benchmarks import bare, data, ids, shared
+from benchmarks import data, ids, shared
 from benchmarks.comparing import account, in_turns
 from benchmarks.figures import Figure, Target, latencies, middle, percentile
 from benchmarks.processes import run_forked
@@ -19,6 +19,8 @@ from benchmarks.stage import Server, Stage
 AVAILABILITY_PATHS = 200
 # A search is short, and a p95 rests on the slowest few: more of them than elsewhere.
 MORE_ROUNDS = 2
+# At the same time, before what is measured.
+WARMING = 4
 # The yardstick has no target here: asked in one round of so many.
 YARDSTICK_EACH = 3
 # An answer of availability takes a millisecond: a turn need not be as long as elsewhere.
@@ -122,13 +124,9 @@ def _few(stage: Stage) -> Iterator[Server]:
         stage.say(f"{stage.sizes.few_listings} listings with {data.WEEKS} weeks each")
         data.add_listings(conninfo, stage.sizes.few_listings)
         _arranged(stage, conninfo)
-        with stage.product(conninfo) as product:
+        # With a cache of its own: it must not be told what the other has counted.
+        with stage.product(conninfo, redis_database=1) as product:
             yield product
-
-
-def _one_by_one(paths: list[str]) -> dict[str, Any]:
-    """One client, one search after another: what a trainee waits for, without a queue."""
-    return {"clients": 1, "turns": len(paths), "seconds": 120}
 
 
 def _slowest(times: list[float], paths: list[str]) -> dict[str, float]:
@@ -140,28 +138,29 @@ def _slowest(times: list[float], paths: list[str]) -> dict[str, float]:
 def _latencies(
     stage: Stage, given: Shared, few: Server, paths: list[str], captured: list[list[str]]
 ) -> dict[str, list[list[float]]]:
-    """Seconds a search, by whose and round; in turn, with nothing kept from the round before.
+    """Seconds a search, by whose and round: one client, what a trainee waits for without a queue.
 
-    The cache of counts is emptied each time: every search is worked out, as its SQL alone is.
+    The cache of counts is emptied before each round: a search is worked out, as its SQL alone is.
     """
-    plan = _one_by_one(paths)
     numbered = [f"/api/v1/listings?nth={nth}" for nth in range(len(paths))]
-    ways = {
+    servers = {
         "product": (given.product, paths),
         "few": (few, paths),
         "yardstick": (given.yardstick, numbered),
     }
-    for server in (given.product, few):  # each worker's own caches, and the buffers
-        stage.load(server, "get", paths=paths, **plan)
-    times: dict[str, list[list[float]]] = {name: [] for name in (*ways, "bare")}
-    for turn in range(stage.sizes.rounds * MORE_ROUNDS):
-        for name, (server, asked) in ways.items():
-            if name == "yardstick" and turn % YARDSTICK_EACH:
-                continue
-            stage.forget()
-            times[name].append(stage.load(server, "get", paths=asked, **plan)["unit_seconds"])
-        times["bare"].append(bare.time_queries(given.conninfo, captured))
-    return times
+    for server, asked in servers.values():  # each worker's code and connections, and the buffers
+        stage.load(server, "get", paths=asked, clients=WARMING, turns=len(paths), seconds=120)
+    plan = {
+        "servers": {
+            name: {"port": server.port, "paths": asked} for name, (server, asked) in servers.items()
+        },
+        "seldom": {"yardstick": YARDSTICK_EACH},
+        "captured": captured,
+        "conninfo": given.conninfo,
+        "redis": stage.redis,
+        "rounds": stage.sizes.rounds * MORE_ROUNDS,
+    }
+    return run_forked("benchmarks.search_child", plan, stage.environment(given.conninfo))
 
 
 def _availability(stage: Stage, given: Shared) -> Figure:

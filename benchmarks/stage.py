@@ -16,8 +16,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import redis
-
 from benchmarks.processes import cpu_seconds, run_python
 from marketplace.adapters import migrate
 from marketplace.embedded.guard import Orders
@@ -99,11 +97,6 @@ class Stage:
     def say(self, text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)
 
-    def forget(self) -> None:
-        """Empty the cache, so that what is measured next is worked out."""
-        with redis.Redis.from_url(self.redis) as server:
-            server.flushall()
-
     @contextmanager
     def database(self, name: str) -> Iterator[str]:
         """A migrated database by its libpq URI, dropped afterwards."""
@@ -146,9 +139,11 @@ class Stage:
         }
 
     @contextmanager
-    def product(self, conninfo: str) -> Iterator[Server]:
+    def product(self, conninfo: str, *, redis_database: int = 0) -> Iterator[Server]:
         """The product over a database, as granian serves it."""
-        with self._web("product", "wsgi:app", "/readyz", self.environment(conninfo)) as server:
+        given = self.environment(conninfo)
+        given["REDIS_URL"] = f"{self.redis.rpartition('/')[0]}/{redis_database}"
+        with self._web("product", "wsgi:app", "/readyz", given) as server:
             yield server
 
     @contextmanager
