@@ -153,6 +153,13 @@ class Reader:
         time = format_datetime(moment, "h:mm a", tzinfo=self.zone, locale=self.locale)
         return f"{day}, {time} {self._zone_at(moment)}"
 
+    def lasting(self, since: datetime, until: datetime) -> str:
+        """From one moment to another; by days alone where it is whole days in the reader's zone."""
+        first, last = since.astimezone(self.zone), until.astimezone(self.zone)
+        if (first.hour, first.minute, last.hour, last.minute) == (0, 0, 23, 59):
+            return self.days(first.date(), last.date())
+        return f"{self.moment(since)} – {self.moment(until)}"
+
     def moment_typed(self, text: str) -> str:
         """A time as a browser gives it, in this zone where it names none; else as it is."""
         try:

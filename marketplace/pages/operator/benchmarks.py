@@ -1,5 +1,6 @@
 """The registry of published figures: read, and added to by a CSV that is looked at before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import redirect, request
@@ -96,8 +97,16 @@ def _figures(look: Look, errors: forms.Errors) -> Response:
         populations=POPULATIONS,
         metrics=METRICS,
         look=look,
+        unknown=_unknown(look.planned.new) if look.planned else [],
         cells=look.cells[:MOST_CELLS],
         added=forms.number(request.args.get("added")),
         may_add=Role.ANALYST in caller().roles,
         errors=errors,
     )
+
+
+def _unknown(figures: Sequence[rules.Benchmark]) -> list[str]:
+    """Populations and metrics that nothing here is called: meant so, or misspelt."""
+    names = [(one.population, POPULATIONS) for one in figures]
+    names += [(one.metric, METRICS) for one in figures]
+    return list(dict.fromkeys(name for name, known in names if name not in known))

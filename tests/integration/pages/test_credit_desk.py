@@ -114,7 +114,13 @@ def test_codes_are_made_and_ended(desk, stage, session):
     desk.get("/desk/codes")
     path = linked(desk, "/desk/codes")
     desk.get(path)
-    for words in ("SPRING-27", "Can be used now", f"/listings/{place.listing_id}", "Nobody yet."):
+    for words in (
+        "SPRING-27",
+        "Nov 1, 2026 – Mar 1, 2027",
+        "Can be used now",
+        f"/listings/{place.listing_id}",
+        "Nobody yet.",
+    ):
         assert words in desk.body, words
     assert desk.send(f"{path}/withdrawal").status_code == 422
     followed(desk, desk.send(f"{path}/withdrawal", why="The spring is full."))

@@ -57,6 +57,17 @@ def test_figures_are_looked_at_before_they_are_taken_in(app, people, registry, s
     assert reader.send(PAGE, figures=HEAD + NEW).status_code == 403
 
 
+def test_names_that_nothing_here_is_called_are_pointed_out_and_can_be_meant(app, people, registry):
+    desk = browser_of(app, people.make("analyst"))
+    desk.get(PAGE)
+    misspelt = NEW.replace("us_img", "us_imgs").replace("match_rate", "rate")
+    sent(desk, HEAD + NEW + misspelt)
+    assert "Names that are not known here: us_imgs, pgy1_rate." in unescape(desk.body)
+    sent(desk, HEAD + NEW)
+    assert "Names that are not known here" not in unescape(desk.body)
+    assert desk.send(PAGE, figures=HEAD + misspelt).headers["Location"] == f"{PAGE}?added=1"
+
+
 def test_a_right_to_names_is_given_with_its_end_and_taken_back(app, people, clock, session):
     analyst = people.make("analyst", name="Ana Lyst")
     desk = browser_of(app, people.make("operator"))

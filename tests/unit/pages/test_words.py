@@ -1,7 +1,7 @@
 """Every text of the pages is in every language, with the same places to be filled in."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from importlib import import_module
 from importlib.resources import files
@@ -255,3 +255,13 @@ def test_what_is_published_on_readiness_is_told_in_spanish():
     assert [text for text in said if told(text, "es") == text] == []
     shown = told("mean Step 2 CK of those matched, US IMGs, Neurology, 2024 Match: 240 score", "es")
     assert shown.endswith("IMG estadounidenses, Neurología, Match de 2024: 240 puntos")
+
+
+def test_what_lasts_for_whole_days_is_said_in_days_and_all_else_to_the_minute():
+    chicago = view.Reader(None, frozenset(), "en", ZoneInfo("America/Chicago"))
+    since = datetime(2027, 3, 1, tzinfo=chicago.zone)
+    until = datetime(2027, 4, 2, 23, 59, 59, tzinfo=chicago.zone)
+    assert chicago.lasting(since, until) == "Mar 1 – Apr 2, 2027"
+    there = view.Reader(None, frozenset(), "en", ZoneInfo("Asia/Kolkata"))
+    assert there.lasting(since, until) == f"{there.moment(since)} – {there.moment(until)}"
+    assert "11:30 AM" in there.lasting(since, until)
