@@ -21,8 +21,10 @@ from sqlalchemy.orm import sessionmaker
 from marketplace.booking import queries
 from marketplace.booking.models import Booking
 from marketplace.booking.rules.terms import Terms
-from marketplace.booking.service import applications, deadlines, holds, payment
+from marketplace.booking.service import applications, cancellations, deadlines, holds, payment
+from marketplace.booking.service.cancellations import Quote, Wish
 from marketplace.booking.service.checks import Finding, check
+from marketplace.booking.states import BookingState
 from marketplace.catalog.models import Listing, SeatPool, SeatWeek, Site
 from marketplace.catalog.queries import seats as seat_queries
 from marketplace.catalog.queries import sites as site_queries
@@ -259,6 +261,23 @@ class Stage:
         booking_id = self.hold(trainee_id or self.trainee(), place, first_day, weeks)
         assert self.settle(self.pay(booking_id, whole=whole)) == "settled"
         return booking_id
+
+    def cancel(self, booking_id: UUID, reason: str = "Other plans.") -> Quote:
+        """The trainee cancels by the quote that was shown, which is returned."""
+        with self.transaction() as session:
+            booking = queries.find(session, booking_id)
+            shown = cancellations.quote(session, booking, Wish(), self.now)
+            cancellations.cancel(
+                session,
+                booking,
+                Wish(),
+                mark=shown.mark,
+                to=BookingState.CANCELLED_BY_TRAINEE,
+                actor_id=booking.trainee_id,
+                reason=reason,
+                now=self.now,
+            )
+        return shown
 
     def submitted(self, place: Place, trainee_id: UUID | None = None) -> UUID:
         booking_id = self.hold(trainee_id or self.trainee(), place)

@@ -3,11 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 
 from marketplace.booking import queries
-from marketplace.booking.service import cancellations, messages, rotations
-from marketplace.booking.service.cancellations import Wish
+from marketplace.booking.service import messages, rotations
 from marketplace.booking.service.evidence import PARTS, BookedEvidence
 from marketplace.booking.service.rotations import Day
-from marketplace.booking.states import BookingState
 from marketplace.core.ids import new_id
 from marketplace.payments.events import Payable
 from tests.factories.rotations import FIRST_DAY
@@ -31,22 +29,6 @@ def attend(stage, booking_id, host, *days):
     with stage.transaction() as session:
         booking = queries.find(session, booking_id)
         rotations.mark_attendance(session, booking, days, actor_id=host, now=stage.now)
-
-
-def cancel(stage, booking_id):
-    with stage.transaction() as session:
-        booking = queries.find(session, booking_id)
-        quote = cancellations.quote(session, booking, Wish(), stage.now)
-        cancellations.cancel(
-            session,
-            booking,
-            Wish(),
-            mark=quote.mark,
-            to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=booking.trainee_id,
-            reason="Other plans.",
-            now=stage.now,
-        )
 
 
 def test_a_rotation_that_was_attended_says_when_by_whose_word_and_under_which_terms(stage):
@@ -86,7 +68,7 @@ def test_a_rotation_that_was_attended_says_when_by_whose_word_and_under_which_te
 
 def test_one_that_was_cancelled_says_what_was_agreed_to(stage):
     booking_id = stage.confirmed(stage.place(), whole=True)
-    cancel(stage, booking_id)
+    stage.cancel(booking_id)
     found = evidence(stage, booking_id)
     with stage.transaction() as session:
         agreed = queries.cancellation(session, booking_id)

@@ -7,9 +7,7 @@ from sqlalchemy import text
 
 from marketplace.adapters.queue import Context
 from marketplace.booking import queries
-from marketplace.booking.service import cancellations, no_shows, rotations
-from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.states import BookingState
+from marketplace.booking.service import no_shows, rotations
 from marketplace.payments import queries as payments
 from marketplace.payments.tasks import hosts as jobs
 from tests.factories.rotations import FIRST_DAY
@@ -66,22 +64,9 @@ def test_what_a_cancellation_leaves_is_the_hosts(stage, clock, share):
     booking_id = stage.confirmed(place, whole=True)
     clock.at = clock.at.replace(year=2027, month=2, day=10)
 
-    def cancel(session, booking):
-        quote = cancellations.quote(session, booking, Wish(), stage.now)
-        assert quote.kept
-        assert quote.refund
-        return cancellations.cancel(
-            session,
-            booking,
-            Wish(),
-            mark=quote.mark,
-            to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=booking.trainee_id,
-            reason="visa",
-            now=stage.now,
-        )
-
-    quote = change(stage, booking_id, cancel)
+    quote = stage.cancel(booking_id)
+    assert quote.kept
+    assert quote.refund
     deferred, due = share(place)
     assert deferred == 0
     assert 0 < due < 200_000

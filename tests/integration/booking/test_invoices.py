@@ -13,10 +13,8 @@ from marketplace.booking.errors import (
     NotOpenForThis,
 )
 from marketplace.booking.queries import cohorts as queries
-from marketplace.booking.service import cancellations, replaying
-from marketplace.booking.service.cancellations import Wish
+from marketplace.booking.service import replaying
 from marketplace.booking.service.cohorts import paying
-from marketplace.booking.states import BookingState
 from marketplace.payments import queries as payments
 from marketplace.payments.errors import AlreadyPaid, BankDayRefused, InvoiceNotOpen, NotByBank
 from marketplace.payments.queries import invoices
@@ -114,12 +112,7 @@ def test_a_cancellation_gives_back_to_the_school_by_the_frozen_terms(desk, stage
     desk.answer(cohort_id)
     desk.transfer(desk.invoice(cohort_id))
     one = desk.places(cohort_id)["Student 0"].booking.id
-    with stage.transaction() as session:
-        booking = bookings.find(session, one)
-        quote = cancellations.quote(session, booking, Wish(), stage.now)
-        cancellations.cancel(
-            session, booking, Wish(), mark=quote.mark, to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=booking.trainee_id, reason="Ill.", now=stage.now)  # fmt: skip
+    quote = stage.cancel(one)
     run_jobs()
     with stage.transaction() as session:
         ((refund, *_),) = invoices.refunds_by_bank(session, 10)

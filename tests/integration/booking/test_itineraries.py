@@ -5,16 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from marketplace.booking import queries
 from marketplace.booking.errors import (
     CurrenciesMixed,
     ItineraryRefused,
     NotOpenForThis,
     PaidTogether,
 )
-from marketplace.booking.service import cancellations
-from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.states import BookingState
 from marketplace.payments import queries as payment_queries
 from marketplace.payments.events import Payable
 from tests.factories import itineraries as make
@@ -236,19 +232,7 @@ def test_one_rotation_is_cancelled_from_its_own_share(stage, three):
     payment_id = make.pay(stage, itinerary, whole=True)
     stage.settle(payment_id)
     booking = stage.booking(made[1])
-    with stage.transaction() as session:
-        found = queries.find(session, made[1])
-        quote = cancellations.quote(session, found, Wish(), stage.now)
-        cancellations.cancel(
-            session,
-            found,
-            Wish(),
-            mark=quote.mark,
-            to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=found.trainee_id,
-            reason="Another plan.",
-            now=stage.now,
-        )
+    quote = stage.cancel(made[1])
     with stage.transaction() as session:
         parts = {part.payable_id: part for part in payment_queries.parts(session, payment_id)}
         kept = payment_queries.kept_parts(session, Payable("booking", made[0]))
@@ -274,19 +258,8 @@ def test_balances_are_paid_booking_by_booking(stage, three):
     assert stage.settle(stage.pay(made[0])) == "settled"
     booking = stage.booking(made[0])
     assert booking.paid == booking.total
+    stage.cancel(made[0])
     with stage.transaction() as session:
-        found = queries.find(session, made[0])
-        quote = cancellations.quote(session, found, Wish(), stage.now)
-        cancellations.cancel(
-            session,
-            found,
-            Wish(),
-            mark=quote.mark,
-            to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=found.trainee_id,
-            reason="",
-            now=stage.now,
-        )
         assert payment_queries.wrong_refund_sums(session) == []
 
 

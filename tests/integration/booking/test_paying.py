@@ -8,9 +8,7 @@ import pytest
 
 from marketplace.booking import queries
 from marketplace.booking.errors import ApprovalNeeded, NotOpenForThis, Superseded
-from marketplace.booking.service import applications, cancellations, deadlines
-from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.states import BookingState
+from marketplace.booking.service import applications, deadlines
 from marketplace.core.money import Money
 from marketplace.core.states import IllegalTransition
 from marketplace.payments import queries as payment_queries
@@ -339,19 +337,7 @@ def test_cancelling_pays_back_from_both_payments(stage):
     balance = stage.pay(booking_id)
     stage.clock.advance(timedelta(minutes=1))
     stage.settle(balance)
-    with stage.transaction() as session:
-        booking = queries.find(session, booking_id)
-        shown = cancellations.quote(session, booking, Wish(), stage.now)
-        cancellations.cancel(
-            session,
-            booking,
-            Wish(),
-            mark=shown.mark,
-            to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=booking.trainee_id,
-            reason="Other plans.",
-            now=stage.now,
-        )
+    shown = stage.cancel(booking_id)
     # 99 days before the first day: 250 USD are kept of 2,240.
     assert shown.refund == Money(199000, "USD")
     assert stage.refunded(balance) == 179200

@@ -7,9 +7,7 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from marketplace.booking import queries
-from marketplace.booking.service import applications, cancellations, replaying
-from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.states import BookingState
+from marketplace.booking.service import applications, replaying
 from marketplace.cli.system import check
 from marketplace.payments.queries import money_of
 from tests.integration.booking.test_rescheduling import move
@@ -27,13 +25,7 @@ def cancelled(stage):
     """Confirmed, then cancelled by its trainee."""
     place = stage.place()
     booking_id = stage.confirmed(place, whole=True)
-    with stage.transaction() as session:
-        booking = queries.find(session, booking_id)
-        shown = cancellations.quote(session, booking, Wish(), stage.now)
-        cancellations.cancel(
-            session, booking, Wish(), mark=shown.mark, to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=booking.trainee_id, reason="Visa.", now=stage.now,
-        )  # fmt: skip
+    stage.cancel(booking_id, "Visa.")
     return booking_id
 
 

@@ -16,13 +16,10 @@ from marketplace.booking.errors import (
 )
 from marketplace.booking.service import (
     applications,
-    cancellations,
     proposals,
     reschedules,
     transfers,
 )
-from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.states import BookingState
 from marketplace.core.money import Money
 from marketplace.payments import queries as payments
 from tests.factories.rotations import FIRST_DAY
@@ -103,19 +100,7 @@ def test_who_takes_it_comes_and_what_was_paid_stays(stage, pair):
     assert set(stage.taken(place).values()) == {1}
     assert stage.told(giver)[-1] == stage.told(taker)[-1] == "booking_transferred"
     assert stage.settle(stage.pay(new)) == "settled"
-    balance = stage.booking(new)
-    with stage.transaction() as session:
-        mark = cancellations.quote(session, balance, Wish(), stage.now).mark
-        cancellations.cancel(
-            session,
-            queries.find(session, new),
-            Wish(),
-            mark=mark,
-            to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=taker,
-            reason="Ill.",
-            now=stage.now,
-        )
+    stage.cancel(new)
     # Latest first: the balance goes back to the one who paid it, the rest of the deposit to the other.
     assert stage.refunded(payment) == 199000 - 179200
     with stage.transaction() as session:

@@ -16,9 +16,7 @@ from marketplace.booking.errors import (
 )
 from marketplace.booking.models import Booking, SeatOffer, WaitingEntry
 from marketplace.booking.queries import waiting as queries
-from marketplace.booking.service import applications, cancellations, offering, offers, waiting
-from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.states import BookingState
+from marketplace.booking.service import applications, offering, offers, waiting
 from marketplace.catalog.errors import SeatTaken
 from marketplace.core.errors import DomainError
 from marketplace.web.pagination import Page
@@ -194,13 +192,7 @@ def test_an_offer_is_never_open_beyond_the_last_day_for_one(stage, place):
 def test_who_cancelled_is_not_offered_the_same_place_again(stage, place):
     trainee = stage.trainee(needs_visa=False, visa_type=None)
     booking_id = stage.confirmed(place, trainee)
-    with stage.transaction() as session:
-        booking = bookings.find(session, booking_id)
-        mark = cancellations.quote(session, booking, Wish(), stage.now).mark
-        cancellations.cancel(
-            session, booking, Wish(), mark=mark, to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=trainee, reason="Other plans.", now=stage.now,
-        )  # fmt: skip
+    stage.cancel(booking_id)
     stage.hold(stage.trainee(), place)
     with pytest.raises(GaveItUp):
         join(stage, trainee, place, FIRST_DAY + WEEK, 1)

@@ -6,10 +6,7 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import text
 
-from marketplace.booking import queries
-from marketplace.booking.service import cancellations, deadlines, preparing
-from marketplace.booking.service.cancellations import Wish
-from marketplace.booking.states import BookingState
+from marketplace.booking.service import deadlines, preparing
 
 # Due thirty days before 1 March 2027.
 DUE = datetime(2027, 1, 30, 15, 0, tzinfo=UTC)
@@ -108,19 +105,7 @@ def test_a_confirmation_brings_the_rotation_and_a_cancellation_calls_it_off(desk
     (file,) = files_of(desk, "booking_confirmed")
     assert file["media_type"] == "text/calendar; method=PUBLISH; charset=utf-8"
     (made,) = Calendar.from_ical(file["text"]).walk("VEVENT")
-    with desk.stage.transaction() as session:
-        booking = queries.find(session, booked)
-        wish = Wish()
-        cancellations.cancel(
-            session,
-            booking,
-            wish,
-            mark=cancellations.quote(session, booking, wish, desk.stage.now).mark,
-            to=BookingState.CANCELLED_BY_TRAINEE,
-            actor_id=desk.trainee.id,
-            reason="",
-            now=desk.stage.now,
-        )
+    desk.stage.cancel(booked, reason="")
     (file,) = files_of(desk, "booking_cancelled")
     calendar = Calendar.from_ical(file["text"])
     (gone,) = calendar.walk("VEVENT")
