@@ -164,7 +164,7 @@ class Live:
         until("all changes to be settled", self._settled)
 
     def _settled(self) -> bool:
-        last = "SELECT coalesce(max(transaction) < changes_settled_below(), true)"
+        last = "SELECT coalesce(max(transaction) < listing_changes_end(), true)"
         with self.transaction() as session:
             return bool(session.execute(text(f"{last} FROM listing_change")).scalar_one())
 

@@ -7,6 +7,9 @@ there is all that there will be. A transaction that runs for long delays the fee
 Transactions of other databases on the same server can't write here and are not waited for, where
 it can be seen that they are theirs (`pg_stat_activity` tells so of one's own role, or by the right
 `pg_read_all_stats`); where not, they are waited for too.
+
+Where the settled rows end is asked before they are read, in a statement of its own: the later one
+sees whatever was committed below that end.
 """
 
 import uuid
@@ -20,7 +23,7 @@ from marketplace.catalog.errors import FeedGone
 from marketplace.core.db import Session
 from marketplace.web.pagination import BadCursor, decode, encode
 
-_NOW = text("SELECT changes_settled_below()")
+_END = text("SELECT listing_changes_end()")
 _PAGE = text(
     """
     SELECT start.transaction AS start,
@@ -30,7 +33,7 @@ _PAGE = text(
         SELECT c.transaction, c.listing_id, c.kind, c.at
           FROM listing_change c
          WHERE (c.transaction, c.listing_id, c.kind) > (:transaction, :listing_id, :kind)
-           AND c.transaction < (SELECT changes_settled_below())
+           AND c.transaction < :end
          ORDER BY c.transaction, c.listing_id, c.kind
          LIMIT :limit) found ON true
      ORDER BY found.transaction, found.listing_id, found.kind
@@ -39,7 +42,7 @@ _PAGE = text(
 _FORGET = text(
     """
     WITH kept AS (
-      SELECT least(changes_settled_below(), min(transaction)) AS first
+      SELECT least(:end, min(transaction)) AS first
         FROM listing_change WHERE at >= now() - CAST(:age AS interval)),
     gone AS (
       DELETE FROM listing_change WHERE transaction < (SELECT first FROM kept)
@@ -73,7 +76,7 @@ class Changes:
 
 def now(session: Session) -> str:
     """The cursor after which everything is that is not settled yet."""
-    return encode([session.execute(_NOW).scalar_one(), BEFORE_ALL, ""])
+    return encode([_end(session), BEFORE_ALL, ""])
 
 
 def beginning(session: Session) -> str:
@@ -83,10 +86,10 @@ def beginning(session: Session) -> str:
 
 
 def after(session: Session, cursor: str, limit: int) -> Changes:
-    """At most `limit` changes after `cursor`, in one query; `BadCursor`, `FeedGone`."""
+    """At most `limit` changes after `cursor`, in two queries; `BadCursor`, `FeedGone`."""
     transaction, listing_id, kind = _key(cursor)
     place = {"transaction": transaction, "listing_id": listing_id, "kind": kind}
-    rows = session.execute(_PAGE, {**place, "limit": limit + 1}).all()
+    rows = session.execute(_PAGE, {**place, "end": _end(session), "limit": limit + 1}).all()
     # A number that this server has not reached yet is of the one that it was restored from.
     if transaction <= rows[0].start or transaction > rows[0].next:
         raise FeedGone
@@ -104,7 +107,12 @@ def after(session: Session, cursor: str, limit: int) -> Changes:
 
 def forget(session: Session, age: timedelta) -> int:
     """Delete what is older than `age` by the database's clock; cursors before it are gone."""
-    return int(session.execute(_FORGET, {"age": age}).scalar_one())
+    return int(session.execute(_FORGET, {"end": _end(session), "age": age}).scalar_one())
+
+
+def _end(session: Session) -> int:
+    """The number below which every transaction of this database has ended."""
+    return int(session.execute(_END).scalar_one())
 
 
 def _key(cursor: str) -> tuple[int, uuid.UUID, str]:
