@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Response
 
-from marketplace.compliance import service as compliance
 from marketplace.core.errors import NotFound
 from marketplace.core.ports import ObjectStore, PdfRenderer
 from marketplace.core.settings import Settings
@@ -137,15 +136,6 @@ def revoke(data: dict[str, Any], paper_id: UUID) -> dict[str, Any]:
     """Take a paper back for good, saying why; its credential with it."""
     session, now, actor_id = context.session(), context.now(), current_account().id
     paper = issuing.revoke(session, paper_id, actor_id=actor_id, now=now, **data)
-    compliance.record(
-        session,
-        actor_id=actor_id,
-        action="paper.revoked",
-        subject_kind="paper",
-        subject_id=paper.id,
-        detail={"reason": data["reason"]},
-        now=now,
-    )
     return shown(paper, newer=False)
 
 

@@ -4,10 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.catalog.queries import listings as catalog
-from marketplace.identity.access import current_account, site_member
+from marketplace.identity.access import caller, current_account, site_member
 from marketplace.outcomes.queries import papers as queries
+from marketplace.outcomes.routes.days import LEADS
 from marketplace.outcomes.routes.papers import shown
-from marketplace.outcomes.schemas.papers import PaperSchema, TeachingArgs
+from marketplace.outcomes.schemas.papers import PaperRevocationArgs, PaperSchema, TeachingArgs
 from marketplace.outcomes.service import hours
 from marketplace.web import context
 from marketplace.web.api import Blueprint
@@ -50,3 +51,21 @@ def list_own(args: dict[str, Any], site_id: UUID) -> Page[dict[str, Any]]:
     page = queries.of_teacher(session, current_account().id, site_id, **args)
     gone = queries.replaced(session, [one.id for one in page.items])
     return Page([shown(one, newer=one.id in gone) for one in page.items], page.next_cursor)
+
+
+@blueprint.route(f"{CERTIFICATES}/<uuid:paper_id>/revocation", methods=["POST"])
+@site_member(*TEACHERS, operators=False)
+@blueprint.arguments(PaperRevocationArgs)
+@blueprint.response(200, PaperSchema)
+def take_back(data: dict[str, Any], site_id: UUID, paper_id: UUID) -> dict[str, Any]:
+    """Take a teaching certificate back for good, saying why: yours; owner and coordinator, any."""
+    paper = hours.take_back(
+        context.session(),
+        paper_id,
+        site_id=site_id,
+        by=current_account().id,
+        anybodys=bool(caller().site_roles(site_id) & LEADS),
+        now=context.now(),
+        **data,
+    )
+    return shown(paper, newer=False)

@@ -21,6 +21,7 @@ from marketplace.booking.rules.rotation import Rotation as Weeks
 from marketplace.booking.service import rotations
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
+from marketplace.core.errors import NotFound
 from marketplace.core.ids import new_id
 from marketplace.core.parts import parts_of
 from marketplace.core.settings import Settings
@@ -252,6 +253,31 @@ def certify(
     return issuing.make(
         session, PaperKind.TEACHING, words, account_id=account_id, site_id=site_id, now=now
     )
+
+
+def take_back(
+    session: Session,
+    paper_id: UUID,
+    *,
+    site_id: UUID,
+    by: UUID,
+    anybodys: bool,
+    reason: str,
+    now: datetime,
+) -> Paper:
+    """Take a teaching certificate of a site back for good; one's own, or with `anybodys` each.
+
+    Whose it is reads the reason. The next one for the same days is issued as if there had been none.
+    """
+    paper = paper_queries.paper(session, paper_id)
+    if (
+        paper is None
+        or paper.kind != PaperKind.TEACHING
+        or paper.site_id != site_id
+        or not (anybodys or paper.account_id == by)
+    ):
+        raise NotFound
+    return issuing.revoke(session, paper_id, reason=reason, actor_id=by, now=now)
 
 
 def _counting(session: Session, booking_id: UUID, entry_ids: Collection[UUID]) -> list[LoggedDay]:

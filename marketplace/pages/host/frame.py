@@ -81,6 +81,7 @@ DONE: Mapping[str, str] = {
     "round_off": noted("Called off. Its seats are free again."),
     "noted": noted("Noted."),
     "certified": noted("Issued. Its file is ready in a moment."),
+    "paper_taken_back": noted("Taken back for good. Whoever checks it reads so."),
     "asked": noted("Asked. Your own time stands still until the answer comes."),
 }
 STATES: Mapping[str, str] = {

@@ -1,4 +1,8 @@
-"""Certificates of one's own teaching at a site: the hours that one signed, without names."""
+"""Certificates of teaching at a site: the hours that one signed, without names; and taking one back.
+
+Who leads a site sees everybody's, and takes back those that should not be out; issued and read are
+one's own alone.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +13,12 @@ from werkzeug.wrappers import Response as Answer
 
 from marketplace.catalog.queries import sites
 from marketplace.core.errors import NotFound
-from marketplace.identity.access import current_account, site_member
+from marketplace.identity.access import caller, current_account, site_member
 from marketplace.outcomes.gateway import LinkSigner
 from marketplace.outcomes.queries import papers as queries
+from marketplace.outcomes.routes.days import LEADS
 from marketplace.outcomes.routes.papers import shown
-from marketplace.outcomes.schemas.papers import TeachingArgs
+from marketplace.outcomes.schemas.papers import PaperRevocationArgs, TeachingArgs
 from marketplace.outcomes.service import hours
 from marketplace.outcomes.service.papers import files
 from marketplace.pages import forms
@@ -72,16 +77,50 @@ def download(site_id: UUID, paper_id: UUID) -> Answer:
     return answer
 
 
+@blueprint.post(f"{BASE}/<uuid:paper_id>/revocation")
+@site_member(*PEOPLE, operators=False)
+def take_back(site_id: UUID, paper_id: UUID) -> Answer:
+    """Take a certificate back for good, saying why."""
+    session, typed, field = context.session(), forms.typed(), f"why-{paper_id}"
+
+    def do(values: Mapping[str, Any]) -> None:
+        hours.take_back(
+            session,
+            paper_id,
+            site_id=site_id,
+            by=current_account().id,
+            anybodys=_leads(site_id),
+            now=context.now(),
+            **values,
+        )
+
+    given = {"reason": typed.get(field, "")}
+    errors = forms.carried_out(PaperRevocationArgs(), given, do, "reason")
+    if errors:
+        said = [text for texts in errors.values() for text in texts]
+        return _shown(site_id, typed, {field: said})
+    return back(site_id, "/teaching", "paper_taken_back")
+
+
+def _leads(site_id: UUID) -> bool:
+    return bool(caller().site_roles(site_id) & LEADS)
+
+
 def _shown(site_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:
     session, own = context.session(), current_account().id
-    found = queries.of_teacher(session, own, site_id, limit=A_PAGE, cursor=forms.cursor())
+    whose = None if _leads(site_id) else own
+    found = queries.of_teacher(session, whose, site_id, limit=A_PAGE, cursor=forms.cursor())
     gone = queries.replaced(session, [one.id for one in found.items])
     return panel(
         "host/teaching.html",
         site_id,
         TAB,
         NOT_PROCESSABLE if errors else 200,
-        papers=[(one.content["rows"], shown(one, newer=one.id in gone)) for one in found.items],
+        papers=[
+            (one.content["rows"], shown(one, newer=one.id in gone), one.account_id == own)
+            for one in found.items
+        ],
+        leads=whose is None,
         next_cursor=found.next_cursor,
         typed=typed,
         errors=errors,

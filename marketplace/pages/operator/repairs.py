@@ -19,7 +19,6 @@ from marketplace.outcomes.schemas.papers import PaperRevocationArgs
 from marketplace.outcomes.service.papers import issuing
 from marketplace.pages import forms
 from marketplace.pages.operator.bookings import recorded, told
-from marketplace.pages.operator.recording import record
 from marketplace.pages.view import Pages, reader
 from marketplace.payments import queries as payments
 from marketplace.payments.service import steps
@@ -110,7 +109,6 @@ def take_back(booking_id: UUID) -> Response:
         )
     if errors:
         return told(booking_id, typed, {"why_paper": errors["reason"]})
-    record("paper.revoked", "paper", paper_id, **values)
     return redirect(f"/desk/bookings/{booking_id}#papers", 303)
 
 

@@ -291,7 +291,7 @@ def test_a_safety_report_is_out_of_the_hosts_reach(done, preceptor, mail, run_jo
 
 
 def test_a_teaching_certificate_counts_what_was_signed_without_names(
-    done, preceptor, run_jobs, session
+    done, preceptor, run_jobs, session, mail
 ):
     path = f"/sites/{done.place.site_id}/teaching-certificates"
     period = {"from": "2027-01-01", "to": "2027-04-05"}
@@ -318,3 +318,16 @@ def test_a_teaching_certificate_counts_what_was_signed_without_names(
     done.call(done.trainee, "POST", path, 404, json=period)
     backwards = {"from": "2027-04-05", "to": "2027-01-01"}
     done.call(preceptor, "POST", path, 422, json=backwards)
+    back, why = f"{path}/{paper['id']}/revocation", {"reason": "Of another site."}
+    done.call(done.trainee, "POST", back, 404, json=why)
+    assert done.call(done.coordinator, "POST", back, json=why).get_json()["standing"] == "revoked"
+    told = {"actor_id": done.coordinator.id, "subject_id": paper["id"]}
+    written = text(
+        "SELECT count(*) FROM audit_entry WHERE action = 'paper.revoked'"
+        " AND actor_id = :actor_id AND subject_id = :subject_id"
+    )
+    assert session.execute(written, told).scalar_one() == 1
+    run_jobs()
+    assert any("counts no more" in one.subject for one in mail.to(preceptor.email))
+    assert done.call(preceptor, "POST", back, 409, json=why).get_json()["code"] == "paper_changed"
+    assert done.call(preceptor, "POST", path, json=period).get_json()["id"] != paper["id"]

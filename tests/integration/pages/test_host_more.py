@@ -12,6 +12,7 @@ from marketplace.catalog.queries import sites
 from marketplace.catalog.service import import_runs
 from marketplace.catalog.states import ImportMode
 from marketplace.core.ids import new_id
+from marketplace.outcomes.service import hours
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.hosting import browser_of
 
@@ -96,6 +97,43 @@ def test_teaching_is_certified_where_hours_were_signed(host, base):
     assert host.send(page, **days).status_code == 422
     assert "No hours that you signed are in this period." in host.body
     assert 'value="2027-03-01"' in host.body
+
+
+def test_a_teaching_certificate_is_taken_back_and_had_anew(
+    host, base, place, stage, clock, app, run_jobs
+):
+    page, booking = f"{base}/teaching", begun(stage, place, host, clock)
+    with stage.transaction() as session:
+        logged = hours.write(session, booking, [hours.Worked(FIRST_DAY, 480)], stage.now)
+        hours.sign(session, booking, [logged.days[0].id], signer_id=host.person.id, now=stage.now)
+    days = {"from": str(FIRST_DAY), "to": str(FIRST_DAY)}
+    host.get(page)
+    assert host.send(page, **days).status_code == 303
+    host.get(page)
+    assert "The file is being made." in host.body
+    assert "again.js" in host.body
+    run_jobs()
+    host.get(page)
+    assert "again.js" not in host.body
+    back = re.search(rf'action="({page}/([^/"]+)/revocation)"', host.body)
+    code = re.search(r'href="[^"]*(/check/[^"]+)"', host.body)[1]
+    assert host.send(back[1]).status_code == 422
+    assert f'id="why-{back[2]}-note"' in host.body
+    why = {f"why-{back[2]}": "Signed for another ward."}
+    assert host.send(back[1], **why).status_code == 303
+    host.get(page)
+    assert "Signed for another ward." in host.body
+    assert "/revocation" not in host.body
+    assert "This paper was revoked." in checked(app, code)
+    assert host.send(back[1], **why).status_code == 422
+    assert host.send(page, **days).status_code == 303
+    host.get(page)
+    assert host.body.count("/revocation") == 1
+    assert "Signed for another ward." not in checked(app, code)
+
+
+def checked(app, path):
+    return app.test_client().get(path).get_data(as_text=True)
 
 
 def test_a_calendar_has_an_address_that_is_shown_once(host, place, app):

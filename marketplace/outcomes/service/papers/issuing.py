@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from marketplace.booking.states import BookingState
+from marketplace.compliance import service as compliance
 from marketplace.core.db import Session
 from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.ids import new_id
@@ -18,6 +19,7 @@ from marketplace.core.jobs import defer
 from marketplace.core.parts import parts_of
 from marketplace.core.settings import Settings
 from marketplace.core.states import plain
+from marketplace.identity.service.notices import notify
 from marketplace.outcomes.errors import (
     DocumentsMissing,
     PaperKept,
@@ -31,6 +33,7 @@ from marketplace.outcomes.rules.papers import PaperKind, Wording
 from marketplace.outcomes.service.papers.facts import Subject, missing_documents, subject
 
 RENDER = "outcomes.render_paper"
+NOTICE = "paper_taken_back"
 ISSUE_DUE = "outcomes.issue_papers"
 _S = BookingState
 DUE = {
@@ -129,7 +132,10 @@ def revoke_all(session: Session, booking_id: UUID, reason: str, now: datetime) -
 def revoke(
     session: Session, paper_id: UUID, *, reason: str, actor_id: UUID, now: datetime
 ) -> Paper:
-    """Take a paper back for good; `PaperKept` if it was already."""
+    """Take a paper back for good, on record; `PaperKept` if it was already.
+
+    Whose it is gets a mail with the reason, unless it is they who do it.
+    """
     paper = queries.paper(session, paper_id)
     if paper is None:
         raise NotFound
@@ -137,6 +143,18 @@ def revoke(
         raise PaperKept
     paper.revoked_at, paper.revoked_by, paper.revocation_reason = now, actor_id, reason
     session.flush()
+    compliance.record(
+        session,
+        actor_id=actor_id,
+        action="paper.revoked",
+        subject_kind="paper",
+        subject_id=paper_id,
+        detail={"reason": reason},
+        now=now,
+    )
+    if paper.account_id != actor_id:
+        said = {name: paper.content[name] for name in ("title", "number", "check_address")}
+        notify(session, paper.account_id, NOTICE, {**said, "reason": reason}, now=now)
     return paper
 
 
