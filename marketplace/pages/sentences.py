@@ -21,6 +21,7 @@ COUNTED = {
         noted("1 offer waits for your word."),
         noted("%(count)s offers wait for your word."),
     ),
+    "days_left": (noted("1 day left"), noted("%(count)s days left")),
     "hours": (noted("1 hour"), noted("%(count)s hours")),
 }
 # What HTTP's own names of errors say to people.

@@ -51,6 +51,10 @@ LABELS: Mapping[str, str] = {
     "part_messages": noted("Messages"),
     "part_receipts": noted("Receipts"),
     "part_note": noted("A note of ours"),
+    "enclosed_certificate": noted("Certificate of completion"),
+    "enclosed_messages": noted("Messages"),
+    "enclosed_receipt": noted("Receipt"),
+    "enclosed_roster": noted("Attendance"),
     "original_payment": noted("back to your card"),
     "voucher": noted("as a voucher"),
     # A school pays by bank as well.

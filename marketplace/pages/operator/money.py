@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,10 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from marketplace.catalog.queries import sites
+from marketplace.core.clock import SystemClock
 from marketplace.core.errors import NotFound
 from marketplace.core.money import EXPONENTS, Money
+from marketplace.core.settings import Settings
 from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
@@ -30,6 +33,7 @@ from marketplace.web import context
 
 MANY = 200
 NOT_PROCESSABLE = 422
+SENT = frozenset({EvidenceState.APPROVED, EvidenceState.SUBMITTED})
 REFUND_FAILED = "refund_failed"
 # What a reconciliation writes of a movement that nothing explains.
 MOVED = re.compile(
@@ -37,6 +41,15 @@ MOVED = re.compile(
 )
 
 blueprint = Pages("desk_money")
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How long an answer to a dispute is still taken, and when it goes by itself."""
+
+    days: int
+    over: bool
+    itself_at: datetime
 
 
 @blueprint.get("/desk/disputes")
@@ -48,7 +61,14 @@ def list_disputes() -> Response:
     items = (found.closed_disputes if ended else found.open_disputes)(session, MANY)
     about = found.about(session, items)
     people = identity.contacts(session, sorted({payer for payer, _ in about.values()}))
-    return page("desk/disputes.html", items=items, ended=ended, about=about, people=people)
+    return page(
+        "desk/disputes.html",
+        items=items,
+        ended=ended,
+        about=about,
+        people=people,
+        spans={one.id: _left(one) for one in items},
+    )
 
 
 @blueprint.get("/desk/disputes/<uuid:dispute_id>")
@@ -231,17 +251,33 @@ def _dispute(dispute_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -
     row = found.dispute(session, dispute_id)
     asked = row.state == DisputeState.OPEN and row.status in found.ASKS
     waits = asked and row.evidence_state == EvidenceState.READY
+    steps = found.steps(session, row.id)
+    acting = sorted({one.actor_id for one in steps if one.actor_id})
     return _form(
         "desk/dispute.html",
         typed,
         errors,
         dispute=row,
         payment=payments.payment(session, row.payment_id),
-        steps=found.steps(session, row.id),
+        steps=steps,
+        people=identity.contacts(session, acting) if acting else {},
+        left=_left(row),
+        by_itself=row.approved_by is None and row.evidence_state in SENT,
         parts=EVIDENCE_PARTS,
         bearers=[one.value for one in Bearer],
         waits=waits,
     )
+
+
+def _left(row: Any) -> Left | None:
+    """How long a dispute can still be answered, if it asks for that and nobody has."""
+    asks = row.state == DisputeState.OPEN and row.status in found.ASKS
+    if not asks or row.evidence_state not in disputes.UNSENT or row.due_by is None:
+        return None
+    # A bank's deadline is by the processor's clock, which the demo's does not move.
+    left = row.due_by - SystemClock().now()
+    lead = context.parts().get(Settings).evidence_lead
+    return Left(max(left.days, 0), left < timedelta(), row.due_by - lead)
 
 
 def _quarantined(quarantine_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Response:

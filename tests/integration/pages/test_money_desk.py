@@ -1,6 +1,7 @@
 """Money at the desk: events that wait, suspense, fee contracts, invoices by bank, bookings mended."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, timedelta
 
 import pytest
@@ -10,11 +11,15 @@ from marketplace.booking import queries
 from marketplace.booking.service import cancellations, rescues
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import BookingState
+from marketplace.core.clock import SystemClock
 from marketplace.core.money import Money
-from marketplace.payments.gateway import ProcessorEvent
+from marketplace.payments import queries as payments
+from marketplace.payments.events import Payable
+from marketplace.payments.gateway import ProcessorDispute, ProcessorEvent
 from marketplace.payments.models import AccountKind
 from marketplace.payments.queries import suspense
-from marketplace.payments.service import inbox, invoicing, ledger
+from marketplace.payments.queries.disputes import by_processor
+from marketplace.payments.service import disputes, inbox, invoicing, ledger
 from marketplace.payments.service.ledger import Leg
 from marketplace.payments.service.quarantine import put_aside
 from tests.factories.cohorts import Desk, ask_page
@@ -206,3 +211,40 @@ def test_a_void_invoice_says_what_to_do_with_its_money(desk, stage, run_jobs):
     assert "Has money come for it all the same?" in desk.body
     assert "has no invoice to be paid now" in desk.body
     assert "mark it as paid" not in desk.body
+
+
+def test_a_dispute_says_when_it_is_answered_by_itself_and_what_was_sent(desk, stage, people):
+    trainee = people.trainee(visa_type="b1_b2")
+    booking = stage.confirmed(stage.place(), trainee.id, whole=True)
+    now = SystemClock().now()
+    asked = ProcessorDispute(
+        "du_9", "needs_response", Money(20_000, "USD"), "product_not_received", "ch_9", None,
+        now, now + timedelta(days=6, hours=12), 0, (),
+    )  # fmt: skip
+    with stage.transaction() as session:
+        (paid,) = payments.kept_payments(session, Payable("booking", booking))
+        asked = replace(asked, intent_id=paid.processor_intent)
+        assert disputes.take(session, asked, now=now) == "open"
+        found = by_processor(session, "du_9").id
+        disputes.gathered(session, found, {"receipts": "No. 1", "product": "Ward."}, now=now)
+    desk.get("/desk/disputes")
+    for words in ("6 days left.", "Sent by itself "):
+        assert words in desk.body, words
+    path = f"/desk/disputes/{found}"
+    desk.get(path)
+    for words in ("6 days left.", "it goes to the bank by itself as it stands here"):
+        assert words in desk.body, words
+    with stage.transaction() as session:
+        disputes.approve(session, found, approved_by=None, now=now)
+        disputes.sent(session, found, "receipt", "file_9")
+        sent = replace(asked, status="under_review", submitted=1)
+        disputes.take(session, sent, now=now)
+    desk.get(path)
+    assert "It went by itself" in desk.body
+    assert "days left" not in desk.body
+    # In the order of the form, with the files.
+    parts = [desk.body.index(words) for words in ("Ward.", "No. 1", "Sent with it as files")]
+    assert parts == sorted(parts)
+    with stage.transaction() as session:
+        assert disputes.take(session, replace(sent, status="lost"), now=now) == "lost"
+    assert "Answer by" not in desk.get("/desk/disputes?ended=yes").get_data(as_text=True)
