@@ -42,6 +42,7 @@ from marketplace.pages.operator.events import blueprint as desk_events
 from marketplace.pages.operator.exports import blueprint as desk_exports
 from marketplace.pages.operator.force_majeure import blueprint as desk_force_majeure
 from marketplace.pages.operator.home import blueprint as desk
+from marketplace.pages.operator.left_open import blueprint as desk_left_open
 from marketplace.pages.operator.money import blueprint as desk_money
 from marketplace.pages.operator.no_shows import blueprint as desk_no_shows
 from marketplace.pages.operator.notices import blueprint as desk_notices
@@ -172,6 +173,7 @@ BLUEPRINTS = (
     desk_account_roles,
     desk_exports,
     desk_force_majeure,
+    desk_left_open,
     desk_no_shows,
     desk_notices,
     desk_payouts,

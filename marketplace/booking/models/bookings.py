@@ -69,6 +69,12 @@ class Booking(Base):
             "first_day",
             postgresql_where=text("state = 'confirmed'"),
         ),
+        Index(
+            "ix_booking_open_last_day",
+            "last_day",
+            "id",
+            postgresql_where=text("state IN ('confirmed', 'in_progress')"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = pk()

@@ -17,15 +17,19 @@ from sqlalchemy import (
 from sqlalchemy.orm import defer
 
 from marketplace.booking.models import Booking, BookingReminder
+from marketplace.booking.rules.rotation import ASKED_AFTER, ASKED_AGAIN_AFTER, LEFT_OPEN_AFTER
 from marketplace.booking.states import BookingState
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
+from marketplace.web.pagination import Page, paginate
 
 REMIND_BEFORE = timedelta(days=7)
 # In which a balance that is not paid is still owed.
 OWED = (BookingState.CONFIRMED, BookingState.IN_PROGRESS)
 REMIND_DECISION_BEFORE = timedelta(days=2)
 REMIND_ANSWER_BEFORE = timedelta(days=1)
+# In which a rotation whose days are over waits for somebody to say how it went.
+OPEN = (BookingState.CONFIRMED, BookingState.IN_PROGRESS)
 # No site is further ahead of UTC than 14 hours: its day is at most tomorrow's.
 AHEAD = timedelta(hours=14)
 
@@ -153,6 +157,73 @@ def overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """What is true of a booking whose balance was to be paid before today, and is not."""
     columns = Booking.__table__.c
     return (Booking.balance_due_on < _site_day(now), columns.paid_minor < columns.total_minor)
+
+
+def to_close(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return rotations that ended three days ago and whose host was not asked how they went."""
+    return _unclosed(session, now, "to_close", (ASKED_AFTER, ASKED_AGAIN_AFTER), limit)
+
+
+def to_close_again(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return those that ended ten days ago, and whose host was not asked for the second time."""
+    return _unclosed(session, now, "to_close_again", (ASKED_AGAIN_AFTER, LEFT_OPEN_AFTER), limit)
+
+
+def _unclosed(
+    session: Session, now: datetime, kind: str, after: tuple[int, int], limit: int
+) -> Sequence[Booking]:
+    """Rotations under way that ended so many days ago; who missed a time is asked at the next."""
+    first, last = after
+    return _unreminded(
+        session,
+        kind,
+        select(Booking).where(
+            Booking.state == BookingState.IN_PROGRESS,
+            identity.civil(Booking.time_zone, now),
+            Booking.last_day <= (now + AHEAD).date() - timedelta(days=first),
+            Booking.last_day <= _site_day(now) - first,
+            Booking.last_day > _site_day(now) - last,
+        ),
+        limit,
+    )
+
+
+def left_to_tell(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
+    """Return rotations that were left open, and whose two sides were not told of it."""
+    civil = identity.civil(Booking.time_zone, now)
+    return _unreminded(session, "left_open", _left_open(now).where(civil), limit)
+
+
+def left_open(
+    session: Session, now: datetime, *, limit: int, cursor: str | None = None
+) -> Page[Booking]:
+    """Return rotations that ended two weeks ago and are neither closed nor called off, by last day.
+
+    Among them those that never began, because a document was missing.
+    """
+    return paginate(
+        session,
+        _left_open(now).options(defer(Booking.policy), defer(Booking.price)),
+        key=[Booking.last_day, Booking.id],
+        key_of=lambda row: [row.last_day, row.id],
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def left_open_count(session: Session, now: datetime) -> int:
+    """How many rotations were left open."""
+    found = _left_open(now).with_only_columns(func.count(Booking.id))
+    return session.execute(found).scalar_one()
+
+
+def _left_open(now: datetime) -> Select[Booking]:
+    after = timedelta(days=LEFT_OPEN_AFTER)
+    return select(Booking).where(
+        Booking.state.in_(OPEN),
+        Booking.last_day <= (now + AHEAD).date() - after,
+        Booking.last_day <= _site_day(now) - LEFT_OPEN_AFTER,
+    )
 
 
 def to_prepare(

@@ -15,7 +15,7 @@ from marketplace.booking.schemas import (
 )
 from marketplace.booking.schemas.cancelling import CancellationQuoteSchema, CancelledSchema
 from marketplace.booking.schemas.stories import BookingSearchArgs, BookingStorySchema
-from marketplace.booking.service import cancellations, histories, stories
+from marketplace.booking.service import cancellations, histories, rotations, stories
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import BookingState
 from marketplace.catalog.rules.policies import PolicyEvent
@@ -24,7 +24,7 @@ from marketplace.identity.access import current_account, require
 from marketplace.web import context
 from marketplace.web.api import Blueprint
 from marketplace.web.pagination import Page
-from marketplace.web.schemas import page_of
+from marketplace.web.schemas import PageArgs, page_of
 
 blueprint = Blueprint(
     "booking-operations",
@@ -47,6 +47,38 @@ def find(args: dict[str, Any]) -> Page[Booking]:
     """Return the bookings that fit what `BookingSearchArgs` has read."""
     at = context.now() if args.pop("overdue") else None
     return queries.search(context.session(), states=args.pop("state"), overdue_at=at, **args)
+
+
+@blueprint.route("/left-open", methods=["GET"])
+@require("operator")
+@blueprint.arguments(PageArgs, location="query")
+@blueprint.response(200, page_of(BookingSchema))
+def list_left_open(args: dict[str, Any]) -> Page[Booking]:
+    """List rotations that ended two weeks ago and that nobody closed, by their last day.
+
+    Their hosts were asked twice. Those still `confirmed` never began: a document was missing.
+    """
+    return queries.left_open(context.session(), context.now(), **args)
+
+
+@blueprint.route("/<uuid:booking_id>/complete", methods=["POST"])
+@require("operator")
+@blueprint.arguments(RequiredBookingReasonArgs)
+@blueprint.response(200, BookingSchema)
+def complete(data: dict[str, Any], booking_id: UUID) -> Booking:
+    """Say in the host's place that a rotation was completed, by what is known of it."""
+    session, account, now = context.session(), current_account(), context.now()
+    booking = queries.find(session, booking_id)
+    rotations.complete(session, booking, actor_id=account.id, now=now, **data)
+    compliance.record(
+        session,
+        actor_id=account.id,
+        action="booking.completed_for_host",
+        subject_kind="booking",
+        subject_id=booking_id,
+        now=now,
+    )
+    return booking
 
 
 @blueprint.route("/<uuid:booking_id>/history", methods=["GET"])

@@ -8,6 +8,13 @@ from marketplace.catalog.rules.weeks import WEEK, last_day, monday_of, run_of_we
 
 # A week ends on Friday for most hosts: a rotation can be closed from the last Friday on.
 FRIDAY_BEFORE_SUNDAY = timedelta(days=2)
+# Who forgot to say that nobody came can still do so; after that the marketplace's people decide.
+MISSED_AFTER = timedelta(days=14)
+# When its host is asked about a rotation that is over and not closed, in days after its last one.
+ASKED_AFTER = 3
+ASKED_AGAIN_AFTER = 10
+# From then on it is for the marketplace's people, too, and its trainee is told so.
+LEFT_OPEN_AFTER = 14
 # A roster is a page for people; a year and a term are enough of it.
 LONGEST_ROSTER_WEEKS = 78
 
@@ -45,6 +52,15 @@ class Rotation:
     def can_be_completed(self, today: date) -> bool:
         """From the Friday of its last week on."""
         return today >= self.closes_from
+
+    @property
+    def missed_until(self) -> date:
+        """The last day on which the host can say that nobody came."""
+        return self.last_day + MISSED_AFTER
+
+    def can_be_missed(self, today: date) -> bool:
+        """From its second day to two weeks after its last."""
+        return self.first_day < today <= self.missed_until
 
     def has_begun(self, today: date) -> bool:
         return today >= self.first_day

@@ -13,7 +13,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.booking import queries
 from marketplace.booking.models import Booking, BookingReminder
-from marketplace.booking.service import agreeing, clearances, notices, payment, transition
+from marketplace.booking.service import (
+    agreeing,
+    clearances,
+    closing_notices,
+    notices,
+    payment,
+    transition,
+)
 from marketplace.booking.states import UNDECIDED, BookingState
 from marketplace.core import rows
 from marketplace.core.db import Session
@@ -130,4 +137,7 @@ REMINDERS = {
     "answer_soon": (queries.unanswered, notices.answer_soon),
     "balance_due": (queries.balances_due, notices.balance_due),
     "balance_overdue": (queries.balances_overdue, notices.balance_overdue),
+    "to_close": (queries.to_close, closing_notices.to_close),
+    "to_close_again": (queries.to_close_again, closing_notices.to_close_again),
+    "left_open": (queries.left_to_tell, closing_notices.left_open),
 }

@@ -42,7 +42,7 @@ def mark(
 ) -> NoShow:
     """Say that the trainee never came; the weeks that have not begun are free again.
 
-    From the day after the first day to the last, at the site, and not where a day was marked as
+    From the day after the first day to two weeks after the last, at the site, and not where a day was marked as
     present, or has hours that are signed. The trainee is told, and has a week to dispute it.
     """
     if queries.no_show(session, booking.id) is not None:
@@ -50,11 +50,10 @@ def mark(
     rotations.begin_if_due(session, booking, now)
     today = site_day(now, booking.time_zone)
     rotation = Rotation(booking.first_day, booking.weeks)
-    if BookingState(booking.state) is BookingState.IN_PROGRESS and not (
-        rotation.first_day < today <= rotation.last_day
-    ):
+    under_way = BookingState(booking.state) is BookingState.IN_PROGRESS
+    if under_way and not rotation.can_be_missed(today):
         raise NotOpenForThis(
-            f"It can be said from the day after {rotation.first_day} to {rotation.last_day}."
+            f"It can be said from the day after {rotation.first_day} to {rotation.missed_until}."
         )
     if queries.was_present(session, booking.id):
         raise NotOpenForThis("The trainee was marked present: mark the absences instead.")

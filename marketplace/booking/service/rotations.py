@@ -80,15 +80,28 @@ def mark_attendance(
     session.flush()
 
 
-def complete(session: Session, booking: Booking, *, actor_id: UUID, now: datetime) -> None:
+def is_over(booking: Booking, now: datetime) -> bool:
+    """Whether it can be said of the rotation's days that they were done."""
+    rotation = Rotation(booking.first_day, booking.weeks)
+    return rotation.can_be_completed(site_day(now, booking.time_zone))
+
+
+def complete(
+    session: Session,
+    booking: Booking,
+    *,
+    actor_id: UUID,
+    now: datetime,
+    reason: str = "Completed.",
+) -> None:
     """Say that the rotation was done; from the Friday of its last week on.
 
     Not where days are marked, and all of them as absent: a certificate would say otherwise.
     """
     begin_if_due(session, booking, now)
-    rotation = Rotation(booking.first_day, booking.weeks)
     under_way = BookingState(booking.state) is BookingState.IN_PROGRESS
-    if under_way and not rotation.can_be_completed(site_day(now, booking.time_zone)):
+    if under_way and not is_over(booking, now):
+        rotation = Rotation(booking.first_day, booking.weeks)
         raise NotOpenForThis(
             f"It lasts until {rotation.last_day}, and is completed from {rotation.closes_from} on."
         )
@@ -102,7 +115,7 @@ def complete(session: Session, booking: Booking, *, actor_id: UUID, now: datetim
         booking,
         BookingState.COMPLETED,
         actor_id=actor_id,
-        reason="Completed.",
+        reason=reason,
         now=now,
     )
     protecting.settle(session, booking, now)

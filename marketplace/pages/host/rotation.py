@@ -250,7 +250,7 @@ def _shown(
         proposal=_proposed(booking) if decides_at(site_id) else None,
         day_to_mark=max(run.first_day, min(day, run.last_day)),
         may_complete=(under_way or begun) and run.can_be_completed(day),
-        may_miss=(under_way or begun) and not there and run.first_day < day <= run.last_day,
+        may_miss=(under_way or begun) and not there and run.can_be_missed(day),
         may_call_off=state in CANCELLABLE or state in TIMED,
         own_id=current_account().id,
         may_evaluate=state is BookingState.COMPLETED,

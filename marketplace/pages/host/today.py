@@ -26,9 +26,10 @@ from marketplace.web import context
 
 A_FEW = 6
 A_PAGE = 50
-# Whoever comes within this time is told of; a rotation that is not closed by then is asked about.
+# Whoever comes within this time is told of.
 AHEAD = timedelta(days=14)
-BEHIND = timedelta(days=28)
+# Until it has begun, or is closed, a rotation is shown: the longest has a year.
+BEHIND = timedelta(days=400)
 MOST = 60
 # Who was here longer ago is evaluated from the page of the rotation alone.
 STILL_KNOWN = timedelta(days=60)

@@ -30,6 +30,7 @@ ACTIONS: Mapping[str, str] = {
     "did_booking.cancelled": noted("Called the booking off"),
     "did_booking.messages_joined": noted("Joined the messages to read them"),
     "did_booking.requirements_waived": noted("Waived requirements"),
+    "did_booking.completed_for_host": noted("Closed a rotation in its host's place"),
     "did_booking.released": noted("Released an unpaid booking"),
     "did_booking.called_off_for_host": noted("Called it off in the host's place"),
     "did_booking.rescue_looked_at": noted("Had the search in its place gone through again"),

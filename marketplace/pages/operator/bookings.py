@@ -13,7 +13,7 @@ from marketplace.booking.routes import operators as routes
 from marketplace.booking.routes.messages import shown
 from marketplace.booking.schemas import OperatorCancelArgs, OperatorCancellationQuoteArgs
 from marketplace.booking.schemas.stories import BookingSearchArgs
-from marketplace.booking.service import cancellations, messages, rescues, stories
+from marketplace.booking.service import cancellations, messages, rescues, rotations, stories
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import CANCELLABLE, TIMED, BookingState
 from marketplace.catalog.rules.policies import POLICIES, PolicyEvent
@@ -243,6 +243,8 @@ def told(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Re
         may_cancel=state in CANCELLABLE,
         may_release=state in TIMED,
         may_replace=state is BookingState.CONFIRMED,
+        may_close=state is BookingState.IN_PROGRESS
+        and rotations.is_over(found.booking, context.now()),
         rescue=rescue,
         rescue_open=rescue is not None and rescue.state in rescues.OPEN,
         offer=queries.find(session, rescue.offer_id) if rescue and rescue.offer_id else None,

@@ -36,6 +36,11 @@ def home() -> Response:
         ("/desk/drifts", noted("Tier drift"), listings.drifts),
         ("/desk/documents", noted("Documents"), reviewing.waiting_count(session)),
         ("/desk/no-shows", noted("Disputed no-shows"), booking.no_shows_disputed_count(session)),
+        (
+            "/desk/left-open",
+            noted("Rotations that nobody closed"),
+            booking.left_open_count(session, context.now()),
+        ),
         ("/desk/disputes", noted("Disputes"), sums.disputes),
         ("/desk/quarantine", noted("Quarantined payments"), sums.quarantined),
         ("/desk/events", noted("Events from Stripe that wait"), sums.events),

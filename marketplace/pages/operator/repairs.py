@@ -1,4 +1,4 @@
-"""What can be mended of a booking: one released or replaced, money asked about, a paper taken back."""
+"""What can be mended of a booking: one released, replaced or closed, money asked about, papers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.booking import queries
 from marketplace.booking.schemas import RequiredBookingReasonArgs
-from marketplace.booking.service import cancellations, rescues
+from marketplace.booking.service import cancellations, rescues, rotations
 from marketplace.booking.states import BookingState
 from marketplace.core.errors import NotFound
 from marketplace.core.jobs import defer
@@ -39,6 +39,17 @@ def release(booking_id: UUID) -> Response:
         cancellations.cancel_unpaid(context.session(), booking, to=to, reason=reason, **by)
 
     return _done(booking_id, "why_release", "booking.released", do)
+
+
+@blueprint.post(f"{ONE}/complete")
+@require("operator")
+def complete(booking_id: UUID) -> Response:
+    """Say in the host's place that a rotation was completed."""
+
+    def do(booking: Any, reason: str, by: Mapping[str, Any]) -> None:
+        rotations.complete(context.session(), booking, reason=reason, **by)
+
+    return _done(booking_id, "why_complete", "booking.completed_for_host", do)
 
 
 @blueprint.post(f"{ONE}/rescue")

@@ -37,6 +37,25 @@ def test_a_rotation_waits_for_what_it_can_not_begin_without(desk, booked):
     desk.call(desk.trainee, "DELETE", f"/bookings/{booked}/documents/{document}", 409)
 
 
+def test_one_that_never_began_is_told_of_and_found_when_its_days_are_over(desk, booked):
+    desk.stage.clock.at = STARTS
+    assert desk.stage.start_due() == 0
+    desk.stage.clock.at = STARTS + timedelta(days=41, hours=12)
+    for _ in range(2):
+        desk.stage.remind_due()
+    with desk.stage.transaction() as session:
+        assert [one.id for one in queries.left_open(session, desk.stage.now, limit=9).items] == [
+            booked
+        ]
+        told = session.execute(
+            text("SELECT data ->> 'began' FROM notice WHERE template = 'rotation_left_open'")
+        )
+        assert set(told.scalars()) == {"false"}
+    for person in (desk.trainee, desk.coordinator):
+        assert desk.stage.told(person.id).count("rotation_left_open") == 1
+        assert "rotation_to_close" not in desk.stage.told(person.id)
+
+
 def test_who_is_asked_for_more_can_hand_a_document_over(desk):
     place = desk.stage.beside(desk.place, approval="request")
     booking_id = desk.stage.submitted(place, desk.trainee.id)

@@ -48,6 +48,31 @@ def test_a_disputed_no_show_is_decided(desk, stage, people, clock):
     assert stage.state(booking) == "in_progress"
 
 
+def test_a_rotation_that_nobody_closed_is_found_and_closed(desk, stage, people, clock):
+    place = stage.place()
+    booking = stage.confirmed(place, people.trainee(visa_type="b1_b2").id, whole=True)
+    clock.at += timedelta(days=(FIRST_DAY - clock.now().date()).days)
+    assert stage.start_due() == 1
+    clock.at += timedelta(days=27)
+    page = f"/desk/bookings/{booking}"
+    assert "Nothing waits here." in desk.get("/desk/left-open").get_data(as_text=True)
+    clock.at += timedelta(days=14)
+    assert "<strong>1</strong> Rotations that nobody closed" in desk.get("/desk").get_data(
+        as_text=True
+    )
+    desk.get("/desk/left-open")
+    assert f'href="{page}"' in desk.body
+    assert "Days marked: 0 present, 0 absent." in desk.body
+    desk.get(page)
+    assert desk.send(f"{page}/complete").status_code == 422
+    assert 'id="why_complete-note"' in desk.body
+    why = "The trainee and two messages say so."
+    assert followed(desk, desk.send(f"{page}/complete", why_complete=why))
+    assert why in desk.body
+    assert f"{page}/complete" not in desk.body
+    assert stage.state(booking) == "completed"
+
+
 def test_force_majeure_is_looked_at_and_run_by_its_code(desk, stage, people, count_queries):
     place = stage.place()
     booking = stage.confirmed(place, people.trainee(visa_type="b1_b2").id, whole=True)

@@ -145,3 +145,20 @@ def test_who_teaches_is_corrected(host, base):
     host.get(one)
     assert host.send(one, **named).status_code == 422
     assert "Somebody else has just changed this." in host.body
+
+
+def test_a_rotation_is_asked_about_until_somebody_closes_it(host, base, stage, place):
+    booking = stage.confirmed(stage.beside(place))
+    stage.clock.advance(timedelta(days=(FIRST_DAY - stage.now.date()).days))
+    assert stage.start_due() == 1
+    stage.clock.advance(timedelta(days=300))
+    host.sign_in(host.person)
+    host.get(base)
+    assert "To be closed" in host.body
+    page = f"{base}/rotations/{booking}"
+    assert f'href="{page}"' in host.body
+    host.get(page)
+    assert f'action="{page}/no-show"' not in host.body, "this is for the marketplace's people now"
+    assert host.send(f"{page}/complete").status_code == 303
+    host.get(base)
+    assert "To be closed" not in host.body
