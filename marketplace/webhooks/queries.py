@@ -78,6 +78,13 @@ def of_owners(session: Session, owner_ids: Collection[UUID]) -> Sequence[Webhook
     )
 
 
+def addresses(session: Session, endpoint_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the address of each endpoint, one that was deleted too."""
+    query = select(WebhookEndpoint.id, WebhookEndpoint.url)
+    rows = session.execute(query.where(WebhookEndpoint.id.in_(endpoint_ids)))
+    return {row.id: row.url for row in rows}
+
+
 def count(session: Session, owner: Owner) -> int:
     """Return how many endpoints the owner has."""
     found = session.execute(

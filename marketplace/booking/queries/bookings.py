@@ -14,6 +14,7 @@ from marketplace.booking.models import (
     BookingCancellation,
     BookingTransition,
     BookingWeek,
+    MessageFile,
 )
 from marketplace.booking.queries.due import OWED, overdue
 from marketplace.booking.states import BookingState
@@ -78,6 +79,14 @@ def spans(session: Session, booking_ids: Collection[UUID]) -> dict[UUID, Span]:
     wanted = (Booking.listing_title, Booking.first_day, Booking.last_day, Booking.trainee_id)
     rows = session.execute(select(Booking.id, *wanted).where(Booking.id.in_(booking_ids)))
     return {row[0]: Span(*row[1:]) for row in rows}
+
+
+def of_files(session: Session, file_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return in which booking's messages each of the files is."""
+    rows = session.execute(
+        select(MessageFile.id, MessageFile.booking_id).where(MessageFile.id.in_(file_ids))
+    )
+    return {row.id: row.booking_id for row in rows}
 
 
 def lock(session: Session, booking_id: UUID) -> Booking:

@@ -13,13 +13,11 @@ from marketplace.catalog.schemas.operating import AskRunSchema
 from marketplace.catalog.service import reclassifying
 from marketplace.compliance.queries import records
 from marketplace.compliance.schemas.records import AuditArgs
-from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
 from marketplace.pages.labels.records import SUBJECTS
 from marketplace.pages.operator import places
-from marketplace.pages.operator.subjects import Subjects
-from marketplace.pages.operator.trail import Facts
+from marketplace.pages.operator.trail import Trail
 from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.web import context, failed_jobs
 
@@ -47,15 +45,12 @@ def audit() -> Response:
     errors = {**wrong, **errors}
     found = None if errors else records.audit_trail(session, **values)
     who, items = reader(), found.items if found else []
-    actors = [one.actor_id for one in items if one.actor_id]
     return page(
         "desk/audit.html",
         NOT_PROCESSABLE if errors else 200,
         found=found,
         reader=who,
-        facts=Facts(session, who, [one.detail for one in items]),
-        subjects=Subjects(session, who, items),
-        people=identity.contacts(session, actors) if actors else {},
+        trail=Trail(session, who, items),
         kinds=[(code.removeprefix("about_"), who.say(text)) for code, text in SUBJECTS.items()],
         typed=typed,
         errors=errors,

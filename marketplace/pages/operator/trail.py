@@ -1,16 +1,14 @@
-"""What an entry of the audit trail says besides who did what: codes, days and ids as people read."""
+"""What entries of the audit trail say besides who did what: codes, days and ids as people read."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from marketplace.catalog.queries import listings, sites
 from marketplace.core.db import Session
-from marketplace.identity import queries as identity
-from marketplace.identity.queries import schools
 from marketplace.pages import words
+from marketplace.pages.operator.subjects import Subjects
 from marketplace.pages.view import Reader
 
 # Under which names a fact's codes are known; its own, where it is not here.
@@ -23,42 +21,82 @@ KINDS = {
     "step": "erased",
     "as": "role",
 }
-# Where an id leads to, whose page has a name of its own.
-LINKS = {
-    "account_id": "/desk/accounts",
-    "site_id": "/desk/sites",
-    "school_id": "/desk/schools",
-    "listing_id": "/listings",
-    "grant": "/desk/credit",
-    "contract": "/desk/contracts",
-    "replaces": "/desk/contracts",
+# What a fact's id is of.
+NAMES = {
+    "account_id": "account",
+    "site_id": "site",
+    "school_id": "school",
+    "listing_id": "listing",
+    "booking_id": "booking",
+    "document_id": "document",
+    "invoice_id": "invoice",
+    "letter_id": "letter",
+    "document_ids": "document",
+    "invitation_id": "invitation",
+    "reference": "booking",
+    "grant": "grant",
+    "contract": "contract",
+    "replaces": "contract",
 }
 # Whose codes are names of their own.
 SPOKEN = frozenset({"requirements"})
 A_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T.+)?")
-Fact = tuple[str, str, str | None]
+# What stands for an id in the pattern of an address.
+AN_ID = re.compile(r"<uuid:\w+>")
+# What is said, and where that leads to.
+Said = tuple[str, str | None]
 
 
-class Facts:
-    """Tells the details of entries, with the names of the accounts and places that they are about."""
+class Entry(Protocol):
+    """Who did what to what, and what else there is to say of it."""
 
-    def __init__(self, session: Session, who: Reader, details: Iterable[Mapping[str, Any]]) -> None:
+    @property
+    def actor_id(self) -> UUID | None: ...
+
+    @property
+    def subject_kind(self) -> str: ...
+
+    @property
+    def subject_id(self) -> UUID: ...
+
+    @property
+    def detail(self) -> Mapping[str, Any]: ...
+
+
+class Trail:
+    """Tells what entries are about, and their details, with the names of all that they name."""
+
+    def __init__(self, session: Session, who: Reader, entries: Iterable[Entry]) -> None:
         self.who = who
-        found = list(details)
-        people = identity.contacts(session, _ids(found, "account_id"))
-        self.names = {str(one): person.name for one, person in people.items()}
-        named = sites.names(session, set(_ids(found, "site_id")))
-        named |= schools.names(session, set(_ids(found, "school_id")))
-        named |= listings.titles(session, _ids(found, "listing_id"))
-        self.names |= {str(one): name for one, name in named.items()}
+        self.names = Subjects(session, who, {one for entry in entries for one in _named(entry)})
 
-    def of(self, detail: Mapping[str, Any]) -> list[Fact]:
-        """What each fact is called, what it says, and where that leads to."""
+    def actor(self, entry: Entry) -> tuple[str | None, str | None]:
+        """Who did it, with the page of the account; nobody, where nobody was signed in."""
+        return self.names.of("account", entry.actor_id) if entry.actor_id else (None, None)
+
+    def about(self, entry: Entry) -> tuple[str | None, str | None]:
+        """What an entry is about: its name, if it has one, and the address of its page."""
+        return self.names.of(entry.subject_kind, entry.subject_id)
+
+    def of(self, detail: Mapping[str, Any]) -> list[tuple[str, list[Said]]]:
+        """What each fact is called, and what it says, one thing after the other."""
         return [
-            (self.who.coded("fact", name), self._said(name, value), self._link(name, value))
+            (self.who.coded("fact", name), self._each(name, value))
             for name, value in detail.items()
-            if value is not None
+            # An id of what has no name tells nobody anything.
+            if value is not None and (name in NAMES or not _is_id(value))
         ]
+
+    def _each(self, name: str, value: Any) -> list[Said]:
+        values = value if isinstance(value, list) else [value]
+        return [self._named(name, one) or (self._said(name, one), None) for one in values]
+
+    def _named(self, name: str, value: Any) -> Said | None:
+        """What an id names; None for all else."""
+        if name not in NAMES or not _is_id(value):
+            return None
+        said, link = self.names.of(NAMES[name], UUID(value))
+        return said or self.who.say("no longer there"), link
 
     def _said(self, name: str, value: Any) -> str:
         if isinstance(value, bool):
@@ -70,10 +108,8 @@ class Facts:
         return self._text(name, value) if isinstance(value, str) else str(value)
 
     def _text(self, name: str, text: str) -> str:
-        if text in self.names:
-            return self.names[text]
-        if name in LINKS and _is_id(text):
-            return self.who.say("Open it")
+        if name == "page":
+            return AN_ID.sub("…", text)
         if name in SPOKEN:
             return self.who.label(text)
         known = f"{KINDS.get(name, name)}_{text}"
@@ -92,12 +128,16 @@ class Facts:
             return text
         return self.who.moment(moment) if moment.tzinfo else text
 
-    def _link(self, name: str, value: Any) -> str | None:
-        return f"{LINKS[name]}/{value}" if name in LINKS and _is_id(value) else None
 
-
-def _ids(details: Iterable[Mapping[str, Any]], name: str) -> list[UUID]:
-    return sorted({UUID(one[name]) for one in details if _is_id(one.get(name))})
+def _named(entry: Entry) -> Iterator[tuple[str, UUID]]:
+    """Each thing that an entry names, by its kind and id."""
+    yield entry.subject_kind, entry.subject_id
+    if entry.actor_id is not None:
+        yield "account", entry.actor_id
+    for name, value in entry.detail.items():
+        for one in value if isinstance(value, list) else [value]:
+            if name in NAMES and _is_id(one):
+                yield NAMES[name], UUID(one)
 
 
 def _is_id(value: Any) -> bool:

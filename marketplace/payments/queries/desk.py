@@ -1,5 +1,6 @@
 """What about money waits for an operator: how much of each, and one of each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +9,7 @@ from sqlalchemy import func, select
 
 from marketplace.core.db import Session
 from marketplace.core.errors import NotFound
+from marketplace.payments.events import Payable
 from marketplace.payments.models import (
     Dispute,
     Invoice,
@@ -50,6 +52,16 @@ def waiting(session: Session, events_before: datetime) -> Waiting:
     asked = (disputes, aside, events, by_bank, overdue)
     row = session.execute(select(*(one.scalar_subquery() for one in asked))).one()
     return Waiting(*row)
+
+
+def refunded(session: Session, refund_ids: Collection[UUID]) -> dict[UUID, tuple[str, Payable]]:
+    """Return what each refund gives back of: how its payment is described, and what that is for."""
+    rows = session.execute(
+        select(Refund.id, Payment.description, Payment.payable_kind, Payment.payable_id)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Refund.id.in_(refund_ids))
+    )
+    return {row[0]: (row[1], Payable(row[2], row[3])) for row in rows}
 
 
 def quarantined(session: Session, quarantine_id: UUID) -> Quarantine:

@@ -1,6 +1,6 @@
 """Selects on exports, the right to identified ones, schedules and deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +22,12 @@ def export_run(session: Session, export_id: UUID, *, lock: bool = False) -> Expo
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return session.execute(query).scalar_one_or_none()
+
+
+def years(session: Session, export_ids: Collection[UUID]) -> dict[UUID, int | None]:
+    """Return of which Match year each export is; none for all years."""
+    query = select(ExportRun.id, ExportRun.match_year).where(ExportRun.id.in_(export_ids))
+    return {row.id: row.match_year for row in session.execute(query)}
 
 
 def export_runs(session: Session, *, limit: int, cursor: str | None) -> Page[ExportRun]:

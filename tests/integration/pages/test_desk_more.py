@@ -5,9 +5,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from marketplace.booking import queries
 from marketplace.booking.service import force_majeure, no_shows
+from marketplace.compliance.service import records
+from marketplace.core.ids import new_id
+from marketplace.identity.rules import ERASED_NAME
 from tests.factories.rotations import FIRST_DAY
 from tests.integration.pages.test_desk_schools import followed
 from tests.integration.pages.test_pages import Browser
@@ -173,3 +177,50 @@ def test_an_analyst_has_outcomes_exported(client, people, run_jobs):
     path = followed(analyst, analyst.send("/desk/exports", profile="pii_free", **earlier))
     run_jobs()
     assert "changes.csv</a>" in analyst.get(path).get_data(as_text=True)
+
+
+def test_the_audit_trail_names_what_it_is_about_however_much_that_is(
+    desk, stage, people, count_queries
+):
+    place, trainee = stage.place(), people.trainee(visa_type="b1_b2", name="Cora Diaz")
+    booking = stage.confirmed(place, trainee.id, whole=True)
+    gone = new_id()
+
+    def noted(times: int) -> None:
+        about = {"booking_id": booking, "listing_id": place.listing_id, "account_id": trainee.id}
+        seen = {"page": "/rotations/<uuid:booking_id>", "impersonation_id": new_id()}
+        every = {"invitation_id": gone, "document_ids": [str(gone)], "reference": "T-1"}
+        detail = {key: one if isinstance(one, list) else str(one) for key, one in
+                  {**about, **seen, **every}.items()}  # fmt: skip
+        kinds = ("account", "message_file", "refund", "export", "webhook_endpoint", "stay_limits")
+        with stage.transaction() as session:
+            for kind in kinds * times:
+                records.record(
+                    session,
+                    actor_id=None,
+                    action="impersonation.seen",
+                    subject_kind=kind,
+                    subject_id=trainee.id if kind == "account" else gone,
+                    detail=detail,
+                    now=stage.now,
+                )
+
+    noted(1)
+    with count_queries() as few:
+        desk.get("/desk/audit")
+    rows = desk.body[desk.body.index("<tbody>") :]
+    for words in (f'<a href="/desk/bookings/{booking}">', f'<a href="/listings/{place.listing_id}">',
+                  f'<a href="/desk/accounts/{trainee.id}">Cora Diaz</a>', "/rotations/…", "T-1",
+                  "no longer there"):  # fmt: skip
+        assert words in rows, words
+    # No id is read but in an address.
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", re.sub(r'href="[^"]*"', "", rows))
+    noted(5)
+    with count_queries() as many:
+        desk.get("/desk/audit")
+    assert len(many.texts) == len(few.texts)
+    with stage.transaction() as session:
+        erased = {"name": ERASED_NAME, "id": trainee.id}
+        session.execute(text("UPDATE account SET name = :name WHERE id = :id"), erased)
+    desk.get("/desk/audit")
+    assert f'<a href="/desk/accounts/{trainee.id}">Erased account</a>' in desk.body
