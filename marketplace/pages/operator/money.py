@@ -19,10 +19,11 @@ from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, require
 from marketplace.pages import forms
 from marketplace.pages.labels import desk as words
+from marketplace.pages.operator.cases import Cases
 from marketplace.pages.view import Pages, form_page, page, reader
 from marketplace.payments import queries as payments
 from marketplace.payments.gateway import EVIDENCE_PARTS
-from marketplace.payments.queries import desk
+from marketplace.payments.queries import desk, hosts
 from marketplace.payments.queries import disputes as found
 from marketplace.payments.rules.shares import Bearer
 from marketplace.payments.schemas import ReconcileArgs, ResolutionSchema
@@ -139,7 +140,8 @@ def concede(dispute_id: UUID) -> Response:
 def list_quarantine() -> Response:
     """List what does not fit and waits for a person, oldest first."""
     items = payments.open_quarantine(context.session(), MANY)
-    return page("desk/quarantine.html", items=items)
+    cases = Cases(context.session(), reader(), items)
+    return page("desk/quarantine.html", items=items, cases=cases)
 
 
 @blueprint.get("/desk/quarantine/<uuid:quarantine_id>")
@@ -285,6 +287,8 @@ def _quarantined(quarantine_id: UUID, typed: Mapping[str, str], errors: forms.Er
     row = desk.quarantined(session, quarantine_id)
     payment = payments.payment(session, row.payment_id) if row.payment_id else None
     _, todo = words.CASES.get(row.reason, ("", ""))
+    cases = Cases(session, reader(), [row])
+    transfer = cases.transfer(row)
     return _form(
         "desk/quarantined.html",
         typed,
@@ -295,6 +299,9 @@ def _quarantined(quarantine_id: UUID, typed: Mapping[str, str], errors: forms.Er
         payer=identity.contact(session, payment.payer_id) if payment else None,
         todo=todo,
         failed=REFUND_FAILED,
+        transfer=transfer,
+        about=cases.of(row),
+        sendable=transfer is not None and transfer.state in hosts.WAITING,
     )
 
 

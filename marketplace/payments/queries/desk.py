@@ -54,6 +54,22 @@ def waiting(session: Session, events_before: datetime) -> Waiting:
     return Waiting(*row)
 
 
+def paid_for(
+    session: Session, payment_ids: Collection[UUID]
+) -> dict[UUID, tuple[UUID, str, Payable]]:
+    """Return of each payment who paid, how it is described, and what it is for; one query."""
+    rows = session.execute(
+        select(
+            Payment.id,
+            Payment.payer_id,
+            Payment.description,
+            Payment.payable_kind,
+            Payment.payable_id,
+        ).where(Payment.id.in_(payment_ids))
+    )
+    return {row[0]: (row[1], row[2], Payable(row[3], row[4])) for row in rows}
+
+
 def refunded(session: Session, refund_ids: Collection[UUID]) -> dict[UUID, tuple[str, Payable]]:
     """Return what each refund gives back of: how its payment is described, and what that is for."""
     rows = session.execute(

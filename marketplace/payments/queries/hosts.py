@@ -1,6 +1,6 @@
 """Selects of what hosts earn and are paid, and the lock that it is changed under."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -230,6 +230,12 @@ def transfer(session: Session, transfer_id: UUID) -> HostTransfer:
     if found is None:
         raise NotFound
     return found
+
+
+def transfers(session: Session, transfer_ids: Collection[UUID]) -> Sequence[HostTransfer]:
+    """Return these transfers; one query."""
+    query = select(HostTransfer).where(HostTransfer.id.in_(transfer_ids))
+    return session.execute(query).scalars().all()
 
 
 def transfer_exists(session: Session, transfer_id: UUID) -> bool:

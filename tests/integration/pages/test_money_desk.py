@@ -12,11 +12,12 @@ from marketplace.booking.service import cancellations, rescues
 from marketplace.booking.service.cancellations import Wish
 from marketplace.booking.states import BookingState
 from marketplace.core.clock import SystemClock
+from marketplace.core.ids import new_id
 from marketplace.core.money import Money
 from marketplace.payments import queries as payments
 from marketplace.payments.events import Payable
 from marketplace.payments.gateway import ProcessorDispute, ProcessorEvent
-from marketplace.payments.models import AccountKind
+from marketplace.payments.models import AccountKind, HostTransfer, ShareRelease
 from marketplace.payments.queries import suspense
 from marketplace.payments.queries.disputes import by_processor
 from marketplace.payments.service import disputes, inbox, invoicing, ledger
@@ -228,7 +229,7 @@ def test_a_dispute_says_when_it_is_answered_by_itself_and_what_was_sent(desk, st
         found = by_processor(session, "du_9").id
         disputes.gathered(session, found, {"receipts": "No. 1", "product": "Ward."}, now=now)
     desk.get("/desk/disputes")
-    for words in ("6 days left.", "Sent by itself "):
+    for words in ("6 days left.", "Goes by itself "):
         assert words in desk.body, words
     path = f"/desk/disputes/{found}"
     desk.get(path)
@@ -248,3 +249,39 @@ def test_a_dispute_says_when_it_is_answered_by_itself_and_what_was_sent(desk, st
     with stage.transaction() as session:
         assert disputes.take(session, replace(sent, status="lost"), now=now) == "lost"
     assert "Answer by" not in desk.get("/desk/disputes?ended=yes").get_data(as_text=True)
+
+
+def test_a_transfer_that_was_refused_is_known_by_its_host_and_sent_again(desk, stage, people):
+    place = stage.place(site_name="Harbor Street")
+    booking = stage.confirmed(place, people.trainee(visa_type="b1_b2").id, whole=True)
+    of = {"payable_kind": "booking", "payable_id": booking, "site_id": place.site_id}
+    due = ShareRelease(id=new_id(), step="first", from_at=stage.now, told_at=stage.now, **of)
+    sent = HostTransfer(
+        id=new_id(), tranche=1, release_id=due.id, currency="USD", gross_minor=4_200, fee_minor=0,
+        netted_minor=0, amount_minor=4_200, state="failed", failure="No balance.",
+        earned_at=stage.now, **of,
+    )  # fmt: skip
+    with stage.transaction() as session:
+        session.add(due)
+        session.flush()
+        session.add(sent)
+        session.flush()
+        told = {"transfer": str(sent.id), "amount": "42.00 USD", "why": "No balance."}
+        put_aside(
+            session,
+            processor_object=str(sent.id),
+            reason="transfer_failed",
+            details=told,
+            now=stage.now,
+        )
+    desk.get("/desk/quarantine")
+    for words in ("$42.00", "Harbor Street"):
+        assert words in desk.body, words
+    desk.get(linked(desk, "/desk/quarantine"))
+    assert f'<a href="/desk/sites/{place.site_id}">Harbor Street</a>' in desk.body
+    assert f'href="/desk/bookings/{booking}"' in desk.body
+    assert f'action="/desk/payouts/{sent.id}/again"' in desk.body
+    # Its id is said nowhere but in an address.
+    assert str(sent.id) not in re.sub(r'(href|action)="[^"]*"', "", desk.body)
+    # Without an account that can receive it, the page says why it is not sent.
+    assert desk.send(f"/desk/payouts/{sent.id}/again").status_code == 422
