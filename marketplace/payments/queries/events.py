@@ -29,6 +29,24 @@ def called(session: Session, processor_event: str) -> WebhookEvent | None:
     ).scalar_one_or_none()
 
 
+def waiting_about(session: Session, kinds: str, intent_id: str) -> Sequence[UUID]:
+    """Return events of these kinds, by how they begin, that nobody has handled and that name the intent."""
+    named = WebhookEvent.payload["data"]["object"]["payment_intent"].as_string()
+    return (
+        session.execute(
+            select(WebhookEvent.id)
+            .where(
+                WebhookEvent.state == EventState.RECEIVED.value,
+                WebhookEvent.kind.startswith(kinds, autoescape=True),
+                named == intent_id,
+            )
+            .order_by(WebhookEvent.received_at)
+        )
+        .scalars()
+        .all()
+    )
+
+
 def waiting(session: Session, before: datetime, limit: int) -> Sequence[WebhookEvent]:
     """Return events stored before `before` that nobody has handled, the oldest first."""
     return (

@@ -23,12 +23,13 @@ from marketplace.payments.events import (
 )
 from marketplace.payments.gateway import CheckoutSession
 from marketplace.payments.models import Payment
-from marketplace.payments.queries import credit
+from marketplace.payments.queries import credit, events
 from marketplace.payments.rules import split
 from marketplace.payments.service import cards, ledger, plans, refunds, steps
 from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import LIVE, Arrival, PaymentState
 
+DISPUTE = "charge.dispute."
 FAILED = "The payment did not go through."
 PAID_TWICE = "paid twice for the same"
 
@@ -71,6 +72,8 @@ def arrive(
             event_id=event_id,
         )
         return Arrival.INVALID
+    if payment.processor_intent is None and seen.intent_id is not None:
+        _hear_again(session, seen.intent_id)
     _note(payment, seen)
     if seen.paid:
         return _settle(session, payment, seen, now, told_by)
@@ -209,6 +212,12 @@ def _still_open(
         defer(session, steps.CLOSE_CHECKOUT, payment_id=str(payment.id))
     session.flush()
     return Arrival.IGNORED
+
+
+def _hear_again(session: Session, intent_id: str) -> None:
+    """Have disputes handled that we were told of before we knew by what name they are about this."""
+    for event_id in events.waiting_about(session, DISPUTE, intent_id):
+        defer(session, steps.PROCESS_EVENT, event_id=str(event_id))
 
 
 def _note(payment: Payment, seen: CheckoutSession) -> None:

@@ -26,7 +26,6 @@ from marketplace.payments.service.quarantine import put_aside
 from marketplace.payments.states import Arrival, EventState
 
 CHECKOUT = "checkout.session."
-DISPUTE = "charge.dispute."
 TRANSFER = "transfer."
 PAYOUT = "payout."
 INTENT = "payment_intent."
@@ -186,7 +185,7 @@ def _dispute_of(
         queries.payment_by_processor(session, intent_id=intent) if isinstance(intent, str) else None
     )
     if paid is None and now - row.received_at < BEING_MADE and queries.intent_to_come(session):
-        # Told of a dispute before the payment that it is about: looked at again.
+        # Told of a dispute before the payment that it is about: looked at again once it is known.
         return None
     if paid is None:
         _finish(session, row, EventState.IGNORED, "of no payment of ours", now)
@@ -346,7 +345,7 @@ def _uuid(value: Any) -> UUID | None:
 
 # Where to look for an event, by how its kind begins.
 LOOKS: Sequence[tuple[str | tuple[str, ...], _LookOf]] = (
-    (DISPUTE, _dispute_of),
+    (arrivals.DISPUTE, _dispute_of),
     (TRANSFER, _transfer_of),
     (CARD, _card_of),
     (REFUND, _refund_of),

@@ -158,20 +158,32 @@ def test_evidence_is_sent_when_the_bank_asks_and_at_no_other_time(host, bank, ti
     assert till.quarantined() == []
 
 
+TRIES = """
+SELECT count(*) FROM procrastinate_jobs JOIN webhook_event ON webhook_event.id::text = args ->> 'event_id'
+WHERE processor_event = :event
+"""
+
+
 @pytest.mark.fault(33)
 def test_a_dispute_that_is_told_before_its_payment_waits_for_it(bank, till, gateway):
     payment_id, page = till.opened()
     paid = gateway.pay(page)
     told = bank.open(page)
     assert till.handle(told) == "received"
+    other = bank.tell("charge.dispute.created", told_of_none(bank))
+    assert till.handle(other) == "received"
+    assert [till.one(TRIES, event=one.id) for one in (told, other)] == [1, 1]
+    # Once the payment is known, what waits for it is asked for in the same transaction, and once.
     assert till.handle(paid) == "processed"
+    assert till.handle(gateway.tell(paid.kind, page)) == "processed"
+    assert [till.one(TRIES, event=one.id) for one in (told, other)] == [2, 1]
     assert till.handle(told) == "processed"
     assert till.one("SELECT payment_id FROM dispute") == payment_id
-    assert till.handle(bank.tell("charge.dispute.updated", told_of_none(bank))) == "ignored"
+    assert till.handle(other) == "ignored"
 
 
 def told_of_none(bank) -> str:
     """A dispute of a payment that is not ours, while none of ours is under way."""
-    (name,) = bank.disputes
+    name = next(iter(bank.disputes))
     bank.disputes["du_other"] = replace(bank.disputes[name], id="du_other", intent_id="pi_other")
     return "du_other"
