@@ -160,14 +160,13 @@ def to_share(
     session: Session,
     pool_id: uuid.UUID,
     listing_ids: Collection[uuid.UUID],
-    weeks: Collection[date],
     shown: Collection[date],
     *,
     leaving: bool,
 ) -> ToShare:
     """A pool that listings, which the caller holds, are to join or leave; with `leaving` all theirs.
 
-    `weeks` are held; those to be `shown` are read besides.
+    All their weeks are held; those to be `shown` are read besides.
     """
     own = ListingPool.listing_id.in_(list(listing_ids))
     which = SeatPool.id == pool_id
@@ -186,7 +185,7 @@ def to_share(
     has = pools(
         session,
         which,
-        weeks,
+        None,
         hold=True,
         more=[
             one.scalar_subquery()

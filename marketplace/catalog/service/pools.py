@@ -117,12 +117,20 @@ def give_back(
 ) -> None:
     """Have a listing, or all of a pool's, draw on it no more; whoever has no other: on its own.
 
-    Its own is the one that it came with, which has its name, or else a new one. All of them or, where
-    the seats of one's bookings don't fit there, none: `CapacityBelowTaken`.
+    Its own is the one that it came with, which has its name, or else a new one; whoever has come with
+    this very pool stays on it. All of them or, where the seats of one's bookings don't fit there, none:
+    `CapacityBelowTaken`.
     """
+    (pool,) = queries.some_pools(session, [pool_id]) or (None,)
+    if pool is None or pool.site_id != site_id:
+        raise PoolNotFound
     drawn = queries.links(session, pool_id)
     if listing_id is not None:
         drawn = {key: one for key, one in drawn.items() if key == listing_id}
+        if (pool.name, 1) in drawn.values():
+            raise LastPool
+    else:
+        drawn = {key: one for key, one in drawn.items() if one[0] != pool.name}
     last = {key: name for key, (name, count) in drawn.items() if count == 1}
     own = queries.idle(session, site_id, list(last.values())) if last else {}
     for key in drawn:
@@ -169,7 +177,6 @@ def _held(
         session,
         pool_id,
         listing_ids,
-        {week for _, week in used},
         run_of_weeks(monday_of(now.date()), overview.WEEKS_SHOWN),
         leaving=leaving,
     )
@@ -208,9 +215,20 @@ def _change(
         links_joined(joining),
         seats.drawing(concerned),
     )
-    ids = {listing_id for listing_id, _ in joining | leaving}
-    waking.seats_changed(session, ids.union(map(uuid.UUID, touched)))
+    ids = {listing_id for listing_id, _ in joining | leaving}.union(map(uuid.UUID, touched))
+    waking.seats_changed(session, ids)
+    seats.tell_of_more(session, tuple(sorted(ids)), _free({**found.weeks, **after}, author.now))
     return overview.pool(found.pool, _shown_after(found, joining, leaving, after))
+
+
+def _free(weeks: Mapping[tuple[uuid.UUID, date], PoolWeek], now: datetime) -> list[tuple[uuid.UUID, date]]:
+    """Where a seat is free that somebody may wait for: who draws on these pools has changed."""
+    this_week = monday_of(now.date())
+    return sorted(
+        place
+        for place, one in weeks.items()
+        if place[1] >= this_week and one.taken < one.state.capacity
+    )
 
 
 def _shown_after(

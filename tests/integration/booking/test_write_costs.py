@@ -30,7 +30,9 @@ def counted(client: Any, place: Place, people: People, count_queries: Any) -> Ca
     host = people.make("site_owner", site_id=place.site_id)
     keys = iter(range(100))
 
-    def send(status: int, method: str, path: str, json: Any = None, **more: Any) -> Any:
+    def send(
+        status: int, method: str, path: str, json: Any = None, *, most: int = MOST, **more: Any
+    ) -> Any:
         headers = {**host.headers, "If-Match": "*"}
         if method == "POST":
             headers["Idempotency-Key"] = str(next(keys))
@@ -43,7 +45,7 @@ def counted(client: Any, place: Place, people: People, count_queries: Any) -> Ca
                 **more,
             )
         assert answer.status_code == status, answer.json
-        assert len(seen.texts) <= MOST, "\n".join(text[:120] for text in seen.texts)
+        assert len(seen.texts) <= most, "\n".join(text[:120] for text in seen.texts)
         return answer.json
 
     return send
@@ -88,7 +90,8 @@ def test_sharing_moves_bookings(counted: Any, place: Place, stage: Stage):
     wish = {"listing_ids": [str(place.listing_id)], "alone": True}
     refused = counted(409, "POST", f"/pools/{small}/listings", wish)
     assert len(refused["bookings"]) == 2
-    shared = counted(200, "POST", f"/pools/{large}/listings", wish)
+    # One more, for who waits: whatever is free for these listings now is theirs first.
+    shared = counted(200, "POST", f"/pools/{large}/listings", wish, most=MOST + 1)
     assert [one["listing_id"] for one in shared["listings"]] == [str(place.listing_id)]
     taken = {one["week"]: one["taken"] for one in shared["weeks"]}
     assert taken == {
@@ -96,8 +99,8 @@ def test_sharing_moves_bookings(counted: Any, place: Place, stage: Stage):
     }
     assert sum(taken.values()) == 8
     own = f"/pools/{place.pool_id}/listings"
-    counted(200, "POST", own, {"listing_ids": [str(place.listing_id)]})
-    left = counted(200, "DELETE", f"{own}/{place.listing_id}")
+    counted(200, "POST", own, {"listing_ids": [str(place.listing_id)]}, most=MOST + 1)
+    left = counted(200, "DELETE", f"{own}/{place.listing_id}", most=MOST + 1)
     assert left["listings"] == []
     assert sum(one["taken"] for one in left["weeks"]) == 0
     counted(409, "DELETE", f"/pools/{large}/listings/{place.listing_id}")
