@@ -124,6 +124,7 @@ def ask_lists(job: JobContext) -> None:
     """End offers and entries whose time is over, and ask every list that seats are there for."""
     _in_batches(job, offers.lapse_due)
     _in_batches(job, offering.close_too_late)
+    _in_batches(job, offering.close_retired)
     with job.transaction() as session:
         pool_ids = offering.pools_to_ask(session)
     ask_list(job, [str(pool_id) for pool_id in pool_ids])

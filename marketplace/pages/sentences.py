@@ -13,6 +13,26 @@ COUNTED = {
     "texts": (noted("1 text cut"), noted("%(count)s texts cut")),
     "doses": (noted("1 dose"), noted("%(count)s doses")),
     "listings": (noted("1 listing"), noted("%(count)s listings")),
+    "in_line": (
+        noted("1 trainee waits for weeks of yours that are full."),
+        noted("%(count)s trainees wait for weeks of yours that are full."),
+    ),
+    "hanging_rotations": (
+        noted("1 rotation is booked. It stays as it is."),
+        noted("%(count)s rotations are booked. They stay as they are."),
+    ),
+    "hanging_kept": (
+        noted("1 seat is kept for somebody, who can still apply or pay."),
+        noted("%(count)s seats are kept for somebody, who can still apply or pay."),
+    ),
+    "hanging_applications": (
+        noted("1 application waits for your decision, and can still be approved."),
+        noted("%(count)s applications wait for your decision, and can still be approved."),
+    ),
+    "hanging_in_line": (
+        noted("1 trainee waits in line."),
+        noted("%(count)s trainees wait in line."),
+    ),
     "changes": (
         noted("1 change of a booked rotation waits for your word."),
         noted("%(count)s changes of booked rotations wait for your word."),

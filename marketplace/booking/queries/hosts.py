@@ -6,13 +6,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, func, literal, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Subquery, func, literal, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from marketplace.booking.models import AttendanceMark, Booking, BookingProposal
+from marketplace.booking.models import AttendanceMark, Booking, BookingProposal, WaitingEntry
 from marketplace.booking.queries import changes, messages, rounds
 from marketplace.booking.queries.messages import Unanswered
-from marketplace.booking.states import OWNED, BookingState
+from marketplace.booking.states import IN_LINE, OWNED, BookingState
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
 from marketplace.web.pagination import Page, paginate, paginate_rows
@@ -35,10 +35,14 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Asked:
-    """Whether a round asks whom the site wants, how many changes wait, threads as `unanswered`."""
+    """Whether a round asks whom the site wants, how many changes wait, threads as `unanswered`.
+
+    `in_line` are the trainees who wait for full weeks, with an offer or without.
+    """
 
     rounds: bool
     changes: int
+    in_line: int
     threads: Sequence[Unanswered]
 
 
@@ -186,15 +190,53 @@ def asked_of(session: Session, site_id: UUID, since: date, now: datetime, *, lim
     threads = messages.unanswered(site_id, since).limit(limit).subquery()
     ordered = rounds.ordered_at(site_id, now).exists()
     proposed = select(func.count(BookingProposal.id)).where(*changes.waits_at(site_id, now))
+    lined = select(func.count(WaitingEntry.id)).where(
+        WaitingEntry.site_id == site_id, WaitingEntry.state.in_(IN_LINE)
+    )
     always = select(literal(1).label("one")).subquery()
     rows = session.execute(
-        select(ordered, proposed.scalar_subquery(), *threads.c)
+        select(ordered, proposed.scalar_subquery(), lined.scalar_subquery(), *threads.c)
         .select_from(always)
         .join(threads, true(), isouter=True)
         .order_by(threads.c.sent_at)
     ).all()
-    found = [Unanswered(*row[2:]) for row in rows if row[2] is not None]
-    return Asked(rows[0][0], rows[0][1], found)
+    found = [Unanswered(*row[3:]) for row in rows if row[3] is not None]
+    ordered_now, changes_open, in_line = rows[0][:3]
+    return Asked(ordered_now, changes_open, in_line, found)
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """What there is at a listing: seats kept to be paid, applications, rotations, who is in line."""
+
+    kept: int
+    applications: int
+    rotations: int
+    in_line: int
+
+
+def hanging(session: Session, listing_id: UUID) -> Hanging:
+    """Return what would stay if a listing took no more bookings; one query."""
+
+    def of(*states: BookingState) -> ScalarSelect[int]:
+        return (
+            select(func.count(Booking.id))
+            .where(Booking.listing_id == listing_id, Booking.state.in_(states))
+            .scalar_subquery()
+        )
+
+    lined = select(func.count(WaitingEntry.id)).where(
+        WaitingEntry.listing_id == listing_id, WaitingEntry.state.in_(IN_LINE)
+    )
+    row = session.execute(
+        select(
+            of(BookingState.HELD, BookingState.AWAITING_PAYMENT),
+            of(BookingState.SUBMITTED),
+            of(BookingState.CONFIRMED, BookingState.IN_PROGRESS),
+            lined.scalar_subquery(),
+        )
+    ).one()
+    return Hanging(*row)
 
 
 def _beginning(site_id: UUID, first: date, last: date) -> Sequence[ColumnElement[bool]]:

@@ -186,6 +186,27 @@ def lock_too_late(session: Session, now: datetime, limit: int) -> Sequence[Waiti
     )
 
 
+def lock_waiting_at(
+    session: Session, listing_ids: Collection[UUID], limit: int
+) -> Sequence[WaitingEntry]:
+    """Entries that wait at these listings, held."""
+    return (
+        session.execute(
+            select(WaitingEntry)
+            .where(
+                WaitingEntry.state == WaitingState.WAITING,
+                WaitingEntry.listing_id.in_(list(listing_ids)),
+            )
+            .order_by(WaitingEntry.listing_id, WaitingEntry.number)
+            .limit(limit)
+            .with_for_update(skip_locked=True),
+            execution_options={"populate_existing": True},
+        )
+        .scalars()
+        .all()
+    )
+
+
 def waiting_turns(session: Session, listing_ids: Collection[UUID]) -> list[Turn]:
     """Who waits at these listings."""
     query = select(

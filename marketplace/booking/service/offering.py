@@ -21,6 +21,7 @@ from marketplace.booking.states import OfferState, WaitingState
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.errors import ListingNotFound, NotOffered
 from marketplace.catalog.events import SeatsFreed
+from marketplace.catalog.queries import listings as catalog_listings
 from marketplace.catalog.queries import seats as catalog_seats
 from marketplace.catalog.service import seats
 from marketplace.core.db import Session
@@ -32,6 +33,7 @@ from marketplace.identity import queries as identity
 AT_ONCE = 200
 # The arguments of the job, if anything was kept.
 _POOLS_KEPT = "SELECT jsonb_build_object('pool_ids', jsonb_agg(DISTINCT pool_id)) FROM kept HAVING count(*) > 0"
+RETIRED = "The host has retired the listing: no offer comes any more."
 TOO_LATE = "No offer can come any more: the balance is due, or a visa takes longer."
 
 
@@ -168,6 +170,15 @@ def close_too_late(session: Session, now: datetime, limit: int) -> int:
     due = queries.lock_too_late(session, now, limit)
     for entry in due:
         close(session, entry, TOO_LATE, now)
+    return len(due)
+
+
+def close_retired(session: Session, now: datetime, limit: int) -> int:
+    """End up to `limit` entries of listings that take no bookings any more; return how many."""
+    gone = catalog_listings.retired(session, queries.awaited_listings(session))
+    due = queries.lock_waiting_at(session, gone, limit) if gone else ()
+    for entry in due:
+        close(session, entry, RETIRED, now)
     return len(due)
 
 

@@ -112,6 +112,16 @@ class SiteFacts:
         return ", ".join(filter(None, (self.name, self.address, self.city, self.state)))
 
 
+def retired(session: Session, listing_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Which of these listings take no bookings for ever."""
+    if not listing_ids:
+        return []
+    query = select(Listing.id).where(
+        Listing.id.in_(listing_ids), Listing.state == ListingState.RETIRED
+    )
+    return list(session.execute(query).scalars())
+
+
 def listing_for_booking(session: Session, listing_id: uuid.UUID) -> ListingForBooking:
     """The listing to book; `ListingNotFound` if never published, `NotOffered` if not open now."""
     found = fetch(session, _one_to_book(), {"id": listing_id}, flush=True)

@@ -221,7 +221,9 @@ def _change(
     return overview.pool(found.pool, _shown_after(found, joining, leaving, after))
 
 
-def _free(weeks: Mapping[tuple[uuid.UUID, date], PoolWeek], now: datetime) -> list[tuple[uuid.UUID, date]]:
+def _free(
+    weeks: Mapping[tuple[uuid.UUID, date], PoolWeek], now: datetime
+) -> list[tuple[uuid.UUID, date]]:
     """Where a seat is free that somebody may wait for: who draws on these pools has changed."""
     this_week = monday_of(now.date())
     return sorted(

@@ -51,6 +51,7 @@ DONE: Mapping[str, str] = {
     "listing_published": noted("Published. Trainees can find it."),
     "listing_in_review": noted("Sent to review. Our staff decides, and you get a mail."),
     "listing_paused": noted("Paused. It takes no bookings until you publish it again."),
+    "listing_retired": noted("Retired. What is booked goes on; it takes no bookings any more."),
     "listing_draft": noted("Taken out of review. It is a draft again."),
     "revoked": noted("Revoked."),
     "signed": noted("Signed."),

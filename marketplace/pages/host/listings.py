@@ -13,6 +13,7 @@ from flask import Response, request
 from marshmallow import Schema, fields
 from werkzeug.wrappers import Response as Answer
 
+from marketplace.booking.queries import hosts
 from marketplace.catalog.errors import ListingNotFound
 from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.queries import browsing, sites, versions
@@ -207,8 +208,10 @@ def move(site_id: UUID, listing_id: UUID) -> Answer:
     to = request.form.get("to", "")
     values: Mapping[str, Any] = {}
     errors: forms.Errors = {}
+    field = "why_retire" if to == ListingState.RETIRED else "why"
     if to != ListingState.PUBLISHED:
-        values, errors = forms.read(WhySchema(), {"why": request.form.get("why", "")})
+        values, errors = forms.read(WhySchema(), {"why": request.form.get(field, "")})
+        errors = {field: errors["why"]} if errors else {}
     listing = _listing(site_id, listing_id)
     try:
         if to == ListingState.PUBLISHED:
@@ -217,15 +220,14 @@ def move(site_id: UUID, listing_id: UUID) -> Answer:
             state = ListingState(to)
             publishing.take_off(session, listing_id, state, by, values["why"], now, site_id=site_id)
         else:
-            errors = errors or {"why": ["This can't be done with it now."]}
+            errors = errors or {field: ["This can't be done with it now."]}
     except forms.REFUSALS as error:
         refused = forms.meant(error)
         typed = listing_forms.of_listing(listing)
         return _form(site_id, listing, typed, {}, refusal(refused), refused.status)
     if errors:
         return _form(site_id, listing, listing_forms.of_listing(listing), errors)
-    done = "moved" if to == ListingState.RETIRED else f"listing_{listing.state}"
-    return back(site_id, f"{TAB}/{listing_id}", done)
+    return back(site_id, f"{TAB}/{listing_id}", f"listing_{listing.state}")
 
 
 @blueprint.get(f"{ONE}/versions")
@@ -297,6 +299,7 @@ def _form(
         reader=who,
         listing=listing,
         waits=waiting.reasons(listing) if listing else (),
+        hanging=hosts.hanging(session, listing.id) if listing else None,
         off=_off(listing.state, _owns(site_id)) if listing else (),
         may_publish=listing is not None and _may_publish(listing.state),
         states=STATES,

@@ -132,6 +132,7 @@ def _asks(site_id: UUID) -> dict[str, Any]:
         "documents": reviewing.undecided(session, site_id, now=now, limit=A_FEW),
         "rounds": waiting.rounds,
         "changes": waiting.changes,
+        "in_line": waiting.in_line,
         "threads": waiting.threads,
     }
 

@@ -18,7 +18,6 @@ from marketplace.booking.models import Booking, SeatOffer, WaitingEntry
 from marketplace.booking.queries import waiting as queries
 from marketplace.booking.service import applications, offering, offers, waiting
 from marketplace.catalog.errors import SeatTaken
-from marketplace.catalog.service import pools
 from marketplace.core.errors import DomainError
 from marketplace.web.pagination import Page
 from tests.factories.rotations import FIRST_DAY
@@ -267,24 +266,6 @@ def test_seats_that_a_host_adds_are_offered_first(stage, place):
     with pytest.raises(SeatTaken):
         stage.hold(stage.trainee(), place)
     ask(stage, place)
-    assert state(stage, entry) == "offered"
-    assert stage.findings() == []
-
-
-def test_seats_that_are_shared_no_more_go_to_the_list_first(stage, place):
-    from tests.integration.booking.test_sharing_races import HOLDERS, author, share
-
-    other = stage.beside(place)
-    assert share(stage, other, place.pool_id)
-    stage.hold(stage.trainee(), place)
-    entry = join(stage, stage.trainee(), other)
-    # The line that it had before has a free seat in these weeks.
-    with stage.transaction() as session:
-        pools.give_back(session, place.site_id, place.pool_id, author(stage), HOLDERS)
-    assert stage.taken(place)[FIRST_DAY] == 1
-    with pytest.raises(SeatTaken):
-        stage.hold(stage.trainee(), other)
-    ask(stage, other)
     assert state(stage, entry) == "offered"
     assert stage.findings() == []
 

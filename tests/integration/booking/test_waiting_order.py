@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from marketplace.booking.errors import AlreadyBookedThen
 from marketplace.booking.rules.waiting import Turn, places, turns
+from marketplace.booking.service import offering
+from marketplace.catalog.errors import SeatTaken
+from marketplace.catalog.service import pools, publishing
+from marketplace.catalog.states import ListingState
+from marketplace.identity import queries as identity
 from tests.factories.rotations import FIRST_DAY
+from tests.integration.booking.test_sharing_races import HOLDERS, author, share
 from tests.integration.booking.test_waiting import answer, ask, join, seen, state, withdraw
 
 WEEK = timedelta(days=7)
@@ -106,3 +112,37 @@ def test_nobody_waits_for_a_seat_that_is_theirs(stage):
     elsewhere, ben = stage.place(), stage.trainee()
     stage.confirmed(elsewhere, ben)
     join(stage, ben, place)
+
+
+def test_seats_that_are_shared_no_more_go_to_the_list_first(stage):
+    place = stage.place()
+    other = stage.beside(place)
+    assert share(stage, other, place.pool_id)
+    stage.hold(stage.trainee(), place)
+    entry = join(stage, stage.trainee(), other)
+    # The line that it had before has a free seat in these weeks.
+    with stage.transaction() as session:
+        pools.give_back(session, place.site_id, place.pool_id, author(stage), HOLDERS)
+    assert stage.taken(place)[FIRST_DAY] == 1
+    with pytest.raises(SeatTaken):
+        stage.hold(stage.trainee(), other)
+    ask(stage, other)
+    assert state(stage, entry) == "offered"
+    assert stage.findings() == []
+
+
+def test_who_waits_at_a_listing_that_is_retired_is_told(stage, mail, run_jobs):
+    place = stage.place()
+    stage.hold(stage.trainee(), place)
+    trainee = stage.trainee()
+    entry = join(stage, trainee, place)
+    with stage.transaction() as session:
+        facts = identity.contact(session, trainee)
+        for to in (ListingState.PAUSED, ListingState.RETIRED):
+            publishing.take_off(session, place.listing_id, to, place.owner_id, "Moved.", stage.now)
+    with stage.transaction() as session:
+        assert offering.close_retired(session, stage.now, 100) == 1
+        assert offering.close_retired(session, stage.now, 100) == 0
+    assert state(stage, entry) == "closed"
+    run_jobs()
+    assert any("No longer on the waiting list" in one.subject for one in mail.to(facts.email))

@@ -367,6 +367,8 @@ def test_a_listing_is_written_explained_published_changed_and_retired(
     assert "<del>25%</del> → <ins>$120.00</ins>" in host.body
     other.get(own)
     assert "Retire:" not in other.body
-    assert other.send(f"{own}/state", to="retired", why="Mine.").status_code == 422
+    assert other.send(f"{own}/state", to="retired", why_retire="Mine.").status_code == 422
     host.get(own)
-    assert host.send(f"{own}/state", to="retired", why="Moved.").status_code == 303
+    assert host.send(f"{own}/state", to="retired", why_retire="").status_code == 422
+    assert 'id="why_retire-note"' in host.body
+    assert host.send(f"{own}/state", to="retired", why_retire="Moved.").status_code == 303

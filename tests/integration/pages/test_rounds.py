@@ -121,6 +121,12 @@ def test_a_host_sees_who_waits_in_order_and_without_names(host, base, stage, pla
     host.get(f"{first}?listing_id={one.listing_id}")
     assert re.findall(r"<tr><td[^>]*>(\d)</td>", host.body) == ["1", "2"]
     assert "Cy Dee" not in host.body
+    # Where a host looks first, and before the listing is paused or retired.
+    host.get(base)
+    assert "2 trainees wait for weeks of yours that are full." in host.body
+    host.get(f"{base}/listings/{one.listing_id}")
+    assert "1 seat is kept for somebody" in host.body
+    assert "2 trainees wait in line." in host.body
     host.get(f"{first}?listing_id={place.listing_id}")
     assert "Nobody waits." in host.body
     assert host.get(f"{first}?listing_id=x").status_code == 422
