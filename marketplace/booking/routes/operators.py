@@ -56,7 +56,7 @@ def find(args: dict[str, Any]) -> Page[Booking]:
 def list_left_open(args: dict[str, Any]) -> Page[Booking]:
     """List rotations that ended two weeks ago and that nobody closed, by their last day.
 
-    Their hosts were asked twice. Those still `confirmed` never began: a document was missing.
+    Their hosts have not said how they went. Those still `confirmed` never began: a document was missing.
     """
     return queries.left_open(context.session(), context.now(), **args)
 
