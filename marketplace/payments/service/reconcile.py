@@ -22,7 +22,7 @@ from marketplace.payments.queries import credit_notes, disputes, hosts
 from marketplace.payments.service import inbox, ledger, steps, suspense
 from marketplace.payments.service.hosts import books
 from marketplace.payments.service.ledger import Leg
-from marketplace.payments.service.quarantine import put_aside
+from marketplace.payments.service.quarantine import end_by_itself, put_aside
 from marketplace.payments.states import LIVE, PaymentState, RefundState
 
 log = structlog.get_logger(__name__)
@@ -162,7 +162,7 @@ def match(
         findings.balance_transactions += 1
         wanted = _posting_of(transaction)
         if (transaction.id, UNEXPLAINED) in posted:
-            _explain(session, transaction, wanted, posted, findings)
+            _explain(session, transaction, wanted, posted, findings, now)
         elif wanted is not None:
             _match_object(session, transaction, wanted, posted, findings, now)
         else:
@@ -292,10 +292,11 @@ def _explain(
     wanted: str | None,
     posted: set[tuple[str, str]],
     findings: Findings,
+    now: datetime,
 ) -> None:
     """Take it out of suspense, or of where a person moved it, if its object has been posted since.
 
-    The fee stays as it was.
+    The fee stays as it was. Its case, where nobody has closed it, has come right.
     """
     if (transaction.source, wanted) not in posted or (transaction.id, EXPLAINED) in posted:
         return
@@ -306,4 +307,11 @@ def _explain(
         legs += [Leg(_K.PROCESSOR_CLEARING, fee), Leg(_K.PROCESSOR_FEES, -fee)]
     findings.posted += ledger.post(
         session, source=transaction.id, reason=EXPLAINED, legs=legs, at=transaction.at
+    )
+    end_by_itself(
+        session,
+        processor_object=transaction.id,
+        reason=UNEXPLAINED,
+        resolution="What it belongs to was booked since.",
+        now=now,
     )
