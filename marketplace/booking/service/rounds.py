@@ -12,6 +12,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from marketplace.booking.errors import (
+    NotEligible,
     NotOpenForThis,
     ProfileMissing,
     RankingUnfit,
@@ -36,6 +37,8 @@ from marketplace.catalog.service import seats
 from marketplace.core.db import Session
 from marketplace.core.ids import new_id
 from marketplace.identity import queries as identity
+
+CLOSED = "This listing takes no bookings at present."
 
 SEED_BYTES = 32
 
@@ -203,6 +206,24 @@ def rank(
     session.add(made)
     session.flush()
     return made
+
+
+def barred(
+    session: Session, places: Sequence[RoundPlace], trainee: identity.TraineeFacts, now: datetime
+) -> dict[UUID, list[str]]:
+    """Why a trainee could not rank some of these places, as `rank` judges: sentences by place."""
+    listings = catalog.listings_for_booking(session, {one.listing_id for one in places})
+    found: dict[UUID, list[str]] = {}
+    for one in places:
+        listing = listings.get(one.listing_id)
+        if listing is None:
+            found[one.id] = [CLOSED]
+            continue
+        try:
+            holds.check_eligible(listing, trainee, one.first_day, one.weeks, now)
+        except NotEligible as refused:
+            found[one.id] = [reason["sentence"] for reason in refused.extra["reasons"]]
+    return found
 
 
 def order(

@@ -13,6 +13,7 @@ from marketplace.booking.routes import finding
 from marketplace.booking.rules.allocation import sentence_of, ticket
 from marketplace.booking.schemas.rounds import RankArgs
 from marketplace.booking.service import allocating, offers, rounds
+from marketplace.identity import queries as identity
 from marketplace.identity.access import current_account, signed_in
 from marketplace.pages import forms
 from marketplace.pages.view import Pages, form_page, reader
@@ -158,6 +159,8 @@ def _shown(
     chosen: list[str] = list(ranking.choices) if ranking else []
     offer = queries.offer_of(session, round_id, own)
     again = bool(errors and typed)
+    rankable = found.state == "open" and found.rank_by > now
+    facts = identity.trainee_facts(session, own) if rankable else None
     return form_page(
         "rounds/round.html",
         NOT_PROCESSABLE if errors else 200,
@@ -168,7 +171,9 @@ def _shown(
         wait=(typed or {}).get("wait_if_unmatched") == "yes"
         if again
         else bool(ranking and ranking.wait_if_unmatched),
-        rankable=found.state == "open" and found.rank_by > now,
+        rankable=rankable,
+        has_profile=facts is not None,
+        barred=rounds.barred(session, places, facts, now) if facts else {},
         answers=_answers(found, own, {str(one.id): one for one in places}),
         ticket=ticket(found.seed, str(own)) if found.state == "decided" else None,
         offer=offer,

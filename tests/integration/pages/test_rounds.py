@@ -104,6 +104,27 @@ def test_a_round_from_ranks_to_an_accepted_place(host, base, stage, place, peopl
     assert ben.send(f"{path}/decline").status_code == 422
 
 
+def test_a_place_that_is_not_open_to_one_says_so_before_it_is_ranked(app, people, opened, place):
+    round_id, places = opened
+    mine, path = places[place.listing_id], f"/rounds/{round_id}"
+    other = next(one for one in places.values() if one != mine)
+    ana = browser_of(app, people.trainee(visa_type="b1_b2"))
+    ana.get(path)
+    assert "Not open to you" not in ana.body
+    low = browser_of(app, people.trainee(visa_type="esta"))
+    low.get(path)
+    assert low.body.count("Not open to you") == 2
+    assert re.search(rf'id="rank-{mine}"[^>]* disabled[^>]*rank-{mine}-why', low.body)
+    assert "ESTA is not accepted here" in re.search(rf'id="rank-{mine}-why">(.*?)</p>', low.body)[1]
+    bare = browser_of(app, people.make("trainee"))
+    bare.get(path)
+    assert "Fill in your profile first" in bare.body
+    assert f"/profile?next={path}" in bare.body
+    # A number that stands is not taken out of the form: it is for its owner to take away.
+    assert low.send(f"{path}/ranking", **{f"rank-{other}": "1"}).status_code == 422
+    assert "Take its number away" in low.body
+
+
 def test_a_host_sees_who_waits_in_order_and_without_names(host, base, stage, place, people):
     one = stage.beside(place)
     stage.hold(stage.trainee("Bo Chen"), one)
