@@ -191,7 +191,7 @@ def _unclosed(
 def left_to_tell(session: Session, now: datetime, limit: int) -> Sequence[Booking]:
     """Return rotations that were left open, and whose two sides were not told of it."""
     civil = identity.civil(Booking.time_zone, now)
-    return _unreminded(session, "left_open", _left_open(now).where(civil), limit)
+    return _unreminded(session, "left_open", open_since(now).where(civil), limit)
 
 
 def left_open(
@@ -203,7 +203,7 @@ def left_open(
     """
     return paginate(
         session,
-        _left_open(now).options(defer(Booking.policy), defer(Booking.price)),
+        open_since(now).options(defer(Booking.policy), defer(Booking.price)),
         key=[Booking.last_day, Booking.id],
         key_of=lambda row: [row.last_day, row.id],
         limit=limit,
@@ -211,13 +211,8 @@ def left_open(
     )
 
 
-def left_open_count(session: Session, now: datetime) -> int:
-    """How many rotations were left open."""
-    found = _left_open(now).with_only_columns(func.count(Booking.id))
-    return session.execute(found).scalar_one()
-
-
-def _left_open(now: datetime) -> Select[Booking]:
+def open_since(now: datetime) -> Select[Booking]:
+    """Rotations that ended two weeks ago and that nobody has closed."""
     after = timedelta(days=LEFT_OPEN_AFTER)
     return select(Booking).where(
         Booking.state.in_(OPEN),

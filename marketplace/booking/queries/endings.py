@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from marketplace.booking.models import (
     Booking,
@@ -60,7 +60,7 @@ def no_shows_disputed(session: Session, *, limit: int, cursor: str | None) -> Pa
     """Return the disputes that wait for an operator, the oldest first."""
     return paginate(
         session,
-        select(NoShow).where(NoShow.decision.is_(None), NoShow.disputed_at.is_not(None)),
+        select(NoShow).where(*disputed()),
         key=[NoShow.disputed_at, NoShow.booking_id],
         key_of=lambda row: [row.disputed_at, row.booking_id],
         limit=limit,
@@ -68,12 +68,9 @@ def no_shows_disputed(session: Session, *, limit: int, cursor: str | None) -> Pa
     )
 
 
-def no_shows_disputed_count(session: Session) -> int:
-    """How many disputes wait for an operator."""
-    found = session.execute(
-        select(func.count()).where(NoShow.decision.is_(None), NoShow.disputed_at.is_not(None))
-    )
-    return found.scalar_one()
+def disputed() -> tuple[ColumnElement[bool], ...]:
+    """What is true of a no-show that an operator has to decide."""
+    return NoShow.decision.is_(None), NoShow.disputed_at.is_not(None)
 
 
 def live_weeks_of(session: Session, booking_id: UUID) -> set[date]:

@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from marketplace.booking import queries as booking
+from marketplace.booking.queries import desk as booking
 from marketplace.catalog.queries import desk as catalog
 from marketplace.compliance.queries import reviewing
 from marketplace.identity.access import require
@@ -24,6 +24,7 @@ blueprint = Pages("desk_home")
 def home() -> Response:
     """Show what waits for somebody; a constant number of queries."""
     session = context.session()
+    bookings = booking.waiting(session, context.now())
     listings, sums = (
         catalog.waiting(session),
         money.waiting(session, context.now() - steps.LOOK_AGAIN),
@@ -35,12 +36,9 @@ def home() -> Response:
         ("/desk/listings", noted("Tier conflicts"), listings.reviews),
         ("/desk/drifts", noted("Tier drift"), listings.drifts),
         ("/desk/documents", noted("Documents"), reviewing.waiting_count(session)),
-        ("/desk/no-shows", noted("Disputed no-shows"), booking.no_shows_disputed_count(session)),
-        (
-            "/desk/left-open",
-            noted("Rotations that nobody closed"),
-            booking.left_open_count(session, context.now()),
-        ),
+        ("/desk/no-shows", noted("Disputed no-shows"), bookings.disputed),
+        ("/desk/left-open", noted("Rotations that nobody closed"), bookings.left_open),
+        ("/desk/bookings?overdue=true", noted("Overdue balances"), bookings.overdue),
         ("/desk/disputes", noted("Disputes"), sums.disputes),
         ("/desk/quarantine", noted("Quarantined payments"), sums.quarantined),
         ("/desk/events", noted("Events from Stripe that wait"), sums.events),

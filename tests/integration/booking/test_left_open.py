@@ -6,6 +6,7 @@ import pytest
 
 from marketplace.booking import queries
 from marketplace.booking.errors import NotOpenForThis
+from marketplace.booking.queries import desk
 from marketplace.booking.service import no_shows, rotations
 from marketplace.booking.service.rotations import Day
 from tests.factories.rotations import FIRST_DAY
@@ -75,7 +76,7 @@ def test_nobody_is_asked_of_one_that_was_closed(stage, over):
         days_after(stage, days)
     assert asked(stage, coordinator) == []
     with stage.transaction() as session:
-        assert queries.left_open_count(session, stage.now) == 0
+        assert desk.waiting(session, stage.now) == desk.Waiting(0, 0, 0)
 
 
 def test_that_nobody_came_can_be_said_for_two_weeks_more(stage, over):

@@ -52,6 +52,16 @@ def test_a_disputed_no_show_is_decided(desk, stage, people, clock):
     assert stage.state(booking) == "in_progress"
 
 
+def test_an_overdue_balance_waits_at_the_desk(desk, stage, clock):
+    booking = stage.confirmed(stage.place())
+    stage.confirmed(stage.place(), whole=True)
+    clock.at += timedelta(days=(FIRST_DAY - clock.now().date()).days - 3)
+    desk.get("/desk")
+    assert "<strong>1</strong> Overdue balances" in desk.body
+    desk.get(re.search(r'href="([^"]+overdue[^"]+true)"', desk.body)[1])
+    assert re.findall(r'href="/desk/bookings/([-0-9a-f]{36})"', desk.body) == [str(booking)]
+
+
 def test_a_rotation_that_nobody_closed_is_found_and_closed(desk, stage, people, clock):
     place = stage.place()
     booking = stage.confirmed(place, people.trainee(visa_type="b1_b2").id, whole=True)
