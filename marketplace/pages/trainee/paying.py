@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import redirect, request
@@ -65,9 +66,14 @@ def ask(booking_id: UUID) -> Response:
 @blueprint.post("/rotations/<uuid:booking_id>/pay")
 @signed_in
 def pay(booking_id: UUID) -> Response:
-    """Ask for what is due; the payment's page waits for the address to pay at."""
-    booking = finding.own_to_pay(booking_id)
+    """Ask for what is due, with a code and credit as typed; or show first what that would be.
+
+    The payment's page waits for the address to pay at.
+    """
     typed = _typed(request.form)
+    if "show" in typed:
+        return redirect(_look_at(booking_id, typed), 303)
+    booking = finding.own_to_pay(booking_id)
     values, errors = _read(booking.total.currency, typed)
 
     def begin() -> UUID:
@@ -219,6 +225,14 @@ def live_payment(payment_id: UUID | None) -> Asked | None:
     """That payment while money may still come of it."""
     asked = payment_of(payment_id)
     return asked if asked is not None and asked.state in LIVE else None
+
+
+def _look_at(booking_id: UUID, typed: Mapping[str, str]) -> str:
+    """Where what was typed is shown with its price: all of it, where that is asked for."""
+    kept = {name: typed[name] for name in ("code", "credit", "card", "whole") if name in typed}
+    if typed["show"] == "whole":
+        kept["whole"] = "yes"
+    return f"/rotations/{booking_id}/pay?{urlencode(kept)}"
 
 
 def _typed(given: Mapping[str, str]) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """What a rotation asks of its trainee out of turn, played by forms; and the ways that mails name."""
 
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import text
 
 from marketplace.booking import queries
 from marketplace.booking.service import applications, no_shows, rescues, rotations
 from marketplace.outcomes.queries import papers as papers_kept
+from tests.factories import credit
 from tests.factories.schools import a_school, link
 from tests.integration.pages.hosting import browser_of
 from tests.integration.pages.test_pages import MARK, Browser
@@ -262,3 +265,22 @@ def test_a_booking_in_a_mail_leads_each_reader_to_their_page(
     roster = to(preceptor.get(f"/bookings/{booking}"))
     assert roster == f"/host/sites/{place.site_id}/roster?day={stage.booking(booking).first_day}"
     assert preceptor.get(roster).status_code == 200
+
+
+def test_a_code_that_was_typed_in_stays_and_counts(browser, stage, trainee):
+    credit.code(stage)
+    credit.give(stage, trainee.id, credit.usd(10_000))
+    path = f"/rotations/{stage.hold(trainee.id, stage.place())}/pay"
+    browser.get(path)
+    typed = {"code": "SPRING-27", "credit": "100", "card": "keep"}
+    shown = to(browser.send(path, **typed, show="whole"))
+    assert shown == f"{path}?{urlencode({**typed, 'whole': 'yes'})}"
+    browser.get(shown)
+    for words in ("Code SPRING-27", "the whole price", 'value="SPRING-27"', 'value="100"'):
+        assert words in browser.body, words
+    # It is paid by where it was not shown before, too.
+    browser.get(path)
+    assert browser.send(path, code="NO-SUCH").status_code == 422
+    assert to(browser.send(path, code="SPRING-27")) == path + "ment"
+    with stage.transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM voucher_use")).scalar_one() == 1
