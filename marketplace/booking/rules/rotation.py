@@ -62,6 +62,14 @@ class Rotation:
         """From its second day to two weeks after its last."""
         return self.first_day < today <= self.missed_until
 
+    @property
+    def looked_at_from(self) -> date:
+        """The day from which one that nobody closed is for the marketplace's people."""
+        return self.last_day + timedelta(days=LEFT_OPEN_AFTER)
+
+    def is_over(self, today: date) -> bool:
+        return today > self.last_day
+
     def has_begun(self, today: date) -> bool:
         return today >= self.first_day
 

@@ -17,6 +17,7 @@ from marketplace.booking.routes import finding
 from marketplace.booking.rules import frozen
 from marketplace.booking.rules.cancellation import Quote
 from marketplace.booking.rules.deadlines import site_day
+from marketplace.booking.rules.rotation import Rotation as Days
 from marketplace.booking.schemas import HoldArgs
 from marketplace.booking.schemas.applying import SubmitArgs
 from marketplace.booking.service import (
@@ -74,6 +75,10 @@ class Rotation(Protocol):
     def school_id(self) -> UUID | None: ...
     @property
     def payment_id(self) -> UUID | None: ...
+    @property
+    def first_day(self) -> date: ...
+    @property
+    def weeks(self) -> int: ...
     @property
     def state(self) -> str: ...
     @property
@@ -292,6 +297,7 @@ def _shown(
         agreed=bookings.cancellation(session, booking.id) if state in CALLED_OFF else None,
         linked=schools.own_link(session, booking.trainee_id) is not None,
         turns=turns(booking, context.now()),
+        looked_at_from=_left_open(booking, state),
         tone=tone,
         called=_names([booking]),
         typed=typed or {},
@@ -304,6 +310,13 @@ def _waits(booking: Any) -> Sequence[schooling.Waits]:
     if booking.state not in TIMED or booking.cohort_id is not None:
         return ()
     return schooling.waits_for(context.session(), booking)
+
+
+def _left_open(booking: Rotation, state: BookingState) -> date | None:
+    """Of a rotation whose days are over and that nobody has closed: when our people look at it."""
+    days = Days(booking.first_day, booking.weeks)
+    over = days.is_over(site_day(context.now(), booking.time_zone))
+    return days.looked_at_from if over and state in CANCELLABLE else None
 
 
 def _balance_is_due(booking: Rotation) -> bool:

@@ -62,15 +62,19 @@ def test_an_overdue_balance_waits_at_the_desk(desk, stage, clock):
     assert re.findall(r'href="/desk/bookings/([-0-9a-f]{36})"', desk.body) == [str(booking)]
 
 
-def test_a_rotation_that_nobody_closed_is_found_and_closed(desk, stage, people, clock):
-    place = stage.place()
-    booking = stage.confirmed(place, people.trainee(visa_type="b1_b2").id, whole=True)
+def test_a_rotation_that_nobody_closed_is_found_and_closed(desk, app, stage, people, clock):
+    place, trainee = stage.place(), people.trainee(visa_type="b1_b2")
+    booking = stage.confirmed(place, trainee.id, whole=True)
     clock.at += timedelta(days=(FIRST_DAY - clock.now().date()).days)
     assert stage.start_due() == 1
     clock.at += timedelta(days=27)
     page = f"/desk/bookings/{booking}"
     assert "Nothing waits here." in desk.get("/desk/left-open").get_data(as_text=True)
     clock.at += timedelta(days=14)
+    own = Browser(app.test_client())
+    own.sign_in(trainee)
+    own.get(f"/rotations/{booking}")
+    assert "From Apr 11, 2027 on our people look at it" in own.body
     assert "<strong>1</strong> Rotations that nobody closed" in desk.get("/desk").get_data(
         as_text=True
     )
@@ -85,6 +89,8 @@ def test_a_rotation_that_nobody_closed_is_found_and_closed(desk, stage, people, 
     assert why in desk.body
     assert f"{page}/complete" not in desk.body
     assert stage.state(booking) == "completed"
+    own.get(f"/rotations/{booking}")
+    assert "our people look at it" not in own.body
 
 
 def test_force_majeure_is_looked_at_and_run_by_its_code(desk, stage, people, count_queries):
