@@ -133,6 +133,16 @@ def in_line(
     )
 
 
+def closed_for(session: Session, entry_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Why entries were ended to which no offer could come."""
+    rows = session.execute(
+        select(WaitingStep.entry_id, WaitingStep.reason).where(
+            WaitingStep.entry_id.in_(entry_ids), WaitingStep.to_state == WaitingState.CLOSED
+        )
+    )
+    return {row.entry_id: row.reason for row in rows}
+
+
 def steps(session: Session, entry_id: UUID) -> Sequence[WaitingStep]:
     """Every step of an entry, oldest first."""
     return (

@@ -318,6 +318,16 @@ def idle(session: Session, site_id: uuid.UUID, names: Collection[str]) -> dict[s
     return {row.name: row.id for row in rows}
 
 
+def came_with(session: Session, site_id: uuid.UUID, names: Collection[str]) -> dict[str, str]:
+    """The titles of a site's listings that came with pools of these names, by name."""
+    rows = session.execute(
+        select(Listing.external_id, Listing.title).where(
+            Listing.site_id == site_id, Listing.external_id.in_(list(names))
+        )
+    )
+    return {row.external_id: row.title for row in rows}
+
+
 def drawing(
     session: Session, pool_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[tuple[uuid.UUID, str, str, str]]]:

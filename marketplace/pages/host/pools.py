@@ -115,14 +115,17 @@ def _shown(
     chosen = str(put) if put else request.args.get("put", "")
     words = request.args.get("words", "").strip()[:LONGEST]
     offered = queries.choosable(session, site_id, MOST_CHOOSABLE + 1, words) if chosen else ()
-    people = sites.preceptors(session, site_id, limit=MOST_CHOOSABLE, cursor=None)
     first = monday_of(context.now().date())
+    shown = overview.pools(session, found.items, first, 0)
+    idle = [one["name"] for one in shown if not one["listings"]]
+    people = sites.preceptors(session, site_id, limit=MOST_CHOOSABLE, cursor=None)
     return panel(
         "host/pools.html",
         site_id,
         TAB,
         NOT_PROCESSABLE if errors else 200,
-        pools=overview.pools(session, found.items, first, 0),
+        pools=shown,
+        came_with=queries.came_with(session, site_id, idle) if idle else {},
         seated=queries.with_seats(session, [one.id for one in found.items], first),
         next_cursor=found.next_cursor,
         listings=[

@@ -11,6 +11,8 @@ from marketplace.booking.queries import waiting as queries
 from marketplace.booking.routes import finding
 from marketplace.booking.schemas.waiting import WaitingJoinArgs
 from marketplace.booking.service import offers, waiting
+from marketplace.booking.states import WaitingState
+from marketplace.catalog import queries as catalog
 from marketplace.core.errors import Invalid
 from marketplace.identity.access import current_account, signed_in
 from marketplace.pages import forms
@@ -38,7 +40,17 @@ def list_own() -> Response:
         ),
     )
     has_rounds = rounds.concern(session, current_account().id, context.now())
-    return form_page("waiting.html", found=found, tones=TONES, has_rounds=has_rounds)
+    entries = [one.entry for one in found.items]
+    closed = [one.id for one in entries if one.state == WaitingState.CLOSED]
+    hoped = {one.listing_id for one in entries if one.state == WaitingState.WAITING}
+    return form_page(
+        "waiting.html",
+        found=found,
+        tones=TONES,
+        has_rounds=has_rounds,
+        closed_for=queries.closed_for(session, closed) if closed else {},
+        resting=hoped - catalog.listings_for_booking(session, hoped).keys() if hoped else set(),
+    )
 
 
 @blueprint.post("/waiting-list")

@@ -267,6 +267,7 @@ def test_listings_share_seats_and_stop_sharing_them(host, base, stage, place, mo
     host.get(f"{base}/calendar?first_week={FIRST_DAY}")
     assert host.body.count("no listing draws on it") == 2
     host.get(page)
+    assert host.body.count("which draws on shared seats now") == 2
     (dissolve,) = actions(host, "/dissolve")
     stage.set_seats(other, 0)
     assert host.send(dissolve).status_code == 422

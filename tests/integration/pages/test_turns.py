@@ -7,9 +7,19 @@ import pytest
 from sqlalchemy import text
 
 from marketplace.booking import queries
-from marketplace.booking.service import applications, no_shows, rescues, rotations
+from marketplace.booking.service import (
+    applications,
+    no_shows,
+    offering,
+    rescues,
+    rotations,
+    waiting,
+)
+from marketplace.catalog.service import publishing
+from marketplace.catalog.states import ListingState
 from marketplace.outcomes.queries import papers as papers_kept
 from tests.factories import credit
+from tests.factories.rotations import FIRST_DAY
 from tests.factories.schools import a_school, link
 from tests.integration.pages.hosting import browser_of
 from tests.integration.pages.test_pages import MARK, Browser
@@ -51,6 +61,31 @@ def test_a_host_that_asks_for_more_is_answered(browser, stage, trainee):
     browser.get(f"/rotations/{booking}/answer")
     assert "Ward 5." in browser.body
     assert "Send the answer" not in browser.body
+
+
+def test_who_waits_reads_that_a_listing_rests_and_why_the_wait_ended(browser, stage, trainee):
+    place = stage.place()
+    stage.hold(stage.trainee(), place)
+    with stage.transaction() as session:
+        waiting.join(
+            session, trainee_id=trainee.id, listing_id=place.listing_id, first_day=FIRST_DAY,
+            weeks=4, now=stage.now,
+        )  # fmt: skip
+    rests = "You keep your place; no offer comes meanwhile."
+    browser.get("/waiting-list")
+    assert rests not in browser.body
+    for to_state in (ListingState.PAUSED, ListingState.RETIRED):
+        with stage.transaction() as session:
+            publishing.take_off(
+                session, place.listing_id, to_state, place.owner_id, "Moved.", stage.now
+            )
+        browser.get("/waiting-list")
+        assert rests in browser.body
+    with stage.transaction() as session:
+        offering.close_retired(session, stage.now, 10)
+    browser.get("/waiting-list")
+    assert rests not in browser.body
+    assert "The host has retired the listing: no offer comes any more." in browser.body
 
 
 @pytest.fixture
