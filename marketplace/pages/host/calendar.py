@@ -17,6 +17,7 @@ from marketplace.catalog.gateway import SeatHolders
 from marketplace.catalog.queries import calendars as queries
 from marketplace.catalog.queries import sites
 from marketplace.catalog.queries.calendars import Scope
+from marketplace.catalog.queries.listings import titles
 from marketplace.catalog.routes import calendars as routes
 from marketplace.catalog.rules.edits import Action
 from marketplace.catalog.rules.holidays import holidays_in
@@ -72,6 +73,8 @@ IDLE = noted("no listing draws on it")
 RETIRED = noted("retired: not booked any more")
 COUNTED = (Action.SET.value, Action.ADD.value)
 
+# What a listing came to draw on, and what it left.
+WAYS = ("joins", "leaves")
 blueprint = Pages("host_calendar")
 
 
@@ -203,6 +206,9 @@ def _edits(site_id: UUID, status: int = 200, refused: str | None = None) -> Resp
     cursor = request.args.get("cursor") or None
     found = overview.history(session, Scope(site_id), limit=A_PAGE, cursor=cursor)
     meant = {pool["pool_id"] for one in found.items for pool in one["pools"][:SOME_POOLS]}
+    moved = [link for one in found.items for way in WAYS for link in one["asked"].get(way, ())]
+    shared = {UUID(link["listing_id"]) for link in moved}
+    meant |= {UUID(link["pool_id"]) for link in moved}
     return panel(
         "host/edits.html",
         site_id,
@@ -213,6 +219,7 @@ def _edits(site_id: UUID, status: int = 200, refused: str | None = None) -> Resp
         by_hand=WHY[BY_HAND],
         day_of=date.fromisoformat,
         pools=_names(queries.some_pools(session, meant))[0] if meant else {},
+        titles={str(key): title for key, title in titles(session, shared).items()} if moved else {},
         some=SOME_POOLS,
         refused=refused,
     )

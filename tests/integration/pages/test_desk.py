@@ -191,9 +191,14 @@ def test_a_conflict_is_decided_a_classifier_tried_and_the_books_shown(
     stage.place()
     desk.get("/desk/tiers")
     path = to(desk.send("/desk/tiers", classifier="usce-1"))
-    assert "goes on by itself" in desk.get(path).get_data(as_text=True)
+    page = desk.get(path).get_data(as_text=True)
+    assert "goes on by itself" in page
+    assert '<noscript><meta http-equiv="refresh"' in page
     run_jobs()
-    assert "Nothing would change." in desk.get(path).get_data(as_text=True)
+    page = desk.get(path).get_data(as_text=True)
+    assert "Nothing would change." in page
+    assert "refresh" not in page
+    assert "again.js" not in page
     desk.get("/desk/tiers")
     assert desk.send("/desk/tiers", classifier="usce-99").status_code == 422
     whose = people.trainee().id

@@ -282,3 +282,6 @@ def test_listings_share_seats_and_stop_sharing_them(host, base, stage, place, mo
     assert host.send(leave).status_code == 303
     host.get(f"{base}/calendar/edits")
     assert "no listing draws on it" not in host.body
+    assert re.search(r"Internal Medicine Externship left Ward 4</p>", host.body)
+    assert re.search(r"Internal Medicine Externship draws on Ward 4</p>", host.body)
+    assert "It is changed back where it was done:" in host.body
