@@ -19,6 +19,7 @@ LABELS: Mapping[str, str] = {
     "wait_declined": noted("Let go"),
     "wait_lapsed": noted("The offer ran out"),
     "wait_left": noted("Left"),
+    "wait_closed": noted("Closed"),
     "desk_state_held": noted("Held"),
     "desk_state_cancelled_by_trainee": noted("Cancelled by the trainee"),
     "desk_state_declined": noted("Declined"),

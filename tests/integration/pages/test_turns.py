@@ -319,3 +319,23 @@ def test_a_code_that_was_typed_in_stays_and_counts(browser, stage, trainee):
     assert to(browser.send(path, code="SPRING-27")) == path + "ment"
     with stage.transaction() as session:
         assert session.execute(text("SELECT count(*) FROM voucher_use")).scalar_one() == 1
+
+
+def test_who_waits_for_a_listing_that_is_retired_reads_that_and_where_to_look_on(browser, stage):
+    place = stage.place()
+    stage.confirmed(place)
+    listing = f"/listings/{place.listing_id}"
+    browser.get(f"{listing}?first_day={FIRST_DAY}&weeks=4")
+    chosen = {"listing_id": str(place.listing_id), "first_day": str(FIRST_DAY), "weeks": "4"}
+    assert to(browser.send("/waiting-list", **chosen)) == "/waiting-list"
+    with stage.transaction() as session:
+        off = ListingState.RETIRED, place.owner_id, "Moved.", stage.now
+        publishing.take_off(session, place.listing_id, *off)
+        session.flush()
+        assert offering.close_retired(session, stage.now, 9) == 1
+    browser.get("/waiting-list")
+    line = browser.body[browser.body.index("<article") : browser.body.index("</article>")]
+    for words in ("The host has retired the listing", "Closed", 'href="/listings"'):
+        assert words in line, words
+    browser.get(listing)
+    assert "What is booked goes on as agreed." in browser.body
