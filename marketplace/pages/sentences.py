@@ -26,8 +26,8 @@ COUNTED = {
         noted("%(count)s seats are kept for somebody, who can still apply or pay."),
     ),
     "hanging_applications": (
-        noted("1 application waits for your decision, and can still be approved."),
-        noted("%(count)s applications wait for your decision, and can still be approved."),
+        noted("1 application is not decided yet, and can still be approved."),
+        noted("%(count)s applications are not decided yet, and can still be approved."),
     ),
     "hanging_in_line": (
         noted("1 trainee waits in line."),

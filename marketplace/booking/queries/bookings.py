@@ -16,7 +16,7 @@ from marketplace.booking.models import (
     BookingWeek,
     MessageFile,
 )
-from marketplace.booking.queries.due import OWED, overdue
+from marketplace.booking.queries.due import OPEN, overdue
 from marketplace.booking.states import BookingState
 from marketplace.core import rows
 from marketplace.core.db import Session, fetch
@@ -178,7 +178,7 @@ def search(
     if first_day_to is not None:
         query = query.where(Booking.first_day <= first_day_to)
     if overdue_at is not None:
-        query = query.where(Booking.state.in_(OWED), *overdue(overdue_at))
+        query = query.where(Booking.state.in_(OPEN), *overdue(overdue_at))
     return _newest(session, query, limit, cursor)
 
 

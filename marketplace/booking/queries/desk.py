@@ -23,6 +23,6 @@ def waiting(session: Session, now: datetime) -> Waiting:
     """Return how much waits; one query."""
     disputed = select(func.count(NoShow.booking_id)).where(*endings.disputed())
     left_open = due.open_since(now).with_only_columns(func.count(Booking.id))
-    overdue = select(func.count(Booking.id)).where(Booking.state.in_(due.OWED), *due.overdue(now))
+    overdue = select(func.count(Booking.id)).where(Booking.state.in_(due.OPEN), *due.overdue(now))
     counts = (one.scalar_subquery() for one in (disputed, left_open, overdue))
     return Waiting(*session.execute(select(*counts)).one())

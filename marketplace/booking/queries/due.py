@@ -24,12 +24,10 @@ from marketplace.identity import queries as identity
 from marketplace.web.pagination import Page, paginate
 
 REMIND_BEFORE = timedelta(days=7)
-# In which a balance that is not paid is still owed.
-OWED = (BookingState.CONFIRMED, BookingState.IN_PROGRESS)
+# The trainee comes or is there: what is unpaid is owed, and somebody has to say how it went.
+OPEN = (BookingState.CONFIRMED, BookingState.IN_PROGRESS)
 REMIND_DECISION_BEFORE = timedelta(days=2)
 REMIND_ANSWER_BEFORE = timedelta(days=1)
-# In which a rotation whose days are over waits for somebody to say how it went.
-OPEN = (BookingState.CONFIRMED, BookingState.IN_PROGRESS)
 # No site is further ahead of UTC than 14 hours: its day is at most tomorrow's.
 AHEAD = timedelta(hours=14)
 
@@ -145,7 +143,7 @@ def balances_overdue(session: Session, now: datetime, limit: int) -> Sequence[Bo
         session,
         "balance_overdue",
         select(Booking).where(
-            Booking.state.in_(OWED),
+            Booking.state.in_(OPEN),
             *overdue(now),
             identity.in_civil_hours(Booking.trainee_id, now),
         ),

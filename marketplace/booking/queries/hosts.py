@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from marketplace.booking.models import AttendanceMark, Booking, BookingProposal, WaitingEntry
 from marketplace.booking.queries import changes, messages, rounds
 from marketplace.booking.queries.messages import Unanswered
-from marketplace.booking.states import IN_LINE, OWNED, BookingState
+from marketplace.booking.states import CANCELLABLE, IN_LINE, OWNED, UNDECIDED, BookingState
 from marketplace.core.db import Session
 from marketplace.identity import queries as identity
 from marketplace.web.pagination import Page, paginate, paginate_rows
@@ -231,8 +231,8 @@ def hanging(session: Session, listing_id: UUID) -> Hanging:
     row = session.execute(
         select(
             of(BookingState.HELD, BookingState.AWAITING_PAYMENT),
-            of(BookingState.SUBMITTED),
-            of(BookingState.CONFIRMED, BookingState.IN_PROGRESS),
+            of(*UNDECIDED),
+            of(*CANCELLABLE),
             lined.scalar_subquery(),
         )
     ).one()

@@ -87,7 +87,7 @@ def confirmed(session: Session, booking: Booking, now: datetime) -> None:
 
 def booked(session: Session, booking: Booking, now: datetime) -> None:
     """Tell the host that the rotation is paid for: until then nobody comes, approved or not."""
-    name = _name(session, booking.trainee_id)
+    name = name_of(session, booking.trainee_id)
     tell_host(session, booking, "rotation_booked", now=now, trainee_name=name)
 
 
@@ -97,7 +97,7 @@ def received(session: Session, booking: Booking, now: datetime) -> None:
         booking,
         "application_received",
         now=now,
-        trainee_name=_name(session, booking.trainee_id),
+        trainee_name=name_of(session, booking.trainee_id),
         decide_by=_moment(booking.hold_expires_at),
     )
 
@@ -134,7 +134,7 @@ def answered(session: Session, booking: Booking, now: datetime) -> None:
         booking,
         "application_answered",
         now=now,
-        trainee_name=_name(session, booking.trainee_id),
+        trainee_name=name_of(session, booking.trainee_id),
         decide_by=_moment(booking.hold_expires_at),
     )
 
@@ -154,7 +154,7 @@ def lapsed(session: Session, booking: Booking, waited_for: str, now: datetime) -
         "application_lapsed_host",
         now=now,
         waited_for=waited_for,
-        trainee_name=_name(session, booking.trainee_id),
+        trainee_name=name_of(session, booking.trainee_id),
     )
 
 
@@ -171,7 +171,7 @@ def expired(session: Session, booking: Booking, now: datetime) -> None:
 
 
 def _application_over(session: Session, booking: Booking, how: str, now: datetime) -> None:
-    name = _name(session, booking.trainee_id)
+    name = name_of(session, booking.trainee_id)
     tell_host(session, booking, "application_over", now=now, how=how, trainee_name=name)
 
 
@@ -208,7 +208,7 @@ def start_blocked(
     """Tell both sides that the rotation has not begun, and which documents are missing."""
     data: dict[str, Any] = {
         "missing": ", ".join(missing),
-        "trainee_name": _name(session, booking.trainee_id),
+        "trainee_name": name_of(session, booking.trainee_id),
     }
     tell_trainee(session, booking, "start_blocked", now=now, yours=True, **data)
     tell_host(session, booking, "start_blocked", now=now, yours=False, **data)
@@ -221,7 +221,7 @@ def decide_soon(session: Session, booking: Booking, now: datetime) -> None:
         booking,
         "application_waits",
         now=now,
-        trainee_name=_name(session, booking.trainee_id),
+        trainee_name=name_of(session, booking.trainee_id),
         decide_by=_moment(booking.hold_expires_at),
     )
 
@@ -257,7 +257,7 @@ def school_asked(
     """Tell the school's coordinators that a student asks for its word."""
     data = {
         **_facts(booking),
-        "trainee_name": _name(session, booking.trainee_id),
+        "trainee_name": name_of(session, booking.trainee_id),
         "message": message,
         "decide_by": until.isoformat(),
         "school_id": str(booking.school_id),
@@ -306,7 +306,7 @@ def agreement_missing(
     data = {
         **_facts(booking),
         "school_name": school_name,
-        "trainee_name": _name(session, booking.trainee_id),
+        "trainee_name": name_of(session, booking.trainee_id),
         "held_until": until.isoformat(),
     }
     people = {one.account_id: one for one in (*coordinators, *hosts)}
@@ -365,7 +365,8 @@ def _place(session: Session, booking: Booking) -> str:
     return catalog.site_facts(session, [booking.site_id])[booking.site_id].place
 
 
-def _name(session: Session, account_id: UUID) -> str:
+def name_of(session: Session, account_id: UUID) -> str:
+    """Return what somebody is called; nothing for who is erased."""
     found = identity.contact(session, account_id)
     return found.name if found else ""
 

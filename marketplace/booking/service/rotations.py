@@ -80,7 +80,7 @@ def mark_attendance(
     session.flush()
 
 
-def is_over(booking: Booking, now: datetime) -> bool:
+def can_be_completed(booking: Booking, now: datetime) -> bool:
     """Whether it can be said of the rotation's days that they were done."""
     rotation = Rotation(booking.first_day, booking.weeks)
     return rotation.can_be_completed(site_day(now, booking.time_zone))
@@ -100,7 +100,7 @@ def complete(
     """
     begin_if_due(session, booking, now)
     under_way = BookingState(booking.state) is BookingState.IN_PROGRESS
-    if under_way and not is_over(booking, now):
+    if under_way and not can_be_completed(booking, now):
         rotation = Rotation(booking.first_day, booking.weeks)
         raise NotOpenForThis(
             f"It lasts until {rotation.last_day}, and is completed from {rotation.closes_from} on."

@@ -244,7 +244,7 @@ def told(booking_id: UUID, typed: Mapping[str, str], errors: forms.Errors) -> Re
         may_release=state in TIMED,
         may_replace=state is BookingState.CONFIRMED,
         may_close=state is BookingState.IN_PROGRESS
-        and rotations.is_over(found.booking, context.now()),
+        and rotations.can_be_completed(found.booking, context.now()),
         rescue=rescue,
         rescue_open=rescue is not None and rescue.state in rescues.OPEN,
         offer=queries.find(session, rescue.offer_id) if rescue and rescue.offer_id else None,

@@ -112,6 +112,8 @@ def test_applications_are_compared_and_decided_and_the_second_is_told(
     assert re.search(r"You asked for more.*Which wards\?", host.body, re.DOTALL)
     host.get(list_of)
     assert "Waits for the trainee" in host.body
+    host.get(f"{list_of.removesuffix('/applications')}/listings/{place.listing_id}")
+    assert "1 application is not decided yet" in host.body, "also who was asked for more"
     elsewhere = stage.place(approval="request")
     assert host.get(f"{list_of}/{stage.submitted(elsewhere)}").status_code == 404
 
